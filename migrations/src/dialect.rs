@@ -1,0 +1,33 @@
+//! The few words in which the two databases' schemas differ, so that each step is written once.
+//!
+//! Times are integers (milliseconds since 1970, UTC) on both: `SQLite` compares RFC 3339 text wrongly, and `PostgreSQL` keeps six digits.
+//! Text that is ordered or compared uses the byte order on both.
+
+use sea_orm_migration::{prelude::*, sea_orm::DbBackend};
+
+const WORDS: [(&str, &str, &str); 8] = [
+    ("{id}", "BLOB", "uuid"),
+    ("{int}", "INTEGER", "bigint"),
+    ("{bool}", "INTEGER", "boolean"),
+    ("{text}", "TEXT", "text COLLATE \"C\""),
+    ("{bytes}", "BLOB", "bytea"),
+    ("{sequence}", "INTEGER PRIMARY KEY AUTOINCREMENT", "bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY"),
+    ("{strict}", "STRICT", ""),
+    ("{true}", "1", "true"),
+];
+
+/// Runs the `;`-separated statements of one step.
+///
+/// # Errors
+/// The database's, as it comes.
+pub(crate) async fn run(manager: &SchemaManager<'_>, step: &str) -> Result<(), DbErr> {
+    let sqlite = manager.get_database_backend() == DbBackend::Sqlite;
+    let mut sql = step.to_owned();
+    for (word, on_sqlite, on_postgres) in WORDS {
+        sql = sql.replace(word, if sqlite { on_sqlite } else { on_postgres });
+    }
+    for statement in sql.split(';').map(str::trim).filter(|s| !s.is_empty()) {
+        manager.get_connection().execute_unprepared(statement).await?;
+    }
+    Ok(())
+}

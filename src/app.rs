@@ -1,0 +1,160 @@
+//! Wires everything: store, keys, server, and the few tasks that run beside requests. The only module that spawns.
+
+use std::net::TcpListener;
+use std::sync::atomic::AtomicI64;
+use std::time::Duration;
+
+use actix_web::dev::ServerHandle;
+use tokio::task::JoinHandle;
+
+use crate::config::ServeSettings;
+use crate::domain::authority::Role;
+use crate::domain::clock::Clock;
+use crate::domain::user::UserDraft;
+use crate::editorial::error::EditorialError;
+use crate::editorial::keys::KeyRing;
+use crate::editorial::throttle::Throttle;
+use crate::editorial::{accounts, demo, site};
+use crate::http::api::{Api, Limits};
+use crate::http::server::{ServerSettings, serve};
+use crate::store::Store;
+
+const HOUSEKEEPING: Duration = Duration::from_secs(3_600);
+
+/// A service that runs.
+pub struct App {
+    pub base_url: String,
+    pub store: Store,
+    pub keys: KeyRing,
+    handle: ServerHandle,
+    server: JoinHandle<std::io::Result<()>>,
+    housekeeping: JoinHandle<()>,
+}
+
+impl App {
+    /// Opens the database, brings it up to date, and serves.
+    ///
+    /// # Errors
+    /// When a setting, the database or the address cannot be used; the message says which.
+    pub async fn start(settings: &ServeSettings, clock: Clock) -> anyhow::Result<Self> {
+        let listener = TcpListener::bind(settings.bind).map_err(|error| anyhow::anyhow!("cannot listen on {}: {error}", settings.bind))?;
+        let base_url = settings.base_url.clone().unwrap_or_else(|| own_address(&listener));
+        let store = Store::open(&settings.data.resolved_url()?, settings.data.database_connections).await?;
+        prepare(&store, settings, &clock).await?;
+        let keys = KeyRing::open(&store, base_url.clone(), clock.now()).await?;
+        let sequence = crate::store::changes::freshness(store.reader(), clock.now()).await?.sequence;
+        let api = Api {
+            store: store.clone(),
+            keys: keys.clone(),
+            throttle: Throttle::default(),
+            clock: clock.clone(),
+            base_url: base_url.clone(),
+            limits: Limits {
+                body_bytes: settings.max_body_bytes,
+                body_time: Duration::from_secs(settings.body_timeout),
+                trust_forwarded: settings.trust_forwarded,
+            },
+            sequence: AtomicI64::new(sequence),
+        };
+        let server = serve(listener, api, server_settings(settings))?;
+        Ok(Self {
+            handle: server.handle(),
+            server: spawn(server),
+            housekeeping: spawn(housekeeping(store.clone(), keys.clone(), clock)),
+            base_url,
+            store,
+            keys,
+        })
+    }
+
+    /// Finishes the requests in flight, then stops.
+    ///
+    /// # Errors
+    /// When the server or the database failed on the way.
+    pub async fn stop(self) -> anyhow::Result<()> {
+        self.handle.stop(true).await;
+        self.housekeeping.abort();
+        self.server.await??;
+        Ok(self.store.close().await?)
+    }
+}
+
+fn own_address(listener: &TcpListener) -> String {
+    match listener.local_addr() {
+        Ok(address) if address.ip().is_unspecified() => format!("http://localhost:{}", address.port()),
+        Ok(address) => format!("http://{address}"),
+        Err(_) => "http://localhost".to_owned(),
+    }
+}
+
+fn server_settings(settings: &ServeSettings) -> ServerSettings {
+    let processors = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
+    ServerSettings {
+        workers: settings.workers.map_or(processors, usize::from),
+        max_connections: settings.max_connections,
+        keep_alive: Duration::from_secs(settings.keep_alive),
+        head_time: Duration::from_secs(10),
+        shutdown_time: Duration::from_secs(settings.shutdown_timeout),
+    }
+}
+
+async fn prepare(store: &Store, settings: &ServeSettings, clock: &Clock) -> anyhow::Result<()> {
+    let pending = store.pending_migrations().await?;
+    if settings.no_migrate {
+        anyhow::ensure!(pending.is_empty(), "the schema is {} step(s) behind: run insights migrate, or leave --no-migrate out", pending.len());
+    } else {
+        for step in store.migrate().await? {
+            tracing::info!(step, "migrated");
+        }
+    }
+    site::ensure(store, clock.now()).await?;
+    if let Some((email, password)) = settings.first_admin()?
+        && crate::store::users::count(store.reader()).await? == 0
+    {
+        let input = serde_json::json!({ "email": email, "name": email, "role": Role::Admin.as_str(), "password": password });
+        let draft = UserDraft::parse(input).map_err(|errors| anyhow::anyhow!("the first administrator: {}", told(&errors)))?;
+        accounts::create_user(store, draft, clock.now()).await?;
+        tracing::info!(email, "made the first administrator");
+    }
+    if settings.demo && demo::load(store, clock.now()).await? {
+        tracing::info!("loaded the sample insights");
+    }
+    Ok(())
+}
+
+/// Faults of an input in one line, for the command line.
+#[must_use]
+pub fn told(errors: &[crate::domain::fields::FieldError]) -> String {
+    errors.iter().map(|error| format!("{} {}", error.pointer.trim_start_matches('/'), error.detail)).collect::<Vec<_>>().join("; ")
+}
+
+/// What an editorial error says on the command line.
+#[must_use]
+pub fn explained(error: EditorialError) -> anyhow::Error {
+    match error {
+        EditorialError::Invalid(errors) => anyhow::anyhow!("{}", told(&errors)),
+        other => other.into(),
+    }
+}
+
+/// Rotates keys and forgets ended sessions, for as long as the process lives. A failure is logged and tried again an hour later.
+async fn housekeeping(store: Store, keys: KeyRing, clock: Clock) {
+    loop {
+        tokio::time::sleep(HOUSEKEEPING).await;
+        let now = clock.now();
+        if let Err(error) = keys.rotate(&store, now).await {
+            tracing::error!(%error, "keys were not rotated");
+        }
+        if let Err(error) = crate::store::sessions::forget_ended(store.writer(), now).await {
+            tracing::error!(%error, "ended sessions were not forgotten");
+        }
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "this is the one place that owns tasks")]
+fn spawn<F>(task: F) -> JoinHandle<F::Output>
+where
+    F: Future<Output: Send> + Send + 'static,
+{
+    tokio::spawn(task)
+}

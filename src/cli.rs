@@ -1,0 +1,204 @@
+//! The command line: one binary, every task of an operator.
+
+use std::io::{IsTerminal as _, Read as _, Write as _};
+use std::time::Duration;
+
+use anyhow::Context as _;
+use clap::{Parser, Subcommand};
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::app::{App, explained, told};
+use crate::config::{DataSettings, LogSettings, ServeSettings};
+use crate::domain::authority::Scope;
+use crate::domain::clock::Clock;
+use crate::domain::user::{TokenDraft, UserDraft};
+use crate::editorial::accounts;
+use crate::store::{self, Store};
+
+/// A headless content API for insights: field notes from production.
+#[derive(Debug, Parser)]
+#[command(name = "insights", version, about)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Bring the schema up to date and serve
+    Serve(Box<ServeSettings>),
+    /// Bring the schema up to date
+    Migrate(DataSettings),
+    /// Verify the database and the configuration, and say what is wrong
+    Check(DataSettings),
+    /// Ask a running service whether it is ready; exit 0 when it is
+    Health {
+        /// The address the service listens on
+        #[arg(long, env = "INSIGHTS_BIND", default_value = "127.0.0.1:8080")]
+        bind: std::net::SocketAddr,
+    },
+    /// Manage who may sign in
+    #[command(subcommand)]
+    Users(Users),
+    /// Manage machine tokens
+    #[command(subcommand)]
+    Tokens(Tokens),
+    /// Print the OpenAPI document
+    Openapi,
+}
+
+#[derive(Debug, Subcommand)]
+enum Users {
+    /// Make a user; the password is asked for, or read from standard input
+    Create {
+        #[arg(long)]
+        email: String,
+        #[arg(long)]
+        name: String,
+        #[arg(long, value_parser = ["author", "editor", "admin"])]
+        role: String,
+        #[command(flatten)]
+        data: DataSettings,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum Tokens {
+    /// Make a machine token and print it; it is never shown again
+    Create {
+        /// What it is for
+        #[arg(long)]
+        name: String,
+        /// insights:write, insights:publish, webhooks:manage, admin; separated by commas or spaces
+        #[arg(long)]
+        scopes: String,
+        /// How long it is good, such as 90d, 12h or 30m [default: until it is revoked]
+        #[arg(long, value_parser = duration)]
+        expires_in: Option<Duration>,
+        #[command(flatten)]
+        data: DataSettings,
+    },
+}
+
+/// Runs the command that was asked for.
+///
+/// # Errors
+/// Whatever stopped it, told in one line.
+pub async fn run(cli: Cli) -> anyhow::Result<()> {
+    match cli.command {
+        Command::Serve(settings) => serve(&settings).await,
+        Command::Migrate(data) => migrate(&data).await,
+        Command::Check(data) => check(&data).await,
+        Command::Health { bind } => health(bind),
+        Command::Users(Users::Create { email, name, role, data }) => create_user(&data, &email, &name, &role).await,
+        Command::Tokens(Tokens::Create { name, scopes, expires_in, data }) => create_token(&data, &name, &scopes, expires_in).await,
+        Command::Openapi => print(&format!("{:#}\n", crate::http::document::document())),
+    }
+}
+
+async fn serve(settings: &ServeSettings) -> anyhow::Result<()> {
+    crate::telemetry::start(&settings.log).map_err(|error| anyhow::anyhow!(error))?;
+    let app = App::start(settings, Clock::System).await?;
+    let url = &app.base_url;
+    print(&format!(
+        "Insights API      {url}\n  insights        {url}/v1/insights\n  reference       {url}/docs\n  editor token    insights tokens create --name me --scopes insights:write,insights:publish\n                  (same INSIGHTS_DATA_DIR or INSIGHTS_DATABASE_URL; with cargo: cargo run --release -- tokens create …)\n"
+    ))?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
+    tracing::info!("stopping");
+    app.stop().await
+}
+
+async fn open(data: &DataSettings) -> anyhow::Result<Store> {
+    crate::telemetry::start(&LogSettings { filter: "warn".to_owned(), log_format: "text".to_owned() }).map_err(|e| anyhow::anyhow!(e))?;
+    let store = Store::open(&data.resolved_url()?, data.database_connections).await.context("cannot open the database")?;
+    Ok(store)
+}
+
+async fn migrate(data: &DataSettings) -> anyhow::Result<()> {
+    let done = open(data).await?.migrate().await?;
+    let told = if done.is_empty() { "the schema was up to date already\n".to_owned() } else { format!("migrated: {}\n", done.join(", ")) };
+    print(&told)
+}
+
+async fn check(data: &DataSettings) -> anyhow::Result<()> {
+    let store = open(data).await?;
+    let pending = store.pending_migrations().await?;
+    anyhow::ensure!(pending.is_empty(), "the schema is {} step(s) behind: run insights migrate", pending.len());
+    let faults = store::integrity::faults(&store).await?;
+    for fault in &faults {
+        print(&format!("wrong: {fault}\n"))?;
+    }
+    anyhow::ensure!(faults.is_empty(), "{} fault(s) found", faults.len());
+    print("the database is sound and its schema up to date\n")
+}
+
+async fn create_user(data: &DataSettings, email: &str, name: &str, role: &str) -> anyhow::Result<()> {
+    let password = password()?;
+    let store = open(data).await?;
+    store.migrate().await?;
+    let input = serde_json::json!({ "email": email, "name": name, "role": role, "password": password });
+    let draft = UserDraft::parse(input).map_err(|errors| anyhow::anyhow!("{}", told(&errors)))?;
+    let user = accounts::create_user(&store, draft, Clock::System.now()).await.map_err(explained)?;
+    print(&format!("{} may sign in as {}\n", user.email, user.role))
+}
+
+fn password() -> anyhow::Result<String> {
+    if std::io::stdin().is_terminal() {
+        return rpassword::prompt_password("Password (at least 12 characters): ").context("no password was given");
+    }
+    let mut text = String::new();
+    std::io::stdin().read_to_string(&mut text).context("no password on standard input")?;
+    Ok(text.trim_end_matches(['\r', '\n']).to_owned())
+}
+
+async fn create_token(data: &DataSettings, name: &str, scopes: &str, expires_in: Option<Duration>) -> anyhow::Result<()> {
+    let store = open(data).await?;
+    store.migrate().await?;
+    let now = Clock::System.now();
+    let scopes: Vec<&str> = scopes.split([',', ' ']).map(str::trim).filter(|scope| !scope.is_empty()).collect();
+    let mut draft = TokenDraft::parse(serde_json::json!({ "name": name, "scopes": scopes })).map_err(|errors| {
+        let known: Vec<&str> = Scope::ALL.into_iter().map(Scope::as_str).collect();
+        anyhow::anyhow!("{} (scopes: {})", told(&errors), known.join(", "))
+    })?;
+    draft.expires_at = expires_in.map(|left| now.plus_seconds(i64::try_from(left.as_secs()).unwrap_or(i64::MAX)));
+    let (_, secret) = accounts::create_token(&store, draft, None, now).await.map_err(explained)?;
+    print(&format!("{secret}\n"))
+}
+
+/// A request to the service's own port, without a client library: for health checks in images that have nothing else.
+fn health(mut bind: std::net::SocketAddr) -> anyhow::Result<()> {
+    if bind.ip().is_unspecified() {
+        bind.set_ip(if bind.is_ipv4() { std::net::Ipv4Addr::LOCALHOST.into() } else { std::net::Ipv6Addr::LOCALHOST.into() });
+    }
+    let mut stream = std::net::TcpStream::connect_timeout(&bind, Duration::from_secs(2)).context("nothing listens there")?;
+    stream.set_read_timeout(Some(Duration::from_secs(3)))?;
+    stream.write_all(b"GET /health/ready HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?;
+    let mut answer = [0_u8; 12];
+    stream.read_exact(&mut answer).context("no answer")?;
+    anyhow::ensure!(&answer == b"HTTP/1.1 200", "not ready");
+    print("ready\n")
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    let expects = || "must be a number with d, h, m or s behind it, such as 90d".to_owned();
+    let (number, unit) = text.split_at_checked(text.len().saturating_sub(1)).ok_or_else(expects)?;
+    let seconds = match unit {
+        "d" => 86_400,
+        "h" => 3_600,
+        "m" => 60,
+        "s" => 1,
+        _ => return Err(expects()),
+    };
+    number.parse::<u64>().ok().and_then(|n| n.checked_mul(seconds)).map(Duration::from_secs).ok_or_else(expects)
+}
+
+fn print(text: &str) -> anyhow::Result<()> {
+    let mut out = std::io::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    Ok(out.flush()?)
+}

@@ -1,0 +1,163 @@
+//! Settings: each is a flag and an environment variable of the same name, read once. No other module reads the environment.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use crate::domain::text;
+
+/// Where the data is.
+#[derive(Clone, Debug, Args)]
+pub struct DataSettings {
+    /// Folder of the embedded database
+    #[arg(long, env = "INSIGHTS_DATA_DIR", default_value = "./data")]
+    pub data_dir: PathBuf,
+
+    /// sqlite://PATH (relative paths lie in the data folder) or postgres://USER:PASSWORD@HOST/DATABASE [default: sqlite://insights.db]
+    #[arg(long, env = "INSIGHTS_DATABASE_URL", hide_env_values = true, hide_default_value = true)]
+    pub database_url: Option<String>,
+
+    /// File that holds the database URL, for secret stores
+    #[arg(long, env = "INSIGHTS_DATABASE_URL_FILE", conflicts_with = "database_url")]
+    pub database_url_file: Option<PathBuf>,
+
+    /// Connections to PostgreSQL
+    #[arg(long, env = "INSIGHTS_DATABASE_CONNECTIONS", default_value_t = 10, value_parser = clap::value_parser!(u32).range(2..=500))]
+    pub database_connections: u32,
+}
+
+/// How the service serves.
+#[derive(Clone, Debug, Args)]
+pub struct ServeSettings {
+    #[command(flatten)]
+    pub data: DataSettings,
+
+    /// Address and port to listen on; port 0 takes a free one
+    #[arg(long, env = "INSIGHTS_BIND", default_value = "127.0.0.1:8080")]
+    pub bind: std::net::SocketAddr,
+
+    /// Public address of the service, for links and token issuers [default: http:// and the address it listens on]
+    #[arg(long, env = "INSIGHTS_BASE_URL", value_parser = base_url)]
+    pub base_url: Option<String>,
+
+    /// Load the six sample insights into an empty database
+    #[arg(long, env = "INSIGHTS_DEMO")]
+    pub demo: bool,
+
+    /// Do not bring the schema up to date; refuse to start when it is behind
+    #[arg(long, env = "INSIGHTS_NO_MIGRATE")]
+    pub no_migrate: bool,
+
+    /// E-mail address of the administrator to make when there are no users yet
+    #[arg(long, env = "INSIGHTS_ADMIN_EMAIL", requires = "admin_secret")]
+    pub admin_email: Option<String>,
+
+    /// Password of that administrator
+    #[arg(long, env = "INSIGHTS_ADMIN_PASSWORD", hide_env_values = true, group = "admin_secret")]
+    pub admin_password: Option<String>,
+
+    /// File that holds that password
+    #[arg(long, env = "INSIGHTS_ADMIN_PASSWORD_FILE", group = "admin_secret")]
+    pub admin_password_file: Option<PathBuf>,
+
+    /// Worker threads [default: one for each processor]
+    #[arg(long, env = "INSIGHTS_WORKERS", value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub workers: Option<u16>,
+
+    /// Connections that may be open at once; more wait in the system's queue
+    #[arg(long, env = "INSIGHTS_MAX_CONNECTIONS", default_value_t = 10_000)]
+    pub max_connections: usize,
+
+    /// Bytes that a request's body may have
+    #[arg(long, env = "INSIGHTS_MAX_BODY_BYTES", default_value_t = 4_194_304)]
+    pub max_body_bytes: usize,
+
+    /// Seconds within which a request's body must arrive
+    #[arg(long, env = "INSIGHTS_BODY_TIMEOUT", default_value_t = 30)]
+    pub body_timeout: u64,
+
+    /// Seconds that an idle connection is kept
+    #[arg(long, env = "INSIGHTS_KEEP_ALIVE", default_value_t = 75)]
+    pub keep_alive: u64,
+
+    /// Seconds that requests in flight get when the service stops
+    #[arg(long, env = "INSIGHTS_SHUTDOWN_TIMEOUT", default_value_t = 30)]
+    pub shutdown_timeout: u64,
+
+    /// Believe X-Forwarded-For: only behind a proxy that sets it
+    #[arg(long, env = "INSIGHTS_TRUST_FORWARDED")]
+    pub trust_forwarded: bool,
+
+    #[command(flatten)]
+    pub log: LogSettings,
+}
+
+/// What is logged, and how.
+#[derive(Clone, Debug, Args)]
+pub struct LogSettings {
+    /// Which events, such as info, debug or insights=debug,warn
+    #[arg(long = "log", env = "INSIGHTS_LOG", default_value = "info")]
+    pub filter: String,
+
+    /// How they are written
+    #[arg(long, env = "INSIGHTS_LOG_FORMAT", default_value = "text", value_parser = ["text", "json"])]
+    pub log_format: String,
+}
+
+/// A setting that cannot be used, in one line.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    #[error("cannot read {path}: {source}")]
+    Unreadable { path: PathBuf, source: std::io::Error },
+    #[error("cannot make the data folder {path}: {source}")]
+    DataFolder { path: PathBuf, source: std::io::Error },
+    #[error("the database URL must begin with sqlite:// or postgres://")]
+    DatabaseUrl,
+}
+
+impl DataSettings {
+    /// The database's URL with a path that does not depend on where the process stands; makes the data folder if that is where it is.
+    ///
+    /// # Errors
+    /// When a file cannot be read, a folder not made, or the URL is neither of the two kinds.
+    pub fn resolved_url(&self) -> Result<String, ConfigError> {
+        let given = match &self.database_url_file {
+            Some(path) => Some(read_secret(path)?),
+            None => self.database_url.clone(),
+        };
+        let url = given.unwrap_or_else(|| "sqlite://insights.db".to_owned());
+        if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+            return Ok(url);
+        }
+        let path = url.strip_prefix("sqlite://").ok_or(ConfigError::DatabaseUrl)?;
+        let full = self.data_dir.join(path);
+        if let Some(folder) = full.parent() {
+            std::fs::create_dir_all(folder).map_err(|source| ConfigError::DataFolder { path: folder.to_owned(), source })?;
+        }
+        Ok(format!("sqlite://{}", full.display()))
+    }
+}
+
+impl ServeSettings {
+    /// The administrator to make at the first start, when one was asked for.
+    ///
+    /// # Errors
+    /// When the password's file cannot be read.
+    pub fn first_admin(&self) -> Result<Option<(String, String)>, ConfigError> {
+        let Some(email) = &self.admin_email else { return Ok(None) };
+        let password = match &self.admin_password_file {
+            Some(path) => Some(read_secret(path)?),
+            None => self.admin_password.clone(),
+        };
+        Ok(password.map(|password| (email.clone(), password)))
+    }
+}
+
+fn read_secret(path: &Path) -> Result<String, ConfigError> {
+    let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?;
+    Ok(text.trim_end_matches(['\r', '\n']).to_owned())
+}
+
+fn base_url(text: &str) -> Result<String, String> {
+    text::url(text).map(|url| url.trim_end_matches('/').to_owned()).map_err(|refused| refused.detail)
+}

@@ -1,0 +1,143 @@
+//! Who may do what. An [`Editor`], [`Publisher`] or [`Admin`] is proof that a token with that scope was checked: nothing else makes one.
+
+use uuid::Uuid;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    InsightsWrite,
+    InsightsPublish,
+    WebhooksManage,
+    Admin,
+}
+
+impl Scope {
+    pub const ALL: [Self; 4] = [Self::InsightsWrite, Self::InsightsPublish, Self::WebhooksManage, Self::Admin];
+
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::InsightsWrite => "insights:write",
+            Self::InsightsPublish => "insights:publish",
+            Self::WebhooksManage => "webhooks:manage",
+            Self::Admin => "admin",
+        }
+    }
+
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|scope| scope.as_str() == text)
+    }
+
+    /// A space-separated list, as OAuth writes it. Unknown names are dropped: a scope that is gone grants nothing.
+    #[must_use]
+    pub fn parse_list(text: &str) -> Vec<Self> {
+        text.split_ascii_whitespace().filter_map(Self::parse).collect()
+    }
+
+    #[must_use]
+    pub fn join(scopes: &[Self]) -> String {
+        scopes.iter().map(|scope| scope.as_str()).collect::<Vec<_>>().join(" ")
+    }
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Role {
+    #[default]
+    Author,
+    Editor,
+    Admin,
+}
+
+impl Role {
+    pub const ALL: [Self; 3] = [Self::Author, Self::Editor, Self::Admin];
+
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Author => "author",
+            Self::Editor => "editor",
+            Self::Admin => "admin",
+        }
+    }
+
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|role| role.as_str() == text)
+    }
+
+    #[must_use]
+    pub fn scopes(self) -> &'static [Scope] {
+        match self {
+            Self::Author => &[Scope::InsightsWrite],
+            Self::Editor => &[Scope::InsightsWrite, Scope::InsightsPublish, Scope::WebhooksManage],
+            Self::Admin => &Scope::ALL,
+        }
+    }
+}
+
+/// The holder of a token that was checked.
+#[derive(Clone, Debug)]
+pub struct Principal {
+    pub user_id: Option<Uuid>,
+    pub token_id: Option<Uuid>,
+    pub name: String,
+    /// None for a machine token that no user owns.
+    pub role: Option<Role>,
+    pub scopes: Vec<Scope>,
+    /// True when the token is an access token from a password or refresh grant.
+    pub session_id: Option<Uuid>,
+}
+
+impl Principal {
+    /// The service itself, acting on the operator's command: loading samples, importing files.
+    #[must_use]
+    pub fn system(name: &str) -> Self {
+        Self { user_id: None, token_id: None, name: name.to_owned(), role: None, scopes: Scope::ALL.to_vec(), session_id: None }
+    }
+
+    #[must_use]
+    pub fn has(&self, scope: Scope) -> bool {
+        self.scopes.contains(&scope) || self.scopes.contains(&Scope::Admin)
+    }
+
+    /// Authors see and change only what they made; everybody else with the scope, everything.
+    #[must_use]
+    pub fn limited_to_own(&self) -> Option<Uuid> {
+        let limited = self.role == Some(Role::Author) && !self.has(Scope::InsightsPublish);
+        if limited { self.user_id } else { None }
+    }
+}
+
+/// A principal's scope did not reach.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MissingScope(pub Scope);
+
+macro_rules! proof_of_scope {
+    ($(#[$doc:meta])* $name:ident, $scope:expr) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug)]
+        pub struct $name(Principal);
+
+        impl $name {
+            pub const SCOPE: Scope = $scope;
+
+            /// # Errors
+            /// When the principal's token does not carry the scope.
+            pub fn try_from_principal(principal: Principal) -> Result<Self, MissingScope> {
+                if principal.has($scope) { Ok(Self(principal)) } else { Err(MissingScope($scope)) }
+            }
+
+            #[must_use]
+            pub fn principal(&self) -> &Principal {
+                &self.0
+            }
+        }
+    };
+}
+
+proof_of_scope!(/// May write drafts.
+    Editor, Scope::InsightsWrite);
+proof_of_scope!(/// May decide what is public.
+    Publisher, Scope::InsightsPublish);
+proof_of_scope!(/// May administer users, tokens and the site.
+    Admin, Scope::Admin);

@@ -1,0 +1,66 @@
+//! What the change log says happened. Every projection is fed from these and nothing else.
+
+use uuid::Uuid;
+
+/// The kind of thing that changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Resource {
+    Insight,
+    Category,
+    Tag,
+    Author,
+    Site,
+}
+
+impl Resource {
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Insight => "insight",
+            Self::Category => "category",
+            Self::Tag => "tag",
+            Self::Author => "author",
+            Self::Site => "site",
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ChangeKind {
+    Created,
+    Revised,
+    Published,
+    Unpublished,
+    Deleted,
+    Restored,
+    Purged,
+    Updated,
+}
+
+impl ChangeKind {
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Created => "created",
+            Self::Revised => "revised",
+            Self::Published => "published",
+            Self::Unpublished => "unpublished",
+            Self::Deleted => "deleted",
+            Self::Restored => "restored",
+            Self::Purged => "purged",
+            Self::Updated => "updated",
+        }
+    }
+}
+
+/// A row of the log before it has its number.
+#[derive(Clone, Debug)]
+pub struct NewChange {
+    pub kind: ChangeKind,
+    pub resource: Resource,
+    pub resource_id: Option<Uuid>,
+    pub slug: Option<String>,
+    /// False when no public answer, now or later, can differ because of it: a saved draft, for example.
+    pub public: bool,
+    pub cache_tags: Vec<String>,
+}

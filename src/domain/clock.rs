@@ -1,0 +1,95 @@
+//! Time as the service keeps it: whole milliseconds since 1970, UTC. The only module that asks the system what time it is.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use time::format_description::well_known::Rfc3339;
+use time::{OffsetDateTime, UtcDateTime};
+use uuid::Uuid;
+
+/// A moment: milliseconds since 1970-01-01T00:00:00Z.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Timestamp(pub i64);
+
+const FIRST: i64 = -62_135_596_800_000; // 0001-01-01T00:00:00Z
+const LAST: i64 = 253_402_300_799_000; // 9999-12-31T23:59:59Z
+
+impl Timestamp {
+    /// Reads RFC 3339; finer than a millisecond is cut off, and a year outside 1 to 9999 is moved to the nearest one inside.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let moment = OffsetDateTime::parse(text, &Rfc3339).ok()?;
+        let millis = i64::try_from(moment.unix_timestamp_nanos().div_euclid(1_000_000)).ok()?;
+        Some(Self(millis.clamp(FIRST, LAST)))
+    }
+
+    /// Reads RFC 3339, or a date alone as its first moment (UTC).
+    #[must_use]
+    pub fn parse_day_or_moment(text: &str) -> Option<Self> {
+        if text.len() == 10 {
+            return Self::parse(&format!("{text}T00:00:00Z"));
+        }
+        Self::parse(text)
+    }
+
+    /// RFC 3339, UTC, with milliseconds only where there are any.
+    #[must_use]
+    pub fn rfc3339(self) -> String {
+        self.utc().format(&Rfc3339).unwrap_or_default()
+    }
+
+    /// The form of HTTP's own dates, in whole seconds (RFC 9110, section 5.6.7).
+    #[must_use]
+    pub fn http_date(self) -> String {
+        let format = time::macros::format_description!(
+            "[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT"
+        );
+        self.utc().format(&format).unwrap_or_default()
+    }
+
+    /// Whole seconds since 1970, as JSON Web Tokens and `Last-Modified` count.
+    #[must_use]
+    pub fn seconds(self) -> i64 {
+        self.0.div_euclid(1000)
+    }
+
+    #[must_use]
+    pub fn plus_seconds(self, seconds: i64) -> Self {
+        Self(self.0.saturating_add(seconds.saturating_mul(1000)).clamp(FIRST, LAST))
+    }
+
+    fn utc(self) -> UtcDateTime {
+        UtcDateTime::from_unix_timestamp_nanos(i128::from(self.0.clamp(FIRST, LAST)) * 1_000_000)
+            .unwrap_or(UtcDateTime::UNIX_EPOCH)
+    }
+}
+
+/// Where the time comes from: the system, or a test's hand.
+#[derive(Clone, Debug, Default)]
+pub enum Clock {
+    #[default]
+    System,
+    Manual(Arc<AtomicI64>),
+}
+
+impl Clock {
+    #[must_use]
+    #[expect(clippy::disallowed_methods, reason = "this is the one place that asks the system")]
+    pub fn now(&self) -> Timestamp {
+        match self {
+            Self::System => {
+                let nanos = OffsetDateTime::now_utc().unix_timestamp_nanos();
+                Timestamp(i64::try_from(nanos.div_euclid(1_000_000)).unwrap_or(LAST))
+            }
+            Self::Manual(millis) => Timestamp(millis.load(Ordering::SeqCst)),
+        }
+    }
+}
+
+/// A new id (`UUIDv7`): sorts by the moment it was made.
+#[must_use]
+pub fn new_id(now: Timestamp) -> Uuid {
+    let millis = u64::try_from(now.0).unwrap_or(0);
+    let nanos = u32::try_from(millis % 1000).unwrap_or(0) * 1_000_000;
+    Uuid::new_v7(uuid::Timestamp::from_unix(uuid::NoContext, millis / 1000, nanos))
+}

@@ -1,0 +1,166 @@
+//! What an editor writes of an insight. The same rules read a POST, a PUT, a merged PATCH and a Markdown file's front matter.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, json};
+
+use super::fields::{self, FieldError, Fields};
+use super::slug::Slug;
+use super::text::{self, MAX_BODY, MAX_EXCERPT, MAX_TITLE};
+
+pub const MAX_TAGS: usize = 30;
+pub const MAX_AUTHORS: usize = 20;
+pub const MAX_MINUTES: i64 = 600;
+pub const MAX_EXTRA: usize = 50_000;
+
+/// The names of the writable fields, as the API spells them.
+pub const FIELDS: [&str; 12] = [
+    "slug", "title", "excerpt", "body_markdown", "category", "tags", "authors", "reading_minutes", "canonical_url", "seo",
+    "extra", "translations",
+];
+
+/// Everything an editor writes, checked.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Draft {
+    pub slug: Option<Slug>,
+    pub text: LocalText,
+    pub category: Slug,
+    pub tags: Vec<Slug>,
+    pub authors: Vec<Slug>,
+    pub reading_minutes: Option<i64>,
+    pub canonical_url: Option<String>,
+    pub seo: Seo,
+    pub extra: Map<String, Value>,
+    pub translations: BTreeMap<String, LocalText>,
+}
+
+/// The texts of one locale.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LocalText {
+    pub title: String,
+    pub excerpt: Option<String>,
+    pub body_markdown: String,
+}
+
+/// What a page says about itself to search engines and link previews.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Seo {
+    pub title: Option<String>,
+    pub description: Option<String>,
+    pub image_url: Option<String>,
+}
+
+impl Draft {
+    /// # Errors
+    /// Every fault of the input at once, each with its JSON pointer.
+    pub fn parse(input: Value) -> Result<Self, Vec<FieldError>> {
+        let mut fields = Fields::of(input, "")?;
+        let draft = Self {
+            slug: fields.text("slug", fields::slug),
+            text: LocalText::read(&mut fields),
+            category: fields.required_text("category", fields::slug),
+            tags: fields.list("tags", MAX_TAGS, fields::slug),
+            authors: fields.list("authors", MAX_AUTHORS, fields::slug),
+            reading_minutes: fields.integer("reading_minutes", 1, MAX_MINUTES),
+            canonical_url: fields.text("canonical_url", text::url),
+            seo: fields.nested("seo", Seo::read),
+            extra: fields.object("extra", MAX_EXTRA),
+            translations: fields.nested("translations", |inner| fields::by_locale(inner, LocalText::read)),
+        };
+        fields.finish(draft)
+    }
+
+    /// The input that would give this draft: what a merge patch (RFC 7396) is applied to.
+    #[must_use]
+    pub fn to_input(&self) -> Value {
+        let Self { slug, text, category, tags, authors, reading_minutes, canonical_url, seo, extra, translations } = self;
+        let slugs = |list: &[Slug]| list.iter().map(Slug::to_string).collect::<Vec<_>>();
+        let translations: Map<String, Value> =
+            translations.iter().map(|(locale, text)| (locale.clone(), text.to_input())).collect();
+        json!({
+            "slug": slug.as_ref().map(Slug::as_str),
+            "title": text.title,
+            "excerpt": text.excerpt,
+            "body_markdown": text.body_markdown,
+            "category": category.as_str(),
+            "tags": slugs(tags),
+            "authors": slugs(authors),
+            "reading_minutes": reading_minutes,
+            "canonical_url": canonical_url,
+            "seo": seo,
+            "extra": extra,
+            "translations": translations,
+        })
+    }
+
+    /// The fields in which two drafts differ.
+    #[must_use]
+    pub fn changed_fields(&self, other: &Self) -> Vec<&'static str> {
+        let (mine, theirs) = (self.to_input(), other.to_input());
+        FIELDS.into_iter().filter(|name| mine.get(*name) != theirs.get(*name)).collect()
+    }
+}
+
+impl LocalText {
+    fn read(fields: &mut Fields) -> Self {
+        Self {
+            title: fields.required_text("title", |text| text::present(text, MAX_TITLE)),
+            excerpt: fields.text("excerpt", |text| text::present(text, MAX_EXCERPT)),
+            body_markdown: fields.required_text("body_markdown", |text| text::present(text, MAX_BODY)),
+        }
+    }
+
+    fn to_input(&self) -> Value {
+        json!({ "title": self.title, "excerpt": self.excerpt, "body_markdown": self.body_markdown })
+    }
+}
+
+impl Seo {
+    fn read(mut fields: Fields) -> Result<Self, Vec<FieldError>> {
+        let seo = Self {
+            title: fields.text("title", |text| text::present(text, MAX_TITLE)),
+            description: fields.text("description", |text| text::present(text, MAX_EXCERPT)),
+            image_url: fields.text("image_url", text::url),
+        };
+        fields.finish(seo)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_fault_is_reported_with_its_pointer() {
+        let input = json!({
+            "title": " ", "body_markdown": 5, "category": "No Slug", "tags": ["a", "B", "a"], "reading_minutes": 0,
+            "seo": { "image_url": "javascript:alert(1)", "robots": "x" }, "translations": { "xx-": {}, "de": { "title": "T" } }, "status": "draft"
+        });
+        let errors = Draft::parse(input).unwrap_err();
+        let pointers: Vec<&str> = errors.iter().map(|e| e.pointer.as_str()).collect();
+        assert_eq!(
+            pointers,
+            ["/title", "/body_markdown", "/category", "/tags/1", "/tags/2", "/reading_minutes", "/seo/image_url", "/seo/robots",
+             "/translations/de/body_markdown", "/translations/xx-", "/status"]
+        );
+    }
+
+    #[test]
+    fn what_is_written_back_reads_the_same() {
+        let input = json!({
+            "slug": "a", "title": "A", "body_markdown": "text", "category": "c", "tags": ["x"], "authors": ["y"], "reading_minutes": 5.0,
+            "seo": { "title": "S" }, "extra": { "k": [1] }, "translations": { "de-at": { "title": "B", "body_markdown": "t" } }
+        });
+        let draft = Draft::parse(input).unwrap();
+        assert_eq!(draft.reading_minutes, Some(5));
+        assert_eq!(Draft::parse(draft.to_input()).unwrap(), draft);
+        assert!(draft.translations.contains_key("de-AT"));
+    }
+
+    #[test]
+    fn the_list_of_fields_is_what_is_written_back() {
+        let written = Draft::default().to_input();
+        let names: Vec<&String> = written.as_object().unwrap().keys().collect();
+        assert_eq!(names, FIELDS);
+    }
+}

@@ -1,0 +1,235 @@
+//! Reads a JSON object field by field and collects **every** fault, each with its JSON pointer, instead of stopping at the first.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+
+use super::locale::Locale;
+use super::slug::Slug;
+use super::text::Refused;
+
+/// One fault of an input: where (RFC 6901), which rule, and what to change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FieldError {
+    pub pointer: String,
+    pub code: &'static str,
+    pub detail: String,
+}
+
+pub const MAX_TRANSLATIONS: usize = 50;
+
+/// An object being read. Every accessor takes the field away; what is left at the end was not known.
+pub struct Fields {
+    at: String,
+    object: Map<String, Value>,
+    known: Vec<&'static str>,
+    errors: Vec<FieldError>,
+}
+
+impl Fields {
+    /// # Errors
+    /// When the value is not an object.
+    pub fn of(value: Value, at: &str) -> Result<Self, Vec<FieldError>> {
+        match value {
+            Value::Object(object) => Ok(Self { at: at.to_owned(), object, known: Vec::new(), errors: Vec::new() }),
+            _ => Err(vec![FieldError { pointer: at.to_owned(), code: "invalid-type", detail: "must be an object".to_owned() }]),
+        }
+    }
+
+    /// The field's value; absent and `null` are the same.
+    pub fn take(&mut self, name: &'static str) -> Option<Value> {
+        self.known.push(name);
+        self.object.remove(name).filter(|value| !value.is_null())
+    }
+
+    pub fn fault(&mut self, name: &str, refused: Refused) {
+        let pointer = format!("{}/{}", self.at, escaped(name));
+        self.fault_at(pointer, refused);
+    }
+
+    /// A fault of the object as a whole.
+    pub fn fault_here(&mut self, refused: Refused) {
+        self.fault_at(self.at.clone(), refused);
+    }
+
+    fn fault_at(&mut self, pointer: String, refused: Refused) {
+        self.errors.push(FieldError { pointer, code: refused.code, detail: refused.detail });
+    }
+
+    /// An optional text under a rule.
+    pub fn text<T>(&mut self, name: &'static str, rule: impl Fn(&str) -> Result<T, Refused>) -> Option<T> {
+        let value = self.take(name)?;
+        let Value::String(text) = value else {
+            self.fault(name, Refused::new("invalid-type", "must be a string"));
+            return None;
+        };
+        rule(&text).map_err(|refused| self.fault(name, refused)).ok()
+    }
+
+    /// A text that must be there. What it returns when it is not is never used: the fault refuses the whole object.
+    pub fn required_text<T: Default>(&mut self, name: &'static str, rule: impl Fn(&str) -> Result<T, Refused>) -> T {
+        if matches!(self.object.get(name), None | Some(Value::Null)) {
+            self.take(name);
+            self.fault(name, Refused::new("required", "is required"));
+            return T::default();
+        }
+        self.text(name, rule).unwrap_or_default()
+    }
+
+    /// An optional whole number; `5.0` is one.
+    pub fn integer(&mut self, name: &'static str, min: i64, max: i64) -> Option<i64> {
+        let value = self.take(name)?;
+        #[expect(clippy::cast_possible_truncation, reason = "the range is checked below, and the cast saturates")]
+        let number = value.as_i64().or_else(|| value.as_f64().filter(|f| f.fract() == 0.0).map(|f| f as i64));
+        if let Some(number) = number.filter(|n| (min..=max).contains(n)) {
+            return Some(number);
+        }
+        self.fault(name, Refused::new("invalid-integer", format!("must be a whole number from {min} to {max}")));
+        None
+    }
+
+    /// An optional true or false.
+    pub fn boolean(&mut self, name: &'static str) -> Option<bool> {
+        let value = self.take(name)?;
+        if value.as_bool().is_none() {
+            self.fault(name, Refused::new("invalid-type", "must be true or false"));
+        }
+        value.as_bool()
+    }
+
+    /// An optional list of different texts under a rule.
+    pub fn list<T: PartialEq>(&mut self, name: &'static str, max: usize, rule: impl Fn(&str) -> Result<T, Refused>) -> Vec<T> {
+        let Some(value) = self.take(name) else { return Vec::new() };
+        let Value::Array(items) = value else {
+            self.fault(name, Refused::new("invalid-type", "must be an array of strings"));
+            return Vec::new();
+        };
+        if items.len() > max {
+            self.fault(name, Refused::new("too-many", format!("must have at most {max} items")));
+        }
+        let mut list = Vec::new();
+        for (place, item) in items.iter().take(max).enumerate() {
+            let pointer = format!("{}/{name}/{place}", self.at);
+            let read = item.as_str().ok_or_else(|| Refused::new("invalid-type", "must be a string")).and_then(&rule);
+            match read {
+                Ok(item) if list.contains(&item) => {
+                    self.fault_at(pointer, Refused::new("duplicate", "must not repeat an earlier item"));
+                }
+                Ok(item) => list.push(item),
+                Err(refused) => self.fault_at(pointer, refused),
+            }
+        }
+        list
+    }
+
+    /// An optional object, kept as it is; at most `max` bytes of JSON.
+    pub fn object(&mut self, name: &'static str, max: usize) -> Map<String, Value> {
+        match self.take(name) {
+            None => Map::new(),
+            Some(Value::Object(object)) => {
+                let text = Value::Object(object.clone()).to_string();
+                if text.len() > max {
+                    self.fault(name, Refused::new("too-long", format!("must have at most {max} bytes of JSON")));
+                }
+                if text.contains("\\u0000") {
+                    self.fault(name, Refused::new("invalid-character", "must not contain the NUL character"));
+                }
+                object
+            }
+            Some(_) => {
+                self.fault(name, Refused::new("invalid-type", "must be an object"));
+                Map::new()
+            }
+        }
+    }
+
+    /// Reads an optional inner object with its own fields; its faults join this object's.
+    pub fn nested<T: Default>(&mut self, name: &'static str, read: impl FnOnce(Fields) -> Result<T, Vec<FieldError>>) -> T {
+        let Some(value) = self.take(name) else { return T::default() };
+        let at = format!("{}/{name}", self.at);
+        match Fields::of(value, &at).and_then(read) {
+            Ok(read) => read,
+            Err(mut faults) => {
+                self.errors.append(&mut faults);
+                T::default()
+            }
+        }
+    }
+
+    /// Takes everything that is left, for objects whose keys are data (locales).
+    pub fn drain(&mut self) -> Vec<(String, Value, String)> {
+        let at = self.at.clone();
+        std::mem::take(&mut self.object)
+            .into_iter()
+            .map(|(key, value)| {
+                let pointer = format!("{at}/{}", escaped(&key));
+                (key, value, pointer)
+            })
+            .collect()
+    }
+
+    pub fn add_errors(&mut self, mut errors: Vec<FieldError>) {
+        self.errors.append(&mut errors);
+    }
+
+    /// The result, if nothing was wrong and nothing unknown is left.
+    ///
+    /// # Errors
+    /// Every fault, in the order they were found, then one for each unknown field.
+    pub fn finish<T>(mut self, result: T) -> Result<T, Vec<FieldError>> {
+        let unknown: Vec<String> = self.object.keys().cloned().collect();
+        for name in unknown {
+            let known = self.known.join(", ");
+            self.fault(&name, Refused::new("unknown-field", format!("is not known here; known fields: {known}")));
+        }
+        if self.errors.is_empty() { Ok(result) } else { Err(self.errors) }
+    }
+}
+
+/// Reads an object whose keys are locales and whose values are objects of one shape.
+///
+/// # Errors
+/// Every fault of every locale.
+pub fn by_locale<T>(mut fields: Fields, read: impl Fn(&mut Fields) -> T) -> Result<BTreeMap<String, T>, Vec<FieldError>> {
+    let mut texts = BTreeMap::new();
+    for (key, value, pointer) in fields.drain() {
+        if value.is_null() {
+            continue;
+        }
+        let Some(locale) = Locale::parse(&key) else {
+            fields.fault(&key, Refused::new("invalid-locale", "the key must be a language tag such as de or it-CH (BCP 47)"));
+            continue;
+        };
+        let text = Fields::of(value, &pointer).and_then(|mut inner| {
+            let text = read(&mut inner);
+            inner.finish(text)
+        });
+        match text {
+            Ok(text) => {
+                if texts.insert(locale.to_string(), text).is_some() {
+                    fields.fault(&key, Refused::new("duplicate", "names the same locale as an earlier key"));
+                }
+            }
+            Err(errors) => fields.add_errors(errors),
+        }
+    }
+    if texts.len() > MAX_TRANSLATIONS {
+        fields.fault_here(Refused::new("too-many", format!("must have at most {MAX_TRANSLATIONS} locales")));
+    }
+    fields.finish(texts)
+}
+
+/// A key as a segment of a JSON pointer (RFC 6901, section 3).
+fn escaped(key: &str) -> String {
+    key.replace('~', "~0").replace('/', "~1")
+}
+
+/// The rule for a slug given by a caller.
+///
+/// # Errors
+/// When it is not one.
+pub fn slug(text: &str) -> Result<Slug, Refused> {
+    Slug::parse(text).ok_or_else(|| {
+        Refused::new("invalid-slug", "must be lower-case letters and digits in words joined by single hyphens, at most 100 characters")
+    })
+}

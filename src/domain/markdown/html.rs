@@ -1,0 +1,80 @@
+//! Markdown events into HTML that is not yet sanitised: heading anchors, footnote anchors, images.
+//!
+//! A heading's anchor is made of its words, so that it survives edits elsewhere; a repeated heading gets `-2`, `-3`.
+
+use std::collections::HashMap;
+use std::collections::VecDeque;
+
+use pulldown_cmark::{CowStr, Event, HeadingLevel, Tag, TagEnd, html};
+
+use super::{TocEntry, sanitise};
+use crate::domain::slug::Slug;
+
+/// The table of contents, and each heading's anchor in the order of the text.
+pub(super) fn headings(events: &[Event<'_>]) -> (Vec<TocEntry>, VecDeque<String>) {
+    let mut toc = Vec::new();
+    let mut anchors = VecDeque::new();
+    let mut seen: HashMap<String, usize> = HashMap::new();
+    let mut current: Option<(HeadingLevel, String)> = None;
+    for event in events {
+        match event {
+            Event::Start(Tag::Heading { level, .. }) => current = Some((*level, String::new())),
+            Event::End(TagEnd::Heading(_)) => {
+                let Some((level, text)) = current.take() else { continue };
+                let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
+                let slug = Slug::derive(&words);
+                let times = seen.entry(slug.to_string()).or_default();
+                *times += 1;
+                let id = if *times == 1 { slug } else { slug.numbered(*times) };
+                anchors.push_back(id.to_string());
+                toc.push(TocEntry { id: id.into_string(), level: level_number(level), text: words });
+            }
+            Event::Text(text) | Event::Code(text) => {
+                if let Some((_, words)) = &mut current {
+                    words.push_str(text);
+                }
+            }
+            Event::SoftBreak | Event::HardBreak => {
+                if let Some((_, words)) = &mut current {
+                    words.push(' ');
+                }
+            }
+            _ => {}
+        }
+    }
+    (toc, anchors)
+}
+
+fn level_number(level: HeadingLevel) -> i64 {
+    match level {
+        HeadingLevel::H1 => 1,
+        HeadingLevel::H2 => 2,
+        HeadingLevel::H3 => 3,
+        HeadingLevel::H4 => 4,
+        HeadingLevel::H5 => 5,
+        HeadingLevel::H6 => 6,
+    }
+}
+
+/// HTML with the anchors in place. `markdown` seals the images: see [`sanitise::sealed`].
+pub(super) fn write(events: Vec<Event<'_>>, mut anchors: VecDeque<String>, markdown: &str) -> String {
+    let seal = sanitise::seal(markdown);
+    let events = events.into_iter().map(|event| match event {
+        Event::Start(Tag::Heading { level, classes, attrs, .. }) => {
+            Event::Start(Tag::Heading { level, id: anchors.pop_front().map(CowStr::from), classes, attrs })
+        }
+        Event::Start(Tag::Image { link_type, dest_url, title, id }) => {
+            Event::Start(Tag::Image { link_type, dest_url: sanitise::sealed(&seal, &dest_url).into(), title, id })
+        }
+        Event::FootnoteReference(name) => Event::FootnoteReference(footnote_anchor(&name)),
+        Event::Start(Tag::FootnoteDefinition(name)) => Event::Start(Tag::FootnoteDefinition(footnote_anchor(&name))),
+        other => other,
+    });
+    let mut out = String::new();
+    html::push_html(&mut out, events);
+    out
+}
+
+fn footnote_anchor(name: &str) -> CowStr<'static> {
+    format!("fn-{}", Slug::derive(name)).into()
+}

@@ -1,0 +1,96 @@
+//! The allow-list through which every fragment of HTML goes. What is not named here does not come out.
+//!
+//! Raw HTML may carry text markup but loads nothing: an image must be written in Markdown. To tell the two apart, the address of a Markdown
+//! image is *sealed* with a digest of the whole text, which no text can contain, and only sealed addresses are let through.
+
+use std::borrow::Cow;
+use std::collections::HashSet;
+
+use ammonia::Builder;
+
+use crate::domain::secret;
+
+const TAGS: [&str; 52] = [
+    "a", "abbr", "b", "blockquote", "br", "caption", "cite", "code", "dd", "del", "details", "dfn", "div", "dl", "dt", "em",
+    "figcaption", "figure", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "i", "img", "input", "ins", "kbd", "li", "mark", "ol", "p",
+    "pre", "q", "s", "samp", "small", "span", "strong", "sub", "summary", "sup", "table", "tbody", "td", "th", "thead", "tr", "ul",
+    "var",
+];
+const CLASSES: [&str; 3] = ["footnote-definition", "footnote-definition-label", "footnote-reference"];
+
+fn policy() -> Builder<'static> {
+    let mut policy = Builder::empty();
+    policy
+        .tags(HashSet::from(TAGS))
+        .clean_content_tags(HashSet::from(["script", "style", "template", "noscript", "iframe", "title", "textarea", "svg", "math"]))
+        .url_schemes(HashSet::from(["http", "https", "mailto"]))
+        .link_rel(Some("noopener noreferrer"))
+        .strip_comments(true);
+    for (tag, attributes) in [
+        ("a", &["href", "title"][..]),
+        ("abbr", &["title"]),
+        ("code", &["class"]),
+        ("details", &["open"]),
+        ("div", &["class", "id"]),
+        ("h1", &["id"]),
+        ("h2", &["id"]),
+        ("h3", &["id"]),
+        ("h4", &["id"]),
+        ("h5", &["id"]),
+        ("h6", &["id"]),
+        ("img", &["src", "alt", "title"]),
+        ("input", &["type", "checked", "disabled"]),
+        ("ol", &["start"]),
+        ("sup", &["class"]),
+        ("td", &["style"]),
+        ("th", &["style"]),
+    ] {
+        policy.add_tag_attributes(tag, attributes);
+    }
+    policy.set_tag_attribute_value("input", "type", "checkbox").set_tag_attribute_value("input", "disabled", "");
+    policy
+}
+
+/// The word that seals the images of one text.
+pub(super) fn seal(markdown: &str) -> String {
+    secret::hex(&secret::sha256(markdown.as_bytes()))
+}
+
+/// The address of an image, sealed when it is a well-formed http(s) or relative reference (RFC 3986), else nothing.
+pub(super) fn sealed(seal: &str, address: &str) -> String {
+    let relative = !address.split(['/', '?', '#']).next().unwrap_or_default().contains(':');
+    let web = address.starts_with("https://") || address.starts_with("http://");
+    let plain = address.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~:/?#[]@!$&*+,;=%".contains(&b));
+    if (web || relative) && plain && !address.is_empty() && !address.starts_with("//") {
+        format!("/{seal}/{address}")
+    } else {
+        String::new()
+    }
+}
+
+/// The sanitised fragment of a rendered text.
+pub(super) fn fragment(html: &str, markdown: &str) -> String {
+    let prefix = format!("/{}/", seal(markdown));
+    let mut policy = policy();
+    policy.attribute_filter(move |tag, attribute, value| match (tag, attribute) {
+        ("img", "src") => value.strip_prefix(&prefix).map(Cow::Borrowed),
+        ("code", "class") => is_language_class(value).then_some(Cow::Borrowed(value)),
+        ("div" | "sup", "class") => CLASSES.contains(&value).then_some(Cow::Borrowed(value)),
+        ("div" | "h1" | "h2" | "h3" | "h4" | "h5" | "h6", "id") => is_anchor(value).then_some(Cow::Borrowed(value)),
+        ("td" | "th", "style") => {
+            ["text-align: left", "text-align: right", "text-align: center"].contains(&value).then_some(Cow::Borrowed(value))
+        }
+        _ => Some(Cow::Borrowed(value)),
+    });
+    policy.clean(html).to_string()
+}
+
+fn is_language_class(value: &str) -> bool {
+    value.strip_prefix("language-").is_some_and(|name| {
+        (1..=40).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_+#.".contains(&b))
+    })
+}
+
+fn is_anchor(value: &str) -> bool {
+    (1..=120).contains(&value.len()) && value.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+}

@@ -1,0 +1,67 @@
+use super::*;
+
+#[test]
+fn tables_task_lists_footnotes_and_code_are_kept() {
+    let rendered = render("| a | b |\n|--:|---|\n| 1 | 2 |\n\n- [x] done\n- [ ] open\n\nText[^n].\n\n[^n]: Note.\n\n```rust\nlet x = 1 < 2;\n```\n");
+    for piece in [
+        r#"<th style="text-align: right">a</th>"#,
+        r#"type="checkbox""#,
+        r#"<a href="#fn-n""#,
+        r#"id="fn-n""#,
+        r#"<code class="language-rust">let x = 1 &lt; 2;"#,
+    ] {
+        assert!(rendered.html.contains(piece), "{piece} in {}", rendered.html);
+    }
+}
+
+#[test]
+fn anchors_are_made_of_words_and_survive_edits_elsewhere() {
+    let before = render("## The `cause`\n\ntext\n\n## The cause\n");
+    let after = render("## New first\n\n## The `cause`\n\nother text\n\n## The cause\n");
+    let ids = |r: &Rendered| r.toc.iter().map(|entry| entry.id.clone()).collect::<Vec<_>>();
+    assert_eq!(ids(&before), ["the-cause", "the-cause-2"]);
+    assert_eq!(ids(&after), ["new-first", "the-cause", "the-cause-2"]);
+    assert!(before.html.contains(r#"<h2 id="the-cause-2">"#));
+}
+
+#[test]
+fn images_come_from_markdown_only() {
+    let rendered = render("![a](https://x.example/a.png) ![b](pics/b.png) ![c](javascript:alert(1)) ![d](x\"onerror=1) ![e](//e.example/x)\n\n<img src=\"https://x.example/raw.png\" onerror=\"alert(1)\">\n");
+    assert!(rendered.html.contains(r#"src="https://x.example/a.png""#), "{}", rendered.html);
+    assert!(rendered.html.contains(r#"src="pics/b.png""#), "{}", rendered.html);
+    for piece in ["javascript", "onerror", "raw.png", "e.example"] {
+        assert!(!rendered.html.contains(piece), "{piece} in {}", rendered.html);
+    }
+}
+
+#[test]
+fn links_leave_nothing_behind_for_the_other_side() {
+    let html = render("[out](https://x.example) <https://y.example> [no](javascript:alert(1)) [mail](mailto:a@b.example)").html;
+    assert!(html.contains(r#"<a href="https://x.example" rel="noopener noreferrer">out</a>"#), "{html}");
+    assert!(!html.contains("javascript"), "{html}");
+}
+
+#[test]
+fn words_are_counted_as_a_reader_reads_them() {
+    let rendered = render("# One two\n\nthree *four* `five`\n\n- six\n- seven — eight\n\n```\nnine = 10\n```\n");
+    assert_eq!(rendered.word_count, 10, "{:?}", rendered.plain);
+    assert_eq!(rendered.reading_minutes, 1);
+    let long = "word ".repeat(238 * 3 + 120);
+    assert_eq!(render(&long).reading_minutes, 4);
+}
+
+#[test]
+fn the_excerpt_is_the_first_paragraph_cut_behind_a_word() {
+    assert_eq!(render("# Title\n\n> quote\n\nFirst *one*,\nstill first.\n\nSecond.").excerpt, "First one, still first.");
+    let excerpt = render(&"abcdefghi ".repeat(40)).excerpt;
+    assert!(excerpt.ends_with("abcdefghi…") && excerpt.chars().count() <= 200, "{excerpt}");
+    assert_eq!(render("![only](a.png)").excerpt, "only");
+}
+
+#[test]
+fn deep_nesting_is_no_danger() {
+    for text in [">".repeat(20_000), "- ".repeat(5_000), "[".repeat(20_000), "<div>".repeat(20_000), "*a ".repeat(20_000)] {
+        let rendered = render(&format!("{text}x"));
+        assert!(rendered.word_count >= 1);
+    }
+}

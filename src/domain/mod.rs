@@ -1,0 +1,18 @@
+//! Values that are valid by construction, and their rules. Knows no database, no HTTP and no clock but the one it is given.
+
+pub mod authority;
+pub mod change;
+pub mod clock;
+pub mod draft;
+pub mod etag;
+pub mod fields;
+pub mod locale;
+pub mod markdown;
+pub mod page;
+pub mod secret;
+pub mod site;
+pub mod slug;
+pub mod status;
+pub mod term;
+pub mod text;
+pub mod user;

@@ -1,0 +1,148 @@
+//! Pages of a list: how many rows, in which order, from where. Every order ends in the id, so it is total and no page repeats or skips a row.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::secret;
+
+pub const DEFAULT_LIMIT: i64 = 20;
+pub const MAX_LIMIT: i64 = 100;
+
+/// What a list of insights is ordered by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SortKey {
+    PublishedAt,
+    Title,
+    UpdatedAt,
+    ReadingMinutes,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sort {
+    pub key: SortKey,
+    pub descending: bool,
+}
+
+impl Sort {
+    pub const DEFAULT: Self = Self { key: SortKey::PublishedAt, descending: true };
+    /// The spellings of the `sort` parameter.
+    pub const NAMES: [&str; 8] =
+        ["-published_at", "published_at", "title", "-title", "updated_at", "-updated_at", "reading_minutes", "-reading_minutes"];
+
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let (descending, name) = text.strip_prefix('-').map_or((false, text), |rest| (true, rest));
+        let key = match name {
+            "published_at" => SortKey::PublishedAt,
+            "title" => SortKey::Title,
+            "updated_at" => SortKey::UpdatedAt,
+            "reading_minutes" => SortKey::ReadingMinutes,
+            _ => return None,
+        };
+        Some(Self { key, descending })
+    }
+}
+
+/// The value a row is ordered by.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum KeyValue {
+    Number(i64),
+    Text(String),
+}
+
+/// Where a page begins: behind one row, or before it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Cursor {
+    #[serde(rename = "k")]
+    pub key: KeyValue,
+    #[serde(rename = "i")]
+    pub id: Uuid,
+    /// True for a page that ends before the row instead of beginning behind it.
+    #[serde(rename = "b")]
+    pub backward: bool,
+    /// A digest of the filter and the sort: a cursor is good for the list it came from and no other.
+    #[serde(rename = "l")]
+    list: String,
+}
+
+impl Cursor {
+    #[must_use]
+    pub fn new(key: KeyValue, id: Uuid, backward: bool, list: &str) -> Self {
+        Self { key, id, backward, list: list_digest(list) }
+    }
+
+    #[must_use]
+    pub fn encode(&self) -> String {
+        URL_SAFE_NO_PAD.encode(serde_json::to_vec(self).unwrap_or_default())
+    }
+
+    /// The cursor, when it is one of this service's and belongs to the list that `list` describes.
+    #[must_use]
+    pub fn decode(text: &str, list: &str) -> Option<Self> {
+        let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
+        let cursor: Self = serde_json::from_slice(&bytes).ok()?;
+        (cursor.list == list_digest(list)).then_some(cursor)
+    }
+}
+
+fn list_digest(list: &str) -> String {
+    secret::hex(&secret::sha256(list.as_bytes())[..6])
+}
+
+/// Some rows of a list, and where its neighbours begin.
+#[derive(Clone, Debug)]
+pub struct Page<T> {
+    pub rows: Vec<T>,
+    pub next: Option<Cursor>,
+    pub previous: Option<Cursor>,
+}
+
+impl<T> Page<T> {
+    /// Cuts a page from rows that were read from `from` onwards, one more than `limit` when there are more.
+    #[must_use]
+    pub fn cut(mut rows: Vec<T>, limit: usize, from: Option<&Cursor>, list: &str, key: impl Fn(&T) -> (KeyValue, Uuid)) -> Self {
+        let more = rows.len() > limit;
+        rows.truncate(limit);
+        let backward = from.is_some_and(|cursor| cursor.backward);
+        if backward {
+            rows.reverse();
+        }
+        let at = |row: Option<&T>, backward| {
+            row.map(|row| {
+                let (key, id) = key(row);
+                Cursor::new(key, id, backward, list)
+            })
+        };
+        let has_next = backward || more;
+        let has_previous = if backward { more } else { from.is_some() };
+        let next = if has_next { at(rows.last(), false) } else { None };
+        let previous = if has_previous { at(rows.first(), true) } else { None };
+        Self { rows, next, previous }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cursor_is_good_for_its_own_list_only() {
+        let cursor = Cursor::new(KeyValue::Number(5), Uuid::nil(), false, "a");
+        assert_eq!(Cursor::decode(&cursor.encode(), "a"), Some(cursor.clone()));
+        assert_eq!(Cursor::decode(&cursor.encode(), "b"), None);
+        assert_eq!(Cursor::decode("nonsense", "a"), None);
+    }
+
+    #[test]
+    fn sorts_are_spelled_as_documented() {
+        for name in Sort::NAMES {
+            assert!(Sort::parse(name).is_some(), "{name}");
+        }
+        assert_eq!(Sort::parse(Sort::NAMES[0]), Some(Sort::DEFAULT));
+        assert_eq!(Sort::parse("--title"), None);
+    }
+}

@@ -1,0 +1,77 @@
+//! Secrets that are shown once: machine tokens and refresh tokens. Only a digest is ever stored.
+//!
+//! A machine token is `ins_`, 48 hexadecimal digits of randomness and 8 of checksum, so that a typing error (or a secret scanner)
+//! can tell a token from anything else without asking the database. A refresh token is `insr_` in the same form.
+
+use aws_lc_rs::{digest, rand};
+
+pub const MACHINE: &str = "ins_";
+pub const REFRESH: &str = "insr_";
+
+const RANDOM_BYTES: usize = 24;
+const CHECKSUM_DIGITS: usize = 8;
+
+/// A new secret with the given prefix; `None` only when the system has no randomness to give.
+#[must_use]
+pub fn new_secret(prefix: &str) -> Option<String> {
+    let mut bytes = [0_u8; RANDOM_BYTES];
+    rand::fill(&mut bytes).ok()?;
+    let body = hex(&bytes);
+    let checksum = checksum(prefix, &body);
+    Some(format!("{prefix}{body}{checksum}"))
+}
+
+/// Whether a text has the form of a secret with that prefix, checksum included.
+#[must_use]
+pub fn is_well_formed(prefix: &str, text: &str) -> bool {
+    text.strip_prefix(prefix).is_some_and(|rest| {
+        rest.len() == RANDOM_BYTES * 2 + CHECKSUM_DIGITS
+            && rest.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
+            && rest.split_at_checked(RANDOM_BYTES * 2).is_some_and(|(body, sum)| checksum(prefix, body) == sum)
+    })
+}
+
+/// What the database keeps of a secret. A plain SHA-256 is enough for 192 random bits.
+#[must_use]
+pub fn digest(secret: &str) -> Vec<u8> {
+    sha256(secret.as_bytes()).to_vec()
+}
+
+#[must_use]
+pub fn sha256(bytes: &[u8]) -> [u8; 32] {
+    let digest = digest::digest(&digest::SHA256, bytes);
+    let mut out = [0_u8; 32];
+    out.copy_from_slice(digest.as_ref());
+    out
+}
+
+#[must_use]
+pub fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+fn checksum(prefix: &str, body: &str) -> String {
+    hex(&sha256(format!("{prefix}{body}").as_bytes())[..CHECKSUM_DIGITS / 2])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_changed_character_is_noticed() {
+        let secret = new_secret(MACHINE).unwrap();
+        assert!(is_well_formed(MACHINE, &secret));
+        assert!(!is_well_formed(REFRESH, &secret));
+        for place in MACHINE.len()..secret.len() {
+            let mut broken = secret.clone().into_bytes();
+            broken[place] = if broken[place] == b'0' { b'1' } else { b'0' };
+            assert!(!is_well_formed(MACHINE, std::str::from_utf8(&broken).unwrap()), "at {place}");
+        }
+        assert!(!is_well_formed(MACHINE, &secret[..secret.len() - 1]));
+    }
+}

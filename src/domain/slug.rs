@@ -1,0 +1,99 @@
+//! Slugs: the readable half of a URL. A `Slug` is lower-case ASCII words joined by single hyphens, at most 100 characters.
+
+use std::fmt;
+
+/// A slug that was checked.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Slug(String);
+
+pub const MAX_SLUG: usize = 100;
+pub const SLUG_PATTERN: &str = "^[a-z0-9]+(-[a-z0-9]+)*$";
+
+impl Slug {
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        (Self::is_words(text) && text.len() <= MAX_SLUG).then(|| Self(text.to_owned()))
+    }
+
+    /// Whether a text is words and hyphens, of whatever length: enough to look for.
+    #[must_use]
+    pub fn is_words(text: &str) -> bool {
+        text.split('-').all(|word| !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit()))
+    }
+
+    /// The slug of a title: transliterated, words joined by hyphens, cut at a word's end. `untitled` when nothing is left.
+    #[must_use]
+    pub fn derive(title: &str) -> Self {
+        let ascii = deunicode::deunicode_with_tofu(title, " ").to_ascii_lowercase().replace('\'', "");
+        let mut slug = String::new();
+        for word in ascii.split(|c: char| !c.is_ascii_alphanumeric()).filter(|w| !w.is_empty()) {
+            if !slug.is_empty() && slug.len() + 1 + word.len() > MAX_SLUG - 8 {
+                break;
+            }
+            if !slug.is_empty() {
+                slug.push('-');
+            }
+            slug.push_str(&word[..word.len().min(MAX_SLUG - 8)]);
+        }
+        if slug.is_empty() { Self::default() } else { Self(slug) }
+    }
+
+    /// The same slug with `-n` behind it, shortened where it would not fit.
+    #[must_use]
+    pub fn numbered(&self, n: usize) -> Self {
+        let suffix = format!("-{n}");
+        let room = MAX_SLUG - suffix.len();
+        let base = self.0[..self.0.len().min(room)].trim_end_matches('-');
+        Self(format!("{base}{suffix}"))
+    }
+
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    #[must_use]
+    pub fn into_string(self) -> String {
+        self.0
+    }
+}
+
+impl Default for Slug {
+    fn default() -> Self {
+        Self("untitled".to_owned())
+    }
+}
+
+impl fmt::Display for Slug {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_title_becomes_words_and_hyphens() {
+        assert_eq!(Slug::derive("Symptom ≠ Root Cause: Don't panic").as_str(), "symptom-root-cause-dont-panic");
+        assert_eq!(Slug::derive("Größe über Ärger").as_str(), "grosse-uber-arger");
+        assert_eq!(Slug::derive("???").as_str(), "untitled");
+    }
+
+    #[test]
+    fn every_derived_slug_is_a_slug_and_leaves_room_for_a_number() {
+        for title in ["a", "x".repeat(500).as_str(), "日本語 タイトル", "A  --  B", "ends with -", &"word ".repeat(80)] {
+            let slug = Slug::derive(title);
+            assert!(Slug::parse(slug.as_str()).is_some(), "{title:?} gave {slug}");
+            assert!(Slug::parse(slug.numbered(1_234).as_str()).is_some());
+        }
+    }
+
+    #[test]
+    fn near_misses_are_refused() {
+        for text in ["", "-a", "a-", "a--b", "A", "a.b", "ä", &"a".repeat(101)] {
+            assert!(Slug::parse(text).is_none(), "{text:?}");
+        }
+    }
+}

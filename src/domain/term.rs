@@ -1,0 +1,95 @@
+//! Categories, tags and authors: three kinds of one shape.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, json};
+
+use super::change::Resource;
+use super::fields::{self, FieldError, Fields};
+use super::slug::Slug;
+use super::text::{self, MAX_DESCRIPTION, MAX_NAME};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TermKind {
+    Category,
+    Tag,
+    Author,
+}
+
+impl TermKind {
+    #[must_use]
+    pub fn resource(self) -> Resource {
+        match self {
+            Self::Category => Resource::Category,
+            Self::Tag => Resource::Tag,
+            Self::Author => Resource::Author,
+        }
+    }
+
+    /// The plural, as the paths spell it.
+    #[must_use]
+    pub fn plural(self) -> &'static str {
+        match self {
+            Self::Category => "categories",
+            Self::Tag => "tags",
+            Self::Author => "authors",
+        }
+    }
+}
+
+/// The names of the writable fields, as the API spells them.
+pub const FIELDS: [&str; 4] = ["slug", "name", "description", "translations"];
+
+/// What an editor writes of a category, tag or author.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TermDraft {
+    pub slug: Option<Slug>,
+    pub name: String,
+    pub description: String,
+    pub translations: BTreeMap<String, TermText>,
+}
+
+/// A name and a description in another locale.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct TermText {
+    pub name: String,
+    pub description: String,
+}
+
+impl TermDraft {
+    /// # Errors
+    /// Every fault of the input at once.
+    pub fn parse(input: Value) -> Result<Self, Vec<FieldError>> {
+        let mut fields = Fields::of(input, "")?;
+        let slug = fields.text("slug", fields::slug);
+        let TermText { name, description } = TermText::read(&mut fields);
+        let translations = fields.nested("translations", |inner| fields::by_locale(inner, TermText::read));
+        fields.finish(Self { slug, name, description, translations })
+    }
+
+    #[must_use]
+    pub fn to_input(&self) -> Value {
+        let Self { slug, name, description, translations } = self;
+        json!({
+            "slug": slug.as_ref().map(Slug::as_str),
+            "name": name,
+            "description": description,
+            "translations": translations,
+        })
+    }
+}
+
+impl TermText {
+    fn read(fields: &mut Fields) -> Self {
+        Self {
+            name: fields.required_text("name", |text| text::present(text, MAX_NAME)),
+            description: fields.text("description", |text| text::bounded(text, MAX_DESCRIPTION)).unwrap_or_default(),
+        }
+    }
+}
+
+/// A stored map of translations, as JSON.
+#[must_use]
+pub fn translations_of(json: &str) -> Map<String, Value> {
+    serde_json::from_str(json).unwrap_or_default()
+}

@@ -1,0 +1,180 @@
+//! Writing drafts: creating an insight and appending revisions to it. Nothing here changes what the public sees.
+
+use uuid::Uuid;
+
+use super::error::EditorialError;
+use super::revision::{self, Resolved};
+use crate::domain::authority::{Editor, Principal};
+use crate::domain::change::{ChangeKind, NewChange, Resource};
+use crate::domain::clock::{Timestamp, new_id};
+use crate::domain::draft::Draft;
+use crate::domain::etag::{Expected, insight_state};
+use crate::domain::slug::Slug;
+use crate::domain::status::{Pointers, Status};
+use crate::store::rows::insight;
+use crate::store::{self, Store, Transaction};
+
+const TRIES: usize = 200;
+
+/// A new draft. A slug that is given is taken exactly or refused; a derived one takes the next free number.
+///
+/// # Errors
+/// When the input names what does not exist, or the slug is taken.
+pub async fn create(store: &Store, editor: &Editor, draft: Draft, now: Timestamp) -> Result<Uuid, EditorialError> {
+    let prepared = revision::prepare(store, draft).await?;
+    let id = new_id(now);
+    let txn = store.begin().await?;
+    let resolved = revision::resolve(&txn, prepared).await?;
+    let slug = match resolved.draft().slug.clone() {
+        Some(slug) => claim(&txn, slug, id, now).await?,
+        None => store::slugs::claim_derived(&txn, &Slug::derive(&resolved.draft().text.title), id, now).await?,
+    };
+    store::insights::insert(&txn, new_row(id, &slug, &resolved, editor.principal().user_id, now)).await?;
+    revision::append(&txn, resolved, (id, 1, &slug), editor.principal(), now).await?;
+    store::changes::append(&txn, &draft_change(ChangeKind::Created, id, &slug), now).await?;
+    store.commit(txn).await?;
+    Ok(id)
+}
+
+/// Appends what `make` makes of the newest revision; nothing when that is the same. A slug it leaves out stays as it is.
+///
+/// The texts are rendered before the transaction begins. Should another writer get between, everything is looked at again.
+///
+/// # Errors
+/// When the insight is unknown, the caller's state is stale, or the input breaks a rule.
+pub async fn revise(
+    store: &Store,
+    editor: &Editor,
+    id: Uuid,
+    expected: &Expected,
+    make: impl Fn(&Draft) -> Result<Draft, EditorialError>,
+    now: Timestamp,
+) -> Result<(), EditorialError> {
+    for _ in 0..TRIES {
+        let seen = store::insights::find(store.reader(), &store::insights::Name::Id(id)).await?;
+        let seen = seen.filter(|insight| insight.deleted_at.is_none()).ok_or(EditorialError::NotFound)?;
+        check_own(&seen, editor.principal(), now)?;
+        check_state(store.reader(), &seen, expected).await?;
+        let old = store::revisions::find_draft(store.reader(), id, seen.head_revision).await?.ok_or(EditorialError::NotFound)?;
+        let mut wanted = make(&old)?;
+        wanted.slug = wanted.slug.or_else(|| old.slug.clone());
+        if wanted == old {
+            return Ok(());
+        }
+        let prepared = revision::prepare(store, wanted).await?;
+        let txn = store.begin().await?;
+        let insight = store::insights::lock(&txn, id).await?.ok_or(EditorialError::NotFound)?;
+        if insight == seen {
+            let resolved = revision::resolve(&txn, prepared).await?;
+            append(&txn, insight, resolved, editor.principal(), now).await?;
+            store.commit(txn).await?;
+            return Ok(());
+        }
+    }
+    Err(EditorialError::Internal("an insight was changed by others again and again"))
+}
+
+async fn append(txn: &Transaction, mut insight: insight::Model, resolved: Resolved, by: &Principal, now: Timestamp) -> Result<(), EditorialError> {
+    let slug = resolved.draft().slug.clone().unwrap_or_default();
+    let slug = claim(txn, slug, insight.id, now).await?;
+    insight.head_revision += 1;
+    insight.updated_at = now.0;
+    if insight.live_revision.is_none() {
+        show_in_lists(&mut insight, &slug, &resolved);
+    }
+    let number = insight.head_revision;
+    revision::append(txn, resolved, (insight.id, number, &slug), by, now).await?;
+    store::insights::save(txn, &insight).await?;
+    Ok(store::changes::append(txn, &draft_change(ChangeKind::Revised, insight.id, &slug), now).await?)
+}
+
+/// Takes the slug for the insight, or says which are free.
+pub(super) async fn claim(txn: &Transaction, slug: Slug, id: Uuid, now: Timestamp) -> Result<Slug, EditorialError> {
+    if store::slugs::claim(txn, &slug, id, now).await? {
+        return Ok(slug);
+    }
+    let suggestions = store::slugs::suggestions(txn, &slug).await?;
+    Err(EditorialError::SlugTaken { slug: slug.into_string(), suggestions })
+}
+
+/// Authors change only what they made. What they cannot see either is simply not there.
+///
+/// # Errors
+/// When the insight is somebody else's.
+pub fn check_own(insight: &insight::Model, by: &Principal, now: Timestamp) -> Result<(), EditorialError> {
+    match by.limited_to_own() {
+        Some(user) if insight.created_by != Some(user) => match Status::of(&pointers(insight), now) {
+            Status::Published => Err(EditorialError::Forbidden("authors may change only insights that they made")),
+            _ => Err(EditorialError::NotFound),
+        },
+        _ => Ok(()),
+    }
+}
+
+/// Refuses a caller whose state is not the present one, and says what changed since.
+pub(super) async fn check_state(
+    db: &impl store::Connection,
+    insight: &insight::Model,
+    expected: &Expected,
+) -> Result<(), EditorialError> {
+    let state = insight_state(insight.head_revision, insight.pointer_version);
+    if expected.allows(&state) {
+        return Ok(());
+    }
+    let mut changed_fields = Vec::new();
+    if let Some(base) = expected.revision() {
+        let base_draft = store::revisions::find_draft(db, insight.id, base).await?;
+        let head_draft = store::revisions::find_draft(db, insight.id, insight.head_revision).await?;
+        if let (Some(base_draft), Some(head_draft)) = (base_draft, head_draft) {
+            changed_fields = base_draft.changed_fields(&head_draft).into_iter().map(str::to_owned).collect();
+        }
+        if base == insight.head_revision {
+            changed_fields.push("status".to_owned());
+        }
+    }
+    Err(EditorialError::Stale { state, changed_fields })
+}
+
+pub(super) fn pointers(insight: &insight::Model) -> Pointers {
+    Pointers {
+        live_revision: insight.live_revision,
+        published_at: insight.published_at.map(Timestamp),
+        unpublish_at: insight.unpublish_at.map(Timestamp),
+        deleted_at: insight.deleted_at.map(Timestamp),
+    }
+}
+
+fn show_in_lists(insight: &mut insight::Model, slug: &Slug, resolved: &Resolved) {
+    insight.slug = slug.to_string();
+    insight.category_id = resolved.listing.category_id;
+    insight.sort_title.clone_from(&resolved.listing.sort_title);
+    insight.reading_minutes = resolved.listing.reading_minutes;
+}
+
+fn new_row(id: Uuid, slug: &Slug, resolved: &Resolved, created_by: Option<Uuid>, now: Timestamp) -> insight::Model {
+    let mut insight = insight::Model {
+        id,
+        slug: String::new(),
+        head_revision: 1,
+        live_revision: None,
+        pointer_version: 1,
+        published_at: None,
+        unpublish_at: None,
+        deleted_at: None,
+        position_at: now.0,
+        category_id: Uuid::nil(),
+        sort_title: String::new(),
+        reading_minutes: 1,
+        created_by,
+        created_at: now.0,
+        updated_at: now.0,
+        live_updated_at: now.0,
+    };
+    show_in_lists(&mut insight, slug, resolved);
+    insight
+}
+
+/// A draft is nobody's business but the editors': its change is in the log, and not public.
+fn draft_change(kind: ChangeKind, id: Uuid, slug: &Slug) -> NewChange {
+    NewChange { kind, resource: Resource::Insight, resource_id: Some(id), slug: Some(slug.to_string()), public: false, cache_tags: Vec::new() }
+}

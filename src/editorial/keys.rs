@@ -1,0 +1,173 @@
+//! The keys that sign access tokens (Ed25519, RFC 8037): made at first start, two live at a time, published as a JWK set.
+//!
+//! The *next* key is published a whole period before it signs anything, so that nobody who caches the set ever meets an unknown key.
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::error::EditorialError;
+use crate::domain::clock::{Timestamp, new_id};
+use crate::domain::secret;
+use crate::store::rows::signing_key;
+use crate::store::{self, Store};
+
+pub const ACCESS_SECONDS: i64 = 15 * 60;
+pub const AUDIENCE: &str = "insights-api";
+const PERIOD_SECONDS: i64 = 30 * 24 * 60 * 60;
+const RELOAD_SECONDS: i64 = 10;
+
+/// What an access token says.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Claims {
+    pub iss: String,
+    pub aud: String,
+    pub sub: Uuid,
+    /// The session whose end is the token's end.
+    pub sid: Uuid,
+    pub jti: Uuid,
+    pub scope: String,
+    pub iat: i64,
+    pub nbf: i64,
+    pub exp: i64,
+}
+
+/// The keys in memory, read again from the database when a token names one that is not here.
+#[derive(Clone)]
+pub struct KeyRing {
+    issuer: String,
+    keys: Arc<RwLock<Loaded>>,
+}
+
+#[derive(Default)]
+struct Loaded {
+    keys: Vec<signing_key::Model>,
+    at: Option<Timestamp>,
+}
+
+/// One public key, as RFC 7517 and RFC 8037 write it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PublicKey {
+    pub kid: String,
+    pub x: String,
+}
+
+impl KeyRing {
+    /// Loads the keys, making what is missing.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn open(store: &Store, issuer: String, now: Timestamp) -> Result<Self, EditorialError> {
+        let ring = Self { issuer, keys: Arc::default() };
+        ring.rotate(store, now).await?;
+        Ok(ring)
+    }
+
+    /// Makes sure that one key signs and a next one is published; forgets those that nothing can be signed with any more.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn rotate(&self, store: &Store, now: Timestamp) -> Result<(), EditorialError> {
+        let keys = store::keys::list(store.reader()).await?;
+        if !keys.iter().any(|key| key.signs_from > now.0) {
+            let txn = store.begin().await?;
+            store::keys::lock(&txn).await?;
+            let keys = store::keys::list(&txn).await?;
+            if !keys.iter().any(|key| key.signs_from <= now.0) {
+                store::keys::insert(&txn, new_key(now, now)?).await?;
+            }
+            if !keys.iter().any(|key| key.signs_from > now.0) {
+                let retire_at = now.plus_seconds(PERIOD_SECONDS + ACCESS_SECONDS);
+                for key in keys.iter().filter(|key| key.verifies_until.is_none()) {
+                    store::keys::retire(&txn, &key.kid, retire_at).await?;
+                }
+                store::keys::insert(&txn, new_key(now, now.plus_seconds(PERIOD_SECONDS))?).await?;
+            }
+            store::keys::forget_before(&txn, now).await?;
+            store.commit(txn).await?;
+        }
+        self.reload(store, now).await
+    }
+
+    /// The public halves of every key that may have signed or will sign.
+    #[must_use]
+    pub fn public_keys(&self) -> Vec<PublicKey> {
+        let loaded = self.keys.read().unwrap_or_else(PoisonError::into_inner);
+        loaded.keys.iter().map(|key| PublicKey { kid: key.kid.clone(), x: URL_SAFE_NO_PAD.encode(&key.public_key) }).collect()
+    }
+
+    /// An access token, with its claims completed.
+    ///
+    /// # Errors
+    /// When there is no key to sign with.
+    pub fn sign(&self, user: Uuid, session: Uuid, scope: String, now: Timestamp) -> Result<String, EditorialError> {
+        let issued = now.seconds();
+        let claims = Claims {
+            iss: self.issuer.clone(),
+            aud: AUDIENCE.to_owned(),
+            sub: user,
+            sid: session,
+            jti: new_id(now),
+            scope,
+            iat: issued,
+            nbf: issued,
+            exp: issued + ACCESS_SECONDS,
+        };
+        let loaded = self.keys.read().unwrap_or_else(PoisonError::into_inner);
+        let key = loaded.keys.iter().rfind(|key| key.signs_from <= now.0).ok_or(EditorialError::Internal("no signing key"))?;
+        let header = Header { kid: Some(key.kid.clone()), ..Header::new(Algorithm::EdDSA) };
+        jsonwebtoken::encode(&header, &claims, &EncodingKey::from_ed_der(&key.private_key))
+            .map_err(|_e| EditorialError::Internal("a token could not be signed"))
+    }
+
+    /// The claims of an access token that this service signed for itself and that is in force. Says nothing about its session.
+    ///
+    /// # Errors
+    /// The database's, when an unknown key makes the keys be read again.
+    pub async fn verify(&self, store: &Store, token: &str, now: Timestamp) -> Result<Option<Claims>, EditorialError> {
+        let Some(kid) = jsonwebtoken::decode_header(token).ok().and_then(|header| header.kid) else { return Ok(None) };
+        if self.public_key(&kid).is_none() && self.stale(now) {
+            self.reload(store, now).await?;
+        }
+        let Some(public_key) = self.public_key(&kid) else { return Ok(None) };
+        let mut validation = Validation::new(Algorithm::EdDSA);
+        validation.set_audience(&[AUDIENCE]);
+        validation.set_issuer(&[&self.issuer]);
+        validation.set_required_spec_claims(&["exp", "nbf", "iss", "aud", "sub"]);
+        // Times are compared below, with the service's own clock.
+        validation.validate_exp = false;
+        validation.validate_nbf = false;
+        let x = URL_SAFE_NO_PAD.encode(public_key);
+        let decoded = DecodingKey::from_ed_components(&x).and_then(|key| jsonwebtoken::decode::<Claims>(token, &key, &validation));
+        Ok(decoded.ok().map(|data| data.claims).filter(|claims| claims.exp > now.seconds() && claims.nbf <= now.seconds() + 5))
+    }
+
+    fn public_key(&self, kid: &str) -> Option<Vec<u8>> {
+        let loaded = self.keys.read().unwrap_or_else(PoisonError::into_inner);
+        loaded.keys.iter().find(|key| key.kid == kid).map(|key| key.public_key.clone())
+    }
+
+    fn stale(&self, now: Timestamp) -> bool {
+        let loaded = self.keys.read().unwrap_or_else(PoisonError::into_inner);
+        loaded.at.is_none_or(|at| at.plus_seconds(RELOAD_SECONDS) < now)
+    }
+
+    async fn reload(&self, store: &Store, now: Timestamp) -> Result<(), EditorialError> {
+        let keys = store::keys::list(store.reader()).await?;
+        *self.keys.write().unwrap_or_else(PoisonError::into_inner) = Loaded { keys, at: Some(now) };
+        Ok(())
+    }
+}
+
+fn new_key(now: Timestamp, signs_from: Timestamp) -> Result<signing_key::Model, EditorialError> {
+    let pair = Ed25519KeyPair::generate().map_err(|_e| EditorialError::Internal("a key could not be made"))?;
+    let private_key = pair.to_pkcs8v1().map_err(|_e| EditorialError::Internal("a key could not be written"))?.as_ref().to_vec();
+    let public_key = pair.public_key().as_ref().to_vec();
+    let kid = secret::hex(&secret::sha256(&public_key)[..8]);
+    Ok(signing_key::Model { kid, private_key, public_key, created_at: now.0, signs_from: signs_from.0, verifies_until: None })
+}

@@ -1,0 +1,192 @@
+//! What the public sees: publishing, scheduling, unpublishing, the trash. Each moves a pointer; no text is touched.
+
+use uuid::Uuid;
+
+use super::error::EditorialError;
+use super::insights::{check_own, check_state, claim, pointers};
+use super::revision::sort_title;
+use crate::domain::authority::{Admin, Editor, Publisher};
+use crate::domain::change::{ChangeKind, NewChange, Resource};
+use crate::domain::clock::Timestamp;
+use crate::domain::etag::Expected;
+use crate::domain::fields::{FieldError, Fields};
+use crate::domain::slug::Slug;
+use crate::domain::status::Status;
+use crate::domain::user::moment;
+use crate::store::rows::insight;
+use crate::store::{self, Store, Transaction};
+
+/// What a publication may say; empty, it publishes the newest revision now.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Publication {
+    pub publish_at: Option<Timestamp>,
+    pub unpublish_at: Option<Timestamp>,
+    pub revision: Option<i64>,
+}
+
+impl Publication {
+    /// # Errors
+    /// Every fault of the input at once.
+    pub fn parse(input: serde_json::Value) -> Result<Self, Vec<FieldError>> {
+        let mut fields = Fields::of(input, "")?;
+        let publication = Self {
+            publish_at: fields.text("publish_at", moment),
+            unpublish_at: fields.text("unpublish_at", moment),
+            revision: fields.integer("revision", 1, i64::from(i32::MAX)),
+        };
+        fields.finish(publication)
+    }
+}
+
+/// Makes a revision live, now or later, for good or until a moment. A visible insight keeps its date unless it is given another.
+///
+/// # Errors
+/// When the insight is unknown or stale, the revision does not exist, or the end is not behind the beginning.
+pub async fn publish(
+    store: &Store,
+    publisher: &Publisher,
+    id: Uuid,
+    expected: &Expected,
+    publication: Publication,
+    now: Timestamp,
+) -> Result<(), EditorialError> {
+    let txn = store.begin().await?;
+    let old = locked(&txn, id).await?.filter(|insight| insight.deleted_at.is_none()).ok_or(EditorialError::NotFound)?;
+    check_own(&old, publisher.principal(), now)?;
+    check_state(&txn, &old, expected).await?;
+    let Publication { publish_at, unpublish_at, revision } = publication;
+    let number = revision.unwrap_or(old.head_revision);
+    let visible = Status::of(&pointers(&old), now) == Status::Published;
+    let kept = old.published_at.filter(|_| visible);
+    let published_at = publish_at.map(|at| at.0).or(kept).unwrap_or(now.0);
+    let unpublish_at = unpublish_at.map(|at| at.0).or(old.unpublish_at.filter(|end| *end > now.0 && *end > published_at));
+    if unpublish_at.is_some_and(|end| end <= published_at) {
+        return Err(EditorialError::field("/unpublish_at", "not-after", "must be later than the publication"));
+    }
+    let mut new = old.clone();
+    new.live_revision = Some(number);
+    new.published_at = Some(published_at);
+    new.unpublish_at = unpublish_at;
+    new.position_at = published_at;
+    show_revision(&txn, &mut new, number, now).await?;
+    store::slugs::mark_public(&txn, &new.slug).await?;
+    move_pointers(store, txn, (&old, new), ChangeKind::Published, now).await
+}
+
+/// Takes an insight away from the public; its revisions stay.
+///
+/// # Errors
+/// When the insight is unknown or stale.
+pub async fn unpublish(store: &Store, publisher: &Publisher, id: Uuid, expected: &Expected, now: Timestamp) -> Result<(), EditorialError> {
+    let txn = store.begin().await?;
+    let old = locked(&txn, id).await?.filter(|insight| insight.deleted_at.is_none()).ok_or(EditorialError::NotFound)?;
+    check_own(&old, publisher.principal(), now)?;
+    check_state(&txn, &old, expected).await?;
+    let mut new = insight::Model { live_revision: None, published_at: None, unpublish_at: None, position_at: old.created_at, ..old.clone() };
+    show_revision(&txn, &mut new, old.head_revision, now).await?;
+    move_pointers(store, txn, (&old, new), ChangeKind::Unpublished, now).await
+}
+
+/// Puts an insight into the trash. Its state stays, so that the validator a caller has is good for undoing it.
+///
+/// # Errors
+/// When the insight is unknown or stale, or is live and the caller may not decide what is public.
+pub async fn delete(store: &Store, editor: &Editor, id: Uuid, expected: &Expected, now: Timestamp) -> Result<(), EditorialError> {
+    let txn = store.begin().await?;
+    let old = locked(&txn, id).await?.filter(|insight| insight.deleted_at.is_none()).ok_or(EditorialError::NotFound)?;
+    check_own(&old, editor.principal(), now)?;
+    if old.live_revision.is_some() && !editor.principal().has(Publisher::SCOPE) {
+        return Err(EditorialError::Forbidden("to delete what is published needs the scope insights:publish"));
+    }
+    check_state(&txn, &old, expected).await?;
+    let new = insight::Model { deleted_at: Some(now.0), ..old.clone() };
+    finish(store, txn, (&old, new), ChangeKind::Deleted, now).await
+}
+
+/// Takes an insight out of the trash, as it was. One that is not there stays as it is.
+///
+/// # Errors
+/// When the insight is unknown or stale.
+pub async fn restore(store: &Store, publisher: &Publisher, id: Uuid, expected: &Expected, now: Timestamp) -> Result<(), EditorialError> {
+    let txn = store.begin().await?;
+    let old = locked(&txn, id).await?.ok_or(EditorialError::NotFound)?;
+    check_own(&old, publisher.principal(), now)?;
+    check_state(&txn, &old, expected).await?;
+    if old.deleted_at.is_none() {
+        return Ok(());
+    }
+    let new = insight::Model { deleted_at: None, ..old.clone() };
+    finish(store, txn, (&old, new), ChangeKind::Restored, now).await
+}
+
+/// Removes an insight for good, with its history and its slugs.
+///
+/// # Errors
+/// When the insight is unknown or stale.
+pub async fn purge(store: &Store, _: &Admin, id: Uuid, expected: &Expected, now: Timestamp) -> Result<(), EditorialError> {
+    let txn = store.begin().await?;
+    let old = locked(&txn, id).await?.ok_or(EditorialError::NotFound)?;
+    check_state(&txn, &old, expected).await?;
+    store::insights::purge(&txn, id).await?;
+    let public = Status::of(&pointers(&old), now) == Status::Published;
+    store::changes::append(&txn, &change(ChangeKind::Purged, &old, public), now).await?;
+    Ok(store.commit(txn).await?)
+}
+
+async fn locked(txn: &Transaction, id: Uuid) -> Result<Option<insight::Model>, EditorialError> {
+    Ok(store::insights::lock(txn, id).await?)
+}
+
+/// Lets lists show, and the slug lead to, this revision.
+async fn show_revision(txn: &Transaction, insight: &mut insight::Model, number: i64, now: Timestamp) -> Result<(), EditorialError> {
+    let no_such = || EditorialError::field("/revision", "unknown", "there is no revision with this number");
+    let row = store::revisions::find(txn, insight.id, number).await?.ok_or_else(no_such)?;
+    let texts = store::revisions::find_listing(txn, insight.id, number, &row.source_locale).await?.ok_or_else(no_such)?;
+    let slug = Slug::parse(&row.slug).unwrap_or_default();
+    insight.slug = claim(txn, slug, insight.id, now).await?.into_string();
+    insight.category_id = row.category_id;
+    insight.sort_title = sort_title(&texts.title);
+    insight.reading_minutes = row.reading_minutes.unwrap_or(texts.derived_minutes);
+    Ok(())
+}
+
+async fn move_pointers(
+    store: &Store,
+    txn: Transaction,
+    (old, mut new): (&insight::Model, insight::Model),
+    kind: ChangeKind,
+    now: Timestamp,
+) -> Result<(), EditorialError> {
+    if new == *old {
+        return Ok(());
+    }
+    new.pointer_version += 1;
+    new.updated_at = now.0;
+    new.live_updated_at = now.0;
+    finish(store, txn, (old, new), kind, now).await
+}
+
+async fn finish(
+    store: &Store,
+    txn: Transaction,
+    (old, new): (&insight::Model, insight::Model),
+    kind: ChangeKind,
+    now: Timestamp,
+) -> Result<(), EditorialError> {
+    store::insights::save(&txn, &new).await?;
+    let seen = |insight| Status::of(&pointers(insight), now) == Status::Published;
+    store::changes::append(&txn, &change(kind, &new, seen(old) || seen(&new)), now).await?;
+    Ok(store.commit(txn).await?)
+}
+
+fn change(kind: ChangeKind, insight: &insight::Model, public: bool) -> NewChange {
+    let id = insight.id;
+    NewChange {
+        kind,
+        resource: Resource::Insight,
+        resource_id: Some(id),
+        slug: Some(insight.slug.clone()),
+        public,
+        cache_tags: vec!["insights".to_owned(), format!("insight:{id}")],
+    }
+}

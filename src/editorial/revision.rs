@@ -1,0 +1,167 @@
+//! A draft made into a revision: its texts rendered (before any transaction begins), its names looked up, its rows written.
+
+use std::collections::BTreeMap;
+
+use uuid::Uuid;
+
+use super::error::EditorialError;
+use super::offload::offload;
+use crate::domain::authority::Principal;
+use crate::domain::clock::Timestamp;
+use crate::domain::draft::{Draft, LocalText};
+use crate::domain::fields::FieldError;
+use crate::domain::markdown::{self, Rendered};
+use crate::domain::slug::Slug;
+use crate::domain::term::TermKind;
+use crate::store::revisions::NewRevision;
+use crate::store::rows::{revision, revision_body, revision_text};
+use crate::store::{self, Store, Transaction};
+
+/// A draft with everything that could be computed without the database.
+pub(super) struct Prepared {
+    pub draft: Draft,
+    pub source_locale: String,
+    texts: BTreeMap<String, (LocalText, Rendered)>,
+}
+
+/// A prepared draft whose category, tags and authors were found.
+pub(super) struct Resolved {
+    prepared: Prepared,
+    pub listing: Listing,
+    tags: Vec<Uuid>,
+    authors: Vec<Uuid>,
+}
+
+impl Resolved {
+    pub(super) fn draft(&self) -> &Draft {
+        &self.prepared.draft
+    }
+}
+
+/// What lists order and filter an insight by.
+pub(super) struct Listing {
+    pub category_id: Uuid,
+    pub sort_title: String,
+    pub reading_minutes: i64,
+}
+
+/// Renders every text of a draft.
+pub(super) async fn prepare(store: &Store, draft: Draft) -> Result<Prepared, EditorialError> {
+    let site = store::site::find(store.reader()).await?;
+    let source_locale = site.map_or_else(|| "en".to_owned(), |site| site.default_locale);
+    if draft.translations.contains_key(&source_locale) {
+        let detail = "is the site's default locale: write its texts in title, excerpt and body_markdown";
+        return Err(EditorialError::field(format!("/translations/{source_locale}"), "default-locale", detail));
+    }
+    let mut texts = draft.translations.clone();
+    texts.insert(source_locale.clone(), draft.text.clone());
+    let texts = offload(move || {
+        let render = |text: LocalText| {
+            let rendered = markdown::render(&text.body_markdown);
+            (text, rendered)
+        };
+        texts.into_iter().map(|(locale, text)| (locale, render(text))).collect()
+    })
+    .await?;
+    Ok(Prepared { draft, source_locale, texts })
+}
+
+/// Finds the ids behind the slugs; every slug that names nothing is a fault of its own.
+pub(super) async fn resolve(txn: &Transaction, prepared: Prepared) -> Result<Resolved, EditorialError> {
+    let draft = &prepared.draft;
+    let mut faults = Vec::new();
+    let categories = store::terms::find_ids(txn, TermKind::Category, std::slice::from_ref(&draft.category)).await?;
+    let category = categories.first().map(|(_, id)| *id);
+    if category.is_none() {
+        faults.push(unknown("/category".to_owned(), TermKind::Category, &draft.category));
+    }
+    let tags = resolve_list(txn, TermKind::Tag, &draft.tags, &mut faults).await?;
+    let authors = resolve_list(txn, TermKind::Author, &draft.authors, &mut faults).await?;
+    let (Some(category_id), true) = (category, faults.is_empty()) else { return Err(EditorialError::Invalid(faults)) };
+    let source = prepared.texts.get(&prepared.source_locale);
+    let derived = source.map_or(1, |(_, rendered)| rendered.reading_minutes);
+    let listing = Listing {
+        category_id,
+        sort_title: sort_title(&draft.text.title),
+        reading_minutes: draft.reading_minutes.unwrap_or(derived),
+    };
+    Ok(Resolved { prepared, listing, tags, authors })
+}
+
+/// Writes the rows of the revision.
+pub(super) async fn append(
+    txn: &Transaction,
+    resolved: Resolved,
+    at: (Uuid, i64, &Slug),
+    by: &Principal,
+    now: Timestamp,
+) -> Result<(), EditorialError> {
+    let Resolved { prepared, listing, tags, authors } = resolved;
+    let Prepared { draft, source_locale, texts } = prepared;
+    let (insight_id, number, slug) = at;
+    let locales: Vec<&String> = texts.keys().collect();
+    let row = revision::Model {
+        insight_id,
+        number,
+        slug: slug.to_string(),
+        source_locale,
+        locales: serde_json::json!(locales).to_string(),
+        category_id: listing.category_id,
+        reading_minutes: draft.reading_minutes,
+        canonical_url: draft.canonical_url,
+        seo: serde_json::json!(draft.seo).to_string(),
+        extra: serde_json::Value::Object(draft.extra).to_string(),
+        origin: by.name.clone(),
+        user_id: by.user_id,
+        token_id: by.token_id,
+        created_at: now.0,
+    };
+    let texts = texts.into_iter().map(|(locale, text)| text_rows(insight_id, number, locale, text)).collect();
+    Ok(store::revisions::append(txn, NewRevision { row, texts, tags, authors }).await?)
+}
+
+fn text_rows(
+    insight_id: Uuid,
+    number: i64,
+    locale: String,
+    (text, rendered): (LocalText, Rendered),
+) -> (revision_text::Model, revision_body::Model) {
+    let LocalText { title, excerpt, body_markdown } = text;
+    let Rendered { html, plain, toc, excerpt: derived, word_count, reading_minutes } = rendered;
+    let excerpt_source = if excerpt.is_some() { "author" } else { "derived" }.to_owned();
+    let excerpt = excerpt.unwrap_or(derived);
+    let toc = serde_json::json!(toc).to_string();
+    let text = revision_text::Model {
+        insight_id,
+        number,
+        locale: locale.clone(),
+        title,
+        excerpt,
+        excerpt_source,
+        word_count,
+        derived_minutes: reading_minutes,
+    };
+    (text, revision_body::Model { insight_id, number, locale, markdown: body_markdown, html, plain, toc })
+}
+
+async fn resolve_list(txn: &Transaction, kind: TermKind, slugs: &[Slug], faults: &mut Vec<FieldError>) -> Result<Vec<Uuid>, EditorialError> {
+    let known = store::terms::find_ids(txn, kind, slugs).await?;
+    let mut ids = Vec::with_capacity(slugs.len());
+    for (place, slug) in slugs.iter().enumerate() {
+        match known.iter().find(|(name, _)| name == slug.as_str()) {
+            Some((_, id)) => ids.push(*id),
+            None => faults.push(unknown(format!("/{}/{place}", kind.plural()), kind, slug)),
+        }
+    }
+    Ok(ids)
+}
+
+fn unknown(pointer: String, kind: TermKind, slug: &Slug) -> FieldError {
+    let plural = kind.plural();
+    FieldError { pointer, code: "unknown", detail: format!("there is no \"{slug}\" among the {plural}; GET /v1/{plural} lists them") }
+}
+
+/// A title as lists are ordered by it: without accents, case or leading marks, and the same on both databases.
+pub(super) fn sort_title(title: &str) -> String {
+    deunicode::deunicode(title).to_lowercase().trim_start_matches(|c: char| !c.is_alphanumeric()).chars().take(200).collect()
+}

@@ -1,0 +1,124 @@
+//! Signing in, staying signed in, and signing out. A refresh token is good once; using one twice ends the whole session, because one of
+//! the two users stole it.
+
+use uuid::Uuid;
+
+use super::error::EditorialError;
+use super::keys::{ACCESS_SECONDS, KeyRing};
+use super::passwords;
+use super::throttle::Throttle;
+use crate::domain::authority::{Role, Scope};
+use crate::domain::clock::{Timestamp, new_id};
+use crate::domain::secret::{self, REFRESH};
+use crate::store::rows::{refresh_token, session, user};
+use crate::store::{self, Store};
+
+const SESSION_SECONDS: i64 = 30 * 24 * 60 * 60;
+
+/// What a sign-in or a refresh gives.
+#[derive(Clone, Debug)]
+pub struct Grant {
+    pub access_token: String,
+    pub expires_in: i64,
+    pub refresh_token: String,
+    pub scope: String,
+}
+
+/// The password grant.
+///
+/// # Errors
+/// When the credentials are wrong, the user is disabled, or too many attempts went before.
+pub async fn sign_in(
+    store: &Store,
+    keys: &KeyRing,
+    throttle: &Throttle,
+    credentials: (String, String),
+    address: &str,
+    now: Timestamp,
+) -> Result<Grant, EditorialError> {
+    let (email, password) = credentials;
+    if let Some(retry_after_seconds) = throttle.wait_seconds(&email, address, now) {
+        return Err(EditorialError::TooManyAttempts { retry_after_seconds });
+    }
+    let user = store::users::find_by_email(store.reader(), &email).await?.filter(|user| user.disabled_at.is_none());
+    let hash = user.as_ref().map(|user| user.password_hash.clone());
+    let matches = passwords::verify(password, hash).await?;
+    let Some(user) = user.filter(|_| matches) else {
+        throttle.failed(&email, address, now);
+        return Err(EditorialError::BadCredentials);
+    };
+    throttle.succeeded(&email);
+    let txn = store.begin().await?;
+    let id = new_id(now);
+    let expires_at = now.plus_seconds(SESSION_SECONDS).0;
+    store::sessions::insert(&txn, session::Model { id, user_id: user.id, created_at: now.0, expires_at, revoked_at: None }).await?;
+    let grant = grant(&txn, keys, &user, id, now).await?;
+    store.commit(txn).await?;
+    Ok(grant)
+}
+
+/// The refresh grant.
+///
+/// # Errors
+/// When the token is unknown, used or ended.
+pub async fn refresh(store: &Store, keys: &KeyRing, token: &str, now: Timestamp) -> Result<Grant, EditorialError> {
+    if !secret::is_well_formed(REFRESH, token) {
+        return Err(EditorialError::BadCredentials);
+    }
+    let digest = secret::digest(token);
+    let txn = store.begin().await?;
+    let refresh = store::sessions::find_refresh(&txn, &digest).await?.ok_or(EditorialError::BadCredentials)?;
+    let session = store::sessions::find(&txn, refresh.session_id).await?.ok_or(EditorialError::BadCredentials)?;
+    if session.revoked_at.is_some() || session.expires_at <= now.0 {
+        return Err(EditorialError::BadCredentials);
+    }
+    if !store::sessions::use_refresh(&txn, &digest, now).await? {
+        store::sessions::revoke(&txn, session.id, now).await?;
+        store.commit(txn).await?;
+        return Err(EditorialError::BadCredentials);
+    }
+    let user = store::users::find(&txn, session.user_id).await?.filter(|user| user.disabled_at.is_none());
+    let user = user.ok_or(EditorialError::BadCredentials)?;
+    let grant = grant(&txn, keys, &user, session.id, now).await?;
+    store.commit(txn).await?;
+    Ok(grant)
+}
+
+/// Ends what a token stands for (RFC 7009): the session of an access or refresh token, or a machine token. An unknown one is no error.
+///
+/// # Errors
+/// The database's.
+pub async fn revoke(store: &Store, keys: &KeyRing, token: &str, now: Timestamp) -> Result<(), EditorialError> {
+    let session = match store::sessions::find_refresh(store.reader(), &secret::digest(token)).await? {
+        Some(refresh) => Some(refresh.session_id),
+        None => keys.verify(store, token, now).await?.map(|claims| claims.sid),
+    };
+    let machine = store::tokens::find_by_digest(store.reader(), &secret::digest(token)).await?;
+    if session.is_none() && machine.is_none() {
+        return Ok(());
+    }
+    let txn = store.begin().await?;
+    if let Some(session) = session {
+        store::sessions::revoke(&txn, session, now).await?;
+    }
+    if let Some(machine) = machine {
+        store::tokens::revoke(&txn, machine.id, now).await?;
+    }
+    Ok(store.commit(txn).await?)
+}
+
+async fn grant(
+    txn: &store::Transaction,
+    keys: &KeyRing,
+    user: &user::Model,
+    session: Uuid,
+    now: Timestamp,
+) -> Result<Grant, EditorialError> {
+    let role = Role::parse(&user.role).ok_or(EditorialError::Internal("an unknown role"))?;
+    let scope = Scope::join(role.scopes());
+    let refresh_token = secret::new_secret(REFRESH).ok_or(EditorialError::Internal("no randomness"))?;
+    let digest = secret::digest(&refresh_token);
+    store::sessions::insert_refresh(txn, refresh_token::Model { digest, session_id: session, created_at: now.0, used_at: None }).await?;
+    let access_token = keys.sign(user.id, session, scope.clone(), now)?;
+    Ok(Grant { access_token, expires_in: ACCESS_SECONDS, refresh_token, scope })
+}

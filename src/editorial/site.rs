@@ -1,0 +1,72 @@
+//! The site's settings.
+
+use crate::domain::authority::Admin;
+use crate::domain::change::{ChangeKind, NewChange, Resource};
+use crate::domain::clock::Timestamp;
+use crate::domain::etag::{Expected, version_state};
+use crate::domain::site::SiteDraft;
+use crate::store::rows::site;
+use crate::store::{self, Store};
+
+use super::error::EditorialError;
+
+/// Writes the settings a new database begins with, unless it has some.
+///
+/// # Errors
+/// The database's.
+pub async fn ensure(store: &Store, now: Timestamp) -> Result<(), EditorialError> {
+    if store::site::find(store.reader()).await?.is_some() {
+        return Ok(());
+    }
+    let draft = SiteDraft {
+        name: "Insights".to_owned(),
+        text: crate::domain::site::SiteText { title: "Insights".to_owned(), ..Default::default() },
+        default_locale: "en".to_owned(),
+        locales: vec!["en".to_owned()],
+        ..SiteDraft::default()
+    };
+    let txn = store.begin().await?;
+    if store::site::lock(&txn).await?.is_none() {
+        store::site::insert(&txn, row(draft, 1, now)).await?;
+    }
+    Ok(store.commit(txn).await?)
+}
+
+/// # Errors
+/// When the caller does not hold the present state.
+pub async fn replace(store: &Store, _admin: &Admin, expected: &Expected, draft: SiteDraft, now: Timestamp) -> Result<(), EditorialError> {
+    let txn = store.begin().await?;
+    let version = store::site::lock(&txn).await?.map_or(0, |site| site.version);
+    let state = version_state(version);
+    if !expected.allows(&state) {
+        return Err(EditorialError::Stale { state, changed_fields: Vec::new() });
+    }
+    store::site::save(&txn, row(draft, version + 1, now)).await?;
+    let change = NewChange {
+        kind: ChangeKind::Updated,
+        resource: Resource::Site,
+        resource_id: None,
+        slug: None,
+        public: true,
+        cache_tags: vec!["site".to_owned(), "insights".to_owned()],
+    };
+    store::changes::append(&txn, &change, now).await?;
+    Ok(store.commit(txn).await?)
+}
+
+fn row(draft: SiteDraft, version: i64, now: Timestamp) -> site::Model {
+    let SiteDraft { name, text, base_url, default_locale, locales, translations } = draft;
+    site::Model {
+        id: 1,
+        name,
+        title: text.title,
+        headline: text.headline,
+        intro: text.intro,
+        base_url,
+        default_locale,
+        locales: serde_json::json!(locales).to_string(),
+        translations: serde_json::json!(translations).to_string(),
+        version,
+        updated_at: now.0,
+    }
+}

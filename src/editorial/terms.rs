@@ -1,0 +1,173 @@
+//! Categories, tags and authors.
+
+use serde_json::Value;
+
+use super::error::EditorialError;
+use crate::domain::authority::Publisher;
+use crate::domain::change::{ChangeKind, NewChange};
+use crate::domain::clock::{Timestamp, new_id};
+use crate::domain::etag::{Expected, version_state};
+use crate::domain::slug::Slug;
+use crate::domain::term::{TermDraft, TermKind, TermText};
+use crate::store::error::StoreError;
+use crate::store::terms::TermRow;
+use crate::store::{self, Store, Transaction};
+
+const TRIES: usize = 100;
+
+/// # Errors
+/// When a slug that was given is taken.
+pub async fn create(store: &Store, _: &Publisher, kind: TermKind, draft: TermDraft, now: Timestamp) -> Result<String, EditorialError> {
+    let given = draft.slug.clone();
+    let base = given.clone().unwrap_or_else(|| Slug::derive(&draft.name));
+    for attempt in 1..=TRIES {
+        let slug = if attempt == 1 { base.clone() } else { base.numbered(attempt) };
+        let txn = store.begin().await?;
+        let term = row(draft.clone(), &slug, now);
+        match store::terms::insert(&txn, kind, &term).await {
+            Ok(()) => {
+                log(&txn, kind, ChangeKind::Created, &term, now).await?;
+                store.commit(txn).await?;
+                return Ok(term.slug);
+            }
+            Err(StoreError::Unique(_)) if given.is_none() => {}
+            Err(StoreError::Unique(_)) => {
+                drop(txn);
+                return Err(taken(store, kind, &base, now).await?);
+            }
+            Err(other) => return Err(other.into()),
+        }
+    }
+    Err(taken(store, kind, &base, now).await?)
+}
+
+/// # Errors
+/// When the term is unknown or stale, or the new slug is taken.
+pub async fn replace(
+    store: &Store,
+    _: &Publisher,
+    at: (TermKind, &str),
+    expected: &Expected,
+    draft: TermDraft,
+    now: Timestamp,
+) -> Result<String, EditorialError> {
+    let (kind, slug) = at;
+    let txn = store.begin().await?;
+    let old = locked(&txn, kind, slug, expected, now).await?;
+    save(store, txn, kind, old, draft, now).await
+}
+
+/// Applies a merge patch (RFC 7396) to what an editor could have written.
+///
+/// # Errors
+/// As [`replace`], and when the result breaks a rule.
+pub async fn patch(
+    store: &Store,
+    _: &Publisher,
+    at: (TermKind, &str),
+    expected: &Expected,
+    merge: impl FnOnce(Value) -> Result<TermDraft, EditorialError>,
+    now: Timestamp,
+) -> Result<String, EditorialError> {
+    let (kind, slug) = at;
+    let txn = store.begin().await?;
+    let old = locked(&txn, kind, slug, expected, now).await?;
+    let draft = merge(draft_of(&old).to_input())?;
+    save(store, txn, kind, old, draft, now).await
+}
+
+/// # Errors
+/// When the term is unknown or stale, or any insight carries it.
+pub async fn delete(store: &Store, _: &Publisher, at: (TermKind, &str), expected: &Expected, now: Timestamp) -> Result<(), EditorialError> {
+    let (kind, slug) = at;
+    let txn = store.begin().await?;
+    let term = locked(&txn, kind, slug, expected, now).await?;
+    let uses = store::terms::count_uses(&txn, kind, term.id).await?;
+    if uses > 0 {
+        return Err(EditorialError::InUse { uses });
+    }
+    store::terms::delete(&txn, kind, term.id, now).await?;
+    log(&txn, kind, ChangeKind::Deleted, &term, now).await?;
+    Ok(store.commit(txn).await?)
+}
+
+async fn save(
+    store: &Store,
+    txn: Transaction,
+    kind: TermKind,
+    old: TermRow,
+    draft: TermDraft,
+    now: Timestamp,
+) -> Result<String, EditorialError> {
+    let slug = draft.slug.clone().or_else(|| Slug::parse(&old.slug)).unwrap_or_default();
+    let unchanged = TermDraft { slug: Some(slug.clone()), ..draft.clone() } == draft_of(&old);
+    if unchanged {
+        return Ok(old.slug);
+    }
+    let TermRow { id, version, created_at, .. } = old;
+    let term = TermRow { id, version: version + 1, created_at, ..row(draft, &slug, now) };
+    match store::terms::update(&txn, kind, &term).await {
+        Ok(()) => {}
+        Err(StoreError::Unique(_)) => {
+            drop(txn);
+            return Err(taken(store, kind, &slug, now).await?);
+        }
+        Err(other) => return Err(other.into()),
+    }
+    log(&txn, kind, ChangeKind::Updated, &term, now).await?;
+    store.commit(txn).await?;
+    Ok(term.slug)
+}
+
+async fn locked(txn: &Transaction, kind: TermKind, slug: &str, expected: &Expected, now: Timestamp) -> Result<TermRow, EditorialError> {
+    let term = store::terms::lock(txn, kind, slug, now).await?.ok_or(EditorialError::NotFound)?;
+    let state = version_state(term.version);
+    if expected.allows(&state) { Ok(term) } else { Err(EditorialError::Stale { state, changed_fields: Vec::new() }) }
+}
+
+async fn taken(store: &Store, kind: TermKind, slug: &Slug, now: Timestamp) -> Result<EditorialError, EditorialError> {
+    let mut suggestions = Vec::new();
+    for n in 2..TRIES {
+        let candidate = slug.numbered(n);
+        if store::terms::find(store.reader(), kind, candidate.as_str(), now).await?.is_none() {
+            suggestions.push(candidate.into_string());
+        }
+        if suggestions.len() == 3 {
+            break;
+        }
+    }
+    Ok(EditorialError::SlugTaken { slug: slug.to_string(), suggestions })
+}
+
+fn row(draft: TermDraft, slug: &Slug, now: Timestamp) -> TermRow {
+    let TermDraft { slug: _, name, description, translations } = draft;
+    TermRow {
+        id: new_id(now),
+        slug: slug.to_string(),
+        name,
+        description,
+        translations: serde_json::json!(translations).to_string(),
+        version: 1,
+        created_at: now.0,
+        updated_at: now.0,
+        insight_count: 0,
+    }
+}
+
+fn draft_of(term: &TermRow) -> TermDraft {
+    let translations: std::collections::BTreeMap<String, TermText> = serde_json::from_str(&term.translations).unwrap_or_default();
+    TermDraft { slug: Slug::parse(&term.slug), name: term.name.clone(), description: term.description.clone(), translations }
+}
+
+async fn log(txn: &Transaction, kind: TermKind, change: ChangeKind, term: &TermRow, now: Timestamp) -> Result<(), EditorialError> {
+    let resource = kind.resource();
+    let change = NewChange {
+        kind: change,
+        resource,
+        resource_id: Some(term.id),
+        slug: Some(term.slug.clone()),
+        public: true,
+        cache_tags: vec![kind.plural().to_owned(), format!("{}:{}", resource.as_str(), term.slug), "insights".to_owned()],
+    };
+    Ok(store::changes::append(txn, &change, now).await?)
+}

@@ -1,0 +1,156 @@
+//! Who is asking. A handler that needs authority takes [`Editor`], [`Publisher`] or [`Admin`] as an argument: no token, no handler.
+//!
+//! The token was already looked up by [`super::envelope`] when extractors run, so that they answer at once and before any body is read:
+//! a bad body without a token is a 401, not a 400.
+
+use std::future::{Ready, ready};
+
+use actix_web::dev::Payload;
+use actix_web::http::header;
+use actix_web::{FromRequest, HttpMessage as _, HttpRequest};
+
+use super::api::Api;
+use super::problem::{Problem, unauthenticated};
+use super::problem_codes::Code;
+use crate::domain::authority::{Admin, Editor, MissingScope, Principal, Publisher, Role, Scope};
+use crate::domain::secret::{self, MACHINE};
+use crate::store;
+
+const TOUCH_SECONDS: i64 = 60;
+
+/// What the `Authorization` header came to.
+#[derive(Clone, Debug)]
+pub(super) enum Authentication {
+    Anonymous,
+    Known(Principal),
+    Refused(&'static str),
+}
+
+/// Looks the token of a request up; no header, no look.
+pub(super) async fn authenticate(api: &Api, header: Option<&header::HeaderValue>) -> Result<Authentication, Problem> {
+    let Some(header) = header else { return Ok(Authentication::Anonymous) };
+    let token = header.to_str().ok().and_then(|text| text.split_once(' '));
+    let Some(token) = token.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).map(|(_, token)| token.trim()) else {
+        return Ok(Authentication::Refused("the Authorization header must read: Bearer <token>"));
+    };
+    let principal = if token.starts_with(MACHINE) { machine(api, token).await? } else { session(api, token).await? };
+    Ok(principal.map_or(Authentication::Refused("the token is unknown, expired or revoked"), Authentication::Known))
+}
+
+async fn machine(api: &Api, token: &str) -> Result<Option<Principal>, Problem> {
+    if !secret::is_well_formed(MACHINE, token) {
+        return Ok(None);
+    }
+    let now = api.now();
+    let found = store::tokens::find_by_digest(api.store.reader(), &secret::digest(token)).await?;
+    let Some(row) = found.filter(|row| row.revoked_at.is_none() && row.expires_at.is_none_or(|at| at > now.0)) else {
+        return Ok(None);
+    };
+    let mut scopes = Scope::parse_list(&row.scopes);
+    let mut role = None;
+    if let Some(owner) = row.user_id {
+        // A token reaches no further than the user who owns it does today.
+        let user = store::users::find(api.store.reader(), owner).await?.filter(|user| user.disabled_at.is_none());
+        let Some(owner_role) = user.and_then(|user| Role::parse(&user.role)) else { return Ok(None) };
+        scopes.retain(|scope| owner_role.scopes().contains(scope));
+        role = Some(owner_role);
+    }
+    if row.last_used_at.is_none_or(|at| at + TOUCH_SECONDS * 1000 < now.0) {
+        store::tokens::touch(api.store.writer(), row.id, now).await?;
+    }
+    Ok(Some(Principal { user_id: row.user_id, token_id: Some(row.id), name: format!("token {}", row.name), role, scopes, session_id: None }))
+}
+
+async fn session(api: &Api, token: &str) -> Result<Option<Principal>, Problem> {
+    let now = api.now();
+    let Some(claims) = api.keys.verify(&api.store, token, now).await? else { return Ok(None) };
+    let session = store::sessions::find(api.store.reader(), claims.sid).await?;
+    let open = session.is_some_and(|session| session.revoked_at.is_none() && session.user_id == claims.sub);
+    let user = store::users::find(api.store.reader(), claims.sub).await?.filter(|user| open && user.disabled_at.is_none());
+    let Some(user) = user else { return Ok(None) };
+    let Some(role) = Role::parse(&user.role) else { return Ok(None) };
+    let mut scopes = Scope::parse_list(&claims.scope);
+    scopes.retain(|scope| role.scopes().contains(scope));
+    Ok(Some(Principal {
+        user_id: Some(user.id),
+        token_id: None,
+        name: user.email,
+        role: Some(role),
+        scopes,
+        session_id: Some(claims.sid),
+    }))
+}
+
+fn principal(request: &HttpRequest) -> Result<Option<Principal>, Problem> {
+    match request.extensions().get::<Authentication>() {
+        None | Some(Authentication::Anonymous) => Ok(None),
+        Some(Authentication::Known(principal)) => Ok(Some(principal.clone())),
+        Some(Authentication::Refused(why)) => Err(unauthenticated(why)),
+    }
+}
+
+fn required(request: &HttpRequest) -> Result<Principal, Problem> {
+    let missing = || {
+        Problem::new(Code::Unauthenticated, "this needs a token: send Authorization: Bearer <token>")
+            .header(header::WWW_AUTHENTICATE, "Bearer realm=\"insights\"")
+    };
+    principal(request)?.ok_or_else(missing)
+}
+
+pub(super) fn missing_scope(MissingScope(scope): MissingScope) -> Problem {
+    Problem::new(Code::InsufficientScope, format!("the token lacks the scope {}", scope.as_str()))
+        .with("required_scope", scope.as_str())
+        .header(header::WWW_AUTHENTICATE, format!("Bearer realm=\"insights\", error=\"insufficient_scope\", scope=\"{}\"", scope.as_str()))
+}
+
+macro_rules! extractor {
+    ($proof:ident) => {
+        impl FromRequest for $proof {
+            type Error = Problem;
+            type Future = Ready<Result<Self, Problem>>;
+
+            fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+                ready(required(request).and_then(|principal| $proof::try_from_principal(principal).map_err(missing_scope)))
+            }
+        }
+    };
+}
+
+extractor!(Editor);
+extractor!(Publisher);
+extractor!(Admin);
+
+/// Any valid token, whatever it may do.
+pub(super) struct Authenticated(pub(super) Principal);
+
+impl FromRequest for Authenticated {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(required(request).map(Self))
+    }
+}
+
+/// A reader of something public: anonymous, or with a valid token. An invalid token is refused even where none is needed.
+pub(super) struct Reader(pub(super) Option<Principal>);
+
+impl Reader {
+    /// The reader as an editor, who sees what is not visible.
+    pub(super) fn editor(&self) -> Option<&Principal> {
+        self.0.as_ref().filter(|principal| principal.has(Scope::InsightsWrite))
+    }
+
+    pub(super) fn is_anonymous(&self) -> bool {
+        self.0.is_none()
+    }
+}
+
+impl FromRequest for Reader {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(principal(request).map(Self))
+    }
+}

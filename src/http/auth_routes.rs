@@ -1,0 +1,219 @@
+//! Signing in, staying in, signing out, and the keys that prove it.
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpRequest, get, post, web};
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::api::Api;
+use super::auth::Authenticated;
+use super::caching::CachePolicy;
+use super::extract::Body;
+use super::problem::Problem;
+use super::query::Query;
+use super::reply::Reply;
+use super::tokens::{TokenScope, scope_view};
+use super::users::UserRole;
+use crate::domain::authority::Role;
+use crate::domain::fields::{FieldError, Fields};
+use crate::domain::text::{self, MAX_PASSWORD, Refused};
+use crate::editorial::sessions::{self, Grant};
+
+/// How one asks for a token.
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+#[expect(dead_code, reason = "describes input to the document")]
+pub(super) enum GrantType {
+    Password,
+    RefreshToken,
+}
+
+/// A password grant (`email` and `password`) or a refresh grant (`refresh_token`).
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes input to the document")]
+pub(super) struct TokenRequest {
+    #[schema(inline)]
+    grant_type: GrantType,
+    #[schema(nullable = false, max_length = 254, pattern = "^[!-?A-~]+@[!-?A-~]+$", example = "ada@example.org")]
+    email: Option<String>,
+    #[schema(nullable = false, max_length = 200, pattern = "^[^\\u0000]*[^\\s\\u0000][^\\u0000]*$", example = "correct horse battery staple")]
+    password: Option<String>,
+    #[schema(nullable = false, max_length = 200, pattern = "^[^\\u0000]*[^\\s\\u0000][^\\u0000]*$")]
+    refresh_token: Option<String>,
+}
+
+/// An access token, and the refresh token for the next one.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = TokenResponse)]
+pub(super) struct TokenResponseView {
+    /// Send it as `Authorization: Bearer`.
+    access_token: String,
+    #[schema(example = "Bearer")]
+    token_type: String,
+    /// Seconds.
+    #[schema(minimum = 1, example = 900)]
+    expires_in: i64,
+    /// Good once. Using it a second time ends the whole session.
+    refresh_token: String,
+    /// Separated by spaces.
+    scope: String,
+}
+
+/// A token to be ended.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes input to the document")]
+pub(super) struct RevocationRequest {
+    #[schema(max_length = 2000, pattern = "^[^\\u0000]*[^\\s\\u0000][^\\u0000]*$")]
+    token: String,
+}
+
+/// Whose token it is, and what it may do.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Me)]
+pub(super) struct MeView {
+    /// The user; null for a token that was made on the command line.
+    #[schema(required = true)]
+    user_id: Option<Uuid>,
+    name: String,
+    #[schema(required = true)]
+    role: Option<UserRole>,
+    scopes: Vec<TokenScope>,
+}
+
+/// A public key (RFC 8037).
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Jwk {
+    kty: &'static str,
+    crv: &'static str,
+    alg: &'static str,
+    #[serde(rename = "use")]
+    usage: &'static str,
+    kid: String,
+    x: String,
+}
+
+/// The public keys of this service (RFC 7517).
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct JwkSet {
+    keys: Vec<Jwk>,
+}
+
+/// Get an access token
+///
+/// The password grant signs a user in; the refresh grant continues a session. Access tokens are JSON Web Tokens signed with Ed25519 and good
+/// for 15 minutes; each refresh token is good once. Ten wrong passwords make an account wait.
+#[utoipa::path(
+    tag = "Auth",
+    request_body(content(
+        (TokenRequest = "application/json"),
+        (TokenRequest = "application/x-www-form-urlencoded"),
+    )),
+    responses((status = 200, description = "The tokens.", body = TokenResponseView)),
+    security(()),
+)]
+#[post("/v1/auth/token")]
+pub(super) async fn issue_token(api: web::Data<Api>, request: HttpRequest, body: Body) -> Result<Reply, Problem> {
+    Query::none(&request)?;
+    let now = api.now();
+    let granted = match body.parse_json_or_form(AskedFor::parse)? {
+        AskedFor::Session(email, password) => {
+            let address = address(&api, &request);
+            sessions::sign_in(&api.store, &api.keys, &api.throttle, (email, password), &address, now).await?
+        }
+        AskedFor::Refresh(token) => sessions::refresh(&api.store, &api.keys, &token, now).await?,
+    };
+    let Grant { access_token, expires_in, refresh_token, scope } = granted;
+    Ok(Reply::json(&TokenResponseView { access_token, token_type: "Bearer".to_owned(), expires_in, refresh_token, scope }))
+}
+
+/// Revoke a token
+///
+/// Ends what the token stands for (RFC 7009): the session of an access or refresh token, or a machine token. A token that is not known is
+/// no error.
+#[utoipa::path(
+    tag = "Auth",
+    request_body(content(
+        (RevocationRequest = "application/json"),
+        (RevocationRequest = "application/x-www-form-urlencoded"),
+    )),
+    responses((status = 200, description = "The token, if there was one, is no longer good.")),
+    security(()),
+)]
+#[post("/v1/auth/revoke")]
+pub(super) async fn revoke_presented_token(api: web::Data<Api>, request: HttpRequest, body: Body) -> Result<Reply, Problem> {
+    Query::none(&request)?;
+    let token = body.parse_json_or_form(|input| {
+        let mut fields = Fields::of(input, "")?;
+        let token = fields.required_text("token", |token| text::present(token, 2_000));
+        fields.finish(token)
+    })?;
+    sessions::revoke(&api.store, &api.keys, &token, api.now()).await?;
+    Ok(Reply::empty(StatusCode::OK))
+}
+
+/// Whose token is this?
+///
+/// The user and the scopes behind the token that was sent.
+#[utoipa::path(
+    tag = "Auth",
+    responses((status = 200, description = "The holder of the token.", body = MeView)),
+    security(("bearer" = [])),
+)]
+#[get("/v1/auth/me")]
+pub(super) async fn get_me(request: HttpRequest, caller: Authenticated) -> Result<Reply, Problem> {
+    Query::none(&request)?;
+    let Authenticated(principal) = caller;
+    let role = principal.role.map(|role| match role {
+        Role::Author => UserRole::Author,
+        Role::Editor => UserRole::Editor,
+        Role::Admin => UserRole::Admin,
+    });
+    let scopes = principal.scopes.into_iter().map(scope_view).collect();
+    Ok(Reply::json(&MeView { user_id: principal.user_id, name: principal.name, role, scopes }))
+}
+
+/// Get the public keys
+///
+/// The keys with which access tokens can be checked (RFC 7517): the one that signs now, and the next one.
+#[utoipa::path(
+    tag = "Auth",
+    responses((status = 200, description = "The key set.", body = JwkSet)),
+    security(()),
+)]
+#[get("/.well-known/jwks.json")]
+pub(super) async fn get_jwks(api: web::Data<Api>, request: HttpRequest) -> Result<Reply, Problem> {
+    Query::none(&request)?;
+    let key = |key: crate::editorial::keys::PublicKey| Jwk { kty: "OKP", crv: "Ed25519", alg: "EdDSA", usage: "sig", kid: key.kid, x: key.x };
+    let keys = api.keys.public_keys().into_iter().map(key).collect();
+    Ok(Reply::json(&JwkSet { keys }).state("k".to_owned()).policy(CachePolicy::Embedded))
+}
+
+enum AskedFor {
+    Session(String, String),
+    Refresh(String),
+}
+
+impl AskedFor {
+    fn parse(input: serde_json::Value) -> Result<Self, Vec<FieldError>> {
+        let mut fields = Fields::of(input, "")?;
+        let grant_type = fields.required_text("grant_type", |grant| match grant {
+            "password" | "refresh_token" => Ok(grant.to_owned()),
+            _ => Err(Refused::new("invalid-value", "must be password or refresh_token")),
+        });
+        if grant_type == "refresh_token" {
+            let token = fields.required_text("refresh_token", |token| text::present(token, 200));
+            return fields.finish(Self::Refresh(token));
+        }
+        let email = fields.required_text("email", text::email);
+        let password = fields.required_text("password", |password| text::present(password, MAX_PASSWORD));
+        fields.finish(Self::Session(email, password))
+    }
+}
+
+/// Whose attempts are counted together.
+fn address(api: &Api, request: &HttpRequest) -> String {
+    let forwarded = request.headers().get("x-forwarded-for").and_then(|value| value.to_str().ok()).filter(|_| api.limits.trust_forwarded);
+    let client = forwarded.and_then(|chain| chain.rsplit(',').next()).map(|address| address.trim().to_owned());
+    client.or_else(|| request.peer_addr().map(|peer| peer.ip().to_string())).unwrap_or_default()
+}

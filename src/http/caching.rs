@@ -1,0 +1,166 @@
+//! Who may keep an answer and for how long, whether a reader has it already, and in which encoding it travels.
+
+use std::io::Write as _;
+
+use actix_web::http::header::{self, HeaderMap};
+use actix_web::http::Method;
+use actix_web::HttpRequest;
+
+use crate::domain::clock::Timestamp;
+use crate::store::changes::Freshness;
+
+const MAX_AGE: i64 = 60;
+const S_MAXAGE: i64 = 300;
+const STALE: i64 = 3_600;
+/// Shorter bodies than this are not worth an encoding's header.
+const MIN_ENCODED: usize = 1_024;
+
+/// Every way in which an answer may be kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum CachePolicy {
+    /// Visible content. No cache may keep it beyond the moment at which the clock changes it.
+    Public { now: Timestamp, next_transition: Option<Timestamp> },
+    /// Parts of the binary: they change with it.
+    Embedded,
+    /// Whatever was read with a token, and everything else.
+    Never,
+}
+
+impl CachePolicy {
+    pub(super) fn public(now: Timestamp, freshness: &Freshness) -> Self {
+        Self::Public { now, next_transition: freshness.next_transition }
+    }
+
+    pub(super) fn header(self) -> String {
+        match self {
+            Self::Never => "private, no-store".to_owned(),
+            Self::Embedded => "public, max-age=3600".to_owned(),
+            Self::Public { now, next_transition } => {
+                let left = next_transition.map_or(i64::MAX, |at| (at.0 - now.0).max(0) / 1000);
+                let max_age = MAX_AGE.min(left);
+                let s_maxage = S_MAXAGE.min(left);
+                // A stale answer must not outlive the transition either: what is left after s-maxage is all there is.
+                let stale = STALE.min(left - s_maxage);
+                format!("public, max-age={max_age}, s-maxage={s_maxage}, stale-while-revalidate={stale}, stale-if-error={stale}")
+            }
+        }
+    }
+}
+
+/// Whether the reader's copy is still good (RFC 9110, section 13.2.2). A request's own `Cache-Control` does not change that.
+pub(super) fn is_unmodified(request: &HttpRequest, etag: Option<&str>, last_modified: Option<Timestamp>) -> bool {
+    if !matches!(*request.method(), Method::GET | Method::HEAD) {
+        return false;
+    }
+    if let Some(given) = text(request.headers(), &header::IF_NONE_MATCH) {
+        return etag.is_some_and(|etag| given.trim() == "*" || given.split(',').any(|tag| bare(tag) == bare(etag)));
+    }
+    let since = text(request.headers(), &header::IF_MODIFIED_SINCE).and_then(parse_http_date);
+    matches!((since, last_modified), (Some(since), Some(at)) if at.seconds() <= since)
+}
+
+/// A tag without the marks of weakness and encoding: a cache revalidates whichever variant it holds.
+fn bare(tag: &str) -> &str {
+    let tag = tag.trim();
+    let tag = tag.strip_prefix("W/").unwrap_or(tag).trim_matches('"');
+    tag.strip_suffix("-br").or_else(|| tag.strip_suffix("-gzip")).unwrap_or(tag)
+}
+
+fn parse_http_date(text: &str) -> Option<i64> {
+    let format = time::macros::format_description!(
+        "[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT"
+    );
+    time::PrimitiveDateTime::parse(text, &format).ok().map(|at| at.assume_utc().unix_timestamp())
+}
+
+fn text<'h>(headers: &'h HeaderMap, name: &header::HeaderName) -> Option<&'h str> {
+    headers.get(name).and_then(|value| value.to_str().ok())
+}
+
+/// How a body travels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Encoding {
+    Identity,
+    Brotli,
+    Gzip,
+}
+
+/// The best encoding that the reader accepts and the body is worth.
+pub(super) fn encoding(headers: &HeaderMap, body: &[u8], content_type: &str) -> Encoding {
+    let text_like = ["text/", "application/json", "application/yaml", "application/problem", "image/svg"];
+    if body.len() < MIN_ENCODED || !text_like.iter().any(|kind| content_type.starts_with(kind)) {
+        return Encoding::Identity;
+    }
+    let accepted = text(headers, &header::ACCEPT_ENCODING).unwrap_or_default();
+    if super::negotiation::quality(accepted, "br") > 0.0 {
+        Encoding::Brotli
+    } else if super::negotiation::quality(accepted, "gzip") > 0.0 {
+        Encoding::Gzip
+    } else {
+        Encoding::Identity
+    }
+}
+
+impl Encoding {
+    pub(super) fn header(self) -> Option<&'static str> {
+        match self {
+            Self::Identity => None,
+            Self::Brotli => Some("br"),
+            Self::Gzip => Some("gzip"),
+        }
+    }
+
+    pub(super) fn etag_suffix(self) -> &'static str {
+        match self {
+            Self::Identity => "",
+            Self::Brotli => "-br",
+            Self::Gzip => "-gzip",
+        }
+    }
+
+    pub(super) fn encode(self, body: Vec<u8>) -> Vec<u8> {
+        match self {
+            Self::Identity => body,
+            Self::Brotli => {
+                let mut out = brotli::CompressorWriter::new(Vec::with_capacity(body.len() / 4), 4096, 4, 20);
+                let _ = out.write_all(&body);
+                out.into_inner()
+            }
+            Self::Gzip => {
+                let mut out = flate2::write::GzEncoder::new(Vec::with_capacity(body.len() / 4), flate2::Compression::new(5));
+                let _ = out.write_all(&body);
+                out.finish().unwrap_or(body)
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_cache_may_keep_an_answer_beyond_the_next_transition() {
+        let policy = |left: i64| CachePolicy::Public { now: Timestamp(0), next_transition: Some(Timestamp(left)) }.header();
+        assert_eq!(policy(999), "public, max-age=0, s-maxage=0, stale-while-revalidate=0, stale-if-error=0");
+        assert_eq!(policy(90_500), "public, max-age=60, s-maxage=90, stale-while-revalidate=0, stale-if-error=0");
+        assert_eq!(policy(400_000), "public, max-age=60, s-maxage=300, stale-while-revalidate=100, stale-if-error=100");
+        assert!(policy(i64::MAX).contains("stale-while-revalidate=3600"));
+    }
+
+    #[test]
+    fn http_dates_are_read_back() {
+        let at = Timestamp::parse("2026-04-18T14:00:00Z").unwrap();
+        assert_eq!(at.http_date(), "Sat, 18 Apr 2026 14:00:00 GMT");
+        assert_eq!(parse_http_date(&at.http_date()), Some(at.seconds()));
+    }
+
+    #[test]
+    fn bodies_survive_their_encodings() {
+        let body = b"insight ".repeat(500);
+        for encoding in [Encoding::Brotli, Encoding::Gzip] {
+            let packed = encoding.encode(body.clone());
+            assert!(packed.len() < body.len() / 10, "{encoding:?}");
+        }
+    }
+}

@@ -1,0 +1,215 @@
+//! The OpenAPI document of `routes.rs`. What holds for every operation of a kind (its errors, its headers, how it may be authorised) is added
+//! here by rule, so that no handler can forget it.
+
+use serde_json::{Map, Value, json};
+use utoipa::OpenApi;
+use utoipa_actix_web::AppExt as _;
+
+use super::document_parts as parts;
+use super::problem_codes::Code;
+use super::routes::routes;
+
+const PROBLEMS: &str = include_str!("../../openapi/problems.json");
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Insights API",
+        description = "Publishes *insights*: field notes from production. Reads are public and cacheable; writes need a token. Errors are \
+                       problems (RFC 9457), each with a stable `code`. Parameters and fields that are not known are refused.",
+        contact(name = "ZERONE", url = "https://github.com/zerone/insights-api"),
+        license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0"),
+    ),
+    servers((url = "/", description = "This server")),
+    tags(
+        (name = "Insights", description = "What readers read."),
+        (name = "Categories", description = "Exactly one for each insight."),
+        (name = "Tags", description = "Any number for each insight."),
+        (name = "Authors", description = "Who wrote it."),
+        (name = "Site", description = "Settings and figures of the whole site."),
+        (name = "Editorial", description = "Writing and publishing. Drafts are seen by editors only."),
+        (name = "Auth", description = "Tokens: getting, ending and checking them."),
+        (name = "Accounts", description = "Users and machine tokens, for administrators."),
+        (name = "Operations", description = "For whoever runs the service."),
+        (name = "Documentation", description = "This document, its page, and the explanations of problems."),
+    )
+)]
+struct Skeleton;
+
+/// The finished document. Needs no configuration and no database.
+#[must_use]
+pub fn document() -> Value {
+    let (_, openapi) = actix_web::App::new().into_utoipa_app().openapi(Skeleton::openapi()).configure(routes).split_for_parts();
+    let mut document = serde_json::to_value(openapi).unwrap_or_default();
+    complete(&mut document);
+    document
+}
+
+fn complete(document: &mut Value) {
+    close_inputs(document);
+    let problems: Map<String, Value> = serde_json::from_str(PROBLEMS).unwrap_or_default();
+    let mut used: Vec<Code> = Vec::new();
+    for (path, operations) in document["paths"].as_object_mut().into_iter().flatten() {
+        for (method, operation) in operations.as_object_mut().into_iter().flatten() {
+            let facts = Facts::of(path, method, operation);
+            if facts.secured {
+                add_password_flow(operation);
+            }
+            parts::add_headers(operation, &facts);
+            for code in facts.codes() {
+                add_problem(operation, code, &problems);
+                if !used.contains(&code) {
+                    used.push(code);
+                }
+            }
+        }
+    }
+    let examples: Map<String, Value> = used
+        .iter()
+        .filter_map(|code| {
+            let value = problems.get(code.as_str())?;
+            Some((code.as_str().to_owned(), json!({ "summary": code.title(), "value": value })))
+        })
+        .collect();
+    document["components"]["examples"] = Value::Object(examples);
+    document["components"]["schemas"]["FieldProblem"] = parts::field_problem();
+    document["components"]["schemas"]["Problem"] = parts::problem();
+    document["components"]["securitySchemes"] = parts::security_schemes();
+}
+
+/// What an operation's errors and headers follow from.
+pub(super) struct Facts {
+    pub(super) method: String,
+    pub(super) tag: String,
+    pub(super) secured: bool,
+    optional_auth: bool,
+    scoped: bool,
+    named: bool,
+    id: String,
+    has_body: bool,
+    if_match: bool,
+    parameters: Vec<String>,
+}
+
+impl Facts {
+    fn of(path: &str, method: &str, operation: &Value) -> Self {
+        let security = operation["security"].as_array().cloned().unwrap_or_default();
+        let optional_auth = security.len() > 1;
+        let secured = security.iter().any(|entry| entry.get("bearer").is_some());
+        let names = |place: &str| {
+            let parameters = operation["parameters"].as_array().into_iter().flatten();
+            parameters.filter(|p| p["in"] == place).filter_map(|p| p["name"].as_str()).map(str::to_owned).collect::<Vec<_>>()
+        };
+        Self {
+            method: method.to_owned(),
+            tag: operation["tags"][0].as_str().unwrap_or_default().to_owned(),
+            secured,
+            optional_auth,
+            scoped: security.iter().any(|entry| entry["bearer"].as_array().is_some_and(|scopes| !scopes.is_empty())),
+            named: path.contains('{'),
+            id: operation["operationId"].as_str().unwrap_or_default().to_owned(),
+            has_body: operation.get("requestBody").is_some(),
+            if_match: names("header").iter().any(|name| name == "If-Match"),
+            parameters: names("query"),
+        }
+    }
+
+    /// Whether an answer may be kept by caches and compared by validators.
+    pub(super) fn cacheable(&self) -> bool {
+        self.method == "get" && !matches!(self.tag.as_str(), "Accounts" | "Operations") && self.id != "get_me"
+    }
+
+    pub(super) fn lists(&self) -> bool {
+        self.parameters.iter().any(|name| name == "cursor")
+    }
+
+    /// Whether what is answered counts its versions.
+    pub(super) fn id_is_versioned(&self) -> bool {
+        self.is_term() || self.tag == "Site" || self.tag == "Accounts" && self.id.ends_with("_user")
+    }
+
+    /// Whether it is content, as opposed to a part of the binary.
+    pub(super) fn has_last_modified(&self) -> bool {
+        !matches!(self.tag.as_str(), "Documentation" | "Auth")
+    }
+
+    pub(super) fn creates(&self) -> bool {
+        self.method == "post" && self.id.starts_with("create_") || self.id == "replace_insight"
+    }
+
+    /// Every problem that the operation can give.
+    fn codes(&self) -> Vec<Code> {
+        let mut codes = vec![Code::UnknownParameter];
+        let mut add = |when: bool, list: &[Code]| codes.extend(list.iter().filter(|_| when));
+        let takes_slug = self.has_body && (self.tag == "Editorial" && self.id != "publish_insight" || self.is_term());
+        add(!self.parameters.is_empty(), &[Code::InvalidParameter]);
+        add(self.lists(), &[Code::InvalidCursor]);
+        add(self.has_body, &[Code::MalformedBody]);
+        add(self.secured || self.id == "issue_token", &[Code::Unauthenticated]);
+        add(self.scoped && (!self.optional_auth || self.id == "list_insights"), &[Code::InsufficientScope]);
+        add(self.named, &[Code::NotFound]);
+        add(self.id == "get_insight", &[Code::NotAcceptable]);
+        add(self.has_body, &[Code::RequestTimeout]);
+        add(takes_slug || matches!(self.id.as_str(), "publish_insight" | "unpublish_insight"), &[Code::SlugTaken]);
+        add(self.is_term() && self.method == "delete", &[Code::InUse]);
+        add(matches!(self.id.as_str(), "replace_user" | "patch_user" | "delete_user"), &[Code::InUse]);
+        add(self.if_match, &[Code::StaleRevision]);
+        add(self.has_body, &[Code::PayloadTooLarge, Code::UnsupportedMediaType, Code::ValidationFailed]);
+        add(self.if_match && self.tag == "Editorial", &[Code::PreconditionRequired]);
+        add(self.id == "issue_token", &[Code::QuotaExceeded]);
+        add(true, &[Code::Internal, Code::Unavailable]);
+        codes
+    }
+
+    fn is_term(&self) -> bool {
+        matches!(self.tag.as_str(), "Categories" | "Tags" | "Authors")
+    }
+}
+
+fn add_problem(operation: &mut Value, code: Code, problems: &Map<String, Value>) {
+    let status = code.status().to_string();
+    let response = &mut operation["responses"][&status];
+    if response.is_null() {
+        *response = json!({
+            "description": code.title(),
+            "headers": parts::problem_headers(code),
+            "content": { "application/problem+json": { "schema": { "$ref": "#/components/schemas/Problem" }, "examples": {} } },
+        });
+    } else if let Some(text) = response["description"].as_str() {
+        response["description"] = json!(format!("{text}, or: {}", code.title()));
+    }
+    if problems.contains_key(code.as_str()) {
+        let reference = json!({ "$ref": format!("#/components/examples/{}", code.as_str()) });
+        response["content"]["application/problem+json"]["examples"][code.as_str()] = reference;
+    }
+}
+
+/// The same scopes by the flow that gives them.
+fn add_password_flow(operation: &mut Value) {
+    let Some(security) = operation["security"].as_array_mut() else { return };
+    let scopes = security.iter().find_map(|entry| entry.get("bearer").cloned());
+    if let Some(scopes) = scopes {
+        security.push(json!({ "password": scopes }));
+    }
+}
+
+/// Inputs refuse what they do not know, lists of slugs what repeats.
+fn close_inputs(document: &mut Value) {
+    for (name, schema) in document["components"]["schemas"].as_object_mut().into_iter().flatten() {
+        let input = ["Input", "Patch", "Request"].iter().any(|end| name.ends_with(end));
+        if !input || schema["properties"].is_null() {
+            continue;
+        }
+        schema["additionalProperties"] = json!(false);
+        for (property, inner) in schema["properties"].as_object_mut().into_iter().flatten() {
+            if inner.get("items").is_some() {
+                inner["uniqueItems"] = json!(true);
+            }
+            match property.as_str() {
+                "translations" => inner["propertyNames"] = json!({ "pattern": crate::domain::locale::LOCALE_PATTERN }),
+                "extra" => inner["additionalProperties"] = json!(true),
+                _ => {}
+            }
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! Pieces of the document that no type of ours stands behind: headers, the problem schema, the security schemes.
+
+use serde_json::{Map, Value, json};
+
+use super::document::Facts;
+use super::problem_codes::Code;
+use crate::domain::authority::Scope;
+
+/// The headers of every successful answer, and 304 where there are validators.
+pub(super) fn add_headers(operation: &mut Value, facts: &Facts) {
+    let mut not_modified = None;
+    for (status, response) in operation["responses"].as_object_mut().into_iter().flatten() {
+        let mut headers = common();
+        let content = !response["content"].is_null();
+        if content && (facts.cacheable() || facts.tag == "Editorial" || facts.id_is_versioned()) {
+            headers.insert("ETag".to_owned(), header("A strong validator (RFC 9110, section 8.8.3); send it as If-None-Match or If-Match.", string()));
+        }
+        if facts.cacheable() {
+            headers.insert("Cache-Control".to_owned(), header("Who may keep the answer, and for how long.", string()));
+        }
+        if facts.cacheable() && content && facts.has_last_modified() {
+            headers.insert("Last-Modified".to_owned(), header("When what is shown last changed.", string()));
+            headers.insert("Cache-Tag".to_owned(), header("Names under which caches can drop the answer; also in Surrogate-Key.", string()));
+        }
+        if facts.lists() {
+            headers.insert("Link".to_owned(), header("The addresses of the next and the previous page (RFC 8288).", string()));
+        }
+        if matches!(status.as_str(), "201" | "308") && (facts.creates() || status == "308") {
+            headers.insert("Location".to_owned(), header("Where it is.", json!({ "type": "string", "format": "uri-reference" })));
+        }
+        if status == "200" && facts.cacheable() {
+            not_modified = Some(headers.clone());
+        }
+        response["headers"] = Value::Object(headers);
+    }
+    if let Some(headers) = not_modified {
+        operation["responses"]["304"] =
+            json!({ "description": "What you have (If-None-Match, If-Modified-Since) is still what is there.", "headers": headers });
+    }
+}
+
+fn common() -> Map<String, Value> {
+    let mut headers = Map::new();
+    headers.insert("X-Request-Id".to_owned(), header("The id of this request, yours if you sent one; the log knows it.", string()));
+    let sequence = json!({ "type": "integer", "minimum": 0 });
+    headers.insert("Content-Sequence".to_owned(), header("The number of the newest change that the answer takes into account.", sequence));
+    headers
+}
+
+/// The headers of a problem.
+pub(super) fn problem_headers(code: Code) -> Value {
+    let mut headers = common();
+    match code {
+        Code::Unauthenticated | Code::InsufficientScope => {
+            headers.insert("WWW-Authenticate".to_owned(), header("The challenge (RFC 6750).", string()));
+        }
+        Code::QuotaExceeded | Code::Unavailable => {
+            headers.insert("Retry-After".to_owned(), header("Seconds to wait.", json!({ "type": "integer", "minimum": 0 })));
+        }
+        _ => {}
+    }
+    Value::Object(headers)
+}
+
+fn header(description: &str, schema: Value) -> Value {
+    json!({ "description": description, "schema": schema })
+}
+
+fn string() -> Value {
+    json!({ "type": "string" })
+}
+
+/// RFC 9457, with the members of this service.
+pub(super) fn problem() -> Value {
+    let codes: Vec<&str> = Code::ALL.iter().map(|code| code.as_str()).collect();
+    let list = |of: &str| json!({ "type": "array", "items": { "type": of } });
+    json!({
+        "type": "object",
+        "description": "Why a request was refused or failed (RFC 9457). `code` is stable; more members say what to do next.",
+        "required": ["type", "title", "status", "detail", "instance", "code", "request_id"],
+        "properties": {
+            "type": { "type": "string", "format": "uri", "description": "A page that explains the code." },
+            "title": { "type": "string" },
+            "status": { "type": "integer", "minimum": 400, "maximum": 599 },
+            "detail": { "type": "string", "description": "What was wrong with this request." },
+            "instance": { "type": "string", "description": "The path that was asked for." },
+            "code": { "type": "string", "examples": codes },
+            "request_id": { "type": "string" },
+            "errors": { "type": "array", "items": { "$ref": "#/components/schemas/FieldProblem" }, "description": "Every fault of the input." },
+            "parameter": { "type": "string", "description": "The query parameter that is wrong." },
+            "allowed": list("string"),
+            "accepted": list("string"),
+            "suggestions": { "type": "array", "items": { "type": "string" }, "description": "Free slugs." },
+            "current_etag": { "type": "string", "description": "The state that is there now, good for If-Match." },
+            "changed_fields": list("string"),
+            "required_scope": { "type": "string" },
+            "uses": { "type": "integer", "minimum": 1 },
+            "limit": { "type": "integer", "minimum": 1 },
+        },
+    })
+}
+
+pub(super) fn field_problem() -> Value {
+    json!({
+        "type": "object",
+        "description": "One fault of an input.",
+        "required": ["pointer", "code", "detail"],
+        "properties": {
+            "pointer": { "type": "string", "description": "Where (RFC 6901); empty for the whole body." },
+            "code": { "type": "string", "description": "Which rule." },
+            "detail": { "type": "string", "description": "What to change." },
+        },
+    })
+}
+
+pub(super) fn security_schemes() -> Value {
+    let scopes: Map<String, Value> = Scope::ALL
+        .into_iter()
+        .map(|scope| {
+            let what = match scope {
+                Scope::InsightsWrite => "Write drafts.",
+                Scope::InsightsPublish => "Decide what is public; write categories, tags and authors.",
+                Scope::WebhooksManage => "Manage webhooks.",
+                Scope::Admin => "Everything, users and tokens included.",
+            };
+            (scope.as_str().to_owned(), json!(what))
+        })
+        .collect();
+    json!({
+        "bearer": {
+            "type": "http",
+            "scheme": "bearer",
+            "description": "An access token from `POST /v1/auth/token`, or a machine token from `POST /v1/tokens` or `insights tokens create`.",
+        },
+        "password": {
+            "type": "oauth2",
+            "description": "How a person gets an access token: email and password at the token address.",
+            "flows": { "password": { "tokenUrl": "/v1/auth/token", "refreshUrl": "/v1/auth/token", "scopes": scopes } },
+        },
+    })
+}

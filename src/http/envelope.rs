@@ -1,0 +1,114 @@
+//! What every request and every answer has in common: an id, a known caller, HEAD and OPTIONS, CORS, problems written out, and a line in
+//! the log where one is worth it (failures, slow requests, writes; a line for every read would double its cost).
+
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use actix_web::http::{Method, StatusCode};
+use actix_web::middleware::Next;
+use actix_web::{HttpMessage as _, HttpResponse, ResponseError as _, web};
+
+use super::api::Api;
+use super::auth::{self, Authentication};
+use super::fallback::RouteTable;
+use super::problem::Problem;
+use super::reply::{CONTENT_SEQUENCE, insert};
+use crate::domain::clock::new_id;
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const SLOW_MILLIS: u128 = 1_000;
+const EXPOSED: &str = "ETag, Last-Modified, Link, Location, Content-Sequence, Content-Language, Cache-Tag, Retry-After, Allow, X-Request-Id, WWW-Authenticate";
+const ALLOWED_HEADERS: &str =
+    "Authorization, Content-Type, If-Match, If-None-Match, If-Modified-Since, Idempotency-Key, Accept, X-Request-Id, traceparent";
+
+/// The innermost request is always answered; errors become problems here.
+pub(super) async fn envelope(
+    mut request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
+    let started = Instant::now();
+    let Some(api) = request.app_data::<web::Data<Api>>().cloned() else {
+        return Err(actix_web::error::ErrorInternalServerError("no api"));
+    };
+    let id = request_id(request.headers()).unwrap_or_else(|| new_id(api.now()).to_string());
+    let (method, path) = (request.method().clone(), request.path().to_owned());
+    if method == Method::OPTIONS {
+        let response = preflight(&request);
+        return Ok(finish(request.into_response(response), &api, &path, &id));
+    }
+    if method == Method::HEAD {
+        // The connection remembers that this was a HEAD and sends the headers alone.
+        request.head_mut().method = Method::GET;
+    }
+    let authentication = match auth::authenticate(&api, request.headers().get(header::AUTHORIZATION)).await {
+        Ok(authentication) => authentication,
+        Err(problem) => return Ok(finish(request.into_response(problem.error_response()), &api, &path, &id)),
+    };
+    let caller = match &authentication {
+        Authentication::Known(principal) => principal.name.clone(),
+        Authentication::Anonymous | Authentication::Refused(_) => String::new(),
+    };
+    request.extensions_mut().insert(authentication);
+    let response = next.call(request).await?.map_into_boxed_body();
+    let response = finish(response, &api, &path, &id);
+    log(&method, &path, response.status(), started, &id, &caller);
+    Ok(response)
+}
+
+fn request_id(headers: &HeaderMap) -> Option<String> {
+    let given = headers.get(&REQUEST_ID)?.to_str().ok()?;
+    let plain = given.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.:".contains(&b));
+    (plain && (1..=128).contains(&given.len())).then(|| given.to_owned())
+}
+
+/// OPTIONS: what an address takes, and for browsers that any origin may ask (never with credentials; a day's worth).
+fn preflight(request: &ServiceRequest) -> HttpResponse {
+    let methods = request.app_data::<web::Data<RouteTable>>().and_then(|table| table.allowed(request.path()));
+    let Some(methods) = methods else { return Problem::not_found().error_response() };
+    let mut response = HttpResponse::new(StatusCode::NO_CONTENT);
+    let headers = response.headers_mut();
+    insert(headers, header::ALLOW, &methods);
+    insert(headers, header::ACCESS_CONTROL_ALLOW_METHODS, &methods);
+    insert(headers, header::ACCESS_CONTROL_ALLOW_HEADERS, ALLOWED_HEADERS);
+    insert(headers, header::ACCESS_CONTROL_MAX_AGE, "86400");
+    insert(headers, header::CACHE_CONTROL, "public, max-age=86400");
+    response
+}
+
+fn finish(mut response: ServiceResponse<BoxBody>, api: &Api, path: &str, id: &str) -> ServiceResponse<BoxBody> {
+    let problem = response.response().extensions().get::<Problem>().cloned();
+    if let Some(problem) = problem {
+        let body = problem.body(&api.base_url, path, id).to_string();
+        response.response_mut().headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        response.response_mut().headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
+        response = response.map_body(|_, _| BoxBody::new(body));
+    }
+    let sequence = api.sequence.load(Ordering::Relaxed).to_string();
+    let headers = response.headers_mut();
+    insert(headers, REQUEST_ID, id);
+    insert(headers, header::ACCESS_CONTROL_ALLOW_ORIGIN, "*");
+    insert(headers, header::ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED);
+    insert(headers, header::X_CONTENT_TYPE_OPTIONS, "nosniff");
+    if !headers.contains_key(CONTENT_SEQUENCE) {
+        insert(headers, CONTENT_SEQUENCE, &sequence);
+    }
+    response
+}
+
+fn log(method: &Method, path: &str, status: StatusCode, started: Instant, id: &str, caller: &str) {
+    let millis = started.elapsed().as_millis();
+    let status = status.as_u16();
+    let read = matches!(*method, Method::GET | Method::HEAD);
+    if status >= 500 {
+        tracing::error!(%method, path, status, millis, request_id = id, caller, "failed");
+    } else if millis >= SLOW_MILLIS {
+        tracing::warn!(%method, path, status, millis, request_id = id, caller, "slow");
+    } else if !read {
+        tracing::info!(%method, path, status, millis, request_id = id, caller, "write");
+    } else {
+        tracing::debug!(%method, path, status, millis, request_id = id, caller, "read");
+    }
+}

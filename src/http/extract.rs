@@ -1,0 +1,206 @@
+//! Bodies and preconditions. A body is read (and bounded in size and time) before the handler runs, but judged only when the handler asks:
+//! first who asks and whether the thing is there, then what was sent.
+
+use std::future::{Future, Ready, ready};
+use std::pin::Pin;
+
+use actix_web::dev::Payload;
+use actix_web::http::header;
+use actix_web::web::{Bytes, BytesMut};
+use actix_web::{FromRequest, HttpRequest, web};
+use futures_util::StreamExt as _;
+use serde_json::Value;
+
+use super::api::Api;
+use super::problem::Problem;
+use super::problem_codes::Code;
+use crate::domain::etag::Expected;
+use crate::domain::fields::FieldError;
+
+const JSON: &str = "application/json";
+const MERGE_PATCH: &str = "application/merge-patch+json";
+const FORM: &str = "application/x-www-form-urlencoded";
+
+/// The body of a request.
+pub(super) struct Body {
+    media_type: Option<String>,
+    bytes: Result<Bytes, Problem>,
+}
+
+impl Body {
+    /// The body as JSON, checked.
+    pub(super) fn parse<T>(self, parse: impl FnOnce(Value) -> Result<T, Vec<FieldError>>) -> Result<T, Problem> {
+        parse(self.json(JSON)?).map_err(Problem::invalid)
+    }
+
+    /// As [`Body::parse`]; no body, or null, is an empty object.
+    pub(super) fn parse_optional<T>(self, parse: impl FnOnce(Value) -> Result<T, Vec<FieldError>>) -> Result<T, Problem> {
+        let empty = || Value::Object(serde_json::Map::new());
+        if self.bytes.as_ref().is_ok_and(Bytes::is_empty) {
+            return parse(empty()).map_err(Problem::invalid);
+        }
+        self.parse(|value| parse(if value.is_null() { empty() } else { value }))
+    }
+
+    /// A JSON body or a form, whose fields are then all strings.
+    pub(super) fn parse_json_or_form<T>(self, parse: impl FnOnce(Value) -> Result<T, Vec<FieldError>>) -> Result<T, Problem> {
+        if self.media_type.as_deref() == Some(FORM) {
+            let bytes = self.bytes?;
+            let text = std::str::from_utf8(&bytes).map_err(|_e| malformed("the form is not UTF-8"))?;
+            let fields = super::query::pairs(text).into_iter().map(|(name, value)| (name, Value::String(value)));
+            return parse(Value::Object(fields.collect())).map_err(Problem::invalid);
+        }
+        self.json_as(JSON, &[JSON, FORM]).and_then(|value| parse(value).map_err(Problem::invalid))
+    }
+
+    /// A merge patch (RFC 7396), as a function that applies it to what could have been written in full.
+    pub(super) fn merge_patch(self) -> Result<impl Fn(Value) -> Value, Problem> {
+        let patch = self.json(MERGE_PATCH)?;
+        if !patch.is_object() {
+            return Err(Problem::invalid(vec![FieldError {
+                pointer: String::new(),
+                code: "invalid-type",
+                detail: "a merge patch must be an object".to_owned(),
+            }]));
+        }
+        Ok(move |mut target: Value| {
+            merge(&mut target, &patch);
+            // A field that is not known is refused later, even when the patch would only take it away.
+            for (name, value) in patch.as_object().into_iter().flatten() {
+                if value.is_null() {
+                    target[name.as_str()] = Value::Null;
+                }
+            }
+            target
+        })
+    }
+
+    fn json(self, media_type: &'static str) -> Result<Value, Problem> {
+        self.json_as(media_type, &[media_type])
+    }
+
+    fn json_as(self, media_type: &str, accepted: &[&str]) -> Result<Value, Problem> {
+        let bytes = self.bytes?;
+        if self.media_type.as_deref() != Some(media_type) {
+            return Err(Problem::new(Code::UnsupportedMediaType, format!("send the body as Content-Type: {}", accepted.join(" or ")))
+                .with("accepted", accepted.to_vec()));
+        }
+        serde_json::from_slice(&bytes).map_err(|error| malformed(&error.to_string()))
+    }
+}
+
+fn malformed(why: &str) -> Problem {
+    Problem::new(Code::MalformedBody, format!("the body is not well-formed JSON: {why}"))
+}
+
+/// RFC 7396, section 2.
+fn merge(target: &mut Value, patch: &Value) {
+    let Value::Object(patch) = patch else {
+        *target = patch.clone();
+        return;
+    };
+    if !target.is_object() {
+        *target = Value::Object(serde_json::Map::new());
+    }
+    let Value::Object(fields) = target else { return };
+    for (name, value) in patch {
+        if value.is_null() {
+            fields.remove(name);
+        } else {
+            merge(fields.entry(name.clone()).or_insert(Value::Null), value);
+        }
+    }
+}
+
+impl FromRequest for Body {
+    type Error = Problem;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Problem>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let media_type = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        let media_type = media_type.and_then(|text| text.split(';').next()).map(|text| text.trim().to_ascii_lowercase());
+        let limits = request.app_data::<web::Data<Api>>().map(|api| api.limits);
+        let payload = payload.take();
+        Box::pin(async move {
+            let Some(limits) = limits else { return Err(Problem::new(Code::Internal, "no limits")) };
+            let bytes = tokio::time::timeout(limits.body_time, read(payload, limits.body_bytes)).await;
+            let stalled = || Problem::new(Code::RequestTimeout, "the body did not arrive in time");
+            Ok(Self { media_type, bytes: bytes.unwrap_or_else(|_elapsed| Err(stalled())) })
+        })
+    }
+}
+
+async fn read(mut payload: Payload, limit: usize) -> Result<Bytes, Problem> {
+    let mut bytes = BytesMut::new();
+    while let Some(chunk) = payload.next().await {
+        let chunk = chunk.map_err(|_e| malformed("it ended early"))?;
+        if bytes.len() + chunk.len() > limit {
+            return Err(Problem::new(Code::PayloadTooLarge, format!("a body may have at most {limit} bytes")).with("limit", limit));
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+    Ok(bytes.freeze())
+}
+
+/// `If-Match` and `If-None-Match` of a write.
+pub(super) struct Preconditions {
+    if_match: Option<Expected>,
+    create_only: bool,
+}
+
+impl Preconditions {
+    /// What a write on something that exists must say.
+    pub(super) fn required(self) -> Result<Expected, Problem> {
+        self.if_match.ok_or_else(|| {
+            Problem::new(
+                Code::PreconditionRequired,
+                "send If-Match with the ETag you last saw, or If-Match: * to overwrite whatever is there",
+            )
+        })
+    }
+
+    /// What a write may say where it need not.
+    pub(super) fn optional(self) -> Expected {
+        self.if_match.unwrap_or(Expected::Any)
+    }
+
+    /// `If-None-Match: *`: write only if there is nothing yet.
+    pub(super) fn create_only(&self) -> bool {
+        self.create_only
+    }
+}
+
+impl FromRequest for Preconditions {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let text = |name| request.headers().get(name).and_then(|value| value.to_str().ok());
+        ready(Ok(Self {
+            if_match: request.headers().get(header::IF_MATCH).map(|value| Expected::parse(value.to_str().unwrap_or_default())),
+            create_only: text(header::IF_NONE_MATCH).is_some_and(|value| value.trim() == "*"),
+        }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn merge_patches_follow_the_rfc() {
+        for (mut target, patch, expected) in [
+            (json!({"a": "b"}), json!({"a": "c"}), json!({"a": "c"})),
+            (json!({"a": "b"}), json!({"b": "c"}), json!({"a": "b", "b": "c"})),
+            (json!({"a": "b", "b": "c"}), json!({"a": null}), json!({"b": "c"})),
+            (json!({"a": [{"b": "c"}]}), json!({"a": [1]}), json!({"a": [1]})),
+            (json!({"a": {"b": "c"}}), json!({"a": {"b": "d", "c": "e"}}), json!({"a": {"b": "d", "c": "e"}})),
+            (json!({"a": "c"}), json!({"a": {"b": "d"}}), json!({"a": {"b": "d"}})),
+        ] {
+            merge(&mut target, &patch);
+            assert_eq!(target, expected);
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! What editors send, as the document describes it. [`crate::domain::draft`] reads it; a test compares the two.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
+
+/// The texts of an insight in one more locale.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes input to the document")]
+pub(in crate::http) struct TranslationInput {
+    #[schema(max_length = 200, pattern = "^[^\\u0000]*[^\\s\\u0000][^\\u0000]*$")]
+    title: String,
+    #[schema(max_length = 600, pattern = "^[^\\u0000]*[^\\s\\u0000][^\\u0000]*$")]
+    excerpt: Option<String>,
+    #[schema(max_length = 500_000, pattern = "^[^\\u0000]*[^\\s\\u0000][^\\u0000]*$")]
+    body_markdown: String,
+}
+
+/// What the page says about itself to search engines and link previews.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes input to the document")]
+pub(in crate::http) struct SeoInput {
+    #[schema(max_length = 200, pattern = "^[^\\u0000]*[^\\s\\u0000][^\\u0000]*$")]
+    title: Option<String>,
+    #[schema(max_length = 600, pattern = "^[^\\u0000]*[^\\s\\u0000][^\\u0000]*$")]
+    description: Option<String>,
+    #[schema(max_length = 2000, pattern = "^https?://[!-~]+$")]
+    image_url: Option<String>,
+}
+
+/// An insight as an editor writes it. Unknown fields are refused; null is the same as absent.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes input to the document")]
+pub(in crate::http) struct InsightInput {
+    /// Derived from the title when absent; a derived slug that is taken gets the next free number.
+    #[schema(max_length = 100, pattern = "^[a-z0-9]+(-[a-z0-9]+)*$")]
+    slug: Option<String>,
+    #[schema(max_length = 200, pattern = "^[^\\u0000]*[^\\s\\u0000][^\\u0000]*$", example = "Why the queue stood still")]
+    title: String,
+    /// The body's first paragraph, shortened, when absent.
+    #[schema(max_length = 600, pattern = "^[^\\u0000]*[^\\s\\u0000][^\\u0000]*$")]
+    excerpt: Option<String>,
+    /// GitHub-flavoured Markdown; kept byte for byte.
+    #[schema(max_length = 500_000, pattern = "^[^\\u0000]*[^\\s\\u0000][^\\u0000]*$", example = "## What we saw\n\nNothing moved.")]
+    body_markdown: String,
+    /// The slug of a category that exists.
+    #[schema(max_length = 100, pattern = "^[a-z0-9]+(-[a-z0-9]+)*$", example = "debugging")]
+    category: String,
+    /// Slugs of tags that exist.
+    #[schema(max_items = 30, value_type = Option<Vec<SlugInput>>)]
+    tags: Option<Vec<String>>,
+    /// Slugs of authors that exist.
+    #[schema(max_items = 20, value_type = Option<Vec<SlugInput>>)]
+    authors: Option<Vec<String>>,
+    /// Derived from the number of words when absent.
+    #[schema(minimum = 1, maximum = 600)]
+    reading_minutes: Option<i64>,
+    /// Where the text first appeared, when that is elsewhere.
+    #[schema(max_length = 2000, pattern = "^https?://[!-~]+$")]
+    canonical_url: Option<String>,
+    seo: Option<SeoInput>,
+    /// Whatever you want to keep with it, at most 50 000 bytes of JSON.
+    #[schema(value_type = Option<Object>)]
+    extra: Option<Map<String, Value>>,
+    /// The texts in more locales, by language tag (BCP 47).
+    translations: Option<BTreeMap<String, TranslationInput>>,
+}
+
+/// A slug: lower-case words joined by single hyphens.
+#[derive(ToSchema)]
+#[schema(max_length = 100, pattern = "^[a-z0-9]+(-[a-z0-9]+)*$")]
+#[expect(dead_code, reason = "describes input to the document")]
+pub(in crate::http) struct SlugInput(String);
+
+/// A merge patch (RFC 7396): fields that are given replace, null takes away, what is left out stays.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes input to the document")]
+pub(in crate::http) struct InsightPatch {
+    #[schema(max_length = 100, pattern = "^[a-z0-9]+(-[a-z0-9]+)*$")]
+    slug: Option<String>,
+    #[schema(nullable = false, max_length = 200, pattern = "^[^\\u0000]*[^\\s\\u0000][^\\u0000]*$", example = "Why the queue stood still")]
+    title: Option<String>,
+    #[schema(max_length = 600, pattern = "^[^\\u0000]*[^\\s\\u0000][^\\u0000]*$")]
+    excerpt: Option<String>,
+    #[schema(nullable = false, max_length = 500_000, pattern = "^[^\\u0000]*[^\\s\\u0000][^\\u0000]*$")]
+    body_markdown: Option<String>,
+    #[schema(nullable = false, max_length = 100, pattern = "^[a-z0-9]+(-[a-z0-9]+)*$", example = "debugging")]
+    category: Option<String>,
+    #[schema(max_items = 30, value_type = Option<Vec<SlugInput>>)]
+    tags: Option<Vec<String>>,
+    #[schema(max_items = 20, value_type = Option<Vec<SlugInput>>)]
+    authors: Option<Vec<String>>,
+    #[schema(minimum = 1, maximum = 600)]
+    reading_minutes: Option<i64>,
+    #[schema(max_length = 2000, pattern = "^https?://[!-~]+$")]
+    canonical_url: Option<String>,
+    seo: Option<SeoInput>,
+    #[schema(value_type = Option<Object>)]
+    extra: Option<Map<String, Value>>,
+    translations: Option<BTreeMap<String, TranslationInput>>,
+}
+
+/// When a revision becomes visible, and until when. Empty, the newest one now.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes input to the document")]
+pub(in crate::http) struct PublicationInput {
+    /// A moment in the future schedules; one in the past dates.
+    #[schema(format = DateTime)]
+    publish_at: Option<String>,
+    /// When it stops being visible.
+    #[schema(format = DateTime)]
+    unpublish_at: Option<String>,
+    /// The number of the revision; the newest when absent.
+    #[schema(minimum = 1, maximum = 2_147_483_647_i64)]
+    revision: Option<i64>,
+}

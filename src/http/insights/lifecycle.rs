@@ -1,0 +1,98 @@
+//! What the public sees: publish, unpublish, restore.
+
+use actix_web::{HttpRequest, post, web};
+
+use super::input::PublicationInput;
+use super::naming;
+use super::params;
+use super::view::InsightView;
+use super::write::{known, shown};
+use crate::domain::authority::Publisher;
+use crate::editorial::lifecycle::{self, Publication};
+use crate::http::api::Api;
+use crate::http::extract::{Body, Preconditions};
+use crate::http::problem::Problem;
+use crate::http::query::Query;
+use crate::http::reply::Reply;
+use crate::store;
+
+/// Publish an insight
+///
+/// Makes a revision live: the newest now, or another, or later (`publish_at` in the future schedules), or until `unpublish_at`. Visibility is
+/// a comparison with the clock at every read, so a schedule cannot be missed. Needs `If-Match`.
+#[utoipa::path(
+    tag = "Editorial",
+    params(params::InsightPath, params::IfMatchHeader),
+    request_body(content = Option<PublicationInput>, content_type = "application/json"),
+    responses((status = 200, description = "The insight as it is now.", body = InsightView)),
+    security(("bearer" = ["insights:publish"])),
+)]
+#[post("/v1/insights/{id_or_slug}/publish")]
+pub(in crate::http) async fn publish_insight(
+    api: web::Data<Api>,
+    request: HttpRequest,
+    publisher: Publisher,
+    path: web::Path<String>,
+    preconditions: Preconditions,
+    body: Body,
+) -> Result<Reply, Problem> {
+    Query::none(&request)?;
+    let now = api.now();
+    let name = naming::parse(&path).ok_or_else(Problem::not_found)?;
+    let id = known(&api, &name, publisher.principal()).await?;
+    let expected = preconditions.required()?;
+    let publication = body.parse_optional(Publication::parse)?;
+    lifecycle::publish(&api.store, &publisher, id, &expected, publication, now).await?;
+    shown(&api, id, now).await
+}
+
+/// Unpublish an insight
+///
+/// Takes it away from the public at once; its revisions stay, and it is a draft again. Needs `If-Match`.
+#[utoipa::path(
+    tag = "Editorial",
+    params(params::InsightPath, params::IfMatchHeader),
+    responses((status = 200, description = "The insight as it is now.", body = InsightView)),
+    security(("bearer" = ["insights:publish"])),
+)]
+#[post("/v1/insights/{id_or_slug}/unpublish")]
+pub(in crate::http) async fn unpublish_insight(
+    api: web::Data<Api>,
+    request: HttpRequest,
+    publisher: Publisher,
+    path: web::Path<String>,
+    preconditions: Preconditions,
+) -> Result<Reply, Problem> {
+    Query::none(&request)?;
+    let now = api.now();
+    let name = naming::parse(&path).ok_or_else(Problem::not_found)?;
+    let id = known(&api, &name, publisher.principal()).await?;
+    lifecycle::unpublish(&api.store, &publisher, id, &preconditions.required()?, now).await?;
+    shown(&api, id, now).await
+}
+
+/// Restore an insight
+///
+/// Takes it out of the trash, exactly as it was: a published one is published again. The `ETag` from before the deletion is still the one to
+/// send as `If-Match`.
+#[utoipa::path(
+    tag = "Editorial",
+    params(params::InsightPath, params::IfMatchHeader),
+    responses((status = 200, description = "The insight as it is now.", body = InsightView)),
+    security(("bearer" = ["insights:publish"])),
+)]
+#[post("/v1/insights/{id_or_slug}/restore")]
+pub(in crate::http) async fn restore_insight(
+    api: web::Data<Api>,
+    request: HttpRequest,
+    publisher: Publisher,
+    path: web::Path<String>,
+    preconditions: Preconditions,
+) -> Result<Reply, Problem> {
+    Query::none(&request)?;
+    let now = api.now();
+    let name = naming::parse(&path).ok_or_else(Problem::not_found)?;
+    let id = store::insights::find(api.store.reader(), &name).await?.ok_or_else(Problem::not_found)?.id;
+    lifecycle::restore(&api.store, &publisher, id, &preconditions.required()?, now).await?;
+    shown(&api, id, now).await
+}

@@ -1,0 +1,130 @@
+//! `GET /v1/insights`.
+
+use actix_web::{HttpRequest, get, web};
+use serde_json::{Map, Value};
+
+use super::params::{self, FIELDS};
+use super::view::{InsightListView, InsightView};
+use crate::domain::authority::Principal;
+use crate::domain::locale::Locale;
+use crate::domain::page::{Sort, SortKey};
+use crate::domain::status::Status;
+use crate::http::api::Api;
+use crate::http::auth::Reader;
+use crate::http::caching::CachePolicy;
+use crate::http::lists::{self, ListMeta};
+use crate::http::problem::{Problem, unauthenticated};
+use crate::http::problem_codes::Code;
+use crate::http::query::Query;
+use crate::http::reply::{CONTENT_SEQUENCE, Reply};
+use crate::store;
+use crate::store::lists::{Audience, ListQuery};
+
+/// List insights
+///
+/// The visible insights, newest first unless `sort` says otherwise. Pages are cut by cursor, so that none repeats or skips a row however
+/// much is written meanwhile. A list costs two SQL statements (three with `count=exact`), whatever its length.
+#[utoipa::path(
+    tag = "Insights",
+    params(params::InsightListParams),
+    responses((status = 200, description = "A page of insights.", body = InsightListView)),
+    security((), ("bearer" = ["insights:write"])),
+)]
+#[get("/v1/insights")]
+pub(in crate::http) async fn list_insights(api: web::Data<Api>, request: HttpRequest, reader: Reader) -> Result<Reply, Problem> {
+    let asked = Asked::read(Query::of(&request), &reader)?;
+    let now = api.now();
+    let db = api.store.reader();
+    let freshness = api.freshness(now).await?;
+    let mut list = asked.list;
+    list.locale_chain = Locale::fallback_chain(asked.locale.as_ref(), &freshness.default_locale);
+    let page = store::lists::list(db, &list, now).await?;
+    let total = if asked.count { Some(store::lists::count(db, &ListQuery { cursor: None, ..list.clone() }, now).await?) } else { None };
+    let info = lists::page_info(&page, list.limit);
+    let chain = &list.locale_chain;
+    let data = page.rows.into_iter().map(|(row, body)| selected(InsightView::item(row, body, chain, now), &asked.fields)).collect();
+    let view = InsightListView { data, page: info, meta: ListMeta { sequence: freshness.sequence, total } };
+    let policy = if reader.is_anonymous() { CachePolicy::public(now, &freshness) } else { CachePolicy::Never };
+    let reply = Reply::json(&view)
+        .state(format!("s{}", freshness.sequence))
+        .last_modified(freshness.last_modified)
+        .header(CONTENT_SEQUENCE, freshness.sequence.to_string())
+        .policy(policy)
+        .cache_tags(&cache_tags(&list));
+    Ok(lists::links(reply, &api, &request, &view.page))
+}
+
+/// What a query string asks of the list.
+struct Asked {
+    list: ListQuery,
+    locale: Option<Locale>,
+    fields: Vec<&'static str>,
+    count: bool,
+}
+
+impl Asked {
+    fn read(mut query: Query, reader: &Reader) -> Result<Self, Problem> {
+        let limit = query.limit();
+        let categories = query.slugs("category");
+        let tags = query.slugs("tag");
+        let authors = query.slugs("author");
+        let published_after = query.moment("published_after");
+        let published_before = query.moment("published_before");
+        let min_minutes = query.integer("min_minutes", 0, 100_000);
+        let max_minutes = query.integer("max_minutes", 0, 100_000);
+        let locale = query.locale();
+        let status = query.one_of("status", &["draft", "scheduled", "published", "expired", "deleted", "any"]);
+        let sort = query.one_of("sort", &Sort::NAMES).and_then(Sort::parse).unwrap_or(Sort::DEFAULT);
+        let fields = query.some_of("fields", &FIELDS);
+        let include = query.some_of("include", &["body"]);
+        let count = query.one_of("count", &["exact"]).is_some();
+        let identity = format!(
+            "insights {categories:?} {tags:?} {authors:?} {published_after:?} {published_before:?} {min_minutes:?} {max_minutes:?} {status:?} {sort:?}"
+        );
+        let cursor = lists::cursor(&mut query, &identity, sort.key == SortKey::Title);
+        query.finish()?;
+        let list = ListQuery {
+            audience: audience(status, reader)?,
+            categories,
+            tags,
+            authors,
+            published_after,
+            published_before,
+            min_minutes,
+            max_minutes,
+            sort,
+            limit,
+            cursor: cursor?,
+            locale_chain: Vec::new(),
+            with_body: include.contains(&"body") || fields.contains(&"body"),
+            identity,
+        };
+        Ok(Self { list, locale, fields, count })
+    }
+}
+
+/// Whoever asks for a status must be an editor; whoever does not sees what everybody sees.
+fn audience(status: Option<&str>, reader: &Reader) -> Result<Audience, Problem> {
+    let Some(status) = status else { return Ok(Audience::Public) };
+    match reader.editor() {
+        Some(editor) => Ok(Audience::Editors { status: Status::parse(status), own: Principal::limited_to_own(editor) }),
+        None if reader.is_anonymous() => Err(unauthenticated("the parameter status needs a token with the scope insights:write")),
+        None => Err(Problem::new(Code::InsufficientScope, "the parameter status needs a token with the scope insights:write")
+            .with("required_scope", "insights:write")),
+    }
+}
+
+fn selected(mut item: Map<String, Value>, fields: &[&str]) -> Map<String, Value> {
+    if !fields.is_empty() {
+        item.retain(|name, _| fields.contains(&name.as_str()));
+    }
+    item
+}
+
+fn cache_tags(list: &ListQuery) -> Vec<String> {
+    let mut tags = vec!["insights".to_owned()];
+    for (kind, slugs) in [("category", &list.categories), ("tag", &list.tags), ("author", &list.authors)] {
+        tags.extend(slugs.iter().map(|slug| format!("{kind}:{slug}")));
+    }
+    tags
+}

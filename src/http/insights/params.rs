@@ -1,0 +1,192 @@
+//! The query parameters of reads, as the document describes them. [`super::list`] and [`super::read`] read them; a test compares the two.
+
+use utoipa::{IntoParams, ToSchema};
+
+/// Orders of a list; a leading `-` is descending. Every order ends in the id.
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+#[expect(dead_code, reason = "describes values to the document")]
+pub(in crate::http) enum InsightSort {
+    #[schema(rename = "-published_at")]
+    PublishedAtDescending,
+    PublishedAt,
+    Title,
+    #[schema(rename = "-title")]
+    TitleDescending,
+    UpdatedAt,
+    #[schema(rename = "-updated_at")]
+    UpdatedAtDescending,
+    ReadingMinutes,
+    #[schema(rename = "-reading_minutes")]
+    ReadingMinutesDescending,
+}
+
+/// Which insights an editor's list shows: those of one status, or `any` that is not in the trash.
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+#[expect(dead_code, reason = "describes values to the document")]
+pub(in crate::http) enum StatusFilter {
+    Draft,
+    Scheduled,
+    Published,
+    Expired,
+    Deleted,
+    Any,
+}
+
+/// A property of a list item.
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+#[expect(dead_code, reason = "describes values to the document")]
+pub(in crate::http) enum InsightField {
+    Id,
+    Slug,
+    Locale,
+    AvailableLocales,
+    Title,
+    Excerpt,
+    ExcerptSource,
+    Category,
+    Tags,
+    Authors,
+    Status,
+    PublishedAt,
+    UnpublishAt,
+    UpdatedAt,
+    ReadingMinutes,
+    ReadingMinutesSource,
+    WordCount,
+    CanonicalUrl,
+    Seo,
+    Extra,
+    Revision,
+    Body,
+}
+
+/// The spellings of [`InsightField`].
+pub(super) const FIELDS: [&str; 22] = [
+    "id", "slug", "locale", "available_locales", "title", "excerpt", "excerpt_source", "category", "tags", "authors", "status",
+    "published_at", "unpublish_at", "updated_at", "reading_minutes", "reading_minutes_source", "word_count", "canonical_url", "seo",
+    "extra", "revision", "body",
+];
+
+/// What a list item can carry beside its own properties.
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+#[expect(dead_code, reason = "describes values to the document")]
+pub(in crate::http) enum InsightInclude {
+    Body,
+}
+
+/// How exactly a list is counted.
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+#[expect(dead_code, reason = "describes values to the document")]
+pub(in crate::http) enum CountMode {
+    Exact,
+}
+
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "describes parameters to the document")]
+pub(in crate::http) struct InsightListParams {
+    /// How many insights a page has at most.
+    #[param(minimum = 1, maximum = 100, default = 20)]
+    limit: Option<i64>,
+    /// `page.next_cursor` or `page.prev_cursor` of an earlier answer to the same filters and sort.
+    #[param(max_length = 1000, nullable = false)]
+    cursor: Option<String>,
+    /// Slugs of categories, separated by commas: insights in any of them.
+    #[param(pattern = "^[a-z0-9]+(-[a-z0-9]+)*(,[a-z0-9]+(-[a-z0-9]+)*)*$", max_length = 1000, nullable = false, example = "data-engineering")]
+    category: Option<String>,
+    /// Slugs of tags, separated by commas: insights with any of them.
+    #[param(pattern = "^[a-z0-9]+(-[a-z0-9]+)*(,[a-z0-9]+(-[a-z0-9]+)*)*$", max_length = 1000, nullable = false, example = "postgresql")]
+    tag: Option<String>,
+    /// Slugs of authors, separated by commas: insights by any of them.
+    #[param(pattern = "^[a-z0-9]+(-[a-z0-9]+)*(,[a-z0-9]+(-[a-z0-9]+)*)*$", max_length = 1000, nullable = false, example = "zerone-engineering")]
+    author: Option<String>,
+    /// Only what was published later than this moment (RFC 3339), or than the beginning of this day.
+    #[param(format = DateTime, nullable = false, example = "2026-01-01T00:00:00Z")]
+    published_after: Option<String>,
+    /// Only what was published earlier than this moment (RFC 3339), or than the beginning of this day.
+    #[param(format = DateTime, nullable = false)]
+    published_before: Option<String>,
+    /// Only what takes at least this many minutes to read.
+    #[param(minimum = 0, maximum = 100_000, nullable = false)]
+    min_minutes: Option<i64>,
+    /// Only what takes at most this many minutes to read.
+    #[param(minimum = 0, maximum = 100_000, nullable = false)]
+    max_minutes: Option<i64>,
+    /// The locale of the texts (BCP 47); each item falls back along `it-CH → it → the site's default`.
+    #[param(pattern = "^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}$", nullable = false, example = "de")]
+    locale: Option<String>,
+    /// For editors: insights of this status instead of the visible ones.
+    #[param(inline, nullable = false)]
+    status: Option<StatusFilter>,
+    /// The order.
+    #[param(inline, nullable = false)]
+    sort: Option<InsightSort>,
+    /// Only these properties of each item.
+    #[param(inline, style = Form, explode = false, nullable = false)]
+    fields: Option<Vec<InsightField>>,
+    /// `body` adds the long text to each item.
+    #[param(inline, style = Form, explode = false, nullable = false)]
+    include: Option<Vec<InsightInclude>>,
+    /// `exact` adds `meta.total`. Lists are not counted unasked.
+    #[param(inline, nullable = false)]
+    count: Option<CountMode>,
+}
+
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "describes parameters to the document")]
+pub(in crate::http) struct LocaleParam {
+    /// The locale of the texts (BCP 47); falls back along `it-CH → it → the site's default`.
+    #[param(pattern = "^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}$", nullable = false, example = "de")]
+    locale: Option<String>,
+}
+
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+#[expect(dead_code, reason = "describes parameters to the document")]
+pub(in crate::http) struct InsightPath {
+    /// The insight's id, or its slug.
+    #[param(pattern = "^[a-z0-9]+(-[a-z0-9]+)*$", max_length = 100)]
+    id_or_slug: String,
+}
+
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+#[expect(dead_code, reason = "describes parameters to the document")]
+pub(in crate::http) struct ReadableInsightPath {
+    /// The insight's id, or its slug; with `.md`, `.html`, `.txt` or `.json` behind it, that representation whatever `Accept` says.
+    #[param(pattern = "^[a-z0-9]+(-[a-z0-9]+)*(\\.(md|html|txt|json))?$", max_length = 105, example = "expression-index-ignored")]
+    id_or_slug: String,
+}
+
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header)]
+#[expect(dead_code, reason = "describes parameters to the document")]
+pub(in crate::http) struct IfMatchHeader {
+    /// The `ETag` you last saw, or `*` to overwrite whatever is there.
+    #[param(rename = "If-Match", pattern = "^(\\*|\"[!#-~]*\")$")]
+    if_match: String,
+}
+
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header)]
+#[expect(dead_code, reason = "describes parameters to the document")]
+pub(in crate::http) struct OptionalIfMatchHeader {
+    /// The `ETag` you last saw: the write is refused when something else is there by now.
+    #[param(rename = "If-Match", pattern = "^(\\*|\"[!#-~]*\")$", nullable = false)]
+    if_match: Option<String>,
+}
+
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header)]
+#[expect(dead_code, reason = "describes parameters to the document")]
+pub(in crate::http) struct IfNoneMatchHeader {
+    /// `*` creates the insight under the slug in the path, and only if there is none.
+    #[param(rename = "If-None-Match", pattern = "^\\*$", nullable = false)]
+    if_none_match: Option<String>,
+}

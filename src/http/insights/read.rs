@@ -1,0 +1,135 @@
+//! `GET /v1/insights/{id_or_slug}`, in every representation.
+
+use actix_web::http::StatusCode;
+use actix_web::http::header;
+use actix_web::{HttpRequest, get, web};
+
+use super::naming::{self, FORMS};
+use super::params;
+use super::view::InsightView;
+use crate::domain::clock::Timestamp;
+use crate::domain::etag::insight_state;
+use crate::domain::locale::Locale;
+use crate::http::api::Api;
+use crate::http::auth::Reader;
+use crate::http::caching::CachePolicy;
+use crate::http::negotiation;
+use crate::http::problem::Problem;
+use crate::http::problem_codes::Code;
+use crate::http::query::Query;
+use crate::http::reply::{CONTENT_SEQUENCE, Reply};
+use crate::store;
+use crate::store::insight_rows::{BodyRow, InsightRow};
+use crate::store::insights::Name;
+
+/// Get an insight
+///
+/// One insight by id or slug, with its body. Anonymous readers get the published revision; with a token that has `insights:write`, the
+/// newest one. A slug that the insight had before answers 308 with the present address. Representations are negotiated by `Accept` or chosen
+/// by a suffix: JSON, Markdown with front matter (`.md`), a sanitised HTML fragment (`.html`), plain text (`.txt`).
+#[utoipa::path(
+    tag = "Insights",
+    params(params::ReadableInsightPath, params::LocaleParam),
+    responses(
+        (status = 200, description = "The insight.", content(
+            (InsightView = "application/json"), (String = "text/markdown"), (String = "text/html"), (String = "text/plain"),
+        )),
+        (status = 308, description = "The insight has another slug by now; `Location` leads there."),
+    ),
+    security((), ("bearer" = ["insights:write"])),
+)]
+#[get("/v1/insights/{id_or_slug}")]
+pub(in crate::http) async fn get_insight(
+    api: web::Data<Api>,
+    request: HttpRequest,
+    path: web::Path<String>,
+    reader: Reader,
+) -> Result<Reply, Problem> {
+    let mut query = Query::of(&request);
+    let locale = query.locale();
+    query.finish()?;
+    let (name, suffix_form, suffix) = naming::parse_with_suffix(&path).ok_or_else(Problem::not_found)?;
+    let now = api.now();
+    let freshness = api.freshness(now).await?;
+    let chain = Locale::fallback_chain(locale.as_ref(), &freshness.default_locale);
+    let policy = if reader.is_anonymous() { CachePolicy::public(now, &freshness) } else { CachePolicy::Never };
+    let Some((row, body)) = find(&api, &name, &chain, &reader, now).await? else {
+        return moved(&api, &name, suffix, &request, policy, now).await;
+    };
+    let accept = request.headers().get(header::ACCEPT).map(|value| value.to_str().unwrap_or_default());
+    let form = suffix_form.or_else(|| negotiation::choose(accept, &FORMS)).ok_or_else(not_acceptable)?;
+    Ok(represent(&row, body, &chain, form, now).header(CONTENT_SEQUENCE, freshness.sequence.to_string()).policy(policy).cache_tags(&tags(&row)))
+}
+
+async fn find(
+    api: &Api,
+    name: &Name,
+    chain: &[String],
+    reader: &Reader,
+    now: Timestamp,
+) -> Result<Option<(InsightRow, BodyRow)>, Problem> {
+    let db = api.store.reader();
+    if let Some(editor) = reader.editor()
+        && let Some(found) = store::insights::find_for_editor(db, name, chain, editor.limited_to_own()).await?
+    {
+        return Ok(Some(found));
+    }
+    Ok(store::insights::find_visible(db, name, chain, now).await?)
+}
+
+/// 308 to the present slug of a visible insight that had this one, else nothing is there.
+async fn moved(
+    api: &Api,
+    name: &Name,
+    suffix: &str,
+    request: &HttpRequest,
+    policy: CachePolicy,
+    now: Timestamp,
+) -> Result<Reply, Problem> {
+    let Name::Slug(slug) = name else { return Err(Problem::not_found()) };
+    let slug = store::insights::find_moved(api.store.reader(), slug, now).await?.ok_or_else(Problem::not_found)?;
+    let query = if request.query_string().is_empty() { String::new() } else { format!("?{}", request.query_string()) };
+    Ok(Reply::empty(StatusCode::PERMANENT_REDIRECT).header(header::LOCATION, format!("/v1/insights/{slug}{suffix}{query}")).policy(policy))
+}
+
+fn not_acceptable() -> Problem {
+    Problem::new(Code::NotAcceptable, format!("an insight can be had as {}", FORMS.join(", "))).with("accepted", FORMS.to_vec())
+}
+
+/// One form of an insight, with its validator. The policy is the caller's to add.
+pub(super) fn represent(row: &InsightRow, body: BodyRow, chain: &[String], form: &'static str, now: Timestamp) -> Reply {
+    let modified = Timestamp(row.shown_updated_at.max(row.published_at.filter(|at| *at <= now.0).unwrap_or(0)));
+    let state = insight_state(row.revision, row.pointer_version);
+    let locale = row.locale.clone();
+    let reply = match form {
+        "text/markdown" => {
+            let front_matter = front_matter(row, chain, now);
+            Reply::bytes(format!("{front_matter}{}", body.markdown).into_bytes(), "text/markdown; charset=utf-8")
+        }
+        "text/html" => Reply::bytes(body.html.into_bytes(), "text/html; charset=utf-8"),
+        "text/plain" => Reply::bytes(body.plain.into_bytes(), "text/plain; charset=utf-8"),
+        _ => Reply::json(&InsightView::of(row.clone(), body, chain, now)),
+    };
+    reply.state(state).last_modified(modified).vary("Accept, Accept-Encoding").header(header::CONTENT_LANGUAGE, locale)
+}
+
+/// YAML front matter as static site generators read it, then a blank line; the body follows byte for byte.
+fn front_matter(row: &InsightRow, chain: &[String], now: Timestamp) -> String {
+    use std::fmt::Write as _;
+    let empty = BodyRow { markdown: String::new(), html: String::new(), plain: String::new(), toc: "[]".to_owned() };
+    let view = InsightView::of(row.clone(), empty, chain, now);
+    let quoted = |text: &str| serde_json::Value::from(text).to_string();
+    let mut out = String::from("---\n");
+    let slugs = |terms: &[super::view::TermReference]| terms.iter().map(|term| term.slug.clone()).collect::<Vec<_>>().join(", ");
+    let _ = writeln!(out, "title: {}\nslug: {}\nlocale: {}\ncategory: {}", quoted(&view.title), view.slug, view.locale, view.category.slug);
+    if let Some(at) = &view.published_at {
+        let _ = writeln!(out, "published_at: {at}");
+    }
+    let _ = writeln!(out, "excerpt: {}\nreading_minutes: {}", quoted(&view.excerpt), view.reading_minutes);
+    let _ = writeln!(out, "tags: [{}]\nauthors: [{}]\n---\n", slugs(&view.tags), slugs(&view.authors));
+    out
+}
+
+fn tags(row: &InsightRow) -> Vec<String> {
+    vec![format!("insight:{}", row.id), format!("category:{}", row.category_slug)]
+}

@@ -1,0 +1,265 @@
+//! An insight as the API shows it. The same row gives the same bytes to everybody who may see it.
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::domain::clock::Timestamp;
+use crate::domain::draft::Seo;
+use crate::domain::markdown::TocEntry;
+use crate::domain::status::Status;
+use crate::http::lists::{ListMeta, PageInfo};
+use crate::store::insight_rows::{BodyRow, InsightRow};
+
+/// A category, tag or author, as an insight names it.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(in crate::http) struct TermReference {
+    #[schema(max_length = 100, example = "data-engineering")]
+    pub slug: String,
+    #[schema(example = "Data Engineering")]
+    pub name: String,
+}
+
+/// What the page says about itself to search engines and link previews.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(in crate::http) struct SeoView {
+    #[schema(required = true)]
+    pub title: Option<String>,
+    #[schema(required = true)]
+    pub description: Option<String>,
+    #[schema(required = true, format = "uri")]
+    pub image_url: Option<String>,
+}
+
+/// A heading of the body.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(in crate::http) struct TocEntryView {
+    /// The anchor: `#id` on a page that shows `body.html`.
+    pub id: String,
+    #[schema(minimum = 1, maximum = 6)]
+    pub level: i64,
+    pub text: String,
+}
+
+/// The long text in every form.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(in crate::http) struct BodyView {
+    /// What the author wrote, byte for byte.
+    pub markdown: String,
+    /// Sanitised: safe to put into a page.
+    pub html: String,
+    /// The words alone.
+    pub text: String,
+    pub toc: Vec<TocEntryView>,
+}
+
+/// Who wrote a text that can be derived.
+#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(in crate::http) enum TextSource {
+    Author,
+    Derived,
+}
+
+/// Computed from the pointers and the clock. The public only ever sees `published`.
+#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(in crate::http) enum InsightStatus {
+    Draft,
+    Scheduled,
+    Published,
+    Expired,
+    Deleted,
+}
+
+/// One insight.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = Insight)]
+pub(in crate::http) struct InsightView {
+    /// `UUIDv7`; never changes.
+    pub id: Uuid,
+    #[schema(max_length = 100)]
+    pub slug: String,
+    /// The locale of the texts below; the best there is for the one that was asked for.
+    #[schema(example = "en")]
+    pub locale: String,
+    pub available_locales: Vec<String>,
+    pub title: String,
+    pub excerpt: String,
+    /// Whether the author wrote the excerpt, or it is the body's first paragraph.
+    pub excerpt_source: TextSource,
+    pub category: TermReference,
+    pub tags: Vec<TermReference>,
+    pub authors: Vec<TermReference>,
+    pub status: InsightStatus,
+    #[schema(required = true, format = DateTime)]
+    pub published_at: Option<String>,
+    #[schema(required = true, format = DateTime)]
+    pub unpublish_at: Option<String>,
+    #[schema(format = DateTime)]
+    pub updated_at: String,
+    #[schema(minimum = 1)]
+    pub reading_minutes: i64,
+    /// Whether the author gave the minutes, or they are words ÷ 238 (Brysbaert 2019), rounded, at least 1.
+    pub reading_minutes_source: TextSource,
+    #[schema(minimum = 0)]
+    pub word_count: i64,
+    /// Where the text first appeared, when that is elsewhere.
+    #[schema(required = true, format = "uri")]
+    pub canonical_url: Option<String>,
+    pub seo: SeoView,
+    /// Whatever the editors keep with it.
+    #[schema(value_type = Object)]
+    pub extra: Map<String, Value>,
+    /// The number of the revision that is shown.
+    #[schema(minimum = 1)]
+    pub revision: i64,
+    pub body: BodyView,
+}
+
+/// One insight in a list. Without `fields` every property but `body` is there; with it, those that were asked for.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = InsightListItem)]
+pub(in crate::http) struct InsightListItemView {
+    #[schema(nullable = false)]
+    pub id: Option<Uuid>,
+    #[schema(nullable = false, max_length = 100)]
+    pub slug: Option<String>,
+    #[schema(nullable = false)]
+    pub locale: Option<String>,
+    #[schema(nullable = false)]
+    pub available_locales: Option<Vec<String>>,
+    #[schema(nullable = false)]
+    pub title: Option<String>,
+    #[schema(nullable = false)]
+    pub excerpt: Option<String>,
+    #[schema(nullable = false)]
+    pub excerpt_source: Option<TextSource>,
+    #[schema(nullable = false)]
+    pub category: Option<TermReference>,
+    #[schema(nullable = false)]
+    pub tags: Option<Vec<TermReference>>,
+    #[schema(nullable = false)]
+    pub authors: Option<Vec<TermReference>>,
+    #[schema(nullable = false)]
+    pub status: Option<InsightStatus>,
+    #[schema(format = DateTime)]
+    pub published_at: Option<String>,
+    #[schema(format = DateTime)]
+    pub unpublish_at: Option<String>,
+    #[schema(nullable = false, format = DateTime)]
+    pub updated_at: Option<String>,
+    #[schema(nullable = false, minimum = 1)]
+    pub reading_minutes: Option<i64>,
+    #[schema(nullable = false)]
+    pub reading_minutes_source: Option<TextSource>,
+    #[schema(nullable = false, minimum = 0)]
+    pub word_count: Option<i64>,
+    #[schema(format = "uri")]
+    pub canonical_url: Option<String>,
+    #[schema(nullable = false)]
+    pub seo: Option<SeoView>,
+    #[schema(nullable = false, value_type = Option<Object>)]
+    pub extra: Option<Map<String, Value>>,
+    #[schema(nullable = false, minimum = 1)]
+    pub revision: Option<i64>,
+    /// Only with `include=body`.
+    #[schema(nullable = false)]
+    pub body: Option<BodyView>,
+}
+
+/// A page of insights.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = InsightList)]
+pub(in crate::http) struct InsightListView {
+    #[schema(value_type = Vec<InsightListItemView>)]
+    pub data: Vec<Map<String, Value>>,
+    pub page: PageInfo,
+    pub meta: ListMeta,
+}
+
+impl InsightView {
+    pub(super) fn of(row: InsightRow, body: BodyRow, chain: &[String], now: Timestamp) -> Self {
+        let pointers = row.pointers();
+        let given_minutes = row.given_minutes;
+        let seo: Seo = serde_json::from_str(&row.seo).unwrap_or_default();
+        Self {
+            id: row.id,
+            slug: row.slug,
+            locale: row.locale,
+            available_locales: serde_json::from_str(&row.locales).unwrap_or_default(),
+            title: row.title,
+            excerpt: row.excerpt,
+            excerpt_source: if row.excerpt_source == "author" { TextSource::Author } else { TextSource::Derived },
+            category: TermReference {
+                name: local_name(&serde_json::from_str(&row.category_translations).unwrap_or_default(), chain, row.category_name),
+                slug: row.category_slug,
+            },
+            tags: references(&row.tags, chain),
+            authors: references(&row.authors, chain),
+            status: InsightStatus::of(Status::of(&pointers, now)),
+            published_at: pointers.published_at.map(Timestamp::rfc3339),
+            unpublish_at: pointers.unpublish_at.map(Timestamp::rfc3339),
+            updated_at: Timestamp(row.shown_updated_at).rfc3339(),
+            reading_minutes: given_minutes.unwrap_or(row.derived_minutes),
+            reading_minutes_source: if given_minutes.is_some() { TextSource::Author } else { TextSource::Derived },
+            word_count: row.word_count,
+            canonical_url: row.canonical_url,
+            seo: SeoView { title: seo.title, description: seo.description, image_url: seo.image_url },
+            extra: serde_json::from_str(&row.extra).unwrap_or_default(),
+            revision: row.revision,
+            body: BodyView::of(body),
+        }
+    }
+
+    /// The insight as an object, without its body unless there is one: an item of a list.
+    pub(super) fn item(row: InsightRow, body: Option<BodyRow>, chain: &[String], now: Timestamp) -> Map<String, Value> {
+        let with_body = body.is_some();
+        let body = body.unwrap_or(BodyRow { markdown: String::new(), html: String::new(), plain: String::new(), toc: "[]".to_owned() });
+        let Ok(Value::Object(mut item)) = serde_json::to_value(Self::of(row, body, chain, now)) else { return Map::new() };
+        if !with_body {
+            item.remove("body");
+        }
+        item
+    }
+}
+
+impl BodyView {
+    fn of(body: BodyRow) -> Self {
+        let BodyRow { markdown, html, plain, toc } = body;
+        let toc: Vec<TocEntry> = serde_json::from_str(&toc).unwrap_or_default();
+        let toc = toc.into_iter().map(|TocEntry { id, level, text }| TocEntryView { id, level, text }).collect();
+        Self { markdown, html, text: plain, toc }
+    }
+}
+
+impl InsightStatus {
+    fn of(status: Status) -> Self {
+        match status {
+            Status::Draft => Self::Draft,
+            Status::Scheduled => Self::Scheduled,
+            Status::Published => Self::Published,
+            Status::Expired => Self::Expired,
+            Status::Deleted => Self::Deleted,
+        }
+    }
+}
+
+fn references(json: &str, chain: &[String]) -> Vec<TermReference> {
+    let terms: Vec<Map<String, Value>> = serde_json::from_str(json).unwrap_or_default();
+    let text = |term: &Map<String, Value>, name: &str| term.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+    terms
+        .iter()
+        .map(|term| {
+            let translations = term.get("translations").and_then(Value::as_object).cloned().unwrap_or_default();
+            TermReference { slug: text(term, "slug"), name: local_name(&translations, chain, text(term, "name")) }
+        })
+        .collect()
+}
+
+/// The name in the first locale of the chain that has one. The name itself is the default locale's, which ends the chain.
+pub(in crate::http) fn local_name(translations: &Map<String, Value>, chain: &[String], name: String) -> String {
+    let translated = chain.iter().find_map(|locale| translations.get(locale)?.get("name")?.as_str());
+    translated.map_or(name, str::to_owned)
+}

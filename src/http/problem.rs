@@ -1,0 +1,158 @@
+//! Errors on the wire: RFC 9457 problems. The only module that knows which status an error has.
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{HeaderName, HeaderValue};
+use actix_web::{HttpResponse, ResponseError};
+use serde_json::{Map, Value, json};
+
+use super::problem_codes::Code;
+use crate::domain::fields::FieldError;
+use crate::editorial::error::EditorialError;
+use crate::store::error::StoreError;
+
+/// A refusal, before it knows which request it belongs to: [`super::envelope`] adds that and writes it.
+#[derive(Clone, Debug)]
+pub struct Problem {
+    pub code: Code,
+    detail: String,
+    extensions: Map<String, Value>,
+    headers: Vec<(HeaderName, String)>,
+}
+
+impl Problem {
+    pub fn new(code: Code, detail: impl Into<String>) -> Self {
+        Self { code, detail: detail.into(), extensions: Map::new(), headers: Vec::new() }
+    }
+
+    #[must_use]
+    pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.extensions.insert(name.to_owned(), value.into());
+        self
+    }
+
+    #[must_use]
+    pub fn header(mut self, name: HeaderName, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
+        self
+    }
+
+    /// Unknown and invisible are the same, in every byte.
+    #[must_use]
+    pub fn not_found() -> Self {
+        Self::new(Code::NotFound, "there is nothing at this address, or nothing that you may see")
+    }
+
+    #[must_use]
+    pub fn invalid(errors: Vec<FieldError>) -> Self {
+        let errors: Vec<Value> = errors
+            .into_iter()
+            .map(|FieldError { pointer, code, detail }| json!({ "pointer": pointer, "code": code, "detail": detail }))
+            .collect();
+        Self::new(Code::ValidationFailed, "the input breaks the rules listed in errors").with("errors", errors)
+    }
+
+    /// The body, for one request.
+    #[must_use]
+    pub fn body(&self, base_url: &str, instance: &str, request_id: &str) -> Value {
+        let mut body = Map::new();
+        body.insert("type".to_owned(), json!(format!("{base_url}/problems/{}", self.code.as_str())));
+        body.insert("title".to_owned(), json!(self.code.title()));
+        body.insert("status".to_owned(), json!(self.code.status()));
+        body.insert("detail".to_owned(), json!(self.detail));
+        body.insert("instance".to_owned(), json!(instance));
+        body.insert("code".to_owned(), json!(self.code.as_str()));
+        body.insert("request_id".to_owned(), json!(request_id));
+        body.extend(self.extensions.clone());
+        Value::Object(body)
+    }
+}
+
+impl std::fmt::Display for Problem {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}: {}", self.code.as_str(), self.detail)
+    }
+}
+
+impl ResponseError for Problem {
+    fn status_code(&self) -> StatusCode {
+        StatusCode::from_u16(self.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        let mut response = HttpResponse::new(self.status_code());
+        for (name, value) in &self.headers {
+            if let Ok(value) = HeaderValue::from_str(value) {
+                response.headers_mut().insert(name.clone(), value);
+            }
+        }
+        response.extensions_mut().insert(self.clone());
+        response
+    }
+}
+
+impl From<EditorialError> for Problem {
+    fn from(error: EditorialError) -> Self {
+        match error {
+            EditorialError::NotFound => Self::not_found(),
+            EditorialError::Invalid(errors) => Self::invalid(errors),
+            EditorialError::Stale { state, changed_fields } => {
+                Self::new(Code::StaleRevision, "it was changed since you read it: read it again, apply your change to that, and send its new ETag")
+                    .with("current_etag", format!("\"{state}\""))
+                    .with("changed_fields", changed_fields)
+            }
+            EditorialError::SlugTaken { slug, suggestions } => {
+                Self::new(Code::SlugTaken, format!("the slug \"{slug}\" is taken: choose another, or leave it out to get one derived"))
+                    .with("suggestions", suggestions)
+            }
+            EditorialError::InUse { uses } => {
+                Self::new(Code::InUse, format!("it is in use {uses} time(s): change what uses it first")).with("uses", uses)
+            }
+            EditorialError::Forbidden(why) => Self::new(Code::InsufficientScope, why),
+            EditorialError::BadCredentials => unauthenticated("the credentials are wrong or no longer valid"),
+            EditorialError::TooManyAttempts { retry_after_seconds } => {
+                Self::new(Code::QuotaExceeded, format!("too many wrong attempts: try again in {retry_after_seconds} seconds"))
+                    .header(actix_web::http::header::RETRY_AFTER, retry_after_seconds.to_string())
+            }
+            EditorialError::Internal(what) => {
+                tracing::error!(error = what, "an operation failed");
+                Self::new(Code::Internal, INTERNAL)
+            }
+            EditorialError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        tracing::error!(error = %chain(&error), "the store failed");
+        match error {
+            StoreError::Unavailable(_) => Self::new(Code::Unavailable, "the database cannot be reached: try again in a moment")
+                .header(actix_web::http::header::RETRY_AFTER, "2"),
+            StoreError::Unique(_) | StoreError::ForeignKey(_) | StoreError::Failed(_) | StoreError::Corrupt(_) => {
+                Self::new(Code::Internal, INTERNAL)
+            }
+        }
+    }
+}
+
+const INTERNAL: &str = "the service failed at this: the operator finds the cause in the log under the request id";
+
+/// A 401 with its challenge (RFC 6750, section 3).
+#[must_use]
+pub fn unauthenticated(detail: &str) -> Problem {
+    Problem::new(Code::Unauthenticated, detail)
+        .header(actix_web::http::header::WWW_AUTHENTICATE, "Bearer realm=\"insights\", error=\"invalid_token\"")
+}
+
+/// An error and everything behind it, for the log.
+#[must_use]
+pub fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(inner) = source {
+        text.push_str(": ");
+        text.push_str(&inner.to_string());
+        source = inner.source();
+    }
+    text
+}

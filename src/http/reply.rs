@@ -1,0 +1,154 @@
+//! Successful answers: bytes, their validator, their cache policy. Nobody else writes these headers.
+
+use actix_web::body::BoxBody;
+use actix_web::http::StatusCode;
+use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use actix_web::{HttpRequest, HttpResponse, Responder};
+use serde::Serialize;
+
+use super::caching::{self, CachePolicy, Encoding};
+use crate::domain::clock::Timestamp;
+use crate::domain::secret;
+
+pub(super) const CONTENT_SEQUENCE: HeaderName = HeaderName::from_static("content-sequence");
+pub(super) const CACHE_TAG: HeaderName = HeaderName::from_static("cache-tag");
+pub(super) const SURROGATE_KEY: HeaderName = HeaderName::from_static("surrogate-key");
+
+pub(super) struct Reply {
+    status: StatusCode,
+    body: Vec<u8>,
+    content_type: &'static str,
+    /// What the validator says before the digest of the bytes.
+    state: Option<String>,
+    /// What the digest is made of, when it is not the bytes themselves.
+    digested: Option<Vec<u8>>,
+    last_modified: Option<Timestamp>,
+    policy: CachePolicy,
+    vary: &'static str,
+    /// The bytes are encoded already.
+    encoded: Option<&'static str>,
+    headers: Vec<(HeaderName, String)>,
+}
+
+impl Reply {
+    pub(super) fn bytes(body: Vec<u8>, content_type: &'static str) -> Self {
+        Self {
+            status: StatusCode::OK,
+            body,
+            content_type,
+            state: None,
+            digested: None,
+            last_modified: None,
+            policy: CachePolicy::Never,
+            vary: "Accept-Encoding",
+            encoded: None,
+            headers: Vec::new(),
+        }
+    }
+
+    pub(super) fn json(value: &impl Serialize) -> Self {
+        Self::bytes(serde_json::to_vec(value).unwrap_or_default(), "application/json")
+    }
+
+    pub(super) fn empty(status: StatusCode) -> Self {
+        Self { status, ..Self::bytes(Vec::new(), "") }
+    }
+
+    pub(super) fn status(mut self, status: StatusCode) -> Self {
+        self.status = status;
+        self
+    }
+
+    /// The answer gets a strong `ETag` that begins with this state.
+    pub(super) fn state(mut self, state: String) -> Self {
+        self.state = Some(state);
+        self
+    }
+
+    /// Digest these bytes for the `ETag` instead of the body: what an anonymous reader would get.
+    pub(super) fn digest_of(mut self, value: &impl Serialize) -> Self {
+        self.digested = Some(serde_json::to_vec(value).unwrap_or_default());
+        self
+    }
+
+    pub(super) fn last_modified(mut self, at: Timestamp) -> Self {
+        self.last_modified = Some(at);
+        self
+    }
+
+    pub(super) fn policy(mut self, policy: CachePolicy) -> Self {
+        self.policy = policy;
+        self
+    }
+
+    pub(super) fn vary(mut self, vary: &'static str) -> Self {
+        self.vary = vary;
+        self
+    }
+
+    pub(super) fn encoded(mut self, encoding: &'static str) -> Self {
+        self.encoded = Some(encoding);
+        self
+    }
+
+    pub(super) fn header(mut self, name: HeaderName, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
+        self
+    }
+
+    /// The names under which caches in front drop this answer.
+    pub(super) fn cache_tags(self, tags: &[String]) -> Self {
+        if matches!(self.policy, CachePolicy::Public { .. }) {
+            self.header(CACHE_TAG, tags.join(",")).header(SURROGATE_KEY, tags.join(" "))
+        } else {
+            self
+        }
+    }
+}
+
+impl Responder for Reply {
+    type Body = BoxBody;
+
+    fn respond_to(self, request: &HttpRequest) -> HttpResponse {
+        let Self { status, body, content_type, state, digested, last_modified, policy, vary, encoded, headers } = self;
+        let encoding = match encoded {
+            Some(_) => Encoding::Identity,
+            None => caching::encoding(request.headers(), &body, content_type),
+        };
+        let etag = state.map(|state| {
+            let digest = secret::hex(&secret::sha256(digested.as_deref().unwrap_or(&body))[..8]);
+            format!("\"{state}-{digest}{}\"", encoding.etag_suffix())
+        });
+        let unmodified = status == StatusCode::OK && caching::is_unmodified(request, etag.as_deref(), last_modified);
+        let mut response = HttpResponse::new(if unmodified { StatusCode::NOT_MODIFIED } else { status });
+        let map = response.headers_mut();
+        for (name, value) in headers {
+            insert(map, name, &value);
+        }
+        insert(map, header::CACHE_CONTROL, &policy.header());
+        if let Some(etag) = &etag {
+            insert(map, header::ETAG, etag);
+        }
+        if let Some(at) = last_modified {
+            insert(map, header::LAST_MODIFIED, &at.http_date());
+        }
+        if content_type.is_empty() {
+            return response;
+        }
+        insert(map, header::VARY, vary);
+        if unmodified {
+            return response;
+        }
+        insert(map, header::CONTENT_TYPE, content_type);
+        if let Some(name) = encoded.or(encoding.header()) {
+            insert(map, header::CONTENT_ENCODING, name);
+        }
+        response.set_body(BoxBody::new(encoding.encode(body)))
+    }
+}
+
+pub(super) fn insert(map: &mut HeaderMap, name: HeaderName, value: &str) {
+    if let Ok(value) = HeaderValue::from_str(value) {
+        map.insert(name, value);
+    }
+}

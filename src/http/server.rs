@@ -1,0 +1,60 @@
+//! The HTTP server: middleware, limits, and how it stops.
+
+use std::net::TcpListener;
+use std::time::Duration;
+
+use actix_web::dev::Server;
+use actix_web::middleware::from_fn;
+use actix_web::{App, HttpServer, web};
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use super::api::Api;
+use super::docs::Documents;
+use super::document::document;
+use super::envelope::envelope;
+use super::fallback::{RouteTable, fallback};
+use super::routes::routes;
+
+/// What the server may use.
+#[derive(Clone, Copy, Debug)]
+pub struct ServerSettings {
+    pub workers: usize,
+    pub max_connections: usize,
+    pub keep_alive: Duration,
+    /// How long a request's head may take to arrive.
+    pub head_time: Duration,
+    /// How long requests in flight may take after the service was told to stop.
+    pub shutdown_time: Duration,
+}
+
+/// Serves until it is told to stop. State is built once, here, and shared by the workers.
+///
+/// # Errors
+/// When the listener cannot be used.
+pub fn serve(listener: TcpListener, api: Api, settings: ServerSettings) -> std::io::Result<Server> {
+    let document = document();
+    let table = web::Data::new(RouteTable::of(&document));
+    let documents = web::Data::new(Documents {
+        json: serde_json::to_vec_pretty(&document).unwrap_or_default(),
+        yaml: yaml_serde::to_string(&document).unwrap_or_default().into_bytes(),
+    });
+    let api = web::Data::new(api);
+    let server = HttpServer::new(move || {
+        App::new()
+            .app_data(api.clone())
+            .app_data(table.clone())
+            .app_data(documents.clone())
+            .configure(|config| routes(&mut ServiceConfig::new(config)))
+            .default_service(web::to(fallback))
+            .wrap(from_fn(envelope))
+    })
+    .workers(settings.workers)
+    .worker_max_blocking_threads(16)
+    .max_connections(settings.max_connections)
+    .keep_alive(settings.keep_alive)
+    .client_request_timeout(settings.head_time)
+    .shutdown_timeout(settings.shutdown_time.as_secs())
+    .disable_signals()
+    .listen(listener)?;
+    Ok(server.run())
+}

@@ -1,0 +1,151 @@
+//! Categories, tags and authors: the same six operations three times.
+
+mod operations;
+pub(super) mod view;
+
+
+/// The six operations on one kind. A function's name is its operation id, and `actix` wants a function for each route.
+macro_rules! term_routes {
+    ($module:ident, $kind:expr, $tag:literal, $one:literal, $many:literal, $collection:literal, $item:literal,
+     $list:ident, $get:ident, $create:ident, $replace:ident, $patch:ident, $delete:ident) => {
+        pub(in crate::http) mod $module {
+            use actix_web::{HttpRequest, delete, get, patch, post, put, web};
+
+            use super::operations;
+            use super::view::{PageParams, TermInput, TermListView, TermPatch, TermPath, TermView};
+            use crate::domain::authority::Publisher;
+            use crate::domain::term::TermKind;
+            use crate::http::api::Api;
+            use crate::http::auth::Reader;
+            use crate::http::extract::{Body, Preconditions};
+            use crate::http::insights::params::{LocaleParam, OptionalIfMatchHeader};
+            use crate::http::problem::Problem;
+            use crate::http::reply::Reply;
+
+            const KIND: TermKind = $kind;
+
+            #[utoipa::path(
+                summary = concat!("List ", $many),
+                description = concat!("All ", $many, ", in the order in which they were made, each with the number of visible insights that carry it."),
+                tag = $tag,
+                params(PageParams, LocaleParam),
+                responses((status = 200, description = "A page of them.", body = TermListView)),
+                security((), ("bearer" = ["insights:write"])),
+            )]
+            #[get($collection)]
+            pub(in crate::http) async fn $list(api: web::Data<Api>, request: HttpRequest, reader: Reader) -> Result<Reply, Problem> {
+                operations::list(&api, &request, &reader, KIND).await
+            }
+
+            #[utoipa::path(
+                summary = concat!("Get one of the ", $many),
+                description = concat!("One ", $one, " by its slug."),
+                tag = $tag,
+                params(TermPath, LocaleParam),
+                responses((status = 200, description = "It.", body = TermView)),
+                security((), ("bearer" = ["insights:write"])),
+            )]
+            #[get($item)]
+            pub(in crate::http) async fn $get(
+                api: web::Data<Api>,
+                request: HttpRequest,
+                path: web::Path<String>,
+                reader: Reader,
+            ) -> Result<Reply, Problem> {
+                operations::get(&api, &request, &reader, KIND, &path).await
+            }
+
+            #[utoipa::path(
+                summary = concat!("Create one of the ", $many),
+                description = concat!("Makes a new ", $one, ". A slug that is given is taken exactly or refused; a derived one takes the next free number."),
+                tag = $tag,
+                request_body(content = TermInput, content_type = "application/json"),
+                responses((status = 201, description = "It.", body = TermView)),
+                security(("bearer" = ["insights:publish"])),
+            )]
+            #[post($collection)]
+            pub(in crate::http) async fn $create(
+                api: web::Data<Api>,
+                request: HttpRequest,
+                publisher: Publisher,
+                body: Body,
+            ) -> Result<Reply, Problem> {
+                operations::create(&api, &request, &publisher, KIND, body).await
+            }
+
+            #[utoipa::path(
+                summary = concat!("Replace one of the ", $many),
+                description = concat!("Gives the ", $one, " exactly this state; a slug that is left out stays as it is."),
+                tag = $tag,
+                params(TermPath, OptionalIfMatchHeader),
+                request_body(content = TermInput, content_type = "application/json"),
+                responses((status = 200, description = "It.", body = TermView)),
+                security(("bearer" = ["insights:publish"])),
+            )]
+            #[put($item)]
+            pub(in crate::http) async fn $replace(
+                api: web::Data<Api>,
+                request: HttpRequest,
+                publisher: Publisher,
+                path: web::Path<String>,
+                preconditions: Preconditions,
+                body: Body,
+            ) -> Result<Reply, Problem> {
+                operations::replace(&api, &request, &publisher, (KIND, &path), preconditions, body).await
+            }
+
+            #[utoipa::path(
+                summary = concat!("Patch one of the ", $many),
+                description = concat!("Applies a merge patch (RFC 7396) to the ", $one, "."),
+                tag = $tag,
+                params(TermPath, OptionalIfMatchHeader),
+                request_body(content = TermPatch, content_type = "application/merge-patch+json"),
+                responses((status = 200, description = "It.", body = TermView)),
+                security(("bearer" = ["insights:publish"])),
+            )]
+            #[patch($item)]
+            pub(in crate::http) async fn $patch(
+                api: web::Data<Api>,
+                request: HttpRequest,
+                publisher: Publisher,
+                path: web::Path<String>,
+                preconditions: Preconditions,
+                body: Body,
+            ) -> Result<Reply, Problem> {
+                operations::patch(&api, &request, &publisher, (KIND, &path), preconditions, body).await
+            }
+
+            #[utoipa::path(
+                summary = concat!("Delete one of the ", $many),
+                description = concat!("Removes the ", $one, ". Refused with 409 while any insight, draft or trash included, carries it."),
+                tag = $tag,
+                params(TermPath, OptionalIfMatchHeader),
+                responses((status = 204, description = "It is gone.")),
+                security(("bearer" = ["insights:publish"])),
+            )]
+            #[delete($item)]
+            pub(in crate::http) async fn $delete(
+                api: web::Data<Api>,
+                request: HttpRequest,
+                publisher: Publisher,
+                path: web::Path<String>,
+                preconditions: Preconditions,
+            ) -> Result<Reply, Problem> {
+                operations::delete(&api, &request, &publisher, (KIND, &path), preconditions).await
+            }
+        }
+    };
+}
+
+term_routes!(
+    categories, TermKind::Category, "Categories", "category", "categories", "/v1/categories", "/v1/categories/{slug}",
+    list_categories, get_category, create_category, replace_category, patch_category, delete_category
+);
+term_routes!(
+    tags, TermKind::Tag, "Tags", "tag", "tags", "/v1/tags", "/v1/tags/{slug}",
+    list_tags, get_tag, create_tag, replace_tag, patch_tag, delete_tag
+);
+term_routes!(
+    authors, TermKind::Author, "Authors", "author", "authors", "/v1/authors", "/v1/authors/{slug}",
+    list_authors, get_author, create_author, replace_author, patch_author, delete_author
+);

@@ -1,0 +1,123 @@
+//! Categories, tags and authors on the wire.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+use crate::domain::term::translations_of;
+use crate::http::insights::view::local_name;
+use crate::http::lists::{ListMeta, PageInfo};
+use crate::store::terms::TermRow;
+
+/// A name and a description in one more locale.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = TermTranslation)]
+pub(in crate::http) struct TermTranslationView {
+    name: String,
+    description: String,
+}
+
+/// A category, tag or author.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = Term)]
+pub(in crate::http) struct TermView {
+    id: Uuid,
+    #[schema(max_length = 100)]
+    slug: String,
+    name: String,
+    description: String,
+    /// How many visible insights carry it.
+    #[schema(minimum = 0)]
+    insight_count: i64,
+    /// The texts in more locales; only for editors.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    translations: Option<BTreeMap<String, TermTranslationView>>,
+}
+
+/// A page of categories, tags or authors.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = TermList)]
+pub(in crate::http) struct TermListView {
+    pub data: Vec<TermView>,
+    pub page: PageInfo,
+    pub meta: ListMeta,
+}
+
+/// A name and a description in one more locale, as an editor writes them.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes input to the document")]
+pub(in crate::http) struct TermTranslationInput {
+    #[schema(max_length = 100, pattern = "^[^\\u0000]*[^\\s\\u0000][^\\u0000]*$")]
+    name: String,
+    #[schema(max_length = 2000, pattern = "^[^\\u0000]*$")]
+    description: Option<String>,
+}
+
+/// A category, tag or author as an editor writes it. Unknown fields are refused; null is the same as absent.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes input to the document")]
+pub(in crate::http) struct TermInput {
+    /// Derived from the name when absent.
+    #[schema(max_length = 100, pattern = "^[a-z0-9]+(-[a-z0-9]+)*$")]
+    slug: Option<String>,
+    #[schema(max_length = 100, pattern = "^[^\\u0000]*[^\\s\\u0000][^\\u0000]*$", example = "Observability")]
+    name: String,
+    #[schema(max_length = 2000, pattern = "^[^\\u0000]*$")]
+    description: Option<String>,
+    translations: Option<BTreeMap<String, TermTranslationInput>>,
+}
+
+/// A merge patch (RFC 7396) of a category, tag or author.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes input to the document")]
+pub(in crate::http) struct TermPatch {
+    #[schema(max_length = 100, pattern = "^[a-z0-9]+(-[a-z0-9]+)*$")]
+    slug: Option<String>,
+    #[schema(nullable = false, max_length = 100, pattern = "^[^\\u0000]*[^\\s\\u0000][^\\u0000]*$", example = "Observability")]
+    name: Option<String>,
+    #[schema(max_length = 2000, pattern = "^[^\\u0000]*$")]
+    description: Option<String>,
+    translations: Option<BTreeMap<String, TermTranslationInput>>,
+}
+
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+#[expect(dead_code, reason = "describes parameters to the document")]
+pub(in crate::http) struct TermPath {
+    #[param(pattern = "^[a-z0-9]+(-[a-z0-9]+)*$", max_length = 100)]
+    slug: String,
+}
+
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "describes parameters to the document")]
+pub(in crate::http) struct PageParams {
+    /// How many items a page has at most.
+    #[param(minimum = 1, maximum = 100, default = 20)]
+    limit: Option<i64>,
+    /// `page.next_cursor` or `page.prev_cursor` of an earlier answer.
+    #[param(max_length = 1000, nullable = false)]
+    cursor: Option<String>,
+}
+
+pub(super) fn view(row: &TermRow, chain: &[String], for_editor: bool) -> TermView {
+    let translations = translations_of(&row.translations);
+    let text = |locale: &serde_json::Value, name: &str| locale[name].as_str().unwrap_or_default().to_owned();
+    let described = chain.iter().find_map(|locale| translations.get(locale)).map(|local| text(local, "description"));
+    TermView {
+        id: row.id,
+        slug: row.slug.clone(),
+        name: local_name(&translations, chain, row.name.clone()),
+        description: described.unwrap_or_else(|| row.description.clone()),
+        insight_count: row.insight_count,
+        translations: for_editor.then(|| {
+            let local = |(locale, words): (&String, &serde_json::Value)| {
+                (locale.clone(), TermTranslationView { name: text(words, "name"), description: text(words, "description") })
+            };
+            translations.iter().map(local).collect()
+        }),
+    }
+}

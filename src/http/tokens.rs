@@ -1,0 +1,199 @@
+//! `/v1/tokens`: machine tokens. Administrators only; a token's secret is shown once.
+
+use actix_web::http::{StatusCode, header};
+use actix_web::{HttpRequest, delete, get, post, web};
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::api::Api;
+use super::extract::Body;
+use super::lists::{self, ListMeta, PageInfo};
+use super::problem::Problem;
+use super::query::Query;
+use super::reply::Reply;
+use super::terms::view::PageParams;
+use super::users::{IdPath, id};
+use crate::domain::authority::{Admin, Scope};
+use crate::domain::clock::Timestamp;
+use crate::domain::user::TokenDraft;
+use crate::editorial::accounts;
+use crate::store;
+use crate::store::rows::token;
+
+/// What a token may do.
+#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+pub(super) enum TokenScope {
+    #[serde(rename = "insights:write")]
+    InsightsWrite,
+    #[serde(rename = "insights:publish")]
+    InsightsPublish,
+    #[serde(rename = "webhooks:manage")]
+    WebhooksManage,
+    #[serde(rename = "admin")]
+    Admin,
+}
+
+/// A machine token, without its secret.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Token)]
+pub(super) struct TokenView {
+    id: Uuid,
+    name: String,
+    /// The first characters of the secret, to tell tokens apart.
+    prefix: String,
+    scopes: Vec<TokenScope>,
+    /// The user who made it; null when it was made on the command line.
+    #[schema(required = true)]
+    user_id: Option<Uuid>,
+    #[schema(format = DateTime)]
+    created_at: String,
+    #[schema(required = true, format = DateTime)]
+    expires_at: Option<String>,
+    /// To the minute.
+    #[schema(required = true, format = DateTime)]
+    last_used_at: Option<String>,
+}
+
+/// A machine token that was just made, with its secret: it is never shown again.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = NewToken)]
+pub(super) struct NewTokenView {
+    id: Uuid,
+    name: String,
+    /// Send it as `Authorization: Bearer`.
+    token: String,
+    prefix: String,
+    scopes: Vec<TokenScope>,
+    #[schema(required = true)]
+    user_id: Option<Uuid>,
+    #[schema(format = DateTime)]
+    created_at: String,
+    #[schema(required = true, format = DateTime)]
+    expires_at: Option<String>,
+}
+
+/// A page of tokens.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = TokenList)]
+pub(super) struct TokenListView {
+    data: Vec<TokenView>,
+    page: PageInfo,
+    meta: ListMeta,
+}
+
+/// A machine token to be made. Unknown fields are refused.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes input to the document")]
+pub(super) struct TokenInput {
+    /// What it is for.
+    #[schema(max_length = 100, pattern = "^[^\\u0000]*[^\\s\\u0000][^\\u0000]*$", example = "nightly import")]
+    name: String,
+    #[schema(min_items = 1, max_items = 4)]
+    scopes: Vec<TokenScope>,
+    /// In the future; without it, the token is good until it is revoked.
+    #[schema(format = DateTime)]
+    expires_at: Option<String>,
+}
+
+/// List tokens
+///
+/// The machine tokens that were not revoked, without their secrets.
+#[utoipa::path(
+    tag = "Accounts",
+    params(PageParams),
+    responses((status = 200, description = "A page of tokens.", body = TokenListView)),
+    security(("bearer" = ["admin"])),
+)]
+#[get("/v1/tokens")]
+pub(super) async fn list_tokens(api: web::Data<Api>, request: HttpRequest, _admin: Admin) -> Result<Reply, Problem> {
+    let mut query = Query::of(&request);
+    let limit = query.limit();
+    let cursor = lists::cursor(&mut query, "tokens", false);
+    query.finish()?;
+    let page = store::tokens::list(api.store.reader(), cursor?.as_ref(), limit.unsigned_abs()).await?;
+    let sequence = store::changes::newest(api.store.reader()).await?;
+    let info = lists::page_info(&page, limit);
+    let view = TokenListView { data: page.rows.into_iter().map(view).collect(), page: info, meta: ListMeta { sequence, total: None } };
+    Ok(lists::links(Reply::json(&view), &api, &request, &view.page))
+}
+
+/// Get a token
+///
+/// One machine token by id, without its secret.
+#[utoipa::path(
+    tag = "Accounts",
+    params(IdPath),
+    responses((status = 200, description = "The token.", body = TokenView)),
+    security(("bearer" = ["admin"])),
+)]
+#[get("/v1/tokens/{id}")]
+pub(super) async fn get_token(api: web::Data<Api>, request: HttpRequest, _admin: Admin, path: web::Path<String>) -> Result<Reply, Problem> {
+    Query::none(&request)?;
+    let token = store::tokens::find(api.store.reader(), id(&path)?).await?.filter(|token| token.revoked_at.is_none());
+    Ok(Reply::json(&view(token.ok_or_else(Problem::not_found)?)))
+}
+
+/// Create a token
+///
+/// Makes a machine token. The answer is the only place where its secret is ever shown. It reaches no further than the user who makes it, and
+/// ends when that user's password changes or the user is disabled.
+#[utoipa::path(
+    tag = "Accounts",
+    request_body(content = TokenInput, content_type = "application/json"),
+    responses((status = 201, description = "The token with its secret.", body = NewTokenView)),
+    security(("bearer" = ["admin"])),
+)]
+#[post("/v1/tokens")]
+pub(super) async fn create_token(api: web::Data<Api>, request: HttpRequest, admin: Admin, body: Body) -> Result<Reply, Problem> {
+    Query::none(&request)?;
+    let draft = body.parse(TokenDraft::parse)?;
+    let (row, secret) = accounts::create_token(&api.store, draft, admin.principal().user_id, api.now()).await?;
+    let TokenView { id, name, prefix, scopes, user_id, created_at, expires_at, last_used_at: _ } = view(row);
+    let new = NewTokenView { id, name, token: secret, prefix, scopes, user_id, created_at, expires_at };
+    Ok(Reply::json(&new).status(StatusCode::CREATED).header(header::LOCATION, format!("/v1/tokens/{id}")))
+}
+
+/// Revoke a token
+///
+/// Ends a machine token at once, on every node.
+#[utoipa::path(
+    tag = "Accounts",
+    params(IdPath),
+    responses((status = 204, description = "The token is no longer good.")),
+    security(("bearer" = ["admin"])),
+)]
+#[delete("/v1/tokens/{id}")]
+pub(super) async fn revoke_token(
+    api: web::Data<Api>,
+    request: HttpRequest,
+    _admin: Admin,
+    path: web::Path<String>,
+) -> Result<Reply, Problem> {
+    Query::none(&request)?;
+    accounts::revoke_token(&api.store, id(&path)?, api.now()).await?;
+    Ok(Reply::empty(StatusCode::NO_CONTENT))
+}
+
+pub(super) fn scope_view(scope: Scope) -> TokenScope {
+    match scope {
+        Scope::InsightsWrite => TokenScope::InsightsWrite,
+        Scope::InsightsPublish => TokenScope::InsightsPublish,
+        Scope::WebhooksManage => TokenScope::WebhooksManage,
+        Scope::Admin => TokenScope::Admin,
+    }
+}
+
+fn view(token: token::Model) -> TokenView {
+    let token::Model { id, name, prefix, digest: _, scopes, user_id, created_at, expires_at, last_used_at, revoked_at: _ } = token;
+    TokenView {
+        id,
+        name,
+        prefix,
+        scopes: Scope::parse_list(&scopes).into_iter().map(scope_view).collect(),
+        user_id,
+        created_at: Timestamp(created_at).rfc3339(),
+        expires_at: expires_at.map(|at| Timestamp(at).rfc3339()),
+        last_used_at: last_used_at.map(|at| Timestamp(at).rfc3339()),
+    }
+}

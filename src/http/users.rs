@@ -1,0 +1,266 @@
+//! `/v1/users`: who may sign in. Administrators only.
+
+use actix_web::http::{StatusCode, header};
+use actix_web::{HttpRequest, delete, get, patch, post, put, web};
+use serde::Serialize;
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+use super::api::Api;
+use super::extract::{Body, Preconditions};
+use super::insights::params::OptionalIfMatchHeader;
+use super::lists::{self, ListMeta, PageInfo};
+use super::problem::Problem;
+use super::query::Query;
+use super::reply::Reply;
+use super::terms::view::PageParams;
+use crate::domain::authority::{Admin, Role};
+use crate::domain::clock::Timestamp;
+use crate::domain::etag::version_state;
+use crate::domain::user::UserDraft;
+use crate::editorial::accounts;
+use crate::store;
+use crate::store::rows::user;
+
+/// What a user may do.
+#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum UserRole {
+    /// Writes own drafts.
+    Author,
+    /// Writes and publishes everything.
+    Editor,
+    /// Does everything.
+    Admin,
+}
+
+/// A person who may sign in.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = User)]
+pub(super) struct UserView {
+    id: Uuid,
+    email: String,
+    name: String,
+    role: UserRole,
+    disabled: bool,
+    #[schema(format = DateTime)]
+    created_at: String,
+    #[schema(format = DateTime)]
+    updated_at: String,
+}
+
+/// A page of users.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = UserList)]
+pub(super) struct UserListView {
+    data: Vec<UserView>,
+    page: PageInfo,
+    meta: ListMeta,
+}
+
+/// A user as an administrator writes one. Unknown fields are refused.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes input to the document")]
+pub(super) struct UserInput {
+    /// Names the account, whatever its case.
+    #[schema(max_length = 254, pattern = "^[!-?A-~]+@[!-?A-~]+$", example = "ada@example.org")]
+    email: String,
+    #[schema(max_length = 100, pattern = "^[^\\u0000]*[^\\s\\u0000][^\\u0000]*$", example = "Ada")]
+    name: String,
+    role: UserRole,
+    /// Required for a new user; when it is left out of an update, the password stays. A new one ends the user's sessions and tokens.
+    #[schema(min_length = 12, max_length = 200, pattern = "^[^\\u0000]*[^\\s\\u0000][^\\u0000]*$", example = "correct horse battery staple")]
+    password: Option<String>,
+    /// True ends the user's sessions and tokens, and refuses new ones.
+    disabled: Option<bool>,
+}
+
+/// A merge patch (RFC 7396) of a user.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes input to the document")]
+pub(super) struct UserPatch {
+    #[schema(nullable = false, max_length = 254, pattern = "^[!-?A-~]+@[!-?A-~]+$", example = "ada@example.org")]
+    email: Option<String>,
+    #[schema(nullable = false, max_length = 100, pattern = "^[^\\u0000]*[^\\s\\u0000][^\\u0000]*$", example = "Ada")]
+    name: Option<String>,
+    #[schema(nullable = false)]
+    role: Option<UserRole>,
+    #[schema(min_length = 12, max_length = 200, pattern = "^[^\\u0000]*[^\\s\\u0000][^\\u0000]*$", example = "correct horse battery staple")]
+    password: Option<String>,
+    disabled: Option<bool>,
+}
+
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+#[expect(dead_code, reason = "describes parameters to the document")]
+pub(super) struct IdPath {
+    id: Uuid,
+}
+
+/// List users
+///
+/// Everybody who may sign in, in the order in which they were made.
+#[utoipa::path(
+    tag = "Accounts",
+    params(PageParams),
+    responses((status = 200, description = "A page of users.", body = UserListView)),
+    security(("bearer" = ["admin"])),
+)]
+#[get("/v1/users")]
+pub(super) async fn list_users(api: web::Data<Api>, request: HttpRequest, _admin: Admin) -> Result<Reply, Problem> {
+    let mut query = Query::of(&request);
+    let limit = query.limit();
+    let cursor = lists::cursor(&mut query, "users", false);
+    query.finish()?;
+    let page = store::users::list(api.store.reader(), cursor?.as_ref(), limit.unsigned_abs()).await?;
+    let sequence = store::changes::newest(api.store.reader()).await?;
+    let info = lists::page_info(&page, limit);
+    let view = UserListView { data: page.rows.into_iter().map(view).collect(), page: info, meta: ListMeta { sequence, total: None } };
+    Ok(lists::links(Reply::json(&view), &api, &request, &view.page))
+}
+
+/// Get a user
+///
+/// One user by id.
+#[utoipa::path(
+    tag = "Accounts",
+    params(IdPath),
+    responses((status = 200, description = "The user.", body = UserView)),
+    security(("bearer" = ["admin"])),
+)]
+#[get("/v1/users/{id}")]
+pub(super) async fn get_user(api: web::Data<Api>, request: HttpRequest, _admin: Admin, path: web::Path<String>) -> Result<Reply, Problem> {
+    Query::none(&request)?;
+    let user = store::users::find(api.store.reader(), id(&path)?).await?.ok_or_else(Problem::not_found)?;
+    Ok(represent(user))
+}
+
+/// Create a user
+///
+/// Makes an account with a password and a role.
+#[utoipa::path(
+    tag = "Accounts",
+    request_body(content = UserInput, content_type = "application/json"),
+    responses((status = 201, description = "The user.", body = UserView)),
+    security(("bearer" = ["admin"])),
+)]
+#[post("/v1/users")]
+pub(super) async fn create_user(api: web::Data<Api>, request: HttpRequest, _admin: Admin, body: Body) -> Result<Reply, Problem> {
+    Query::none(&request)?;
+    let user = accounts::create_user(&api.store, body.parse(UserDraft::parse)?, api.now()).await?;
+    let location = format!("/v1/users/{}", user.id);
+    Ok(represent(user).status(StatusCode::CREATED).header(header::LOCATION, location))
+}
+
+/// Replace a user
+///
+/// Gives the user exactly this state, the password excepted when it is left out. The last administrator cannot be demoted or disabled: 409.
+#[utoipa::path(
+    tag = "Accounts",
+    params(IdPath, OptionalIfMatchHeader),
+    request_body(content = UserInput, content_type = "application/json"),
+    responses((status = 200, description = "The user.", body = UserView)),
+    security(("bearer" = ["admin"])),
+)]
+#[put("/v1/users/{id}")]
+pub(super) async fn replace_user(
+    api: web::Data<Api>,
+    request: HttpRequest,
+    _admin: Admin,
+    path: web::Path<String>,
+    preconditions: Preconditions,
+    body: Body,
+) -> Result<Reply, Problem> {
+    Query::none(&request)?;
+    let id = id(&path)?;
+    store::users::find(api.store.reader(), id).await?.ok_or_else(Problem::not_found)?;
+    let draft = body.parse(UserDraft::parse)?;
+    Ok(represent(accounts::replace_user(&api.store, id, &preconditions.optional(), draft, api.now()).await?))
+}
+
+/// Patch a user
+///
+/// Applies a merge patch (RFC 7396). A new password, or `disabled`, ends the user's sessions and tokens.
+#[utoipa::path(
+    tag = "Accounts",
+    params(IdPath, OptionalIfMatchHeader),
+    request_body(content = UserPatch, content_type = "application/merge-patch+json"),
+    responses((status = 200, description = "The user.", body = UserView)),
+    security(("bearer" = ["admin"])),
+)]
+#[patch("/v1/users/{id}")]
+pub(super) async fn patch_user(
+    api: web::Data<Api>,
+    request: HttpRequest,
+    _admin: Admin,
+    path: web::Path<String>,
+    preconditions: Preconditions,
+    body: Body,
+) -> Result<Reply, Problem> {
+    Query::none(&request)?;
+    let id = id(&path)?;
+    let user = store::users::find(api.store.reader(), id).await?.ok_or_else(Problem::not_found)?;
+    let state = version_state(user.version);
+    let merge = body.merge_patch()?;
+    let draft = UserDraft::parse(merge(draft_of(user).to_input())).map_err(Problem::invalid)?;
+    let expected = match preconditions.optional() {
+        // The patch was applied to this state; another writer in between makes it stale.
+        crate::domain::etag::Expected::Any => crate::domain::etag::Expected::OneOf(vec![state]),
+        given @ crate::domain::etag::Expected::OneOf(_) => given,
+    };
+    Ok(represent(accounts::replace_user(&api.store, id, &expected, draft, api.now()).await?))
+}
+
+/// Delete a user
+///
+/// Removes the account with its sessions and tokens; what the user wrote stays. The last administrator cannot be removed: 409.
+#[utoipa::path(
+    tag = "Accounts",
+    params(IdPath, OptionalIfMatchHeader),
+    responses((status = 204, description = "The user is gone.")),
+    security(("bearer" = ["admin"])),
+)]
+#[delete("/v1/users/{id}")]
+pub(super) async fn delete_user(
+    api: web::Data<Api>,
+    request: HttpRequest,
+    _admin: Admin,
+    path: web::Path<String>,
+    preconditions: Preconditions,
+) -> Result<Reply, Problem> {
+    Query::none(&request)?;
+    accounts::delete_user(&api.store, id(&path)?, &preconditions.optional()).await?;
+    Ok(Reply::empty(StatusCode::NO_CONTENT))
+}
+
+/// An id in a path; what is none names nothing.
+pub(super) fn id(path: &str) -> Result<Uuid, Problem> {
+    Uuid::parse_str(path).map_err(|_e| Problem::not_found())
+}
+
+fn draft_of(user: user::Model) -> UserDraft {
+    let role = Role::parse(&user.role).unwrap_or_default();
+    UserDraft { email: user.email, name: user.name, role, password: None, disabled: user.disabled_at.is_some() }
+}
+
+fn represent(user: user::Model) -> Reply {
+    let state = version_state(user.version);
+    Reply::json(&view(user)).state(state)
+}
+
+fn view(user: user::Model) -> UserView {
+    let user::Model { id, email, name, role, password_hash: _, disabled_at, version: _, created_at, updated_at } = user;
+    UserView {
+        id,
+        email,
+        name,
+        role: match Role::parse(&role).unwrap_or_default() {
+            Role::Author => UserRole::Author,
+            Role::Editor => UserRole::Editor,
+            Role::Admin => UserRole::Admin,
+        },
+        disabled: disabled_at.is_some(),
+        created_at: Timestamp(created_at).rfc3339(),
+        updated_at: Timestamp(updated_at).rfc3339(),
+    }
+}

@@ -1,0 +1,93 @@
+//! The change log, numbered in the order of commits on both databases, and what it says about how fresh an answer is.
+
+use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, FromQueryResult};
+
+use super::error::StoreError;
+use super::sql::{Number, Sql};
+use crate::domain::change::NewChange;
+use crate::domain::clock::Timestamp;
+
+const COMMIT_ORDER_LOCK: i64 = 0x0001_4531_9475;
+
+/// Appends to the log: the last thing a transaction does before it commits.
+///
+/// On `PostgreSQL` the numbers of an identity column may commit out of order, and a reader that follows them would miss the late one for
+/// ever. The lock is held from here to the commit, so numbers and commits go the same way. `SQLite` has one writer anyway.
+///
+/// # Errors
+/// The database's.
+pub async fn append(txn: &DatabaseTransaction, change: &NewChange, now: Timestamp) -> Result<(), StoreError> {
+    let NewChange { kind, resource, resource_id, slug, public, cache_tags } = change;
+    if txn.get_database_backend() == DbBackend::Postgres {
+        Sql::new(DbBackend::Postgres, "SELECT pg_advisory_xact_lock(").bind(COMMIT_ORDER_LOCK).push(")").run(txn).await?;
+    }
+    let text = "INSERT INTO changes (at, kind, resource, resource_id, slug, public, cache_tags) VALUES (";
+    let mut sql = Sql::new(txn.get_database_backend(), text);
+    sql.bind(now.0).push(", ").bind(kind.as_str()).push(", ").bind(resource.as_str()).push(", ").bind(*resource_id);
+    sql.push(", ").bind(slug.clone()).push(", ").bind(*public).push(", ").bind(serde_json::json!(cache_tags).to_string());
+    sql.push(")").run(txn).await?;
+    Ok(())
+}
+
+/// How fresh public content is, and until when it stays so if nobody writes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Freshness {
+    /// The newest change that a reader could notice. Saved drafts do not count: they must not show, not even as a number.
+    pub sequence: i64,
+    /// When public content last changed, by a change or by the clock.
+    pub last_modified: Timestamp,
+    /// When the clock will change it next.
+    pub next_transition: Option<Timestamp>,
+    /// The site's default locale, where every text that is missing in another is found: each read needs it, and this saves a statement.
+    pub default_locale: String,
+}
+
+#[derive(FromQueryResult)]
+struct FreshnessRow {
+    default_locale: Option<String>,
+    sequence: Option<i64>,
+    changed_at: Option<i64>,
+    started_at: Option<i64>,
+    starts_at: Option<i64>,
+    ended_at: Option<i64>,
+    ends_at: Option<i64>,
+}
+
+/// # Errors
+/// The database's.
+pub async fn freshness(db: &impl ConnectionTrait, now: Timestamp) -> Result<Freshness, StoreError> {
+    let mut sql = Sql::new(db.get_database_backend(), "SELECT (SELECT default_locale FROM site WHERE id = 1) AS default_locale, ");
+    let live = "FROM insights WHERE live_revision IS NOT NULL AND deleted_at IS NULL AND";
+    for column in ["sequence", "at"] {
+        let truth = sql.truth();
+        sql.push(&format!("(SELECT {column} FROM changes WHERE public = {truth} ORDER BY sequence DESC LIMIT 1) AS "));
+        sql.push(if column == "at" { "changed_at, " } else { "sequence, " });
+    }
+    for (column, past, future) in [("position_at", "started_at", "starts_at"), ("unpublish_at", "ended_at", "ends_at")] {
+        let live = if column == "unpublish_at" { format!("{live} unpublish_at IS NOT NULL AND") } else { live.to_owned() };
+        sql.push(&format!("(SELECT {column} {live} {column} <= ")).bind(now.0);
+        sql.push(&format!(" ORDER BY {column} DESC LIMIT 1) AS {past}, (SELECT {column} {live} {column} > ")).bind(now.0);
+        sql.push(&format!(" ORDER BY {column} LIMIT 1) AS {future}"));
+        if column == "position_at" {
+            sql.push(", ");
+        }
+    }
+    let row = sql.one::<FreshnessRow>(db).await?.ok_or(StoreError::Corrupt("freshness"))?;
+    let FreshnessRow { default_locale, sequence, changed_at, started_at, starts_at, ended_at, ends_at } = row;
+    let last = [changed_at, started_at, ended_at].into_iter().flatten().max().unwrap_or(0);
+    Ok(Freshness {
+        sequence: sequence.unwrap_or(0),
+        last_modified: Timestamp(last),
+        next_transition: [starts_at, ends_at].into_iter().flatten().min().map(Timestamp),
+        default_locale: default_locale.unwrap_or_else(|| "en".to_owned()),
+    })
+}
+
+/// The newest change of all, for those who may know of drafts.
+///
+/// # Errors
+/// The database's.
+pub async fn newest(db: &impl ConnectionTrait) -> Result<i64, StoreError> {
+    let sql = Sql::new(db.get_database_backend(), "SELECT sequence AS number FROM changes ORDER BY sequence DESC LIMIT 1");
+    Ok(sql.one::<Number>(db).await?.map_or(0, |row| row.number))
+}

@@ -1,0 +1,124 @@
+//! The shape in which reads take an insight out of the database, and the columns and joins that fill it.
+
+use sea_orm::FromQueryResult;
+use uuid::Uuid;
+
+use super::sql::Sql;
+use crate::domain::clock::Timestamp;
+use crate::domain::status::Pointers;
+
+/// An insight with one of its revisions in one locale, as lists show it.
+#[derive(Clone, Debug, FromQueryResult)]
+pub struct InsightRow {
+    pub id: Uuid,
+    pub slug: String,
+    pub head_revision: i64,
+    pub live_revision: Option<i64>,
+    pub pointer_version: i64,
+    pub published_at: Option<i64>,
+    pub unpublish_at: Option<i64>,
+    pub deleted_at: Option<i64>,
+    pub position_at: i64,
+    pub sort_title: String,
+    pub shown_updated_at: i64,
+    pub list_minutes: i64,
+    pub revision: i64,
+    pub locales: String,
+    pub given_minutes: Option<i64>,
+    pub canonical_url: Option<String>,
+    pub seo: String,
+    pub extra: String,
+    pub locale: String,
+    pub title: String,
+    pub excerpt: String,
+    pub excerpt_source: String,
+    pub word_count: i64,
+    pub derived_minutes: i64,
+    pub category_slug: String,
+    pub category_name: String,
+    pub category_translations: String,
+    pub tags: String,
+    pub authors: String,
+}
+
+/// The long half of a text.
+#[derive(Clone, Debug, FromQueryResult)]
+pub struct BodyRow {
+    pub markdown: String,
+    pub html: String,
+    pub plain: String,
+    pub toc: String,
+}
+
+/// Which revision of an insight a read shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shown {
+    /// What the public sees.
+    Live,
+    /// The newest, for editors.
+    Head,
+    /// The live one where there is one, else the newest: what editors' lists are ordered by.
+    Listed,
+}
+
+impl InsightRow {
+    #[must_use]
+    pub fn pointers(&self) -> Pointers {
+        Pointers {
+            live_revision: self.live_revision,
+            published_at: self.published_at.map(Timestamp),
+            unpublish_at: self.unpublish_at.map(Timestamp),
+            deleted_at: self.deleted_at.map(Timestamp),
+        }
+    }
+}
+
+/// `SELECT … ` of an [`InsightRow`], with the body's columns when they are wanted.
+pub(super) fn select(sql: &mut Sql, shown: Shown, with_body: bool) {
+    let updated = if shown == Shown::Live { "i.live_updated_at" } else { "i.updated_at" };
+    sql.push(
+        "SELECT i.id, r.slug, i.head_revision, i.live_revision, i.pointer_version, i.published_at, i.unpublish_at, i.deleted_at, \
+         i.position_at, i.sort_title, i.reading_minutes AS list_minutes, ",
+    );
+    sql.push(updated);
+    sql.push(
+        " AS shown_updated_at, r.number AS revision, r.locales, r.reading_minutes AS given_minutes, r.canonical_url, r.seo, r.extra, \
+         t.locale, t.title, t.excerpt, t.excerpt_source, t.word_count, t.derived_minutes, \
+         c.slug AS category_slug, c.name AS category_name, c.translations AS category_translations, ",
+    );
+    sql.push_terms_json("revision_tags", "tags").push(" AS tags, ");
+    sql.push_terms_json("revision_authors", "authors").push(" AS authors");
+    if with_body {
+        sql.push(", b.markdown, b.html, b.plain, b.toc");
+    }
+}
+
+/// ` JOIN …` from `i` to its revision, the best locale of it, and its category.
+pub(super) fn join(sql: &mut Sql, shown: Shown, chain: &[String], with_body: bool) {
+    sql.push(" JOIN revisions r ON r.insight_id = i.id AND r.number = ");
+    sql.push(match shown {
+        Shown::Live => "i.live_revision",
+        Shown::Head => "i.head_revision",
+        Shown::Listed => "coalesce(i.live_revision, i.head_revision)",
+    });
+    sql.push(
+        " JOIN revision_texts t ON t.insight_id = r.insight_id AND t.number = r.number AND t.locale = \
+         (SELECT x.locale FROM revision_texts x WHERE x.insight_id = r.insight_id AND x.number = r.number ORDER BY CASE x.locale",
+    );
+    for (place, tag) in chain.iter().enumerate() {
+        sql.push(" WHEN ").bind(tag.as_str()).push(&format!(" THEN {place}"));
+    }
+    sql.push(" WHEN r.source_locale THEN 98 ELSE 99 END, x.locale LIMIT 1) JOIN categories c ON c.id = r.category_id");
+    if with_body {
+        sql.push(" JOIN revision_bodies b ON b.insight_id = t.insight_id AND b.number = t.number AND b.locale = t.locale");
+    }
+}
+
+/// The one definition of *visible*: `published_at <= now`, not ended, not deleted, and something live.
+pub(super) fn visible(sql: &mut Sql, now: Timestamp) -> &mut Sql {
+    sql.push("i.live_revision IS NOT NULL AND i.deleted_at IS NULL AND i.position_at <= ")
+        .bind(now.0)
+        .push(" AND (i.unpublish_at IS NULL OR i.unpublish_at > ")
+        .bind(now.0)
+        .push(")")
+}

@@ -1,0 +1,144 @@
+//! Single insights: found by id or slug for the public or for editors; locked, saved and purged for writes.
+
+use sea_orm::{ActiveModelTrait as _, ConnectionTrait, DatabaseTransaction, EntityTrait as _, FromQueryResult as _, IntoActiveModel as _, QuerySelect as _};
+use uuid::Uuid;
+
+use super::error::StoreError;
+use super::insight_rows::{self, BodyRow, InsightRow, Shown};
+use super::rows::insight;
+use super::sql::Sql;
+use crate::domain::clock::Timestamp;
+
+/// How a path names an insight.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Name {
+    Id(Uuid),
+    Slug(String),
+}
+
+/// A visible insight by its id or its present slug.
+///
+/// # Errors
+/// The database's.
+pub async fn find_visible(
+    db: &impl ConnectionTrait,
+    name: &Name,
+    chain: &[String],
+    now: Timestamp,
+) -> Result<Option<(InsightRow, BodyRow)>, StoreError> {
+    let mut sql = detail(db, Shown::Live, chain);
+    insight_rows::visible(&mut sql, now);
+    match name {
+        Name::Id(id) => sql.push(" AND i.id = ").bind(*id),
+        Name::Slug(slug) => sql.push(" AND i.slug = ").bind(slug.as_str()),
+    };
+    one(db, &sql).await
+}
+
+/// The newest revision of an insight that is not in the trash, by its id or any slug that is its own.
+///
+/// # Errors
+/// The database's.
+pub async fn find_for_editor(
+    db: &impl ConnectionTrait,
+    name: &Name,
+    chain: &[String],
+    own: Option<Uuid>,
+) -> Result<Option<(InsightRow, BodyRow)>, StoreError> {
+    let mut sql = detail(db, Shown::Head, chain);
+    sql.push("i.deleted_at IS NULL AND i.id = ");
+    match name {
+        Name::Id(id) => sql.bind(*id),
+        Name::Slug(slug) => sql.push("(SELECT insight_id FROM slugs WHERE slug = ").bind(slug.as_str()).push(")"),
+    };
+    if let Some(user) = own {
+        sql.push(" AND i.created_by = ").bind(user);
+    }
+    one(db, &sql).await
+}
+
+/// The pointers of an insight, in the trash or not, by its id or any slug that is its own.
+///
+/// # Errors
+/// The database's.
+pub async fn find(db: &impl ConnectionTrait, name: &Name) -> Result<Option<insight::Model>, StoreError> {
+    let id = match name {
+        Name::Id(id) => Some(*id),
+        Name::Slug(slug) => super::slugs::owner(db, slug).await?,
+    };
+    match id {
+        Some(id) => Ok(insight::Entity::find_by_id(id).one(db).await?),
+        None => Ok(None),
+    }
+}
+
+/// The present slug of a visible insight that was published under `slug` before.
+///
+/// # Errors
+/// The database's.
+pub async fn find_moved(db: &impl ConnectionTrait, slug: &str, now: Timestamp) -> Result<Option<String>, StoreError> {
+    #[derive(sea_orm::FromQueryResult)]
+    struct Moved {
+        slug: String,
+    }
+    let mut sql = Sql::new(db.get_database_backend(), "SELECT i.slug FROM slugs s JOIN insights i ON i.id = s.insight_id WHERE s.slug = ");
+    sql.bind(slug).push(" AND s.was_public = ").bind(true).push(" AND i.slug <> s.slug AND ");
+    insight_rows::visible(&mut sql, now);
+    Ok(sql.one::<Moved>(db).await?.map(|moved| moved.slug))
+}
+
+/// The insight's pointers, held against other writers until the transaction ends.
+///
+/// # Errors
+/// The database's.
+pub async fn lock(txn: &DatabaseTransaction, id: Uuid) -> Result<Option<insight::Model>, StoreError> {
+    Ok(insight::Entity::find_by_id(id).lock_exclusive().one(txn).await?)
+}
+
+/// # Errors
+/// The database's; a slug that another insight has is a unique violation.
+pub async fn insert(txn: &DatabaseTransaction, insight: insight::Model) -> Result<(), StoreError> {
+    insight::Entity::insert(insight.into_active_model().reset_all()).exec_without_returning(txn).await?;
+    Ok(())
+}
+
+/// Writes an insight's pointers, and the links that lists by tag and author walk.
+///
+/// # Errors
+/// The database's.
+pub async fn save(txn: &DatabaseTransaction, insight: &insight::Model) -> Result<(), StoreError> {
+    insight.clone().into_active_model().reset_all().update(txn).await?;
+    for (live, links) in [("live_tags", "revision_tags"), ("live_authors", "revision_authors")] {
+        let backend = txn.get_database_backend();
+        Sql::new(backend, &format!("DELETE FROM {live} WHERE insight_id = ")).bind(insight.id).run(txn).await?;
+        if let (Some(number), None) = (insight.live_revision, insight.deleted_at) {
+            let mut sql = Sql::new(backend, &format!("INSERT INTO {live} (term_id, position_at, insight_id) SELECT term_id, "));
+            sql.bind(insight.position_at).push(&format!(", insight_id FROM {links} WHERE insight_id = ")).bind(insight.id);
+            sql.push(" AND number = ").bind(number).run(txn).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Removes an insight with its whole history.
+///
+/// # Errors
+/// The database's.
+pub async fn purge(txn: &DatabaseTransaction, id: Uuid) -> Result<(), StoreError> {
+    insight::Entity::delete_by_id(id).exec(txn).await?;
+    Ok(())
+}
+
+fn detail(db: &impl ConnectionTrait, shown: Shown, chain: &[String]) -> Sql {
+    let mut sql = Sql::new(db.get_database_backend(), "");
+    insight_rows::select(&mut sql, shown, true);
+    sql.push(" FROM insights i");
+    insight_rows::join(&mut sql, shown, chain, true);
+    sql.push(" WHERE ");
+    sql
+}
+
+async fn one(db: &impl ConnectionTrait, sql: &Sql) -> Result<Option<(InsightRow, BodyRow)>, StoreError> {
+    let Some(row) = db.query_one_raw(sql.statement()).await? else { return Ok(None) };
+    Ok(Some((InsightRow::from_query_result(&row, "")?, BodyRow::from_query_result(&row, "")?)))
+}

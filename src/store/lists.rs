@@ -1,0 +1,208 @@
+//! Lists of insights: filters, orders and keyset pages, each a walk along one index. One statement, whatever the length.
+
+use sea_orm::{ConnectionTrait, FromQueryResult as _};
+use uuid::Uuid;
+
+use super::error::StoreError;
+use super::insight_rows::{self, BodyRow, InsightRow, Shown};
+use super::sql::{Number, Sql};
+use crate::domain::clock::Timestamp;
+use crate::domain::page::{Cursor, KeyValue, Page, Sort, SortKey};
+use crate::domain::status::Status;
+
+/// Which insights, in which order, from where.
+#[derive(Clone, Debug)]
+pub struct ListQuery {
+    pub audience: Audience,
+    pub categories: Vec<String>,
+    pub tags: Vec<String>,
+    pub authors: Vec<String>,
+    pub published_after: Option<Timestamp>,
+    pub published_before: Option<Timestamp>,
+    pub min_minutes: Option<i64>,
+    pub max_minutes: Option<i64>,
+    pub sort: Sort,
+    pub limit: i64,
+    pub cursor: Option<Cursor>,
+    pub locale_chain: Vec<String>,
+    pub with_body: bool,
+    /// A text that says filter and sort: what a cursor is bound to.
+    pub identity: String,
+}
+
+/// For whom a list is made. Only [`Audience::Editors`] ever sees what is not visible.
+#[derive(Clone, Debug)]
+pub enum Audience {
+    Public,
+    Editors {
+        /// None: whatever the status, except deleted.
+        status: Option<Status>,
+        /// Only what this user made.
+        own: Option<Uuid>,
+    },
+}
+
+/// # Errors
+/// The database's.
+pub async fn list(db: &impl ConnectionTrait, query: &ListQuery, now: Timestamp) -> Result<Page<(InsightRow, Option<BodyRow>)>, StoreError> {
+    let sql = statement(db.get_database_backend(), query, now);
+    let mut rows = Vec::new();
+    for row in db.query_all_raw(sql.statement()).await? {
+        let body = if query.with_body { Some(BodyRow::from_query_result(&row, "")?) } else { None };
+        rows.push((InsightRow::from_query_result(&row, "")?, body));
+    }
+    let limit = usize::try_from(query.limit).unwrap_or(0);
+    let key = |(row, _): &(InsightRow, Option<BodyRow>)| (key_of(row, query.sort.key), row.id);
+    Ok(Page::cut(rows, limit, query.cursor.as_ref(), &query.identity, key))
+}
+
+/// How many rows the filter lets through.
+///
+/// # Errors
+/// The database's.
+pub async fn count(db: &impl ConnectionTrait, query: &ListQuery, now: Timestamp) -> Result<i64, StoreError> {
+    let mut sql = Sql::new(db.get_database_backend(), "SELECT count(*) AS number FROM ");
+    from_and_where(&mut sql, query, now, |_| {});
+    Ok(sql.one::<Number>(db).await?.map_or(0, |row| row.number))
+}
+
+/// The statement of a list, for running it and for asking the database how it would.
+#[must_use]
+pub fn statement(backend: sea_orm::DbBackend, query: &ListQuery, now: Timestamp) -> Sql {
+    let shown = if matches!(query.audience, Audience::Public) { Shown::Live } else { Shown::Listed };
+    let mut sql = Sql::new(backend, "");
+    insight_rows::select(&mut sql, shown, query.with_body);
+    sql.push(" FROM ");
+    from_and_where(&mut sql, query, now, |sql| insight_rows::join(sql, shown, &query.locale_chain, query.with_body));
+    order_and_limit(&mut sql, query);
+    sql
+}
+
+/// A single tag or author in the order of publication has an index of its own to walk; everything else walks the insights.
+fn walked_link(query: &ListQuery) -> Option<(&'static str, &'static str, &str)> {
+    if !matches!(query.audience, Audience::Public) || query.sort.key != SortKey::PublishedAt {
+        return None;
+    }
+    match (query.tags.as_slice(), query.authors.as_slice()) {
+        ([tag], _) => Some(("live_tags", "tags", tag)),
+        ([], [author]) => Some(("live_authors", "authors", author)),
+        _ => None,
+    }
+}
+
+fn from_and_where(sql: &mut Sql, query: &ListQuery, now: Timestamp, join: impl FnOnce(&mut Sql)) {
+    let link = walked_link(query);
+    match link {
+        Some((links, _, _)) => sql.push(links).push(" w JOIN insights i ON i.id = w.insight_id"),
+        None => sql.push("insights i"),
+    };
+    join(sql);
+    sql.push(" WHERE ");
+    if let Some((_, terms, slug)) = link {
+        sql.push("w.term_id = (SELECT id FROM ").push(terms).push(" WHERE slug = ").bind(slug).push(") AND w.position_at <= ");
+        sql.bind(now.0).push(" AND ");
+    }
+    audience(sql, &query.audience, now);
+    filters(sql, query, link.map(|(links, _, _)| links));
+    if let Some(cursor) = &query.cursor {
+        let (key, id) = order_columns(query);
+        let comparison = if query.sort.descending == cursor.backward { ">" } else { "<" };
+        sql.push(&format!(" AND ({key}, {id}) {comparison} ("));
+        match &cursor.key {
+            KeyValue::Number(number) => sql.bind(*number),
+            KeyValue::Text(text) => sql.bind(text.as_str()),
+        };
+        sql.push(", ").bind(cursor.id).push(")");
+    }
+}
+
+fn audience(sql: &mut Sql, audience: &Audience, now: Timestamp) {
+    let Audience::Editors { status, own } = audience else {
+        insight_rows::visible(sql, now);
+        return;
+    };
+    let live = "i.live_revision IS NOT NULL AND i.deleted_at IS NULL";
+    match status {
+        None => sql.push("i.deleted_at IS NULL"),
+        Some(Status::Deleted) => sql.push("i.deleted_at IS NOT NULL"),
+        Some(Status::Draft) => sql.push("i.live_revision IS NULL AND i.deleted_at IS NULL"),
+        Some(Status::Scheduled) => sql.push(live).push(" AND i.position_at > ").bind(now.0),
+        Some(Status::Expired) => {
+            sql.push(live).push(" AND i.unpublish_at IS NOT NULL AND i.position_at <= ").bind(now.0);
+            sql.push(" AND i.unpublish_at <= ").bind(now.0)
+        }
+        Some(Status::Published) => insight_rows::visible(sql, now),
+    };
+    if let Some(user) = own {
+        sql.push(" AND i.created_by = ").bind(*user);
+    }
+}
+
+fn filters(sql: &mut Sql, query: &ListQuery, walked: Option<&str>) {
+    match query.categories.as_slice() {
+        [] => {}
+        [one] => {
+            sql.push(" AND i.category_id = (SELECT id FROM categories WHERE slug = ").bind(one.as_str()).push(")");
+        }
+        many => {
+            sql.push(" AND i.category_id IN (SELECT id FROM categories WHERE slug IN (").bind_all(slugs(many)).push("))");
+        }
+    }
+    let public = matches!(query.audience, Audience::Public);
+    for (slugs_wanted, live, links, terms) in
+        [(&query.tags, "live_tags", "revision_tags", "tags"), (&query.authors, "live_authors", "revision_authors", "authors")]
+    {
+        if slugs_wanted.is_empty() || walked == Some(live) {
+            continue;
+        }
+        let (table, revision) = if public { (live, "") } else { (links, " AND f.number = coalesce(i.live_revision, i.head_revision)") };
+        sql.push(&format!(" AND EXISTS (SELECT 1 FROM {table} f JOIN {terms} g ON g.id = f.term_id WHERE f.insight_id = i.id{revision}"));
+        sql.push(" AND g.slug IN (").bind_all(slugs(slugs_wanted)).push("))");
+    }
+    let position = if walked.is_some() { "w.position_at" } else { "i.position_at" };
+    for (column, comparison, value) in [
+        (position, ">", query.published_after.map(|at| at.0)),
+        (position, "<", query.published_before.map(|at| at.0)),
+        ("i.reading_minutes", ">=", query.min_minutes),
+        ("i.reading_minutes", "<=", query.max_minutes),
+    ] {
+        if let Some(value) = value {
+            sql.push(&format!(" AND {column} {comparison} ")).bind(value);
+        }
+    }
+}
+
+fn slugs(list: &[String]) -> impl Iterator<Item = &str> {
+    list.iter().map(String::as_str)
+}
+
+fn order_columns(query: &ListQuery) -> (&'static str, &'static str) {
+    if walked_link(query).is_some() {
+        return ("w.position_at", "w.insight_id");
+    }
+    let public = matches!(query.audience, Audience::Public);
+    let key = match query.sort.key {
+        SortKey::PublishedAt => "i.position_at",
+        SortKey::Title => "i.sort_title",
+        SortKey::UpdatedAt if public => "i.live_updated_at",
+        SortKey::UpdatedAt => "i.updated_at",
+        SortKey::ReadingMinutes => "i.reading_minutes",
+    };
+    (key, "i.id")
+}
+
+fn order_and_limit(sql: &mut Sql, query: &ListQuery) {
+    let (key, id) = order_columns(query);
+    let backward = query.cursor.as_ref().is_some_and(|cursor| cursor.backward);
+    let direction = if query.sort.descending == backward { "ASC" } else { "DESC" };
+    sql.push(&format!(" ORDER BY {key} {direction}, {id} {direction}")).limit(query.limit + 1);
+}
+
+fn key_of(row: &InsightRow, key: SortKey) -> KeyValue {
+    match key {
+        SortKey::PublishedAt => KeyValue::Number(row.position_at),
+        SortKey::Title => KeyValue::Text(row.sort_title.clone()),
+        SortKey::UpdatedAt => KeyValue::Number(row.shown_updated_at),
+        SortKey::ReadingMinutes => KeyValue::Number(row.list_minutes),
+    }
+}

@@ -1,0 +1,110 @@
+//! Opening a database: which connections, with which settings, and the schema brought up to date.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use migrations::Migrator;
+use sea_orm::{DatabaseConnection, SqlxPostgresConnector, SqlxSqliteConnector};
+use sea_orm_migration::MigratorTrait;
+use sqlx::ConnectOptions as _;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::sqlite::{SqliteAutoVacuum, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use tokio::sync::watch;
+
+use super::Store;
+use super::error::StoreError;
+
+const SQLITE_READERS: u32 = 4;
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(30);
+
+impl Store {
+    /// Opens `sqlite://path` (made if absent) or `postgres://…`.
+    ///
+    /// # Errors
+    /// When the address is not one of these, or the database cannot be opened.
+    pub async fn open(url: &str, postgres_connections: u32) -> Result<Self, StoreError> {
+        let (bell, _) = watch::channel(());
+        if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+            let pool = open_postgres(url, postgres_connections).await?;
+            return Ok(Self { readers: pool.clone(), writer: pool, bell });
+        }
+        let options = sqlite_options(url)?;
+        let writer = SqlitePoolOptions::new()
+            .max_connections(1)
+            .acquire_timeout(ACQUIRE_TIMEOUT)
+            .idle_timeout(None)
+            .max_lifetime(None)
+            .connect_with(options.clone())
+            .await?;
+        let readers = SqlitePoolOptions::new()
+            .min_connections(1)
+            .max_connections(SQLITE_READERS)
+            .acquire_timeout(ACQUIRE_TIMEOUT)
+            .idle_timeout(None)
+            .max_lifetime(None)
+            .connect_with(options.read_only(true).create_if_missing(false))
+            .await?;
+        Ok(Self {
+            readers: SqlxSqliteConnector::from_sqlx_sqlite_pool(readers),
+            writer: SqlxSqliteConnector::from_sqlx_sqlite_pool(writer),
+            bell,
+        })
+    }
+
+    /// Runs the migrations that are missing; answers their names.
+    ///
+    /// # Errors
+    /// When one fails; it is undone whole.
+    pub async fn migrate(&self) -> Result<Vec<String>, StoreError> {
+        let pending = self.pending_migrations().await?;
+        Migrator::up(&self.writer, None).await?;
+        Ok(pending)
+    }
+
+    /// The migrations that this database has not seen.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn pending_migrations(&self) -> Result<Vec<String>, StoreError> {
+        let pending = Migrator::get_pending_migrations(&self.writer).await?;
+        Ok(pending.iter().map(|migration| migration.name().to_owned()).collect())
+    }
+}
+
+/// Each setting with its reason:
+/// - `WAL`: readers never wait for the writer.
+/// - `synchronous=FULL`: a write that was answered is on the disk, whatever happens to the power.
+/// - `busy_timeout`: another process (a backup, the command line) may hold the lock for a moment.
+/// - `mmap_size`, `cache_size`: reads are served from memory; both are upper bounds, not reservations.
+/// - `temp_store=MEMORY`: no temporary files beside the database.
+fn sqlite_options(url: &str) -> Result<SqliteConnectOptions, StoreError> {
+    Ok(SqliteConnectOptions::from_str(url)?
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .auto_vacuum(SqliteAutoVacuum::None)
+        .foreign_keys(true)
+        .busy_timeout(Duration::from_secs(10))
+        .statement_cache_capacity(200)
+        .pragma("cache_size", "-8192")
+        .pragma("mmap_size", "268435456")
+        .pragma("temp_store", "MEMORY")
+        .disable_statement_logging())
+}
+
+async fn open_postgres(url: &str, connections: u32) -> Result<DatabaseConnection, StoreError> {
+    // A client that dies inside a transaction must not hold its locks for ever.
+    let options = PgConnectOptions::from_str(url)?
+        .application_name("insights")
+        .options([("idle_in_transaction_session_timeout", "30s")])
+        .disable_statement_logging();
+    let pool = PgPoolOptions::new()
+        .min_connections(1)
+        .max_connections(connections)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        .idle_timeout(Duration::from_secs(300))
+        .test_before_acquire(false)
+        .connect_with(options)
+        .await?;
+    Ok(SqlxPostgresConnector::from_sqlx_postgres_pool(pool))
+}

@@ -1,0 +1,22 @@
+//! One line of the change log.
+
+use sea_orm::entity::prelude::*;
+
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "changes")]
+pub struct Model {
+    #[sea_orm(primary_key)]
+    pub sequence: i64,
+    pub at: i64,
+    pub kind: String,
+    pub resource: String,
+    pub resource_id: Option<Uuid>,
+    pub slug: Option<String>,
+    pub public: bool,
+    pub cache_tags: String,
+}
+
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}

@@ -1,0 +1,29 @@
+//! An immutable snapshot of what an editor wrote.
+
+use sea_orm::entity::prelude::*;
+
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "revisions")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub insight_id: Uuid,
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub number: i64,
+    pub slug: String,
+    pub source_locale: String,
+    pub locales: String,
+    pub category_id: Uuid,
+    pub reading_minutes: Option<i64>,
+    pub canonical_url: Option<String>,
+    pub seo: String,
+    pub extra: String,
+    pub origin: String,
+    pub user_id: Option<Uuid>,
+    pub token_id: Option<Uuid>,
+    pub created_at: i64,
+}
+
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}

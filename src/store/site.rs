@@ -1,0 +1,54 @@
+//! The one row of settings, and the site's figures.
+
+use sea_orm::{ActiveModelTrait as _, ConnectionTrait, DatabaseTransaction, EntityTrait as _, FromQueryResult, IntoActiveModel as _, QuerySelect as _};
+
+use super::error::StoreError;
+use super::insight_rows;
+use super::rows::site;
+use super::sql::Sql;
+use crate::domain::clock::Timestamp;
+
+/// What the site has to show.
+#[derive(Clone, Copy, Debug, FromQueryResult)]
+pub struct StatsRow {
+    pub insights: i64,
+    pub categories: i64,
+    pub since: Option<i64>,
+}
+
+/// # Errors
+/// The database's.
+pub async fn find(db: &impl ConnectionTrait) -> Result<Option<site::Model>, StoreError> {
+    Ok(site::Entity::find_by_id(1).one(db).await?)
+}
+
+/// # Errors
+/// The database's.
+pub async fn lock(txn: &DatabaseTransaction) -> Result<Option<site::Model>, StoreError> {
+    Ok(site::Entity::find_by_id(1).lock_exclusive().one(txn).await?)
+}
+
+/// # Errors
+/// The database's.
+pub async fn insert(txn: &DatabaseTransaction, site: site::Model) -> Result<(), StoreError> {
+    site::Entity::insert(site.into_active_model().reset_all()).exec_without_returning(txn).await?;
+    Ok(())
+}
+
+/// # Errors
+/// The database's.
+pub async fn save(txn: &DatabaseTransaction, site: site::Model) -> Result<(), StoreError> {
+    site.into_active_model().reset_all().update(txn).await?;
+    Ok(())
+}
+
+/// # Errors
+/// The database's.
+pub async fn stats(db: &impl ConnectionTrait, now: Timestamp) -> Result<StatsRow, StoreError> {
+    let mut sql = Sql::new(db.get_database_backend(), "SELECT (SELECT count(*) FROM insights i WHERE ");
+    insight_rows::visible(&mut sql, now);
+    sql.push(") AS insights, (SELECT count(*) FROM categories WHERE deleted_at IS NULL) AS categories, (SELECT i.position_at FROM insights i WHERE ");
+    insight_rows::visible(&mut sql, now);
+    sql.push(" ORDER BY i.position_at LIMIT 1) AS since");
+    sql.one(db).await?.ok_or(StoreError::Corrupt("stats"))
+}

@@ -1,0 +1,104 @@
+//! Who owns which slug. A slug has one owner at a time, old slugs included; the database's primary key holds it.
+
+use std::collections::HashSet;
+
+use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, FromQueryResult};
+use uuid::Uuid;
+
+use super::error::StoreError;
+use super::sql::Sql;
+use crate::domain::clock::Timestamp;
+use crate::domain::slug::Slug;
+
+#[derive(FromQueryResult)]
+struct Owned {
+    insight_id: Uuid,
+}
+
+#[derive(FromQueryResult)]
+struct Taken {
+    slug: String,
+}
+
+/// The insight that a slug names or once named.
+///
+/// # Errors
+/// The database's.
+pub async fn owner(db: &impl ConnectionTrait, slug: &str) -> Result<Option<Uuid>, StoreError> {
+    let mut sql = Sql::new(db.get_database_backend(), "SELECT insight_id FROM slugs WHERE slug = ");
+    Ok(sql.bind(slug).one::<Owned>(db).await?.map(|owned| owned.insight_id))
+}
+
+/// Takes exactly this slug. False when another insight uses it, or drafts to; one that another only used to have is taken over.
+///
+/// # Errors
+/// The database's.
+pub async fn claim(txn: &DatabaseTransaction, slug: &Slug, insight: Uuid, now: Timestamp) -> Result<bool, StoreError> {
+    if insert(txn, slug, insight, now).await? || owner(txn, slug.as_str()).await? == Some(insight) {
+        return Ok(true);
+    }
+    let mut sql = Sql::new(txn.get_database_backend(), "UPDATE slugs SET insight_id = ");
+    sql.bind(insight).push(", was_public = ").bind(false).push(", created_at = ").bind(now.0).push(" WHERE slug = ").bind(slug.as_str());
+    sql.push(
+        " AND NOT EXISTS (SELECT 1 FROM insights i JOIN revisions r ON r.insight_id = i.id AND r.number = i.head_revision \
+         WHERE i.id = slugs.insight_id AND (i.slug = slugs.slug OR r.slug = slugs.slug))",
+    );
+    Ok(sql.run(txn).await? == 1)
+}
+
+/// Takes the base, or the next free of `base-2`, `base-3`, ….
+///
+/// # Errors
+/// The database's.
+pub async fn claim_derived(txn: &DatabaseTransaction, base: &Slug, insight: Uuid, now: Timestamp) -> Result<Slug, StoreError> {
+    if txn.get_database_backend() == DbBackend::Postgres {
+        // Those who derive from the same title go one after the other, instead of each trying every number.
+        Sql::new(DbBackend::Postgres, "SELECT pg_advisory_xact_lock(hashtextextended(").bind(base.as_str()).push(", 0))").run(txn).await?;
+    }
+    loop {
+        let taken = taken(txn, base).await?;
+        for candidate in candidates(base).filter(|slug| !taken.contains(slug.as_str())).take(1) {
+            if insert(txn, &candidate, insight, now).await? {
+                return Ok(candidate);
+            }
+        }
+    }
+}
+
+/// Free slugs near one that is taken.
+///
+/// # Errors
+/// The database's.
+pub async fn suggestions(db: &impl ConnectionTrait, base: &Slug) -> Result<Vec<String>, StoreError> {
+    let taken = taken(db, base).await?;
+    Ok(candidates(base).map(Slug::into_string).filter(|slug| !taken.contains(slug)).take(3).collect())
+}
+
+/// Remembers that a slug was public: from now on it leads to its insight for ever.
+///
+/// # Errors
+/// The database's.
+pub async fn mark_public(txn: &DatabaseTransaction, slug: &str) -> Result<(), StoreError> {
+    let mut sql = Sql::new(txn.get_database_backend(), "UPDATE slugs SET was_public = ");
+    sql.bind(true).push(" WHERE slug = ").bind(slug).run(txn).await?;
+    Ok(())
+}
+
+async fn insert(txn: &DatabaseTransaction, slug: &Slug, insight: Uuid, now: Timestamp) -> Result<bool, StoreError> {
+    let mut sql = Sql::new(txn.get_database_backend(), "INSERT INTO slugs (slug, insight_id, was_public, created_at) VALUES (");
+    sql.bind(slug.as_str()).push(", ").bind(insight).push(", ").bind(false).push(", ").bind(now.0);
+    Ok(sql.push(") ON CONFLICT (slug) DO NOTHING").run(txn).await? == 1)
+}
+
+/// The slugs from `base-0` to `base-:`, a range that holds every `base-<number>`, and the base itself.
+async fn taken(db: &impl ConnectionTrait, base: &Slug) -> Result<HashSet<String>, StoreError> {
+    let stem = base.numbered(1);
+    let stem = stem.as_str().trim_end_matches('1');
+    let mut sql = Sql::new(db.get_database_backend(), "SELECT slug FROM slugs WHERE slug = ");
+    sql.bind(base.as_str()).push(" OR (slug >= ").bind(format!("{stem}0")).push(" AND slug < ").bind(format!("{stem}:")).push(")");
+    Ok(sql.all::<Taken>(db).await?.into_iter().map(|taken| taken.slug).collect())
+}
+
+fn candidates(base: &Slug) -> impl Iterator<Item = Slug> + '_ {
+    std::iter::once(base.clone()).chain((2..).map(|n| base.numbered(n)))
+}

@@ -1,0 +1,112 @@
+//! A statement being written piece by piece, and the few words in which the two databases differ.
+//!
+//! A value never enters the text: `bind` is the only way to put one in. `$1` is understood by both databases.
+
+use std::fmt::Write as _;
+
+use sea_orm::{ConnectionTrait, DbBackend, FromQueryResult, Statement, Value};
+
+use super::error::StoreError;
+
+pub struct Sql {
+    backend: DbBackend,
+    text: String,
+    values: Vec<Value>,
+}
+
+impl Sql {
+    #[must_use]
+    pub fn new(backend: DbBackend, text: &str) -> Self {
+        Self { backend, text: text.to_owned(), values: Vec::new() }
+    }
+
+    pub fn push(&mut self, text: &str) -> &mut Self {
+        self.text.push_str(text);
+        self
+    }
+
+    pub fn bind(&mut self, value: impl Into<Value>) -> &mut Self {
+        self.values.push(value.into());
+        let _ = write!(self.text, "${}", self.values.len());
+        self
+    }
+
+    /// `$1, $2, …`
+    pub fn bind_all<V: Into<Value>>(&mut self, values: impl IntoIterator<Item = V>) -> &mut Self {
+        for (place, value) in values.into_iter().enumerate() {
+            if place > 0 {
+                self.push(", ");
+            }
+            self.bind(value);
+        }
+        self
+    }
+
+    /// A limit as a literal: a bound one makes `SQLite` parse the statement again on every execution.
+    pub fn limit(&mut self, rows: i64) -> &mut Self {
+        let _ = write!(self.text, " LIMIT {rows}");
+        self
+    }
+
+    /// The literal for true, spelled as the partial indexes spell it.
+    #[must_use]
+    pub fn truth(&self) -> &'static str {
+        if self.backend == DbBackend::Sqlite { "1" } else { "true" }
+    }
+
+    /// A subselect that gives the terms of revision `r` as a JSON array, in the author's order.
+    pub fn push_terms_json(&mut self, links: &str, terms: &str) -> &mut Self {
+        let joined = format!("FROM {links} l JOIN {terms} x ON x.id = l.term_id WHERE l.insight_id = r.insight_id AND l.number = r.number");
+        let text = if self.backend == DbBackend::Sqlite {
+            format!(
+                "(SELECT json_group_array(json_object('slug', slug, 'name', name, 'translations', json(translations))) \
+                 FROM (SELECT x.slug, x.name, x.translations {joined} ORDER BY l.place))"
+            )
+        } else {
+            format!(
+                "(SELECT coalesce(json_agg(json_build_object('slug', x.slug, 'name', x.name, 'translations', x.translations::json) \
+                 ORDER BY l.place), '[]')::text {joined})"
+            )
+        };
+        self.push(&text)
+    }
+
+    /// The text alone, for asking the database for its plan.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    #[must_use]
+    pub fn statement(&self) -> Statement {
+        Statement::from_sql_and_values(self.backend, self.text.clone(), self.values.clone())
+    }
+
+    /// # Errors
+    /// The database's.
+    pub async fn all<T: FromQueryResult>(&self, db: &impl ConnectionTrait) -> Result<Vec<T>, StoreError> {
+        let rows = db.query_all_raw(self.statement()).await?;
+        Ok(rows.iter().map(|row| T::from_query_result(row, "")).collect::<Result<_, _>>()?)
+    }
+
+    /// # Errors
+    /// The database's.
+    pub async fn one<T: FromQueryResult>(&self, db: &impl ConnectionTrait) -> Result<Option<T>, StoreError> {
+        let row = db.query_one_raw(self.statement()).await?;
+        Ok(row.map(|row| T::from_query_result(&row, "")).transpose()?)
+    }
+
+    /// The number of rows that were changed.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn run(&self, db: &impl ConnectionTrait) -> Result<u64, StoreError> {
+        Ok(db.execute_raw(self.statement()).await?.rows_affected())
+    }
+}
+
+/// One number, for counts and the like.
+#[derive(FromQueryResult)]
+pub struct Number {
+    pub number: i64,
+}

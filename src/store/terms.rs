@@ -1,0 +1,166 @@
+//! Categories, tags and authors: one set of statements for three tables of one shape.
+//!
+//! A term that was deleted stays as a row without a slug of its own, because old revisions point to it; nothing but they can see it.
+
+use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, FromQueryResult};
+use uuid::Uuid;
+
+use super::error::StoreError;
+use super::insight_rows;
+use super::sql::{Number, Sql};
+use crate::domain::clock::Timestamp;
+use crate::domain::page::{Cursor, KeyValue, Page};
+use crate::domain::slug::Slug;
+use crate::domain::term::TermKind;
+
+#[derive(Clone, Debug, FromQueryResult)]
+pub struct TermRow {
+    pub id: Uuid,
+    pub slug: String,
+    pub name: String,
+    pub description: String,
+    pub translations: String,
+    pub version: i64,
+    pub created_at: i64,
+    pub updated_at: i64,
+    /// How many visible insights carry it.
+    pub insight_count: i64,
+}
+
+/// In the order in which they were made.
+///
+/// # Errors
+/// The database's.
+pub async fn list(
+    db: &impl ConnectionTrait,
+    kind: TermKind,
+    cursor: Option<&Cursor>,
+    limit: i64,
+    now: Timestamp,
+) -> Result<Page<TermRow>, StoreError> {
+    let mut sql = select(db, kind, now);
+    let backward = cursor.is_some_and(|cursor| cursor.backward);
+    if let Some(cursor) = cursor {
+        sql.push(if backward { " AND x.id < " } else { " AND x.id > " }).bind(cursor.id);
+    }
+    sql.push(if backward { " ORDER BY x.id DESC" } else { " ORDER BY x.id" }).limit(limit + 1);
+    let rows: Vec<TermRow> = sql.all(db).await?;
+    let limit = usize::try_from(limit).unwrap_or(0);
+    Ok(Page::cut(rows, limit, cursor, kind.plural(), |row| (KeyValue::Number(0), row.id)))
+}
+
+/// # Errors
+/// The database's.
+pub async fn count(db: &impl ConnectionTrait, kind: TermKind) -> Result<i64, StoreError> {
+    let text = format!("SELECT count(*) AS number FROM {} WHERE deleted_at IS NULL", kind.plural());
+    Ok(Sql::new(db.get_database_backend(), &text).one::<Number>(db).await?.map_or(0, |row| row.number))
+}
+
+/// # Errors
+/// The database's.
+pub async fn find(db: &impl ConnectionTrait, kind: TermKind, slug: &str, now: Timestamp) -> Result<Option<TermRow>, StoreError> {
+    let mut sql = select(db, kind, now);
+    sql.push(" AND x.slug = ").bind(slug);
+    sql.one(db).await
+}
+
+/// The term as it is, held against other writers until the transaction ends.
+///
+/// # Errors
+/// The database's.
+pub async fn lock(txn: &DatabaseTransaction, kind: TermKind, slug: &str, now: Timestamp) -> Result<Option<TermRow>, StoreError> {
+    if txn.get_database_backend() == DbBackend::Postgres {
+        let text = format!("SELECT 1 FROM {} WHERE slug = ", kind.plural());
+        Sql::new(DbBackend::Postgres, &text).bind(slug).push(" FOR UPDATE").run(txn).await?;
+    }
+    find(txn, kind, slug, now).await
+}
+
+/// The ids of the terms that exist, each with its slug. On `PostgreSQL` they cannot be deleted until the transaction ends.
+///
+/// # Errors
+/// The database's.
+pub async fn find_ids(txn: &DatabaseTransaction, kind: TermKind, slugs: &[Slug]) -> Result<Vec<(String, Uuid)>, StoreError> {
+    #[derive(FromQueryResult)]
+    struct Row {
+        slug: String,
+        id: Uuid,
+    }
+    if slugs.is_empty() {
+        return Ok(Vec::new());
+    }
+    let text = format!("SELECT slug, id FROM {} WHERE deleted_at IS NULL AND slug IN (", kind.plural());
+    let mut sql = Sql::new(txn.get_database_backend(), &text);
+    sql.bind_all(slugs.iter().map(Slug::as_str)).push(") ORDER BY slug");
+    if txn.get_database_backend() == DbBackend::Postgres {
+        sql.push(" FOR SHARE");
+    }
+    let rows: Vec<Row> = sql.all(txn).await?;
+    Ok(rows.into_iter().map(|row| (row.slug, row.id)).collect())
+}
+
+/// # Errors
+/// The database's; a slug that is taken is a unique violation.
+pub async fn insert(txn: &DatabaseTransaction, kind: TermKind, term: &TermRow) -> Result<(), StoreError> {
+    let TermRow { id, slug, name, description, translations, version, created_at, updated_at, insight_count: _ } = term;
+    let text =
+        format!("INSERT INTO {} (id, slug, name, description, translations, version, created_at, updated_at) VALUES (", kind.plural());
+    let mut sql = Sql::new(txn.get_database_backend(), &text);
+    sql.bind(*id).push(", ").bind_all([slug, name, description, translations].map(String::as_str)).push(", ");
+    sql.bind_all([*version, *created_at, *updated_at]).push(")").run(txn).await?;
+    Ok(())
+}
+
+/// # Errors
+/// The database's; a slug that is taken is a unique violation.
+pub async fn update(txn: &DatabaseTransaction, kind: TermKind, term: &TermRow) -> Result<(), StoreError> {
+    let TermRow { id, slug, name, description, translations, version, created_at: _, updated_at, insight_count: _ } = term;
+    let mut sql = Sql::new(txn.get_database_backend(), &format!("UPDATE {} SET slug = ", kind.plural()));
+    sql.bind(slug.as_str()).push(", name = ").bind(name.as_str()).push(", description = ").bind(description.as_str());
+    sql.push(", translations = ").bind(translations.as_str()).push(", version = ").bind(*version);
+    sql.push(", updated_at = ").bind(*updated_at).push(" WHERE id = ").bind(*id).run(txn).await?;
+    Ok(())
+}
+
+/// Takes a term away from everybody but old revisions, and frees its slug.
+///
+/// # Errors
+/// The database's.
+pub async fn delete(txn: &DatabaseTransaction, kind: TermKind, id: Uuid, now: Timestamp) -> Result<(), StoreError> {
+    let mut sql = Sql::new(txn.get_database_backend(), &format!("UPDATE {} SET slug = ", kind.plural()));
+    sql.bind(format!("deleted-{id}")).push(", deleted_at = ").bind(now.0).push(" WHERE id = ").bind(id).run(txn).await?;
+    Ok(())
+}
+
+/// How many insights (drafts and the trash included) carry the term in their newest or their live revision.
+///
+/// # Errors
+/// The database's.
+pub async fn count_uses(db: &impl ConnectionTrait, kind: TermKind, id: Uuid) -> Result<i64, StoreError> {
+    let (table, column) = match kind {
+        TermKind::Category => ("revisions", "category_id"),
+        TermKind::Tag => ("revision_tags", "term_id"),
+        TermKind::Author => ("revision_authors", "term_id"),
+    };
+    let text = format!(
+        "SELECT count(DISTINCT i.id) AS number FROM {table} u JOIN insights i ON i.id = u.insight_id \
+         AND (u.number = i.head_revision OR u.number = i.live_revision) WHERE u.{column} = "
+    );
+    let mut sql = Sql::new(db.get_database_backend(), &text);
+    Ok(sql.bind(id).one::<Number>(db).await?.map_or(0, |row| row.number))
+}
+
+fn select(db: &impl ConnectionTrait, kind: TermKind, now: Timestamp) -> Sql {
+    let mut sql = Sql::new(
+        db.get_database_backend(),
+        "SELECT x.id, x.slug, x.name, x.description, x.translations, x.version, x.created_at, x.updated_at, (SELECT count(*) FROM ",
+    );
+    sql.push(match kind {
+        TermKind::Category => "insights i WHERE i.category_id = x.id AND ",
+        TermKind::Tag => "live_tags w JOIN insights i ON i.id = w.insight_id WHERE w.term_id = x.id AND ",
+        TermKind::Author => "live_authors w JOIN insights i ON i.id = w.insight_id WHERE w.term_id = x.id AND ",
+    });
+    insight_rows::visible(&mut sql, now);
+    sql.push(&format!(") AS insight_count FROM {} x WHERE x.deleted_at IS NULL", kind.plural()));
+    sql
+}

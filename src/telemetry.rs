@@ -1,0 +1,18 @@
+//! Where events go: one line each on standard error, as text for people or JSON for machines.
+
+use tracing_subscriber::EnvFilter;
+
+use crate::config::LogSettings;
+
+/// Starts the log. A second call changes nothing.
+///
+/// # Errors
+/// When the filter cannot be read.
+pub fn start(settings: &LogSettings) -> Result<(), String> {
+    let filter = EnvFilter::try_new(&settings.filter).map_err(|error| format!("INSIGHTS_LOG: {error}"))?;
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
+    let started = if settings.log_format == "json" { builder.json().try_init() } else { builder.try_init() };
+    // Only a log that runs already refuses to start.
+    drop(started);
+    Ok(())
+}

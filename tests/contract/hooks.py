@@ -1,0 +1,93 @@
+"""What the document cannot tell Schemathesis about this service, each as narrow as it can be said.
+
+Loaded by schemathesis.toml. No check is switched off here: a refusal of schema-valid data is accepted only
+where the problem names a reason that no JSON Schema can express and the request has that reason in it.
+"""
+
+import os
+import uuid
+from urllib.parse import urlsplit, urlunsplit
+
+import schemathesis
+from schemathesis.generation.meta import TestPhase
+from schemathesis.openapi.checks import RejectedPositiveData
+
+# Problem codes of a refusal -> what the request must carry for that refusal to be about its state, not its shape.
+STATEFUL_REFUSALS = {
+    (400, "invalid-cursor"): lambda case: "cursor" in (case.query or {}),
+    (412, "stale-revision"): lambda case: _has_header(case, "If-Match", "If-None-Match"),
+    (422, "idempotency-mismatch"): lambda case: _has_header(case, "Idempotency-Key"),
+}
+
+# Codes of single errors in a validation-failed problem that depend on what is stored, on other fields or on the clock.
+STATEFUL_FIELD_CODES = {
+    "unknown-category",
+    "unknown-tag",
+    "unknown-author",
+    "unknown-locale",
+    "unknown-revision",
+    "unpublish-before-publish",
+    "private-address",
+    "in-the-past",
+}
+
+# Resources the run itself stands on: its own token.
+PROTECTED_IDS = set(filter(None, os.environ.get("FUZZ_PROTECTED_IDS", "").split(",")))
+
+
+@schemathesis.hook
+def filter_failure(context, failure, case, response):
+    """Keeps every failure but a refusal of valid data whose reason no schema can say."""
+    if not isinstance(failure, RejectedPositiveData):
+        return True
+    problem = _problem(response)
+    code = (response.status_code, problem.get("code"))
+    if code in STATEFUL_REFUSALS:
+        return not STATEFUL_REFUSALS[code](case)
+    if code == (422, "validation-failed"):
+        errors = problem.get("errors") or [{}]
+        return not all(error.get("code") in STATEFUL_FIELD_CODES for error in errors)
+    return True
+
+
+@schemathesis.hook
+def before_call(context, case, kwargs):
+    """Keeps the run's own token alive, its webhooks at home, and its valid bodies in a category that exists."""
+    if case.method.upper() not in ("GET", "HEAD"):
+        for name, value in (case.path_parameters or {}).items():
+            if str(value) in PROTECTED_IDS:
+                case.path_parameters[name] = str(uuid.uuid5(uuid.NAMESPACE_URL, str(value)))
+    if case.path.startswith("/v1/webhooks") and isinstance(case.body, dict) and "url" in case.body:
+        case.body["url"] = _unreachable(case.body["url"])
+    if _is_positive_coverage(case) and isinstance(case.body, dict) and isinstance(case.body.get("category"), str):
+        case.body["category"] = "debugging"
+
+
+def _is_positive_coverage(case):
+    """The coverage phase walks one field at a time; a category made up beside it would hide the answer."""
+    meta = case.meta
+    return meta is not None and meta.phase.name == TestPhase.COVERAGE and meta.generation.mode.is_positive
+
+
+def _unreachable(url):
+    """The same URL on a host that no resolver knows (RFC 6761); anything that is no web URL as it is."""
+    try:
+        parts = urlsplit(url)
+    except (AttributeError, TypeError, ValueError):
+        return url
+    if not isinstance(url, str) or parts.scheme not in ("http", "https") or not parts.netloc:
+        return url
+    return urlunsplit(parts._replace(netloc="receiver.invalid"))
+
+
+def _has_header(case, *names):
+    present = {name.lower() for name in (case.headers or {})}
+    return any(name.lower() in present for name in names)
+
+
+def _problem(response):
+    try:
+        problem = response.json()
+    except ValueError:
+        return {}
+    return problem if isinstance(problem, dict) else {}
