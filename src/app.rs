@@ -19,7 +19,7 @@ use crate::http::api::{Api, Limits};
 use crate::http::server::{ServerSettings, serve};
 use crate::store::Store;
 
-const HOUSEKEEPING: Duration = Duration::from_secs(3_600);
+const HOUSEKEEPING: Duration = Duration::from_hours(1);
 
 /// A service that runs.
 pub struct App {
@@ -99,9 +99,14 @@ fn server_settings(settings: &ServeSettings) -> ServerSettings {
 }
 
 async fn prepare(store: &Store, settings: &ServeSettings, clock: &Clock) -> anyhow::Result<()> {
+    let _guard = store.startup_guard().await?;
     let pending = store.pending_migrations().await?;
     if settings.no_migrate {
-        anyhow::ensure!(pending.is_empty(), "the schema is {} step(s) behind: run insights migrate, or leave --no-migrate out", pending.len());
+        anyhow::ensure!(
+            pending.is_empty(),
+            "the schema is {} step(s) behind: run insights migrate, or leave --no-migrate out",
+            pending.len()
+        );
     } else {
         for step in store.migrate().await? {
             tracing::info!(step, "migrated");

@@ -119,13 +119,19 @@ async fn open(data: &DataSettings) -> anyhow::Result<Store> {
     Ok(store)
 }
 
+async fn migrated(store: &Store) -> anyhow::Result<Vec<String>> {
+    let _guard = store.startup_guard().await?;
+    Ok(store.migrate().await?)
+}
+
 async fn migrate(data: &DataSettings) -> anyhow::Result<()> {
-    let done = open(data).await?.migrate().await?;
+    let done = migrated(&open(data).await?).await?;
     let told = if done.is_empty() { "the schema was up to date already\n".to_owned() } else { format!("migrated: {}\n", done.join(", ")) };
     print(&told)
 }
 
 async fn check(data: &DataSettings) -> anyhow::Result<()> {
+    data.existing_url()?;
     let store = open(data).await?;
     let pending = store.pending_migrations().await?;
     anyhow::ensure!(pending.is_empty(), "the schema is {} step(s) behind: run insights migrate", pending.len());
@@ -140,7 +146,7 @@ async fn check(data: &DataSettings) -> anyhow::Result<()> {
 async fn create_user(data: &DataSettings, email: &str, name: &str, role: &str) -> anyhow::Result<()> {
     let password = password()?;
     let store = open(data).await?;
-    store.migrate().await?;
+    migrated(&store).await?;
     let input = serde_json::json!({ "email": email, "name": name, "role": role, "password": password });
     let draft = UserDraft::parse(input).map_err(|errors| anyhow::anyhow!("{}", told(&errors)))?;
     let user = accounts::create_user(&store, draft, Clock::System.now()).await.map_err(explained)?;
@@ -158,7 +164,7 @@ fn password() -> anyhow::Result<String> {
 
 async fn create_token(data: &DataSettings, name: &str, scopes: &str, expires_in: Option<Duration>) -> anyhow::Result<()> {
     let store = open(data).await?;
-    store.migrate().await?;
+    migrated(&store).await?;
     let now = Clock::System.now();
     let scopes: Vec<&str> = scopes.split([',', ' ']).map(str::trim).filter(|scope| !scope.is_empty()).collect();
     let mut draft = TokenDraft::parse(serde_json::json!({ "name": name, "scopes": scopes })).map_err(|errors| {

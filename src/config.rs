@@ -1,8 +1,10 @@
 //! Settings: each is a flag and an environment variable of the same name, read once. No other module reads the environment.
 
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use clap::builder::BoolishValueParser;
 
 use crate::domain::text;
 
@@ -13,8 +15,13 @@ pub struct DataSettings {
     #[arg(long, env = "INSIGHTS_DATA_DIR", default_value = "./data")]
     pub data_dir: PathBuf,
 
-    /// sqlite://PATH (relative paths lie in the data folder) or postgres://USER:PASSWORD@HOST/DATABASE [default: sqlite://insights.db]
-    #[arg(long, env = "INSIGHTS_DATABASE_URL", hide_env_values = true, hide_default_value = true)]
+    /// The database; a relative path lies in the data folder
+    #[arg(
+        long,
+        env = "INSIGHTS_DATABASE_URL",
+        hide_env_values = true,
+        help = "sqlite://PATH (a relative path lies in the data folder) or postgres://USER:PASSWORD@HOST/DATABASE [default: sqlite://insights.db]"
+    )]
     pub database_url: Option<String>,
 
     /// File that holds the database URL, for secret stores
@@ -41,11 +48,11 @@ pub struct ServeSettings {
     pub base_url: Option<String>,
 
     /// Load the six sample insights into an empty database
-    #[arg(long, env = "INSIGHTS_DEMO")]
+    #[arg(long, env = "INSIGHTS_DEMO", value_parser = BoolishValueParser::new())]
     pub demo: bool,
 
     /// Do not bring the schema up to date; refuse to start when it is behind
-    #[arg(long, env = "INSIGHTS_NO_MIGRATE")]
+    #[arg(long, env = "INSIGHTS_NO_MIGRATE", value_parser = BoolishValueParser::new())]
     pub no_migrate: bool,
 
     /// E-mail address of the administrator to make when there are no users yet
@@ -85,7 +92,7 @@ pub struct ServeSettings {
     pub shutdown_timeout: u64,
 
     /// Believe X-Forwarded-For: only behind a proxy that sets it
-    #[arg(long, env = "INSIGHTS_TRUST_FORWARDED")]
+    #[arg(long, env = "INSIGHTS_TRUST_FORWARDED", value_parser = BoolishValueParser::new())]
     pub trust_forwarded: bool,
 
     #[command(flatten)]
@@ -111,6 +118,8 @@ pub enum ConfigError {
     Unreadable { path: PathBuf, source: std::io::Error },
     #[error("cannot make the data folder {path}: {source}")]
     DataFolder { path: PathBuf, source: std::io::Error },
+    #[error("there is no database at {path}: look at --data-dir and --database-url")]
+    NoDatabase { path: PathBuf },
     #[error("the database URL must begin with sqlite:// or postgres://")]
     DatabaseUrl,
 }
@@ -132,9 +141,25 @@ impl DataSettings {
         let path = url.strip_prefix("sqlite://").ok_or(ConfigError::DatabaseUrl)?;
         let full = self.data_dir.join(path);
         if let Some(folder) = full.parent() {
-            std::fs::create_dir_all(folder).map_err(|source| ConfigError::DataFolder { path: folder.to_owned(), source })?;
+            let failed = |source| ConfigError::DataFolder { path: folder.to_owned(), source };
+            // The database holds signing keys and password hashes: nobody else on the machine reads it.
+            std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(failed)?;
+            std::fs::OpenOptions::new().create(true).append(true).mode(0o600).open(&full).map_err(failed)?;
         }
         Ok(format!("sqlite://{}", full.display()))
+    }
+
+    /// As [`DataSettings::resolved_url`], for commands that must not make a database where there is none.
+    ///
+    /// # Errors
+    /// Also when there is no database.
+    pub fn existing_url(&self) -> Result<String, ConfigError> {
+        let given = self.database_url.as_deref().unwrap_or("sqlite://insights.db");
+        let file = given.strip_prefix("sqlite://").map(|path| self.data_dir.join(path)).filter(|_| self.database_url_file.is_none());
+        match file.filter(|file| !file.exists()) {
+            Some(path) => Err(ConfigError::NoDatabase { path }),
+            None => self.resolved_url(),
+        }
     }
 }
 

@@ -9,6 +9,7 @@ use insights::cli::{self, Cli};
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 #[actix_web::main]
+#[expect(clippy::print_stderr, reason = "the last word of a command that failed")]
 async fn main() -> ExitCode {
     match cli::run(Cli::parse()).await {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,5 +1,7 @@
 //! Where events go: one line each on standard error, as text for people or JSON for machines.
 
+use std::io::IsTerminal as _;
+
 use tracing_subscriber::EnvFilter;
 
 use crate::config::LogSettings;
@@ -10,7 +12,11 @@ use crate::config::LogSettings;
 /// When the filter cannot be read.
 pub fn start(settings: &LogSettings) -> Result<(), String> {
     let filter = EnvFilter::try_new(&settings.filter).map_err(|error| format!("INSIGHTS_LOG: {error}"))?;
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_target(false)
+        .with_ansi(std::io::stderr().is_terminal());
     let started = if settings.log_format == "json" { builder.json().try_init() } else { builder.try_init() };
     // Only a log that runs already refuses to start.
     drop(started);

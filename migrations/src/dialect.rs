@@ -5,7 +5,7 @@
 
 use sea_orm_migration::{prelude::*, sea_orm::DbBackend};
 
-const WORDS: [(&str, &str, &str); 8] = [
+const WORDS: [(&str, &str, &str); 7] = [
     ("{id}", "BLOB", "uuid"),
     ("{int}", "INTEGER", "bigint"),
     ("{bool}", "INTEGER", "boolean"),
@@ -13,7 +13,6 @@ const WORDS: [(&str, &str, &str); 8] = [
     ("{bytes}", "BLOB", "bytea"),
     ("{sequence}", "INTEGER PRIMARY KEY AUTOINCREMENT", "bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY"),
     ("{strict}", "STRICT", ""),
-    ("{true}", "1", "true"),
 ];
 
 /// Runs the `;`-separated statements of one step.

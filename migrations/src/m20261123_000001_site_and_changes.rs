@@ -4,7 +4,7 @@ use sea_orm_migration::prelude::*;
 
 use crate::dialect;
 
-const STEP: &str = r#"
+const STEP: &str = r"
 
 CREATE TABLE site (
     id {int} NOT NULL PRIMARY KEY CHECK (id = 1),
@@ -27,12 +27,10 @@ CREATE TABLE changes (
     resource TEXT NOT NULL CHECK (resource IN ('insight', 'category', 'tag', 'author', 'site')),
     resource_id {id},
     slug TEXT,
-    public {bool} NOT NULL,
+    public_sequence {int} CONSTRAINT changes_public UNIQUE,
     cache_tags TEXT NOT NULL
 ) {strict};
-
-CREATE INDEX changes_public ON changes (sequence) WHERE public = {true}
-"#;
+";
 
 #[derive(DeriveMigrationName)]
 pub(crate) struct Migration;

@@ -4,7 +4,7 @@ use sea_orm_migration::prelude::*;
 
 use crate::dialect;
 
-const STEP: &str = r#"
+const STEP: &str = r"
 
 CREATE TABLE categories (
     id {id} NOT NULL PRIMARY KEY,
@@ -42,7 +42,7 @@ CREATE TABLE authors (
     deleted_at {int}
 ) {strict};
 
-"#;
+";
 
 #[derive(DeriveMigrationName)]
 pub(crate) struct Migration;

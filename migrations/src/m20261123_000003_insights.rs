@@ -4,7 +4,7 @@ use sea_orm_migration::prelude::*;
 
 use crate::dialect;
 
-const STEP: &str = r#"
+const STEP: &str = r"
 
 CREATE TABLE insights (
     id {id} NOT NULL PRIMARY KEY,
@@ -37,16 +37,16 @@ CREATE INDEX insights_ending_position ON insights (position_at DESC, id DESC) WH
 CREATE INDEX insights_draft ON insights (position_at DESC, id DESC) WHERE live_revision IS NULL AND deleted_at IS NULL;
 CREATE INDEX insights_deleted ON insights (position_at DESC, id DESC) WHERE deleted_at IS NOT NULL;
 CREATE INDEX insights_position ON insights (position_at DESC, id DESC);
-CREATE INDEX insights_category ON insights (category_id);
 
 CREATE TABLE slugs (
     slug {text} NOT NULL PRIMARY KEY,
     insight_id {id} NOT NULL REFERENCES insights (id) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED,
-    was_public {bool} NOT NULL,
+    public_id {id} REFERENCES insights (id) ON DELETE SET NULL DEFERRABLE INITIALLY DEFERRED,
     created_at {int} NOT NULL
 ) {strict};
 
 CREATE INDEX slugs_insight ON slugs (insight_id);
+CREATE INDEX slugs_public ON slugs (public_id);
 
 CREATE TABLE revisions (
     insight_id {id} NOT NULL REFERENCES insights (id) ON DELETE CASCADE,
@@ -77,6 +77,7 @@ CREATE TABLE revision_texts (
     excerpt_source TEXT NOT NULL CHECK (excerpt_source IN ('author', 'derived')),
     word_count {int} NOT NULL,
     derived_minutes {int} NOT NULL CHECK (derived_minutes >= 1),
+    is_source {bool} NOT NULL,
     PRIMARY KEY (insight_id, number, locale),
     FOREIGN KEY (insight_id, number) REFERENCES revisions (insight_id, number) ON DELETE CASCADE
 ) {strict};
@@ -132,7 +133,7 @@ CREATE TABLE live_authors (
 ) {strict};
 
 CREATE INDEX live_authors_insight ON live_authors (insight_id)
-"#;
+";
 
 #[derive(DeriveMigrationName)]
 pub(crate) struct Migration;

@@ -4,7 +4,7 @@ use sea_orm_migration::prelude::*;
 
 use crate::dialect;
 
-const STEP: &str = r#"
+const STEP: &str = r"
 
 CREATE TABLE users (
     id {id} NOT NULL PRIMARY KEY,
@@ -61,7 +61,7 @@ CREATE TABLE signing_keys (
     signs_from {int} NOT NULL,
     verifies_until {int}
 ) {strict}
-"#;
+";
 
 #[derive(DeriveMigrationName)]
 pub(crate) struct Migration;

@@ -1,11 +1,11 @@
 //! Time as the service keeps it: whole milliseconds since 1970, UTC. The only module that asks the system what time it is.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use time::format_description::well_known::Rfc3339;
 use time::{OffsetDateTime, UtcDateTime};
-use uuid::Uuid;
+use uuid::{ContextV7, Uuid};
 
 /// A moment: milliseconds since 1970-01-01T00:00:00Z.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -41,9 +41,8 @@ impl Timestamp {
     /// The form of HTTP's own dates, in whole seconds (RFC 9110, section 5.6.7).
     #[must_use]
     pub fn http_date(self) -> String {
-        let format = time::macros::format_description!(
-            "[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT"
-        );
+        let format =
+            time::macros::format_description!("[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT");
         self.utc().format(&format).unwrap_or_default()
     }
 
@@ -59,8 +58,7 @@ impl Timestamp {
     }
 
     fn utc(self) -> UtcDateTime {
-        UtcDateTime::from_unix_timestamp_nanos(i128::from(self.0.clamp(FIRST, LAST)) * 1_000_000)
-            .unwrap_or(UtcDateTime::UNIX_EPOCH)
+        UtcDateTime::from_unix_timestamp_nanos(i128::from(self.0.clamp(FIRST, LAST)) * 1_000_000).unwrap_or(UtcDateTime::UNIX_EPOCH)
     }
 }
 
@@ -89,7 +87,10 @@ impl Clock {
 /// A new id (`UUIDv7`): sorts by the moment it was made.
 #[must_use]
 pub fn new_id(now: Timestamp) -> Uuid {
+    // Ids made within one millisecond still sort in the order in which they were made.
+    static ORDER: Mutex<ContextV7> = Mutex::new(ContextV7::new());
     let millis = u64::try_from(now.0).unwrap_or(0);
     let nanos = u32::try_from(millis % 1000).unwrap_or(0) * 1_000_000;
-    Uuid::new_v7(uuid::Timestamp::from_unix(uuid::NoContext, millis / 1000, nanos))
+    let order = ORDER.lock().unwrap_or_else(PoisonError::into_inner);
+    Uuid::new_v7(uuid::Timestamp::from_unix(&*order, millis / 1000, nanos))
 }

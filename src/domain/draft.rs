@@ -15,8 +15,18 @@ pub const MAX_EXTRA: usize = 50_000;
 
 /// The names of the writable fields, as the API spells them.
 pub const FIELDS: [&str; 12] = [
-    "slug", "title", "excerpt", "body_markdown", "category", "tags", "authors", "reading_minutes", "canonical_url", "seo",
-    "extra", "translations",
+    "slug",
+    "title",
+    "excerpt",
+    "body_markdown",
+    "category",
+    "tags",
+    "authors",
+    "reading_minutes",
+    "canonical_url",
+    "seo",
+    "extra",
+    "translations",
 ];
 
 /// Everything an editor writes, checked.
@@ -75,8 +85,7 @@ impl Draft {
     pub fn to_input(&self) -> Value {
         let Self { slug, text, category, tags, authors, reading_minutes, canonical_url, seo, extra, translations } = self;
         let slugs = |list: &[Slug]| list.iter().map(Slug::to_string).collect::<Vec<_>>();
-        let translations: Map<String, Value> =
-            translations.iter().map(|(locale, text)| (locale.clone(), text.to_input())).collect();
+        let translations: Map<String, Value> = translations.iter().map(|(locale, text)| (locale.clone(), text.to_input())).collect();
         json!({
             "slug": slug.as_ref().map(Slug::as_str),
             "title": text.title,
@@ -140,8 +149,19 @@ mod tests {
         let pointers: Vec<&str> = errors.iter().map(|e| e.pointer.as_str()).collect();
         assert_eq!(
             pointers,
-            ["/title", "/body_markdown", "/category", "/tags/1", "/tags/2", "/reading_minutes", "/seo/image_url", "/seo/robots",
-             "/translations/de/body_markdown", "/translations/xx-", "/status"]
+            [
+                "/title",
+                "/body_markdown",
+                "/category",
+                "/tags/1",
+                "/tags/2",
+                "/reading_minutes",
+                "/seo/image_url",
+                "/seo/robots",
+                "/translations/xx-",
+                "/translations/de/body_markdown",
+                "/status"
+            ]
         );
     }
 

@@ -131,7 +131,7 @@ impl Fields {
                 if text.len() > max {
                     self.fault(name, Refused::new("too-long", format!("must have at most {max} bytes of JSON")));
                 }
-                if text.contains("\\u0000") {
+                if object.iter().any(|(key, value)| key.contains('\0') || has_nul(value)) {
                     self.fault(name, Refused::new("invalid-character", "must not contain the NUL character"));
                 }
                 object
@@ -222,6 +222,15 @@ pub fn by_locale<T>(mut fields: Fields, read: impl Fn(&mut Fields) -> T) -> Resu
 /// A key as a segment of a JSON pointer (RFC 6901, section 3).
 fn escaped(key: &str) -> String {
     key.replace('~', "~0").replace('/', "~1")
+}
+
+fn has_nul(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.contains('\0'),
+        Value::Array(items) => items.iter().any(has_nul),
+        Value::Object(fields) => fields.iter().any(|(key, value)| key.contains('\0') || has_nul(value)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
+    }
 }
 
 /// The rule for a slug given by a caller.

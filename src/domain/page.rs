@@ -46,7 +46,7 @@ impl Sort {
 }
 
 /// The value a row is ordered by.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum KeyValue {
     Number(i64),

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use uuid::Uuid;
+
 /// A slug that was checked.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Slug(String);
@@ -12,7 +14,9 @@ pub const SLUG_PATTERN: &str = "^[a-z0-9]+(-[a-z0-9]+)*$";
 impl Slug {
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        (Self::is_words(text) && text.len() <= MAX_SLUG).then(|| Self(text.to_owned()))
+        // What reads like an id would never be found by its slug.
+        let is_id = text.len() == 36 && Uuid::parse_str(text).is_ok();
+        (Self::is_words(text) && text.len() <= MAX_SLUG && !is_id).then(|| Self(text.to_owned()))
     }
 
     /// Whether a text is words and hyphens, of whatever length: enough to look for.
@@ -35,7 +39,11 @@ impl Slug {
             }
             slug.push_str(&word[..word.len().min(MAX_SLUG - 8)]);
         }
-        if slug.is_empty() { Self::default() } else { Self(slug) }
+        match Self::parse(&slug) {
+            Some(slug) => slug,
+            None if slug.is_empty() => Self::default(),
+            None => Self(format!("insight-{slug}")),
+        }
     }
 
     /// The same slug with `-n` behind it, shortened where it would not fit.
@@ -83,7 +91,15 @@ mod tests {
 
     #[test]
     fn every_derived_slug_is_a_slug_and_leaves_room_for_a_number() {
-        for title in ["a", "x".repeat(500).as_str(), "日本語 タイトル", "A  --  B", "ends with -", &"word ".repeat(80)] {
+        for title in [
+            "a",
+            "x".repeat(500).as_str(),
+            "日本語 タイトル",
+            "A  --  B",
+            "ends with -",
+            "01a2074d-74b5-753d-bf53-d2dad79ec7e6",
+            &"word ".repeat(80),
+        ] {
             let slug = Slug::derive(title);
             assert!(Slug::parse(slug.as_str()).is_some(), "{title:?} gave {slug}");
             assert!(Slug::parse(slug.numbered(1_234).as_str()).is_some());
@@ -92,7 +108,7 @@ mod tests {
 
     #[test]
     fn near_misses_are_refused() {
-        for text in ["", "-a", "a-", "a--b", "A", "a.b", "ä", &"a".repeat(101)] {
+        for text in ["01a2074d-74b5-753d-bf53-d2dad79ec7e6", "", "-a", "a-", "a--b", "A", "a.b", "ä", &"a".repeat(101)] {
             assert!(Slug::parse(text).is_none(), "{text:?}");
         }
     }

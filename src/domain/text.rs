@@ -64,7 +64,10 @@ pub fn url(text: &str) -> Result<String, Refused> {
     let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
     let well_formed = rest.is_some_and(|rest| !rest.is_empty() && rest.bytes().all(|b| b.is_ascii_graphic()));
     if !well_formed || text.len() > MAX_URL {
-        return Err(Refused::new("invalid-url", "must be an absolute http(s) address of printable ASCII, such as https://example.org/page"));
+        return Err(Refused::new(
+            "invalid-url",
+            "must be an absolute http(s) address of printable ASCII, such as https://example.org/page",
+        ));
     }
     Ok(text.to_owned())
 }

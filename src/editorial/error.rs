@@ -22,6 +22,8 @@ pub enum EditorialError {
     BadCredentials,
     #[error("too many attempts")]
     TooManyAttempts { retry_after_seconds: i64 },
+    #[error("too many wait for the same")]
+    Busy,
     #[error("the service cannot do its part: {0}")]
     Internal(&'static str),
     #[error(transparent)]

@@ -21,7 +21,7 @@ const TRIES: usize = 200;
 /// # Errors
 /// When the input names what does not exist, or the slug is taken.
 pub async fn create(store: &Store, editor: &Editor, draft: Draft, now: Timestamp) -> Result<Uuid, EditorialError> {
-    let prepared = revision::prepare(store, draft).await?;
+    let prepared = revision::prepare(draft, revision::source_locale(store).await?).await?;
     let id = new_id(now);
     let txn = store.begin().await?;
     let resolved = revision::resolve(&txn, prepared).await?;
@@ -61,7 +61,9 @@ pub async fn revise(
         if wanted == old {
             return Ok(());
         }
-        let prepared = revision::prepare(store, wanted).await?;
+        let source_locale =
+            store::revisions::find(store.reader(), id, seen.head_revision).await?.ok_or(EditorialError::NotFound)?.source_locale;
+        let prepared = revision::prepare(wanted, source_locale).await?;
         let txn = store.begin().await?;
         let insight = store::insights::lock(&txn, id).await?.ok_or(EditorialError::NotFound)?;
         if insight == seen {
@@ -71,10 +73,16 @@ pub async fn revise(
             return Ok(());
         }
     }
-    Err(EditorialError::Internal("an insight was changed by others again and again"))
+    Err(EditorialError::Busy)
 }
 
-async fn append(txn: &Transaction, mut insight: insight::Model, resolved: Resolved, by: &Principal, now: Timestamp) -> Result<(), EditorialError> {
+async fn append(
+    txn: &Transaction,
+    mut insight: insight::Model,
+    resolved: Resolved,
+    by: &Principal,
+    now: Timestamp,
+) -> Result<(), EditorialError> {
     let slug = resolved.draft().slug.clone().unwrap_or_default();
     let slug = claim(txn, slug, insight.id, now).await?;
     insight.head_revision += 1;
@@ -112,11 +120,7 @@ pub fn check_own(insight: &insight::Model, by: &Principal, now: Timestamp) -> Re
 }
 
 /// Refuses a caller whose state is not the present one, and says what changed since.
-pub(super) async fn check_state(
-    db: &impl store::Connection,
-    insight: &insight::Model,
-    expected: &Expected,
-) -> Result<(), EditorialError> {
+pub(super) async fn check_state(db: &impl store::Connection, insight: &insight::Model, expected: &Expected) -> Result<(), EditorialError> {
     let state = insight_state(insight.head_revision, insight.pointer_version);
     if expected.allows(&state) {
         return Ok(());
@@ -176,5 +180,12 @@ fn new_row(id: Uuid, slug: &Slug, resolved: &Resolved, created_by: Option<Uuid>,
 
 /// A draft is nobody's business but the editors': its change is in the log, and not public.
 fn draft_change(kind: ChangeKind, id: Uuid, slug: &Slug) -> NewChange {
-    NewChange { kind, resource: Resource::Insight, resource_id: Some(id), slug: Some(slug.to_string()), public: false, cache_tags: Vec::new() }
+    NewChange {
+        kind,
+        resource: Resource::Insight,
+        resource_id: Some(id),
+        slug: Some(slug.to_string()),
+        public: false,
+        cache_tags: Vec::new(),
+    }
 }

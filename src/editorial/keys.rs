@@ -77,16 +77,19 @@ impl KeyRing {
         if !keys.iter().any(|key| key.signs_from > now.0) {
             let txn = store.begin().await?;
             store::keys::lock(&txn).await?;
-            let keys = store::keys::list(&txn).await?;
+            let mut keys = store::keys::list(&txn).await?;
             if !keys.iter().any(|key| key.signs_from <= now.0) {
-                store::keys::insert(&txn, new_key(now, now)?).await?;
+                let first = new_key(now, now)?;
+                store::keys::insert(&txn, first.clone()).await?;
+                keys.push(first);
             }
             if !keys.iter().any(|key| key.signs_from > now.0) {
-                let retire_at = now.plus_seconds(PERIOD_SECONDS + ACCESS_SECONDS);
+                let next_signs_from = now.plus_seconds(PERIOD_SECONDS);
+                // Whatever signs until then is believed for as long as its last token lives.
                 for key in keys.iter().filter(|key| key.verifies_until.is_none()) {
-                    store::keys::retire(&txn, &key.kid, retire_at).await?;
+                    store::keys::retire(&txn, &key.kid, next_signs_from.plus_seconds(ACCESS_SECONDS)).await?;
                 }
-                store::keys::insert(&txn, new_key(now, now.plus_seconds(PERIOD_SECONDS))?).await?;
+                store::keys::insert(&txn, new_key(now, next_signs_from)?).await?;
             }
             store::keys::forget_before(&txn, now).await?;
             store.commit(txn).await?;
@@ -96,9 +99,14 @@ impl KeyRing {
 
     /// The public halves of every key that may have signed or will sign.
     #[must_use]
-    pub fn public_keys(&self) -> Vec<PublicKey> {
+    pub fn public_keys(&self, now: Timestamp) -> Vec<PublicKey> {
         let loaded = self.keys.read().unwrap_or_else(PoisonError::into_inner);
-        loaded.keys.iter().map(|key| PublicKey { kid: key.kid.clone(), x: URL_SAFE_NO_PAD.encode(&key.public_key) }).collect()
+        loaded
+            .keys
+            .iter()
+            .filter(|key| key.verifies_until.is_none_or(|until| until > now.0))
+            .map(|key| PublicKey { kid: key.kid.clone(), x: URL_SAFE_NO_PAD.encode(&key.public_key) })
+            .collect()
     }
 
     /// An access token, with its claims completed.
@@ -131,10 +139,10 @@ impl KeyRing {
     /// The database's, when an unknown key makes the keys be read again.
     pub async fn verify(&self, store: &Store, token: &str, now: Timestamp) -> Result<Option<Claims>, EditorialError> {
         let Some(kid) = jsonwebtoken::decode_header(token).ok().and_then(|header| header.kid) else { return Ok(None) };
-        if self.public_key(&kid).is_none() && self.stale(now) {
+        if self.public_key(&kid, now).is_none() && self.stale(now) {
             self.reload(store, now).await?;
         }
-        let Some(public_key) = self.public_key(&kid) else { return Ok(None) };
+        let Some(public_key) = self.public_key(&kid, now) else { return Ok(None) };
         let mut validation = Validation::new(Algorithm::EdDSA);
         validation.set_audience(&[AUDIENCE]);
         validation.set_issuer(&[&self.issuer]);
@@ -147,9 +155,13 @@ impl KeyRing {
         Ok(decoded.ok().map(|data| data.claims).filter(|claims| claims.exp > now.seconds() && claims.nbf <= now.seconds() + 5))
     }
 
-    fn public_key(&self, kid: &str) -> Option<Vec<u8>> {
+    fn public_key(&self, kid: &str, now: Timestamp) -> Option<Vec<u8>> {
         let loaded = self.keys.read().unwrap_or_else(PoisonError::into_inner);
-        loaded.keys.iter().find(|key| key.kid == kid).map(|key| key.public_key.clone())
+        loaded
+            .keys
+            .iter()
+            .find(|key| key.kid == kid && key.verifies_until.is_none_or(|until| until > now.0))
+            .map(|key| key.public_key.clone())
     }
 
     fn stale(&self, now: Timestamp) -> bool {

@@ -8,7 +8,7 @@ use super::revision::sort_title;
 use crate::domain::authority::{Admin, Editor, Publisher};
 use crate::domain::change::{ChangeKind, NewChange, Resource};
 use crate::domain::clock::Timestamp;
-use crate::domain::etag::Expected;
+use crate::domain::etag::{Expected, insight_state};
 use crate::domain::fields::{FieldError, Fields};
 use crate::domain::slug::Slug;
 use crate::domain::status::Status;
@@ -20,7 +20,10 @@ use crate::store::{self, Store, Transaction};
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Publication {
     pub publish_at: Option<Timestamp>,
+    /// Left out, an end that is still ahead stays.
     pub unpublish_at: Option<Timestamp>,
+    /// The end was given as null: there is none any more.
+    pub endless: bool,
     pub revision: Option<i64>,
 }
 
@@ -28,8 +31,10 @@ impl Publication {
     /// # Errors
     /// Every fault of the input at once.
     pub fn parse(input: serde_json::Value) -> Result<Self, Vec<FieldError>> {
+        let endless = input.get("unpublish_at").is_some_and(serde_json::Value::is_null);
         let mut fields = Fields::of(input, "")?;
         let publication = Self {
+            endless,
             publish_at: fields.text("publish_at", moment),
             unpublish_at: fields.text("unpublish_at", moment),
             revision: fields.integer("revision", 1, i64::from(i32::MAX)),
@@ -54,12 +59,12 @@ pub async fn publish(
     let old = locked(&txn, id).await?.filter(|insight| insight.deleted_at.is_none()).ok_or(EditorialError::NotFound)?;
     check_own(&old, publisher.principal(), now)?;
     check_state(&txn, &old, expected).await?;
-    let Publication { publish_at, unpublish_at, revision } = publication;
+    let Publication { publish_at, unpublish_at, endless, revision } = publication;
     let number = revision.unwrap_or(old.head_revision);
     let visible = Status::of(&pointers(&old), now) == Status::Published;
     let kept = old.published_at.filter(|_| visible);
     let published_at = publish_at.map(|at| at.0).or(kept).unwrap_or(now.0);
-    let unpublish_at = unpublish_at.map(|at| at.0).or(old.unpublish_at.filter(|end| *end > now.0 && *end > published_at));
+    let unpublish_at = unpublish_at.map(|at| at.0).or(old.unpublish_at.filter(|end| !endless && *end > now.0 && *end > published_at));
     if unpublish_at.is_some_and(|end| end <= published_at) {
         return Err(EditorialError::field("/unpublish_at", "not-after", "must be later than the publication"));
     }
@@ -69,7 +74,6 @@ pub async fn publish(
     new.unpublish_at = unpublish_at;
     new.position_at = published_at;
     show_revision(&txn, &mut new, number, now).await?;
-    store::slugs::mark_public(&txn, &new.slug).await?;
     move_pointers(store, txn, (&old, new), ChangeKind::Published, now).await
 }
 
@@ -82,7 +86,8 @@ pub async fn unpublish(store: &Store, publisher: &Publisher, id: Uuid, expected:
     let old = locked(&txn, id).await?.filter(|insight| insight.deleted_at.is_none()).ok_or(EditorialError::NotFound)?;
     check_own(&old, publisher.principal(), now)?;
     check_state(&txn, &old, expected).await?;
-    let mut new = insight::Model { live_revision: None, published_at: None, unpublish_at: None, position_at: old.created_at, ..old.clone() };
+    let mut new =
+        insight::Model { live_revision: None, published_at: None, unpublish_at: None, position_at: old.created_at, ..old.clone() };
     show_revision(&txn, &mut new, old.head_revision, now).await?;
     move_pointers(store, txn, (&old, new), ChangeKind::Unpublished, now).await
 }
@@ -133,6 +138,16 @@ pub async fn purge(store: &Store, _: &Admin, id: Uuid, expected: &Expected, now:
     Ok(store.commit(txn).await?)
 }
 
+/// The refusal of a write that was only to create what exists by now.
+///
+/// # Errors
+/// The database's.
+pub async fn exists_already(store: &Store, id: Uuid) -> Result<EditorialError, EditorialError> {
+    let insight = store::insights::find(store.reader(), &store::insights::Name::Id(id)).await?.ok_or(EditorialError::NotFound)?;
+    let state = insight_state(insight.head_revision, insight.pointer_version);
+    Ok(EditorialError::Stale { state, changed_fields: Vec::new() })
+}
+
 async fn locked(txn: &Transaction, id: Uuid) -> Result<Option<insight::Model>, EditorialError> {
     Ok(store::insights::lock(txn, id).await?)
 }
@@ -142,6 +157,10 @@ async fn show_revision(txn: &Transaction, insight: &mut insight::Model, number: 
     let no_such = || EditorialError::field("/revision", "unknown", "there is no revision with this number");
     let row = store::revisions::find(txn, insight.id, number).await?.ok_or_else(no_such)?;
     let texts = store::revisions::find_listing(txn, insight.id, number, &row.source_locale).await?.ok_or_else(no_such)?;
+    if store::revisions::names_deleted_terms(txn, insight.id, number).await? {
+        let detail = "its category, or one of its tags or authors, was deleted since: write a new revision";
+        return Err(EditorialError::field("/revision", "deleted-term", detail));
+    }
     let slug = Slug::parse(&row.slug).unwrap_or_default();
     insight.slug = claim(txn, slug, insight.id, now).await?.into_string();
     insight.category_id = row.category_id;
@@ -163,6 +182,10 @@ async fn move_pointers(
     new.pointer_version += 1;
     new.updated_at = now.0;
     new.live_updated_at = now.0;
+    let was_seen = old.live_revision.is_some() && old.published_at.is_some_and(|at| at <= now.0);
+    if was_seen {
+        store::slugs::leave(&txn, &old.slug, old.id).await?;
+    }
     finish(store, txn, (old, new), kind, now).await
 }
 

@@ -1,13 +1,46 @@
 //! Work that keeps a processor busy (password hashing, rendering) runs beside the reactor, a few at a time: more would only wait for the
-//! same processors and hold their memory meanwhile.
+//! same processors and hold their memory meanwhile. Whoever would have to wait behind too many is told to come back instead.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::sync::Semaphore;
 
 use super::error::EditorialError;
 
-static PERMITS: Semaphore = Semaphore::const_new(4);
+/// A queue of its own for each kind of work, so that sign-ins do not wait for long texts.
+pub(super) struct Queue {
+    permits: Semaphore,
+    waiting: AtomicUsize,
+    most: usize,
+}
 
-pub(super) async fn offload<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, EditorialError> {
-    let _permit = PERMITS.acquire().await.map_err(|_closed| EditorialError::Internal("shutting down"))?;
-    tokio::task::spawn_blocking(work).await.map_err(|_panicked| EditorialError::Internal("a computation failed"))
+pub(super) static PASSWORDS: Queue = Queue::new(2, 100);
+pub(super) static RENDERING: Queue = Queue::new(2, 500);
+
+impl Queue {
+    const fn new(permits: usize, most: usize) -> Self {
+        Self { permits: Semaphore::const_new(permits), waiting: AtomicUsize::new(0), most }
+    }
+
+    pub(super) async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, EditorialError> {
+        let _place = Place::take(self)?;
+        let _permit = self.permits.acquire().await.map_err(|_closed| EditorialError::Internal("shutting down"))?;
+        tokio::task::spawn_blocking(work).await.map_err(|_panicked| EditorialError::Internal("a computation failed"))
+    }
+}
+
+/// A place in the queue, given back however the wait ends.
+struct Place<'q>(&'q Queue);
+
+impl<'q> Place<'q> {
+    fn take(queue: &'q Queue) -> Result<Self, EditorialError> {
+        let place = Self(queue);
+        if queue.waiting.fetch_add(1, Ordering::Relaxed) >= queue.most { Err(EditorialError::Busy) } else { Ok(place) }
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        self.0.waiting.fetch_sub(1, Ordering::Relaxed);
+    }
 }

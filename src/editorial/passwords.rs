@@ -7,7 +7,7 @@ use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher as _, PasswordVerifier as _};
 
 use super::error::EditorialError;
-use super::offload::offload;
+use super::offload::PASSWORDS;
 
 /// A hash that no password gives: it stands in for users who do not exist.
 static NOBODY: LazyLock<Option<String>> = LazyLock::new(|| {
@@ -20,7 +20,8 @@ static NOBODY: LazyLock<Option<String>> = LazyLock::new(|| {
 /// # Errors
 /// When the system has no randomness or memory for it.
 pub async fn hash(password: String) -> Result<String, EditorialError> {
-    offload(move || Argon2::default().hash_password(password.as_bytes()).map(|hash| hash.to_string()))
+    PASSWORDS
+        .run(move || Argon2::default().hash_password(password.as_bytes()).map(|hash| hash.to_string()))
         .await?
         .map_err(|_e| EditorialError::Internal("password hashing failed"))
 }
@@ -30,11 +31,12 @@ pub async fn hash(password: String) -> Result<String, EditorialError> {
 /// # Errors
 /// When the computation fails.
 pub async fn verify(password: String, hash: Option<String>) -> Result<bool, EditorialError> {
-    offload(move || {
-        let known = hash.is_some();
-        let hash = hash.or_else(|| NOBODY.clone()).unwrap_or_default();
-        let matches = PasswordHash::new(&hash).is_ok_and(|hash| Argon2::default().verify_password(password.as_bytes(), &hash).is_ok());
-        known && matches
-    })
-    .await
+    PASSWORDS
+        .run(move || {
+            let known = hash.is_some();
+            let hash = hash.or_else(|| NOBODY.clone()).unwrap_or_default();
+            let matches = PasswordHash::new(&hash).is_ok_and(|hash| Argon2::default().verify_password(password.as_bytes(), &hash).is_ok());
+            known && matches
+        })
+        .await
 }

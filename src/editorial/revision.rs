@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use uuid::Uuid;
 
 use super::error::EditorialError;
-use super::offload::offload;
+use super::offload::RENDERING;
 use crate::domain::authority::Principal;
 use crate::domain::clock::Timestamp;
 use crate::domain::draft::{Draft, LocalText};
@@ -45,24 +45,28 @@ pub(super) struct Listing {
     pub reading_minutes: i64,
 }
 
+/// The locale of a new insight's own texts: the site's default at that moment. It stays the insight's for ever, whatever the site becomes.
+pub(super) async fn source_locale(store: &Store) -> Result<String, EditorialError> {
+    Ok(store::site::find(store.reader()).await?.map_or_else(|| "en".to_owned(), |site| site.default_locale))
+}
+
 /// Renders every text of a draft.
-pub(super) async fn prepare(store: &Store, draft: Draft) -> Result<Prepared, EditorialError> {
-    let site = store::site::find(store.reader()).await?;
-    let source_locale = site.map_or_else(|| "en".to_owned(), |site| site.default_locale);
+pub(super) async fn prepare(draft: Draft, source_locale: String) -> Result<Prepared, EditorialError> {
     if draft.translations.contains_key(&source_locale) {
-        let detail = "is the site's default locale: write its texts in title, excerpt and body_markdown";
+        let detail = "is the locale of the insight's own texts: write them in title, excerpt and body_markdown";
         return Err(EditorialError::field(format!("/translations/{source_locale}"), "default-locale", detail));
     }
     let mut texts = draft.translations.clone();
     texts.insert(source_locale.clone(), draft.text.clone());
-    let texts = offload(move || {
-        let render = |text: LocalText| {
-            let rendered = markdown::render(&text.body_markdown);
-            (text, rendered)
-        };
-        texts.into_iter().map(|(locale, text)| (locale, render(text))).collect()
-    })
-    .await?;
+    let texts = RENDERING
+        .run(move || {
+            let render = |text: LocalText| {
+                let rendered = markdown::render(&text.body_markdown);
+                (text, rendered)
+            };
+            texts.into_iter().map(|(locale, text)| (locale, render(text))).collect()
+        })
+        .await?;
     Ok(Prepared { draft, source_locale, texts })
 }
 
@@ -80,11 +84,8 @@ pub(super) async fn resolve(txn: &Transaction, prepared: Prepared) -> Result<Res
     let (Some(category_id), true) = (category, faults.is_empty()) else { return Err(EditorialError::Invalid(faults)) };
     let source = prepared.texts.get(&prepared.source_locale);
     let derived = source.map_or(1, |(_, rendered)| rendered.reading_minutes);
-    let listing = Listing {
-        category_id,
-        sort_title: sort_title(&draft.text.title),
-        reading_minutes: draft.reading_minutes.unwrap_or(derived),
-    };
+    let listing =
+        Listing { category_id, sort_title: sort_title(&draft.text.title), reading_minutes: draft.reading_minutes.unwrap_or(derived) };
     Ok(Resolved { prepared, listing, tags, authors })
 }
 
@@ -116,14 +117,18 @@ pub(super) async fn append(
         token_id: by.token_id,
         created_at: now.0,
     };
-    let texts = texts.into_iter().map(|(locale, text)| text_rows(insight_id, number, locale, text)).collect();
+    let texts = texts.into_iter().map(|(locale, text)| {
+        let is_source = locale == row.source_locale;
+        text_rows(insight_id, number, (locale, is_source), text)
+    });
+    let texts = texts.collect();
     Ok(store::revisions::append(txn, NewRevision { row, texts, tags, authors }).await?)
 }
 
 fn text_rows(
     insight_id: Uuid,
     number: i64,
-    locale: String,
+    (locale, is_source): (String, bool),
     (text, rendered): (LocalText, Rendered),
 ) -> (revision_text::Model, revision_body::Model) {
     let LocalText { title, excerpt, body_markdown } = text;
@@ -140,11 +145,17 @@ fn text_rows(
         excerpt_source,
         word_count,
         derived_minutes: reading_minutes,
+        is_source,
     };
     (text, revision_body::Model { insight_id, number, locale, markdown: body_markdown, html, plain, toc })
 }
 
-async fn resolve_list(txn: &Transaction, kind: TermKind, slugs: &[Slug], faults: &mut Vec<FieldError>) -> Result<Vec<Uuid>, EditorialError> {
+async fn resolve_list(
+    txn: &Transaction,
+    kind: TermKind,
+    slugs: &[Slug],
+    faults: &mut Vec<FieldError>,
+) -> Result<Vec<Uuid>, EditorialError> {
     let known = store::terms::find_ids(txn, kind, slugs).await?;
     let mut ids = Vec::with_capacity(slugs.len());
     for (place, slug) in slugs.iter().enumerate() {

@@ -37,18 +37,18 @@ pub async fn sign_in(
     now: Timestamp,
 ) -> Result<Grant, EditorialError> {
     let (email, password) = credentials;
-    if let Some(retry_after_seconds) = throttle.wait_seconds(&email, address, now) {
-        return Err(EditorialError::TooManyAttempts { retry_after_seconds });
-    }
+    throttle.attempt(&email, address, now).map_err(|retry_after_seconds| EditorialError::TooManyAttempts { retry_after_seconds })?;
     let user = store::users::find_by_email(store.reader(), &email).await?.filter(|user| user.disabled_at.is_none());
     let hash = user.as_ref().map(|user| user.password_hash.clone());
     let matches = passwords::verify(password, hash).await?;
-    let Some(user) = user.filter(|_| matches) else {
-        throttle.failed(&email, address, now);
-        return Err(EditorialError::BadCredentials);
-    };
-    throttle.succeeded(&email);
+    let user = user.filter(|_| matches).ok_or(EditorialError::BadCredentials)?;
+    throttle.succeeded(&email, address);
     let txn = store.begin().await?;
+    // The password was checked outside the transaction: it must still be the user's.
+    let still = store::users::lock(&txn, user.id).await?;
+    if !still.is_some_and(|now| now.password_hash == user.password_hash && now.disabled_at.is_none()) {
+        return Err(EditorialError::BadCredentials);
+    }
     let id = new_id(now);
     let expires_at = now.plus_seconds(SESSION_SECONDS).0;
     store::sessions::insert(&txn, session::Model { id, user_id: user.id, created_at: now.0, expires_at, revoked_at: None }).await?;

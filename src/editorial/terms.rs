@@ -26,7 +26,7 @@ pub async fn create(store: &Store, _: &Publisher, kind: TermKind, draft: TermDra
         let term = row(draft.clone(), &slug, now);
         match store::terms::insert(&txn, kind, &term).await {
             Ok(()) => {
-                log(&txn, kind, ChangeKind::Created, &term, now).await?;
+                log(&txn, kind, ChangeKind::Created, &term, &[&term.slug], now).await?;
                 store.commit(txn).await?;
                 return Ok(term.slug);
             }
@@ -87,7 +87,7 @@ pub async fn delete(store: &Store, _: &Publisher, at: (TermKind, &str), expected
         return Err(EditorialError::InUse { uses });
     }
     store::terms::delete(&txn, kind, term.id, now).await?;
-    log(&txn, kind, ChangeKind::Deleted, &term, now).await?;
+    log(&txn, kind, ChangeKind::Deleted, &term, &[&term.slug], now).await?;
     Ok(store.commit(txn).await?)
 }
 
@@ -104,7 +104,7 @@ async fn save(
     if unchanged {
         return Ok(old.slug);
     }
-    let TermRow { id, version, created_at, .. } = old;
+    let TermRow { id, version, created_at, slug: old_slug, .. } = old;
     let term = TermRow { id, version: version + 1, created_at, ..row(draft, &slug, now) };
     match store::terms::update(&txn, kind, &term).await {
         Ok(()) => {}
@@ -114,7 +114,7 @@ async fn save(
         }
         Err(other) => return Err(other.into()),
     }
-    log(&txn, kind, ChangeKind::Updated, &term, now).await?;
+    log(&txn, kind, ChangeKind::Updated, &term, &[&term.slug, &old_slug], now).await?;
     store.commit(txn).await?;
     Ok(term.slug)
 }
@@ -159,15 +159,17 @@ fn draft_of(term: &TermRow) -> TermDraft {
     TermDraft { slug: Slug::parse(&term.slug), name: term.name.clone(), description: term.description.clone(), translations }
 }
 
-async fn log(txn: &Transaction, kind: TermKind, change: ChangeKind, term: &TermRow, now: Timestamp) -> Result<(), EditorialError> {
+async fn log(
+    txn: &Transaction,
+    kind: TermKind,
+    change: ChangeKind,
+    term: &TermRow,
+    slugs: &[&str],
+    now: Timestamp,
+) -> Result<(), EditorialError> {
     let resource = kind.resource();
-    let change = NewChange {
-        kind: change,
-        resource,
-        resource_id: Some(term.id),
-        slug: Some(term.slug.clone()),
-        public: true,
-        cache_tags: vec![kind.plural().to_owned(), format!("{}:{}", resource.as_str(), term.slug), "insights".to_owned()],
-    };
+    let mut cache_tags = vec![kind.plural().to_owned(), "insights".to_owned()];
+    cache_tags.extend(slugs.iter().map(|slug| format!("{}:{slug}", resource.as_str())));
+    let change = NewChange { kind: change, resource, resource_id: Some(term.id), slug: Some(term.slug.clone()), public: true, cache_tags };
     Ok(store::changes::append(txn, &change, now).await?)
 }

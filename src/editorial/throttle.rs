@@ -11,41 +11,51 @@ const PER_ACCOUNT: u32 = 10;
 const PER_ADDRESS: u32 = 100;
 const MAX_ENTRIES: usize = 50_000;
 
-/// Wrong attempts of the last minutes, by account and by address.
+/// Attempts of the last minutes that were not right, by account and by address.
 #[derive(Debug, Default)]
 pub struct Throttle {
-    failures: Mutex<HashMap<String, (u32, Timestamp)>>,
+    attempts: Mutex<HashMap<String, (u32, Timestamp)>>,
 }
 
 impl Throttle {
-    /// Seconds to wait before another attempt is looked at; `None` when it may be now.
-    pub fn wait_seconds(&self, account: &str, address: &str, now: Timestamp) -> Option<i64> {
-        let failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
-        [(format!("account {account}"), PER_ACCOUNT), (format!("address {address}"), PER_ADDRESS)]
-            .into_iter()
-            .filter_map(|(key, allowed)| failures.get(&key).filter(|(count, until)| *count >= allowed && *until > now))
-            .map(|(_, until)| (until.0 - now.0).div_euclid(1000) + 1)
-            .max()
-    }
-
-    pub fn failed(&self, account: &str, address: &str, now: Timestamp) {
-        let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
-        if failures.len() >= MAX_ENTRIES {
-            failures.retain(|_, (_, until)| *until > now);
+    /// Counts an attempt before it is looked at, so that attempts side by side count too. `Err` says how many seconds to wait instead.
+    ///
+    /// # Errors
+    /// When the account or the address has used its attempts up.
+    pub fn attempt(&self, account: &str, address: &str, now: Timestamp) -> Result<(), i64> {
+        let mut attempts = self.attempts.lock().unwrap_or_else(PoisonError::into_inner);
+        if attempts.len() >= MAX_ENTRIES {
+            attempts.retain(|_, (_, until)| *until > now);
         }
-        if failures.len() >= MAX_ENTRIES {
-            failures.clear();
+        if attempts.len() >= MAX_ENTRIES {
+            attempts.clear();
         }
-        for key in [format!("account {account}"), format!("address {address}")] {
-            let (count, until) = failures.entry(key).or_insert((0, now));
+        let keys = keys(account, address);
+        let waits = keys.iter().filter_map(|(key, allowed)| attempts.get(key).filter(|(count, until)| *count >= *allowed && *until > now));
+        if let Some(until) = waits.map(|(_, until)| until.0).max() {
+            return Err((until - now.0).div_euclid(1000) + 1);
+        }
+        for (key, _) in keys {
+            let (count, until) = attempts.entry(key).or_insert((0, now));
             *count = if *until > now { *count + 1 } else { 1 };
             *until = now.plus_seconds(WINDOW_SECONDS);
         }
+        Ok(())
     }
 
-    pub fn succeeded(&self, account: &str) {
-        self.failures.lock().unwrap_or_else(PoisonError::into_inner).remove(&format!("account {account}"));
+    /// The attempt was right: the account begins anew, and the address gets this one back.
+    pub fn succeeded(&self, account: &str, address: &str) {
+        let mut attempts = self.attempts.lock().unwrap_or_else(PoisonError::into_inner);
+        let [(account, _), (address, _)] = keys(account, address);
+        attempts.remove(&account);
+        if let Some((count, _)) = attempts.get_mut(&address) {
+            *count = count.saturating_sub(1);
+        }
     }
+}
+
+fn keys(account: &str, address: &str) -> [(String, u32); 2] {
+    [(format!("account {account}"), PER_ACCOUNT), (format!("address {address}"), PER_ADDRESS)]
 }
 
 #[cfg(test)]
@@ -57,13 +67,12 @@ mod tests {
         let throttle = Throttle::default();
         let now = Timestamp(1_000_000);
         for _ in 0..10 {
-            assert_eq!(throttle.wait_seconds("a", "1", now), None);
-            throttle.failed("a", "1", now);
+            assert_eq!(throttle.attempt("a", "1", now), Ok(()));
         }
-        assert_eq!(throttle.wait_seconds("a", "2", now), Some(901));
-        assert_eq!(throttle.wait_seconds("b", "1", now), None);
-        assert_eq!(throttle.wait_seconds("a", "2", now.plus_seconds(901)), None);
-        throttle.succeeded("a");
-        assert_eq!(throttle.wait_seconds("a", "2", now), None);
+        assert_eq!(throttle.attempt("a", "2", now), Err(901));
+        assert_eq!(throttle.attempt("b", "1", now), Ok(()));
+        assert_eq!(throttle.attempt("a", "2", now.plus_seconds(901)), Ok(()));
+        throttle.succeeded("a", "2");
+        assert_eq!(throttle.attempt("a", "2", now), Ok(()));
     }
 }

@@ -37,7 +37,12 @@ pub(super) struct TokenRequest {
     grant_type: GrantType,
     #[schema(nullable = false, max_length = 254, pattern = "^[!-?A-~]+@[!-?A-~]+$", example = "ada@example.org")]
     email: Option<String>,
-    #[schema(nullable = false, max_length = 200, pattern = "^[^\\u0000]*[^\\s\\u0000][^\\u0000]*$", example = "correct horse battery staple")]
+    #[schema(
+        nullable = false,
+        max_length = 200,
+        pattern = "^[^\\u0000]*[^\\s\\u0000][^\\u0000]*$",
+        example = "correct horse battery staple"
+    )]
     password: Option<String>,
     #[schema(nullable = false, max_length = 200, pattern = "^[^\\u0000]*[^\\s\\u0000][^\\u0000]*$")]
     refresh_token: Option<String>,
@@ -184,8 +189,9 @@ pub(super) async fn get_me(request: HttpRequest, caller: Authenticated) -> Resul
 #[get("/.well-known/jwks.json")]
 pub(super) async fn get_jwks(api: web::Data<Api>, request: HttpRequest) -> Result<Reply, Problem> {
     Query::none(&request)?;
-    let key = |key: crate::editorial::keys::PublicKey| Jwk { kty: "OKP", crv: "Ed25519", alg: "EdDSA", usage: "sig", kid: key.kid, x: key.x };
-    let keys = api.keys.public_keys().into_iter().map(key).collect();
+    let key =
+        |key: crate::editorial::keys::PublicKey| Jwk { kty: "OKP", crv: "Ed25519", alg: "EdDSA", usage: "sig", kid: key.kid, x: key.x };
+    let keys = api.keys.public_keys(api.now()).into_iter().map(key).collect();
     Ok(Reply::json(&JwkSet { keys }).state("k".to_owned()).policy(CachePolicy::Embedded))
 }
 

@@ -2,9 +2,9 @@
 
 use std::io::Write as _;
 
-use actix_web::http::header::{self, HeaderMap};
-use actix_web::http::Method;
 use actix_web::HttpRequest;
+use actix_web::http::Method;
+use actix_web::http::header::{self, HeaderMap};
 
 use crate::domain::clock::Timestamp;
 use crate::store::changes::Freshness;
@@ -52,8 +52,10 @@ pub(super) fn is_unmodified(request: &HttpRequest, etag: Option<&str>, last_modi
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         return false;
     }
-    if let Some(given) = text(request.headers(), &header::IF_NONE_MATCH) {
-        return etag.is_some_and(|etag| given.trim() == "*" || given.split(',').any(|tag| bare(tag) == bare(etag)));
+    let mut given = request.headers().get_all(header::IF_NONE_MATCH).peekable();
+    if given.peek().is_some() {
+        let mut tags = given.filter_map(|line| line.to_str().ok()).flat_map(|line| line.split(','));
+        return etag.is_some_and(|etag| tags.any(|tag| tag.trim() == "*" || bare(tag) == bare(etag)));
     }
     let since = text(request.headers(), &header::IF_MODIFIED_SINCE).and_then(parse_http_date);
     matches!((since, last_modified), (Some(since), Some(at)) if at.seconds() <= since)
@@ -67,9 +69,7 @@ fn bare(tag: &str) -> &str {
 }
 
 fn parse_http_date(text: &str) -> Option<i64> {
-    let format = time::macros::format_description!(
-        "[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT"
-    );
+    let format = time::macros::format_description!("[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT");
     time::PrimitiveDateTime::parse(text, &format).ok().map(|at| at.assume_utc().unix_timestamp())
 }
 

@@ -78,6 +78,7 @@ fn complete(document: &mut Value) {
 }
 
 /// What an operation's errors and headers follow from.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub(super) struct Facts {
     pub(super) method: String,
     pub(super) tag: String,

@@ -13,14 +13,18 @@ pub(super) fn add_headers(operation: &mut Value, facts: &Facts) {
         let mut headers = common();
         let content = !response["content"].is_null();
         if content && (facts.cacheable() || facts.tag == "Editorial" || facts.id_is_versioned()) {
-            headers.insert("ETag".to_owned(), header("A strong validator (RFC 9110, section 8.8.3); send it as If-None-Match or If-Match.", string()));
+            headers.insert(
+                "ETag".to_owned(),
+                header("A strong validator (RFC 9110, section 8.8.3); send it as If-None-Match or If-Match.", string()),
+            );
         }
         if facts.cacheable() {
             headers.insert("Cache-Control".to_owned(), header("Who may keep the answer, and for how long.", string()));
         }
         if facts.cacheable() && content && facts.has_last_modified() {
             headers.insert("Last-Modified".to_owned(), header("When what is shown last changed.", string()));
-            headers.insert("Cache-Tag".to_owned(), header("Names under which caches can drop the answer; also in Surrogate-Key.", string()));
+            headers
+                .insert("Cache-Tag".to_owned(), header("Names under which caches can drop the answer; also in Surrogate-Key.", string()));
         }
         if facts.lists() {
             headers.insert("Link".to_owned(), header("The addresses of the next and the previous page (RFC 8288).", string()));
@@ -62,6 +66,7 @@ pub(super) fn problem_headers(code: Code) -> Value {
     Value::Object(headers)
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "every caller makes the schema for this")]
 fn header(description: &str, schema: Value) -> Value {
     json!({ "description": description, "schema": schema })
 }

@@ -17,6 +17,8 @@ use super::problem_codes::Code;
 use crate::domain::etag::Expected;
 use crate::domain::fields::FieldError;
 
+/// Nobody needs more to say who they are, and these addresses are open to everybody.
+const CREDENTIALS_BYTES: usize = 16 * 1024;
 const JSON: &str = "application/json";
 const MERGE_PATCH: &str = "application/merge-patch+json";
 const FORM: &str = "application/x-www-form-urlencoded";
@@ -120,10 +122,12 @@ impl FromRequest for Body {
         let media_type = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
         let media_type = media_type.and_then(|text| text.split(';').next()).map(|text| text.trim().to_ascii_lowercase());
         let limits = request.app_data::<web::Data<Api>>().map(|api| api.limits);
+        let small = request.path().starts_with("/v1/auth/");
         let payload = payload.take();
         Box::pin(async move {
             let Some(limits) = limits else { return Err(Problem::new(Code::Internal, "no limits")) };
-            let bytes = tokio::time::timeout(limits.body_time, read(payload, limits.body_bytes)).await;
+            let bytes =
+                tokio::time::timeout(limits.body_time, read(payload, if small { CREDENTIALS_BYTES } else { limits.body_bytes })).await;
             let stalled = || Problem::new(Code::RequestTimeout, "the body did not arrive in time");
             Ok(Self { media_type, bytes: bytes.unwrap_or_else(|_elapsed| Err(stalled())) })
         })

@@ -10,11 +10,11 @@ use super::problem::Problem;
 use super::problem_codes::Code;
 
 /// Every address of the service with the methods it takes.
-pub struct RouteTable(Vec<(ResourceDef, String)>);
+pub(super) struct RouteTable(Vec<(ResourceDef, String)>);
 
 impl RouteTable {
     #[must_use]
-    pub fn of(document: &Value) -> Self {
+    pub(super) fn of(document: &Value) -> Self {
         let paths = document["paths"].as_object().into_iter().flatten();
         let table = paths.map(|(path, operations)| {
             let mut methods: Vec<String> = operations.as_object().into_iter().flatten().map(|(m, _)| m.to_ascii_uppercase()).collect();
@@ -29,7 +29,7 @@ impl RouteTable {
 
     /// The value of `Allow` for a path that exists.
     #[must_use]
-    pub fn allowed(&self, path: &str) -> Option<String> {
+    pub(super) fn allowed(&self, path: &str) -> Option<String> {
         self.0.iter().find(|(pattern, _)| pattern.is_match(path)).map(|(_, methods)| methods.clone())
     }
 }

@@ -1,5 +1,7 @@
 //! Whether the process is alive, and whether it can serve.
 
+use std::time::Duration;
+
 use actix_web::{HttpRequest, get, web};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -8,6 +10,9 @@ use super::api::Api;
 use super::problem::Problem;
 use super::query::Query;
 use super::reply::Reply;
+
+/// Whoever asks wants to know now.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// All is well.
 #[derive(Debug, Serialize, ToSchema)]
@@ -41,6 +46,7 @@ pub(super) async fn get_liveness(request: HttpRequest) -> Result<Reply, Problem>
 #[get("/health/ready")]
 pub(super) async fn get_readiness(api: web::Data<Api>, request: HttpRequest) -> Result<Reply, Problem> {
     Query::none(&request)?;
-    api.store.ping().await?;
+    let answer = tokio::time::timeout(PATIENCE, api.store.ping()).await;
+    answer.map_err(|_elapsed| Problem::unavailable("the database does not answer"))??;
     Ok(Reply::json(&Health { status: "ok" }))
 }

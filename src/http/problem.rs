@@ -12,8 +12,11 @@ use crate::store::error::StoreError;
 
 /// A refusal, before it knows which request it belongs to: [`super::envelope`] adds that and writes it.
 #[derive(Clone, Debug)]
-pub struct Problem {
-    pub code: Code,
+pub struct Problem(Box<Parts>);
+
+#[derive(Clone, Debug)]
+struct Parts {
+    code: Code,
     detail: String,
     extensions: Map<String, Value>,
     headers: Vec<(HeaderName, String)>,
@@ -21,18 +24,18 @@ pub struct Problem {
 
 impl Problem {
     pub fn new(code: Code, detail: impl Into<String>) -> Self {
-        Self { code, detail: detail.into(), extensions: Map::new(), headers: Vec::new() }
+        Self(Box::new(Parts { code, detail: detail.into(), extensions: Map::new(), headers: Vec::new() }))
     }
 
     #[must_use]
     pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
-        self.extensions.insert(name.to_owned(), value.into());
+        self.0.extensions.insert(name.to_owned(), value.into());
         self
     }
 
     #[must_use]
     pub fn header(mut self, name: HeaderName, value: impl Into<String>) -> Self {
-        self.headers.push((name, value.into()));
+        self.0.headers.push((name, value.into()));
         self
     }
 
@@ -40,6 +43,11 @@ impl Problem {
     #[must_use]
     pub fn not_found() -> Self {
         Self::new(Code::NotFound, "there is nothing at this address, or nothing that you may see")
+    }
+
+    #[must_use]
+    pub fn unavailable(detail: &str) -> Self {
+        Self::new(Code::Unavailable, detail).header(actix_web::http::header::RETRY_AFTER, "2")
     }
 
     #[must_use]
@@ -55,32 +63,32 @@ impl Problem {
     #[must_use]
     pub fn body(&self, base_url: &str, instance: &str, request_id: &str) -> Value {
         let mut body = Map::new();
-        body.insert("type".to_owned(), json!(format!("{base_url}/problems/{}", self.code.as_str())));
-        body.insert("title".to_owned(), json!(self.code.title()));
-        body.insert("status".to_owned(), json!(self.code.status()));
-        body.insert("detail".to_owned(), json!(self.detail));
+        body.insert("type".to_owned(), json!(format!("{base_url}/problems/{}", self.0.code.as_str())));
+        body.insert("title".to_owned(), json!(self.0.code.title()));
+        body.insert("status".to_owned(), json!(self.0.code.status()));
+        body.insert("detail".to_owned(), json!(self.0.detail));
         body.insert("instance".to_owned(), json!(instance));
-        body.insert("code".to_owned(), json!(self.code.as_str()));
+        body.insert("code".to_owned(), json!(self.0.code.as_str()));
         body.insert("request_id".to_owned(), json!(request_id));
-        body.extend(self.extensions.clone());
+        body.extend(self.0.extensions.clone());
         Value::Object(body)
     }
 }
 
 impl std::fmt::Display for Problem {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}: {}", self.code.as_str(), self.detail)
+        write!(f, "{}: {}", self.0.code.as_str(), self.0.detail)
     }
 }
 
 impl ResponseError for Problem {
     fn status_code(&self) -> StatusCode {
-        StatusCode::from_u16(self.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+        StatusCode::from_u16(self.0.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
     }
 
     fn error_response(&self) -> HttpResponse {
         let mut response = HttpResponse::new(self.status_code());
-        for (name, value) in &self.headers {
+        for (name, value) in &self.0.headers {
             if let Ok(value) = HeaderValue::from_str(value) {
                 response.headers_mut().insert(name.clone(), value);
             }
@@ -95,11 +103,12 @@ impl From<EditorialError> for Problem {
         match error {
             EditorialError::NotFound => Self::not_found(),
             EditorialError::Invalid(errors) => Self::invalid(errors),
-            EditorialError::Stale { state, changed_fields } => {
-                Self::new(Code::StaleRevision, "it was changed since you read it: read it again, apply your change to that, and send its new ETag")
-                    .with("current_etag", format!("\"{state}\""))
-                    .with("changed_fields", changed_fields)
-            }
+            EditorialError::Stale { state, changed_fields } => Self::new(
+                Code::StaleRevision,
+                "it was changed since you read it: read it again, apply your change to that, and send its new ETag",
+            )
+            .with("current_etag", format!("\"{state}\""))
+            .with("changed_fields", changed_fields),
             EditorialError::SlugTaken { slug, suggestions } => {
                 Self::new(Code::SlugTaken, format!("the slug \"{slug}\" is taken: choose another, or leave it out to get one derived"))
                     .with("suggestions", suggestions)
@@ -113,6 +122,7 @@ impl From<EditorialError> for Problem {
                 Self::new(Code::QuotaExceeded, format!("too many wrong attempts: try again in {retry_after_seconds} seconds"))
                     .header(actix_web::http::header::RETRY_AFTER, retry_after_seconds.to_string())
             }
+            EditorialError::Busy => Self::unavailable("too many requests wait for the same work: try again in a moment"),
             EditorialError::Internal(what) => {
                 tracing::error!(error = what, "an operation failed");
                 Self::new(Code::Internal, INTERNAL)
@@ -126,8 +136,7 @@ impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         tracing::error!(error = %chain(&error), "the store failed");
         match error {
-            StoreError::Unavailable(_) => Self::new(Code::Unavailable, "the database cannot be reached: try again in a moment")
-                .header(actix_web::http::header::RETRY_AFTER, "2"),
+            StoreError::Unavailable(_) => Self::unavailable("the database cannot be reached: try again in a moment"),
             StoreError::Unique(_) | StoreError::ForeignKey(_) | StoreError::Failed(_) | StoreError::Corrupt(_) => {
                 Self::new(Code::Internal, INTERNAL)
             }
@@ -139,14 +148,14 @@ const INTERNAL: &str = "the service failed at this: the operator finds the cause
 
 /// A 401 with its challenge (RFC 6750, section 3).
 #[must_use]
-pub fn unauthenticated(detail: &str) -> Problem {
+pub(super) fn unauthenticated(detail: &str) -> Problem {
     Problem::new(Code::Unauthenticated, detail)
         .header(actix_web::http::header::WWW_AUTHENTICATE, "Bearer realm=\"insights\", error=\"invalid_token\"")
 }
 
 /// An error and everything behind it, for the log.
 #[must_use]
-pub fn chain(error: &dyn std::error::Error) -> String {
+pub(super) fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(inner) = source {

@@ -87,7 +87,11 @@ impl Query {
     }
 
     pub(super) fn moment(&mut self, name: &'static str) -> Option<Timestamp> {
-        self.parsed(name, Timestamp::parse_day_or_moment, "must be a date such as 2026-04-18 or an RFC 3339 time such as 2026-04-18T09:00:00Z")
+        self.parsed(
+            name,
+            Timestamp::parse_day_or_moment,
+            "must be a date such as 2026-04-18 or an RFC 3339 time such as 2026-04-18T09:00:00Z",
+        )
     }
 
     pub(super) fn locale(&mut self) -> Option<Locale> {

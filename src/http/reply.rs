@@ -76,6 +76,11 @@ impl Reply {
         self
     }
 
+    pub(super) fn not_older_than(mut self, at: Timestamp) -> Self {
+        self.last_modified = self.last_modified.max(Some(at));
+        self
+    }
+
     pub(super) fn policy(mut self, policy: CachePolicy) -> Self {
         self.policy = policy;
         self

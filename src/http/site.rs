@@ -162,10 +162,10 @@ pub(super) async fn replace_site(
 
 async fn represent(api: &Api, locale: Option<&Locale>, for_editor: bool, now: Timestamp) -> Result<Reply, Problem> {
     let row = store::site::find(api.store.reader()).await?.ok_or_else(Problem::not_found)?;
-    let stats = store::site::stats(api.store.reader(), now).await?;
+    let figures = store::site::stats(api.store.reader(), now).await?;
     let state = version_state(row.version);
-    let public = view(&row, stats, locale, false);
-    Ok(Reply::json(&view(&row, stats, locale, for_editor)).state(state).digest_of(&public))
+    let public = view(&row, figures, locale, false);
+    Ok(Reply::json(&view(&row, figures, locale, for_editor)).state(state).digest_of(&public))
 }
 
 fn view(row: &site::Model, stats: StatsRow, locale: Option<&Locale>, for_editor: bool) -> SiteView {
@@ -173,7 +173,9 @@ fn view(row: &site::Model, stats: StatsRow, locale: Option<&Locale>, for_editor:
     let chain = Locale::fallback_chain(locale, &row.default_locale);
     let text = |local: &Value, name: &str| local[name].as_str().unwrap_or_default().to_owned();
     let local = chain.iter().take_while(|tag| **tag != row.default_locale).find_map(|tag| translations.get(tag));
-    let word = |name: &str, default: &String| local.map(|local| text(local, name)).filter(|text| !text.is_empty()).unwrap_or_else(|| default.clone());
+    let word = |name: &str, default: &String| {
+        local.map(|local| text(local, name)).filter(|text| !text.is_empty()).unwrap_or_else(|| default.clone())
+    };
     SiteView {
         name: row.name.clone(),
         title: word("title", &row.title),
@@ -182,9 +184,17 @@ fn view(row: &site::Model, stats: StatsRow, locale: Option<&Locale>, for_editor:
         base_url: row.base_url.clone(),
         default_locale: row.default_locale.clone(),
         locales: serde_json::from_str(&row.locales).unwrap_or_default(),
-        stats: SiteStatsView { insights: stats.insights, categories: stats.categories, since: stats.since.map(|at| Timestamp(at).rfc3339()) },
+        stats: SiteStatsView {
+            insights: stats.insights,
+            categories: stats.categories,
+            since: stats.since.map(|at| Timestamp(at).rfc3339()),
+        },
         translations: for_editor.then(|| {
-            let words = |local: &Value| SiteTranslationView { title: text(local, "title"), headline: text(local, "headline"), intro: text(local, "intro") };
+            let words = |local: &Value| SiteTranslationView {
+                title: text(local, "title"),
+                headline: text(local, "headline"),
+                intro: text(local, "intro"),
+            };
             translations.iter().map(|(locale, local)| (locale.clone(), words(local))).collect()
         }),
     }

@@ -112,7 +112,7 @@ pub(super) async fn list_tokens(api: web::Data<Api>, request: HttpRequest, _admi
     let cursor = lists::cursor(&mut query, "tokens", false);
     query.finish()?;
     let page = store::tokens::list(api.store.reader(), cursor?.as_ref(), limit.unsigned_abs()).await?;
-    let sequence = store::changes::newest(api.store.reader()).await?;
+    let sequence = api.freshness(api.now()).await?.sequence;
     let info = lists::page_info(&page, limit);
     let view = TokenListView { data: page.rows.into_iter().map(view).collect(), page: info, meta: ListMeta { sequence, total: None } };
     Ok(lists::links(Reply::json(&view), &api, &request, &view.page))

@@ -69,7 +69,12 @@ pub(super) struct UserInput {
     name: String,
     role: UserRole,
     /// Required for a new user; when it is left out of an update, the password stays. A new one ends the user's sessions and tokens.
-    #[schema(min_length = 12, max_length = 200, pattern = "^[^\\u0000]*[^\\s\\u0000][^\\u0000]*$", example = "correct horse battery staple")]
+    #[schema(
+        min_length = 12,
+        max_length = 200,
+        pattern = "^[^\\u0000]*[^\\s\\u0000][^\\u0000]*$",
+        example = "correct horse battery staple"
+    )]
     password: Option<String>,
     /// True ends the user's sessions and tokens, and refuses new ones.
     disabled: Option<bool>,
@@ -85,7 +90,12 @@ pub(super) struct UserPatch {
     name: Option<String>,
     #[schema(nullable = false)]
     role: Option<UserRole>,
-    #[schema(min_length = 12, max_length = 200, pattern = "^[^\\u0000]*[^\\s\\u0000][^\\u0000]*$", example = "correct horse battery staple")]
+    #[schema(
+        min_length = 12,
+        max_length = 200,
+        pattern = "^[^\\u0000]*[^\\s\\u0000][^\\u0000]*$",
+        example = "correct horse battery staple"
+    )]
     password: Option<String>,
     disabled: Option<bool>,
 }
@@ -113,7 +123,7 @@ pub(super) async fn list_users(api: web::Data<Api>, request: HttpRequest, _admin
     let cursor = lists::cursor(&mut query, "users", false);
     query.finish()?;
     let page = store::users::list(api.store.reader(), cursor?.as_ref(), limit.unsigned_abs()).await?;
-    let sequence = store::changes::newest(api.store.reader()).await?;
+    let sequence = api.freshness(api.now()).await?.sequence;
     let info = lists::page_info(&page, limit);
     let view = UserListView { data: page.rows.into_iter().map(view).collect(), page: info, meta: ListMeta { sequence, total: None } };
     Ok(lists::links(Reply::json(&view), &api, &request, &view.page))

@@ -14,6 +14,8 @@ const COMMIT_ORDER_LOCK: i64 = 0x0001_4531_9475;
 /// On `PostgreSQL` the numbers of an identity column may commit out of order, and a reader that follows them would miss the late one for
 /// ever. The lock is held from here to the commit, so numbers and commits go the same way. `SQLite` has one writer anyway.
 ///
+/// Public changes are numbered by themselves, without gaps: a gap would tell how many drafts were saved in between.
+///
 /// # Errors
 /// The database's.
 pub async fn append(txn: &DatabaseTransaction, change: &NewChange, now: Timestamp) -> Result<(), StoreError> {
@@ -21,10 +23,19 @@ pub async fn append(txn: &DatabaseTransaction, change: &NewChange, now: Timestam
     if txn.get_database_backend() == DbBackend::Postgres {
         Sql::new(DbBackend::Postgres, "SELECT pg_advisory_xact_lock(").bind(COMMIT_ORDER_LOCK).push(")").run(txn).await?;
     }
-    let text = "INSERT INTO changes (at, kind, resource, resource_id, slug, public, cache_tags) VALUES (";
+    let text = "INSERT INTO changes (at, kind, resource, resource_id, slug, public_sequence, cache_tags) VALUES (";
     let mut sql = Sql::new(txn.get_database_backend(), text);
-    sql.bind(now.0).push(", ").bind(kind.as_str()).push(", ").bind(resource.as_str()).push(", ").bind(*resource_id);
-    sql.push(", ").bind(slug.clone()).push(", ").bind(*public).push(", ").bind(serde_json::json!(cache_tags).to_string());
+    // A request may have waited for its turn: the log's times never go back, or `If-Modified-Since` would hide what came last.
+    sql.push("(SELECT CASE WHEN newest > ").bind(now.0).push(" THEN newest ELSE ").bind(now.0).push(" END FROM (SELECT coalesce(");
+    sql.push("(SELECT at FROM changes ORDER BY sequence DESC LIMIT 1), 0) AS newest) AS log)")
+        .push(", ")
+        .bind(kind.as_str())
+        .push(", ")
+        .bind(resource.as_str())
+        .push(", ")
+        .bind(*resource_id);
+    let number = if *public { "(SELECT coalesce(max(public_sequence), 0) + 1 FROM changes)" } else { "NULL" };
+    sql.push(", ").bind(slug.clone()).push(", ").push(number).push(", ").bind(serde_json::json!(cache_tags).to_string());
     sql.push(")").run(txn).await?;
     Ok(())
 }
@@ -32,7 +43,7 @@ pub async fn append(txn: &DatabaseTransaction, change: &NewChange, now: Timestam
 /// How fresh public content is, and until when it stays so if nobody writes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Freshness {
-    /// The newest change that a reader could notice. Saved drafts do not count: they must not show, not even as a number.
+    /// The public number of the newest change that a reader could notice.
     pub sequence: i64,
     /// When public content last changed, by a change or by the clock.
     pub last_modified: Timestamp,
@@ -58,10 +69,10 @@ struct FreshnessRow {
 pub async fn freshness(db: &impl ConnectionTrait, now: Timestamp) -> Result<Freshness, StoreError> {
     let mut sql = Sql::new(db.get_database_backend(), "SELECT (SELECT default_locale FROM site WHERE id = 1) AS default_locale, ");
     let live = "FROM insights WHERE live_revision IS NOT NULL AND deleted_at IS NULL AND";
-    for column in ["sequence", "at"] {
-        let truth = sql.truth();
-        sql.push(&format!("(SELECT {column} FROM changes WHERE public = {truth} ORDER BY sequence DESC LIMIT 1) AS "));
-        sql.push(if column == "at" { "changed_at, " } else { "sequence, " });
+    for (column, name) in [("public_sequence", "sequence"), ("at", "changed_at")] {
+        sql.push(&format!(
+            "(SELECT {column} FROM changes WHERE public_sequence IS NOT NULL ORDER BY public_sequence DESC LIMIT 1) AS {name}, "
+        ));
     }
     for (column, past, future) in [("position_at", "started_at", "starts_at"), ("unpublish_at", "ended_at", "ends_at")] {
         let live = if column == "unpublish_at" { format!("{live} unpublish_at IS NOT NULL AND") } else { live.to_owned() };
@@ -83,7 +94,7 @@ pub async fn freshness(db: &impl ConnectionTrait, now: Timestamp) -> Result<Fres
     })
 }
 
-/// The newest change of all, for those who may know of drafts.
+/// The number of the newest row of the log, public or not: what projections have caught up with.
 ///
 /// # Errors
 /// The database's.

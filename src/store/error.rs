@@ -23,7 +23,7 @@ impl From<DbErr> for StoreError {
             Some(SqlErr::ForeignKeyConstraintViolation(_)) => return Self::ForeignKey(error),
             _ => {}
         }
-        if matches!(error, DbErr::ConnectionAcquire(_) | DbErr::Conn(_)) || lost_connection(&error) {
+        if matches!(error, DbErr::ConnectionAcquire(_) | DbErr::Conn(_)) || may_pass(&error) {
             Self::Unavailable(error)
         } else {
             Self::Failed(error)
@@ -37,14 +37,21 @@ impl From<sqlx::Error> for StoreError {
     }
 }
 
-fn lost_connection(error: &DbErr) -> bool {
+/// Whether the same statement may well succeed in a moment: the connection was lost, the database is busy, full or stopping, or two
+/// transactions stood in each other's way.
+fn may_pass(error: &DbErr) -> bool {
     let (DbErr::Exec(sea_orm::RuntimeErr::SqlxError(inner)) | DbErr::Query(sea_orm::RuntimeErr::SqlxError(inner))) = error else {
         return false;
     };
     match &**inner {
         sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => true,
-        // Class 57P: the server is shutting down, was crashed, or is starting up.
-        sqlx::Error::Database(error) => error.code().is_some_and(|code| code.starts_with("57P") || code.starts_with("08")),
+        sqlx::Error::Database(error) => error.code().is_some_and(|code| {
+            let sqlite_busy = code.parse::<u32>().is_ok_and(|code| matches!(code & 0xff, 5 | 6))
+                && error.try_downcast_ref::<sqlx::sqlite::SqliteError>().is_some();
+            let postgres_passing = ["08", "40", "53", "57P", "25P03", "25006"].iter().any(|class| code.starts_with(class))
+                && error.try_downcast_ref::<sqlx::postgres::PgDatabaseError>().is_some();
+            sqlite_busy || postgres_passing
+        }),
         _ => false,
     }
 }

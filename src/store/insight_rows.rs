@@ -11,7 +11,10 @@ use crate::domain::status::Pointers;
 #[derive(Clone, Debug, FromQueryResult)]
 pub struct InsightRow {
     pub id: Uuid,
+    /// The slug of the revision that is shown.
     pub slug: String,
+    /// The slug under which the public finds it.
+    pub current_slug: String,
     pub head_revision: i64,
     pub live_revision: Option<i64>,
     pub pointer_version: i64,
@@ -77,7 +80,7 @@ impl InsightRow {
 pub(super) fn select(sql: &mut Sql, shown: Shown, with_body: bool) {
     let updated = if shown == Shown::Live { "i.live_updated_at" } else { "i.updated_at" };
     sql.push(
-        "SELECT i.id, r.slug, i.head_revision, i.live_revision, i.pointer_version, i.published_at, i.unpublish_at, i.deleted_at, \
+        "SELECT i.id, r.slug, i.slug AS current_slug, i.head_revision, i.live_revision, i.pointer_version, i.published_at, i.unpublish_at, i.deleted_at, \
          i.position_at, i.sort_title, i.reading_minutes AS list_minutes, ",
     );
     sql.push(updated);
@@ -108,17 +111,19 @@ pub(super) fn join(sql: &mut Sql, shown: Shown, chain: &[String], with_body: boo
     for (place, tag) in chain.iter().enumerate() {
         sql.push(" WHEN ").bind(tag.as_str()).push(&format!(" THEN {place}"));
     }
-    sql.push(" WHEN r.source_locale THEN 98 ELSE 99 END, x.locale LIMIT 1) JOIN categories c ON c.id = r.category_id");
+    sql.push(" ELSE 99 END, x.is_source DESC, x.locale LIMIT 1) JOIN categories c ON c.id = r.category_id");
     if with_body {
         sql.push(" JOIN revision_bodies b ON b.insight_id = t.insight_id AND b.number = t.number AND b.locale = t.locale");
     }
 }
 
 /// The one definition of *visible*: `published_at <= now`, not ended, not deleted, and something live.
-pub(super) fn visible(sql: &mut Sql, now: Timestamp) -> &mut Sql {
-    sql.push("i.live_revision IS NOT NULL AND i.deleted_at IS NULL AND i.position_at <= ")
+///
+/// `plus` is `+` where a list is ordered by something else than the date: the sign keeps both databases from walking the index by date.
+pub(super) fn visible<'s>(sql: &'s mut Sql, now: Timestamp, plus: &str) -> &'s mut Sql {
+    sql.push(&format!("i.live_revision IS NOT NULL AND i.deleted_at IS NULL AND {plus}i.position_at <= "))
         .bind(now.0)
-        .push(" AND (i.unpublish_at IS NULL OR i.unpublish_at > ")
+        .push(" AND (i.unpublish_at IS NULL OR +i.unpublish_at > ")
         .bind(now.0)
         .push(")")
 }

@@ -1,6 +1,9 @@
 //! Single insights: found by id or slug for the public or for editors; locked, saved and purged for writes.
 
-use sea_orm::{ActiveModelTrait as _, ConnectionTrait, DatabaseTransaction, EntityTrait as _, FromQueryResult as _, IntoActiveModel as _, QuerySelect as _};
+use sea_orm::{
+    ActiveModelTrait as _, ConnectionTrait, DatabaseTransaction, EntityTrait as _, FromQueryResult as _, IntoActiveModel as _,
+    QuerySelect as _,
+};
 use uuid::Uuid;
 
 use super::error::StoreError;
@@ -27,7 +30,7 @@ pub async fn find_visible(
     now: Timestamp,
 ) -> Result<Option<(InsightRow, BodyRow)>, StoreError> {
     let mut sql = detail(db, Shown::Live, chain);
-    insight_rows::visible(&mut sql, now);
+    insight_rows::visible(&mut sql, now, "");
     match name {
         Name::Id(id) => sql.push(" AND i.id = ").bind(*id),
         Name::Slug(slug) => sql.push(" AND i.slug = ").bind(slug.as_str()),
@@ -72,19 +75,21 @@ pub async fn find(db: &impl ConnectionTrait, name: &Name) -> Result<Option<insig
     }
 }
 
-/// The present slug of a visible insight that was published under `slug` before.
-///
+/// Where a slug leads that a visible insight was published under before.
+#[derive(Clone, Debug, sea_orm::FromQueryResult)]
+pub struct Moved {
+    pub id: Uuid,
+    pub slug: String,
+}
+
 /// # Errors
 /// The database's.
-pub async fn find_moved(db: &impl ConnectionTrait, slug: &str, now: Timestamp) -> Result<Option<String>, StoreError> {
-    #[derive(sea_orm::FromQueryResult)]
-    struct Moved {
-        slug: String,
-    }
-    let mut sql = Sql::new(db.get_database_backend(), "SELECT i.slug FROM slugs s JOIN insights i ON i.id = s.insight_id WHERE s.slug = ");
-    sql.bind(slug).push(" AND s.was_public = ").bind(true).push(" AND i.slug <> s.slug AND ");
-    insight_rows::visible(&mut sql, now);
-    Ok(sql.one::<Moved>(db).await?.map(|moved| moved.slug))
+pub async fn find_moved(db: &impl ConnectionTrait, slug: &str, now: Timestamp) -> Result<Option<Moved>, StoreError> {
+    let mut sql =
+        Sql::new(db.get_database_backend(), "SELECT i.id, i.slug FROM slugs s JOIN insights i ON i.id = s.public_id WHERE s.slug = ");
+    sql.bind(slug).push(" AND i.slug <> s.slug AND ");
+    insight_rows::visible(&mut sql, now, "");
+    sql.one(db).await
 }
 
 /// The insight's pointers, held against other writers until the transaction ends.
@@ -125,6 +130,7 @@ pub async fn save(txn: &DatabaseTransaction, insight: &insight::Model) -> Result
 /// # Errors
 /// The database's.
 pub async fn purge(txn: &DatabaseTransaction, id: Uuid) -> Result<(), StoreError> {
+    super::slugs::give_back(txn, id).await?;
     insight::Entity::delete_by_id(id).exec(txn).await?;
     Ok(())
 }

@@ -1,6 +1,8 @@
 //! The keys that sign access tokens.
 
-use sea_orm::{ActiveModelTrait as _, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait as _, IntoActiveModel as _, QueryOrder as _};
+use sea_orm::{
+    ActiveModelTrait as _, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait as _, IntoActiveModel as _, QueryOrder as _,
+};
 
 use super::error::StoreError;
 use super::rows::signing_key;

@@ -18,9 +18,11 @@ pub mod terms;
 pub mod tokens;
 pub mod users;
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use sea_orm::{
-    DatabaseConnection, DatabaseTransaction, DbBackend, SqliteTransactionMode, TransactionOptions, TransactionSession,
-    TransactionTrait,
+    DatabaseConnection, DatabaseTransaction, DbBackend, SqliteTransactionMode, TransactionOptions, TransactionSession, TransactionTrait,
 };
 use tokio::sync::watch;
 
@@ -34,6 +36,7 @@ pub struct Store {
     readers: DatabaseConnection,
     writer: DatabaseConnection,
     bell: watch::Sender<()>,
+    statements: Arc<AtomicU64>,
 }
 
 impl Store {
@@ -61,10 +64,8 @@ impl Store {
     /// # Errors
     /// When the database cannot be reached.
     pub async fn begin(&self) -> Result<DatabaseTransaction, StoreError> {
-        let options = TransactionOptions {
-            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
-            ..TransactionOptions::default()
-        };
+        let options =
+            TransactionOptions { sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate), ..TransactionOptions::default() };
         Ok(self.writer.begin_with_options(options).await?)
     }
 
@@ -82,6 +83,12 @@ impl Store {
     #[must_use]
     pub fn bell(&self) -> watch::Receiver<()> {
         self.bell.subscribe()
+    }
+
+    /// How many statements this process has sent to the database.
+    #[must_use]
+    pub fn statements(&self) -> u64 {
+        self.statements.load(Ordering::Relaxed)
     }
 
     /// Answers when the database does.

@@ -1,21 +1,26 @@
 //! Opening a database: which connections, with which settings, and the schema brought up to date.
 
 use std::str::FromStr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use migrations::Migrator;
-use sea_orm::{DatabaseConnection, SqlxPostgresConnector, SqlxSqliteConnector};
+use sea_orm::{DatabaseConnection, DbBackend, SqlxPostgresConnector, SqlxSqliteConnector};
 use sea_orm_migration::MigratorTrait;
 use sqlx::ConnectOptions as _;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteAutoVacuum, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use tokio::sync::watch;
 
-use super::Store;
 use super::error::StoreError;
+use super::sql::Sql;
+use super::{Store, Transaction};
 
 const SQLITE_READERS: u32 = 4;
-const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(30);
+/// The one writer serves everybody in turn: a long queue is no failure.
+const WRITER_TIMEOUT: Duration = Duration::from_secs(30);
+const READER_TIMEOUT: Duration = Duration::from_secs(10);
 
 impl Store {
     /// Opens `sqlite://path` (made if absent) or `postgres://…`.
@@ -23,15 +28,14 @@ impl Store {
     /// # Errors
     /// When the address is not one of these, or the database cannot be opened.
     pub async fn open(url: &str, postgres_connections: u32) -> Result<Self, StoreError> {
-        let (bell, _) = watch::channel(());
         if url.starts_with("postgres://") || url.starts_with("postgresql://") {
             let pool = open_postgres(url, postgres_connections).await?;
-            return Ok(Self { readers: pool.clone(), writer: pool, bell });
+            return Ok(Self::of(pool.clone(), pool));
         }
         let options = sqlite_options(url)?;
         let writer = SqlitePoolOptions::new()
             .max_connections(1)
-            .acquire_timeout(ACQUIRE_TIMEOUT)
+            .acquire_timeout(WRITER_TIMEOUT)
             .idle_timeout(None)
             .max_lifetime(None)
             .connect_with(options.clone())
@@ -39,16 +43,41 @@ impl Store {
         let readers = SqlitePoolOptions::new()
             .min_connections(1)
             .max_connections(SQLITE_READERS)
-            .acquire_timeout(ACQUIRE_TIMEOUT)
+            .acquire_timeout(READER_TIMEOUT)
             .idle_timeout(None)
             .max_lifetime(None)
             .connect_with(options.read_only(true).create_if_missing(false))
             .await?;
-        Ok(Self {
-            readers: SqlxSqliteConnector::from_sqlx_sqlite_pool(readers),
-            writer: SqlxSqliteConnector::from_sqlx_sqlite_pool(writer),
-            bell,
-        })
+        let connection = SqlxSqliteConnector::from_sqlx_sqlite_pool;
+        Ok(Self::of(connection(readers), connection(writer)))
+    }
+
+    fn of(mut readers: DatabaseConnection, mut writer: DatabaseConnection) -> Self {
+        let (bell, _) = watch::channel(());
+        let statements = Arc::new(AtomicU64::new(0));
+        for connection in [&mut readers, &mut writer] {
+            let statements = statements.clone();
+            connection.set_metric_callback(move |_| {
+                statements.fetch_add(1, Ordering::Relaxed);
+            });
+        }
+        Self { readers, writer, bell, statements }
+    }
+
+    /// Only one process at a time prepares a database: holds the others back until the guard is dropped. `SQLite` needs none; its writes
+    /// exclude each other.
+    ///
+    /// # Errors
+    /// When the database cannot be reached.
+    pub async fn startup_guard(&self) -> Result<Option<Transaction>, StoreError> {
+        if !self.is_postgres() {
+            return Ok(None);
+        }
+        let txn = self.begin().await?;
+        for statement in ["SET LOCAL idle_in_transaction_session_timeout = 0", "SELECT pg_advisory_xact_lock(5411673974)"] {
+            Sql::new(DbBackend::Postgres, statement).run(&txn).await?;
+        }
+        Ok(Some(txn))
     }
 
     /// Runs the migrations that are missing; answers their names.
@@ -101,8 +130,8 @@ async fn open_postgres(url: &str, connections: u32) -> Result<DatabaseConnection
     let pool = PgPoolOptions::new()
         .min_connections(1)
         .max_connections(connections)
-        .acquire_timeout(ACQUIRE_TIMEOUT)
-        .idle_timeout(Duration::from_secs(300))
+        .acquire_timeout(READER_TIMEOUT)
+        .idle_timeout(Duration::from_mins(5))
         .test_before_acquire(false)
         .connect_with(options)
         .await?;

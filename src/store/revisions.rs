@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use sea_orm::{ActiveModelTrait as _, ColumnTrait as _, ConnectionTrait, DatabaseTransaction, EntityTrait, FromQueryResult, IntoActiveModel as _, QueryFilter as _};
+use sea_orm::{
+    ActiveModelTrait as _, ColumnTrait as _, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait, FromQueryResult,
+    IntoActiveModel as _, QueryFilter as _,
+};
 use uuid::Uuid;
 
 use super::error::StoreError;
@@ -101,6 +104,31 @@ async fn term_slugs(db: &impl ConnectionTrait, links: &str, terms: &str, insight
     sql.bind(insight_id).push(" AND l.number = ").bind(number).push(&format!(" ORDER BY l.{order}"));
     let rows: Vec<Row> = sql.all(db).await?;
     rows.iter().map(|row| Slug::parse(&row.slug).ok_or(StoreError::Corrupt("a term's slug"))).collect()
+}
+
+/// Whether a revision names a category, tag or author that is no more. On PostgreSQL those that are cannot be deleted until the transaction
+/// ends.
+///
+/// # Errors
+/// The database's.
+pub async fn names_deleted_terms(txn: &DatabaseTransaction, insight_id: Uuid, number: i64) -> Result<bool, StoreError> {
+    #[derive(FromQueryResult)]
+    struct Row {
+        deleted_at: Option<i64>,
+    }
+    let backend = txn.get_database_backend();
+    for (links, key, terms) in
+        [("revisions", "category_id", "categories"), ("revision_tags", "term_id", "tags"), ("revision_authors", "term_id", "authors")]
+    {
+        let mut sql =
+            Sql::new(backend, &format!("SELECT x.deleted_at FROM {links} l JOIN {terms} x ON x.id = l.{key} WHERE l.insight_id = "));
+        sql.bind(insight_id).push(" AND l.number = ").bind(number);
+        sql.push(if backend == DbBackend::Postgres { " FOR SHARE OF x" } else { "" });
+        if sql.all::<Row>(txn).await?.iter().any(|row| row.deleted_at.is_some()) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// The text of a revision that lists are ordered by.

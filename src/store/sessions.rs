@@ -1,6 +1,6 @@
 //! Sessions: chains of refresh tokens. Only digests are stored, and each can be used once.
 
-use sea_orm::{ConnectionTrait, DatabaseTransaction, EntityTrait as _, IntoActiveModel as _, ActiveModelTrait as _};
+use sea_orm::{ActiveModelTrait as _, ConnectionTrait, DatabaseTransaction, EntityTrait as _, IntoActiveModel as _};
 use uuid::Uuid;
 
 use super::error::StoreError;

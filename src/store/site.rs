@@ -1,6 +1,8 @@
 //! The one row of settings, and the site's figures.
 
-use sea_orm::{ActiveModelTrait as _, ConnectionTrait, DatabaseTransaction, EntityTrait as _, FromQueryResult, IntoActiveModel as _, QuerySelect as _};
+use sea_orm::{
+    ActiveModelTrait as _, ConnectionTrait, DatabaseTransaction, EntityTrait as _, FromQueryResult, IntoActiveModel as _, QuerySelect as _,
+};
 
 use super::error::StoreError;
 use super::insight_rows;
@@ -46,9 +48,9 @@ pub async fn save(txn: &DatabaseTransaction, site: site::Model) -> Result<(), St
 /// The database's.
 pub async fn stats(db: &impl ConnectionTrait, now: Timestamp) -> Result<StatsRow, StoreError> {
     let mut sql = Sql::new(db.get_database_backend(), "SELECT (SELECT count(*) FROM insights i WHERE ");
-    insight_rows::visible(&mut sql, now);
+    insight_rows::visible(&mut sql, now, "");
     sql.push(") AS insights, (SELECT count(*) FROM categories WHERE deleted_at IS NULL) AS categories, (SELECT i.position_at FROM insights i WHERE ");
-    insight_rows::visible(&mut sql, now);
+    insight_rows::visible(&mut sql, now, "");
     sql.push(" ORDER BY i.position_at LIMIT 1) AS since");
     sql.one(db).await?.ok_or(StoreError::Corrupt("stats"))
 }

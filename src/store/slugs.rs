@@ -29,16 +29,25 @@ pub async fn owner(db: &impl ConnectionTrait, slug: &str) -> Result<Option<Uuid>
     Ok(sql.bind(slug).one::<Owned>(db).await?.map(|owned| owned.insight_id))
 }
 
-/// Takes exactly this slug. False when another insight uses it, or drafts to; one that another only used to have is taken over.
+/// Takes exactly this slug. False when another insight uses it, or drafts to. One that another only used to have may be taken; the public is
+/// still led to the old insight until the new one is published.
 ///
 /// # Errors
 /// The database's.
 pub async fn claim(txn: &DatabaseTransaction, slug: &Slug, insight: Uuid, now: Timestamp) -> Result<bool, StoreError> {
-    if insert(txn, slug, insight, now).await? || owner(txn, slug.as_str()).await? == Some(insight) {
+    if insert(txn, slug, insight, now).await? {
         return Ok(true);
     }
-    let mut sql = Sql::new(txn.get_database_backend(), "UPDATE slugs SET insight_id = ");
-    sql.bind(insight).push(", was_public = ").bind(false).push(", created_at = ").bind(now.0).push(" WHERE slug = ").bind(slug.as_str());
+    // Held before it is judged: a rival that was first has committed by the time the next statement looks.
+    let backend = txn.get_database_backend();
+    let mut held = Sql::new(backend, "SELECT insight_id FROM slugs WHERE slug = ");
+    held.bind(slug.as_str()).push(if backend == DbBackend::Postgres { " FOR UPDATE" } else { "" });
+    let owner = held.one::<Owned>(txn).await?.map(|owned| owned.insight_id);
+    if owner == Some(insight) {
+        return Ok(true);
+    }
+    let mut sql = Sql::new(backend, "UPDATE slugs SET insight_id = ");
+    sql.bind(insight).push(" WHERE slug = ").bind(slug.as_str());
     sql.push(
         " AND NOT EXISTS (SELECT 1 FROM insights i JOIN revisions r ON r.insight_id = i.id AND r.number = i.head_revision \
          WHERE i.id = slugs.insight_id AND (i.slug = slugs.slug OR r.slug = slugs.slug))",
@@ -74,19 +83,31 @@ pub async fn suggestions(db: &impl ConnectionTrait, base: &Slug) -> Result<Vec<S
     Ok(candidates(base).map(Slug::into_string).filter(|slug| !taken.contains(slug)).take(3).collect())
 }
 
-/// Remembers that a slug was public: from now on it leads to its insight for ever.
+/// Remembers that an insight was public under a slug which it leaves now: the slug leads to it from now on, for ever, unless another insight
+/// is published under it.
 ///
 /// # Errors
 /// The database's.
-pub async fn mark_public(txn: &DatabaseTransaction, slug: &str) -> Result<(), StoreError> {
-    let mut sql = Sql::new(txn.get_database_backend(), "UPDATE slugs SET was_public = ");
-    sql.bind(true).push(" WHERE slug = ").bind(slug).run(txn).await?;
+pub async fn leave(txn: &DatabaseTransaction, slug: &str, insight: Uuid) -> Result<(), StoreError> {
+    let mut sql = Sql::new(txn.get_database_backend(), "UPDATE slugs SET public_id = ");
+    sql.bind(insight).push(" WHERE slug = ").bind(slug).run(txn).await?;
+    Ok(())
+}
+
+/// Gives slugs that an insight only drafted to have back to those whom the public knows by them.
+///
+/// # Errors
+/// The database's.
+pub async fn give_back(txn: &DatabaseTransaction, insight: Uuid) -> Result<(), StoreError> {
+    let mut sql =
+        Sql::new(txn.get_database_backend(), "UPDATE slugs SET insight_id = public_id WHERE public_id IS NOT NULL AND insight_id = ");
+    sql.bind(insight).push(" AND public_id <> ").bind(insight).run(txn).await?;
     Ok(())
 }
 
 async fn insert(txn: &DatabaseTransaction, slug: &Slug, insight: Uuid, now: Timestamp) -> Result<bool, StoreError> {
-    let mut sql = Sql::new(txn.get_database_backend(), "INSERT INTO slugs (slug, insight_id, was_public, created_at) VALUES (");
-    sql.bind(slug.as_str()).push(", ").bind(insight).push(", ").bind(false).push(", ").bind(now.0);
+    let mut sql = Sql::new(txn.get_database_backend(), "INSERT INTO slugs (slug, insight_id, created_at) VALUES (");
+    sql.bind(slug.as_str()).push(", ").bind(insight).push(", ").bind(now.0);
     Ok(sql.push(") ON CONFLICT (slug) DO NOTHING").run(txn).await? == 1)
 }
 

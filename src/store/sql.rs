@@ -48,12 +48,6 @@ impl Sql {
         self
     }
 
-    /// The literal for true, spelled as the partial indexes spell it.
-    #[must_use]
-    pub fn truth(&self) -> &'static str {
-        if self.backend == DbBackend::Sqlite { "1" } else { "true" }
-    }
-
     /// A subselect that gives the terms of revision `r` as a JSON array, in the author's order.
     pub fn push_terms_json(&mut self, links: &str, terms: &str) -> &mut Self {
         let joined = format!("FROM {links} l JOIN {terms} x ON x.id = l.term_id WHERE l.insight_id = r.insight_id AND l.number = r.number");

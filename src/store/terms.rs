@@ -128,7 +128,7 @@ pub async fn update(txn: &DatabaseTransaction, kind: TermKind, term: &TermRow) -
 /// The database's.
 pub async fn delete(txn: &DatabaseTransaction, kind: TermKind, id: Uuid, now: Timestamp) -> Result<(), StoreError> {
     let mut sql = Sql::new(txn.get_database_backend(), &format!("UPDATE {} SET slug = ", kind.plural()));
-    sql.bind(format!("deleted-{id}")).push(", deleted_at = ").bind(now.0).push(" WHERE id = ").bind(id).run(txn).await?;
+    sql.bind(format!("deleted:{id}")).push(", deleted_at = ").bind(now.0).push(" WHERE id = ").bind(id).run(txn).await?;
     Ok(())
 }
 
@@ -160,7 +160,7 @@ fn select(db: &impl ConnectionTrait, kind: TermKind, now: Timestamp) -> Sql {
         TermKind::Tag => "live_tags w JOIN insights i ON i.id = w.insight_id WHERE w.term_id = x.id AND ",
         TermKind::Author => "live_authors w JOIN insights i ON i.id = w.insight_id WHERE w.term_id = x.id AND ",
     });
-    insight_rows::visible(&mut sql, now);
+    insight_rows::visible(&mut sql, now, "");
     sql.push(&format!(") AS insight_count FROM {} x WHERE x.deleted_at IS NULL", kind.plural()));
     sql
 }

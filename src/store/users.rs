@@ -1,13 +1,14 @@
 //! People who may sign in.
 
 use sea_orm::{
-    ActiveModelTrait as _, ColumnTrait as _, ConnectionTrait, DatabaseTransaction, EntityTrait as _, IntoActiveModel as _, PaginatorTrait as _,
-    QueryFilter as _, QueryOrder as _, QuerySelect as _,
+    ActiveModelTrait as _, ColumnTrait as _, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait as _, IntoActiveModel as _,
+    PaginatorTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
 };
 use uuid::Uuid;
 
 use super::error::StoreError;
 use super::rows::user;
+use super::sql::Sql;
 use crate::domain::page::{Cursor, KeyValue, Page};
 
 /// # Errors
@@ -49,16 +50,19 @@ pub async fn count(db: &impl ConnectionTrait) -> Result<u64, StoreError> {
     Ok(user::Entity::find().count(db).await?)
 }
 
-/// How many administrators can still sign in, apart from one.
+/// How many administrators can still sign in, apart from one. Until the transaction ends, nobody else may change who they are.
 ///
 /// # Errors
 /// The database's.
-pub async fn count_other_admins(db: &impl ConnectionTrait, id: Uuid) -> Result<u64, StoreError> {
+pub async fn count_other_admins(txn: &DatabaseTransaction, id: Uuid) -> Result<u64, StoreError> {
+    if txn.get_database_backend() == DbBackend::Postgres {
+        Sql::new(DbBackend::Postgres, "SELECT pg_advisory_xact_lock(5411673975)").run(txn).await?;
+    }
     let others = user::Entity::find()
         .filter(user::Column::Role.eq("admin"))
         .filter(user::Column::DisabledAt.is_null())
         .filter(user::Column::Id.ne(id));
-    Ok(others.count(db).await?)
+    Ok(others.count(txn).await?)
 }
 
 /// # Errors

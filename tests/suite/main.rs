@@ -1,1 +1,21 @@
+//! The suite: one binary, laid out like the URLs. Set `TEST_DATABASE` to a `postgres://` address to run it there; each test makes a database
+//! of its own. Nothing sleeps: time is a clock that tests move by hand.
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on should say so at once")]
 
+mod support;
+
+mod architecture;
+mod auth;
+mod authorization;
+mod caching;
+mod cli;
+mod demo;
+mod insights;
+mod leaks;
+mod openapi;
+mod problems;
+mod requests;
+mod site;
+mod store;
+mod terms;
+mod tour;

@@ -2,7 +2,7 @@
 //!
 //! A heading's anchor is made of its words, so that it survives edits elsewhere; a repeated heading gets `-2`, `-3`.
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 use std::collections::VecDeque;
 
 use pulldown_cmark::{CowStr, Event, HeadingLevel, Tag, TagEnd, html};
@@ -14,7 +14,7 @@ use crate::domain::slug::Slug;
 pub(super) fn headings(events: &[Event<'_>]) -> (Vec<TocEntry>, VecDeque<String>) {
     let mut toc = Vec::new();
     let mut anchors = VecDeque::new();
-    let mut seen: HashMap<String, usize> = HashMap::new();
+    let mut seen: HashSet<String> = HashSet::new();
     let mut current: Option<(HeadingLevel, String)> = None;
     for event in events {
         match event {
@@ -23,9 +23,8 @@ pub(super) fn headings(events: &[Event<'_>]) -> (Vec<TocEntry>, VecDeque<String>
                 let Some((level, text)) = current.take() else { continue };
                 let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
                 let slug = Slug::derive(&words);
-                let times = seen.entry(slug.to_string()).or_default();
-                *times += 1;
-                let id = if *times == 1 { slug } else { slug.numbered(*times) };
+                let mut candidates = std::iter::once(slug.clone()).chain((2..).map(|n| slug.numbered(n)));
+                let id = candidates.find(|id| seen.insert(id.to_string())).unwrap_or_default();
                 anchors.push_back(id.to_string());
                 toc.push(TocEntry { id: id.into_string(), level: level_number(level), text: words });
             }

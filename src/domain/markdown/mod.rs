@@ -2,6 +2,7 @@
 //!
 //! Done once per revision, when it is saved. No HTML leaves this module that the sanitiser has not seen.
 
+mod bounds;
 mod html;
 mod plain;
 mod sanitise;
@@ -38,7 +39,7 @@ pub fn render(markdown: &str) -> Rendered {
         | Options::ENABLE_TASKLISTS
         | Options::ENABLE_FOOTNOTES
         | Options::ENABLE_GFM;
-    let events: Vec<Event<'_>> = Parser::new_ext(markdown, options).collect();
+    let events: Vec<Event<'_>> = bounds::bounded(Parser::new_ext(markdown, options).collect());
     let (toc, anchors) = html::headings(&events);
     let plain = plain::text(&events);
     let excerpt = shorten(&plain::first_paragraph(&events), EXCERPT_CHARS);

@@ -11,9 +11,57 @@ use ammonia::Builder;
 use crate::domain::secret;
 
 const TAGS: [&str; 52] = [
-    "a", "abbr", "b", "blockquote", "br", "caption", "cite", "code", "dd", "del", "details", "dfn", "div", "dl", "dt", "em",
-    "figcaption", "figure", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "i", "img", "input", "ins", "kbd", "li", "mark", "ol", "p",
-    "pre", "q", "s", "samp", "small", "span", "strong", "sub", "summary", "sup", "table", "tbody", "td", "th", "thead", "tr", "ul",
+    "a",
+    "abbr",
+    "b",
+    "blockquote",
+    "br",
+    "caption",
+    "cite",
+    "code",
+    "dd",
+    "del",
+    "details",
+    "dfn",
+    "div",
+    "dl",
+    "dt",
+    "em",
+    "figcaption",
+    "figure",
+    "h1",
+    "h2",
+    "h3",
+    "h4",
+    "h5",
+    "h6",
+    "hr",
+    "i",
+    "img",
+    "input",
+    "ins",
+    "kbd",
+    "li",
+    "mark",
+    "ol",
+    "p",
+    "pre",
+    "q",
+    "s",
+    "samp",
+    "small",
+    "span",
+    "strong",
+    "sub",
+    "summary",
+    "sup",
+    "table",
+    "tbody",
+    "td",
+    "th",
+    "thead",
+    "tr",
+    "ul",
     "var",
 ];
 const CLASSES: [&str; 3] = ["footnote-definition", "footnote-definition-label", "footnote-reference"];
@@ -76,7 +124,8 @@ pub(super) fn fragment(html: &str, markdown: &str) -> String {
         ("img", "src") => value.strip_prefix(&prefix).map(Cow::Borrowed),
         ("code", "class") => is_language_class(value).then_some(Cow::Borrowed(value)),
         ("div" | "sup", "class") => CLASSES.contains(&value).then_some(Cow::Borrowed(value)),
-        ("div" | "h1" | "h2" | "h3" | "h4" | "h5" | "h6", "id") => is_anchor(value).then_some(Cow::Borrowed(value)),
+        ("div", "id") => (value.starts_with("fn-") && is_anchor(value)).then_some(Cow::Borrowed(value)),
+        ("h1" | "h2" | "h3" | "h4" | "h5" | "h6", "id") => is_anchor(value).then_some(Cow::Borrowed(value)),
         ("td" | "th", "style") => {
             ["text-align: left", "text-align: right", "text-align: center"].contains(&value).then_some(Cow::Borrowed(value))
         }
@@ -86,9 +135,9 @@ pub(super) fn fragment(html: &str, markdown: &str) -> String {
 }
 
 fn is_language_class(value: &str) -> bool {
-    value.strip_prefix("language-").is_some_and(|name| {
-        (1..=40).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_+#.".contains(&b))
-    })
+    value
+        .strip_prefix("language-")
+        .is_some_and(|name| (1..=40).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_+#.".contains(&b)))
 }
 
 fn is_anchor(value: &str) -> bool {

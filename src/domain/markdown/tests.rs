@@ -2,11 +2,12 @@ use super::*;
 
 #[test]
 fn tables_task_lists_footnotes_and_code_are_kept() {
-    let rendered = render("| a | b |\n|--:|---|\n| 1 | 2 |\n\n- [x] done\n- [ ] open\n\nText[^n].\n\n[^n]: Note.\n\n```rust\nlet x = 1 < 2;\n```\n");
+    let rendered =
+        render("| a | b |\n|--:|---|\n| 1 | 2 |\n\n- [x] done\n- [ ] open\n\nText[^n].\n\n[^n]: Note.\n\n```rust\nlet x = 1 < 2;\n```\n");
     for piece in [
         r#"<th style="text-align: right">a</th>"#,
         r#"type="checkbox""#,
-        r#"<a href="#fn-n""#,
+        "<a href=\"#fn-n\"",
         r#"id="fn-n""#,
         r#"<code class="language-rust">let x = 1 &lt; 2;"#,
     ] {
@@ -26,7 +27,9 @@ fn anchors_are_made_of_words_and_survive_edits_elsewhere() {
 
 #[test]
 fn images_come_from_markdown_only() {
-    let rendered = render("![a](https://x.example/a.png) ![b](pics/b.png) ![c](javascript:alert(1)) ![d](x\"onerror=1) ![e](//e.example/x)\n\n<img src=\"https://x.example/raw.png\" onerror=\"alert(1)\">\n");
+    let rendered = render(
+        "![a](https://x.example/a.png) ![b](pics/b.png) ![c](javascript:alert(1)) ![d](x\"onerror=1) ![e](//e.example/x)\n\n<img src=\"https://x.example/raw.png\" onerror=\"alert(1)\">\n",
+    );
     assert!(rendered.html.contains(r#"src="https://x.example/a.png""#), "{}", rendered.html);
     assert!(rendered.html.contains(r#"src="pics/b.png""#), "{}", rendered.html);
     for piece in ["javascript", "onerror", "raw.png", "e.example"] {
@@ -58,10 +61,28 @@ fn the_excerpt_is_the_first_paragraph_cut_behind_a_word() {
     assert_eq!(render("![only](a.png)").excerpt, "only");
 }
 
+/// Every one of these once cost seconds to minutes, or gigabytes.
 #[test]
-fn deep_nesting_is_no_danger() {
-    for text in [">".repeat(20_000), "- ".repeat(5_000), "[".repeat(20_000), "<div>".repeat(20_000), "*a ".repeat(20_000)] {
-        let rendered = render(&format!("{text}x"));
-        assert!(rendered.word_count >= 1);
+fn hostile_nesting_costs_no_more_than_its_length() {
+    let many = |text: &str, n: usize| text.repeat(n);
+    let numbered = |n: usize| (0..n).map(|k| format!("<b title={k}>")).collect::<Vec<_>>().concat();
+    for text in [
+        many(">", 50_000),
+        many("- ", 20_000),
+        many("[", 50_000),
+        many("<div>", 50_000),
+        many("*a ", 50_000),
+        format!("{}\n{}\n{}", many("<div>", 3_000), numbered(3_000), many("</div>x", 3_000)),
+        format!("{}\n\n{}", numbered(400), many("text\n\n", 50_000)),
+        many("<div><b title=\"\n\n\"><i>\n\n", 5_000),
+    ] {
+        let rendered = render(&text);
+        assert!(rendered.html.len() < 40 * text.len() + 100_000, "{} bytes of HTML for {}", rendered.html.len(), text.len());
     }
+}
+
+#[test]
+fn ordinary_raw_html_is_obeyed_and_too_much_is_shown() {
+    assert!(render("Press <kbd>Ctrl</kbd>.\n\n<details><summary>More</summary>\n\nText\n\n</details>").html.contains("<kbd>Ctrl</kbd>"));
+    assert!(render(&"<b>x ".repeat(2_000)).html.contains("&lt;b&gt;"));
 }

@@ -108,7 +108,7 @@ pub(in crate::http) struct PublicationInput {
     /// A moment in the future schedules; one in the past dates.
     #[schema(format = DateTime)]
     publish_at: Option<String>,
-    /// When it stops being visible.
+    /// When it stops being visible. Left out, an end that is still ahead stays; null takes it away.
     #[schema(format = DateTime)]
     unpublish_at: Option<String>,
     /// The number of the revision; the newest when absent.

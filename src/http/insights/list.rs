@@ -42,7 +42,11 @@ pub(in crate::http) async fn list_insights(api: web::Data<Api>, request: HttpReq
     let total = if asked.count { Some(store::lists::count(db, &ListQuery { cursor: None, ..list.clone() }, now).await?) } else { None };
     let info = lists::page_info(&page, list.limit);
     let chain = &list.locale_chain;
-    let data = page.rows.into_iter().map(|(row, body)| selected(InsightView::item(row, body, chain, now), &asked.fields)).collect();
+    let data = page
+        .rows
+        .into_iter()
+        .map(|(row, body)| selected(InsightView::item(row, body, chain, now), &asked.fields, list.with_body))
+        .collect();
     let view = InsightListView { data, page: info, meta: ListMeta { sequence: freshness.sequence, total } };
     let policy = if reader.is_anonymous() { CachePolicy::public(now, &freshness) } else { CachePolicy::Never };
     let reply = Reply::json(&view)
@@ -114,9 +118,9 @@ fn audience(status: Option<&str>, reader: &Reader) -> Result<Audience, Problem> 
     }
 }
 
-fn selected(mut item: Map<String, Value>, fields: &[&str]) -> Map<String, Value> {
+fn selected(mut item: Map<String, Value>, fields: &[&str], with_body: bool) -> Map<String, Value> {
     if !fields.is_empty() {
-        item.retain(|name, _| fields.contains(&name.as_str()));
+        item.retain(|name, _| fields.contains(&name.as_str()) || with_body && name == "body");
     }
     item
 }

@@ -65,9 +65,28 @@ pub(in crate::http) enum InsightField {
 
 /// The spellings of [`InsightField`].
 pub(super) const FIELDS: [&str; 22] = [
-    "id", "slug", "locale", "available_locales", "title", "excerpt", "excerpt_source", "category", "tags", "authors", "status",
-    "published_at", "unpublish_at", "updated_at", "reading_minutes", "reading_minutes_source", "word_count", "canonical_url", "seo",
-    "extra", "revision", "body",
+    "id",
+    "slug",
+    "locale",
+    "available_locales",
+    "title",
+    "excerpt",
+    "excerpt_source",
+    "category",
+    "tags",
+    "authors",
+    "status",
+    "published_at",
+    "unpublish_at",
+    "updated_at",
+    "reading_minutes",
+    "reading_minutes_source",
+    "word_count",
+    "canonical_url",
+    "seo",
+    "extra",
+    "revision",
+    "body",
 ];
 
 /// What a list item can carry beside its own properties.
@@ -97,13 +116,23 @@ pub(in crate::http) struct InsightListParams {
     #[param(max_length = 1000, nullable = false)]
     cursor: Option<String>,
     /// Slugs of categories, separated by commas: insights in any of them.
-    #[param(pattern = "^[a-z0-9]+(-[a-z0-9]+)*(,[a-z0-9]+(-[a-z0-9]+)*)*$", max_length = 1000, nullable = false, example = "data-engineering")]
+    #[param(
+        pattern = "^[a-z0-9]+(-[a-z0-9]+)*(,[a-z0-9]+(-[a-z0-9]+)*)*$",
+        max_length = 1000,
+        nullable = false,
+        example = "data-engineering"
+    )]
     category: Option<String>,
     /// Slugs of tags, separated by commas: insights with any of them.
     #[param(pattern = "^[a-z0-9]+(-[a-z0-9]+)*(,[a-z0-9]+(-[a-z0-9]+)*)*$", max_length = 1000, nullable = false, example = "postgresql")]
     tag: Option<String>,
     /// Slugs of authors, separated by commas: insights by any of them.
-    #[param(pattern = "^[a-z0-9]+(-[a-z0-9]+)*(,[a-z0-9]+(-[a-z0-9]+)*)*$", max_length = 1000, nullable = false, example = "zerone-engineering")]
+    #[param(
+        pattern = "^[a-z0-9]+(-[a-z0-9]+)*(,[a-z0-9]+(-[a-z0-9]+)*)*$",
+        max_length = 1000,
+        nullable = false,
+        example = "zerone-engineering"
+    )]
     author: Option<String>,
     /// Only what was published later than this moment (RFC 3339), or than the beginning of this day.
     #[param(format = DateTime, nullable = false, example = "2026-01-01T00:00:00Z")]

@@ -56,18 +56,23 @@ pub(in crate::http) async fn get_insight(
     let Some((row, body)) = find(&api, &name, &chain, &reader, now).await? else {
         return moved(&api, &name, suffix, &request, policy, now).await;
     };
+    if let Name::Slug(asked) = &name
+        && *asked != row.slug
+        && *asked != row.current_slug
+    {
+        return Ok(redirect(&row.current_slug, suffix, &request).policy(policy));
+    }
     let accept = request.headers().get(header::ACCEPT).map(|value| value.to_str().unwrap_or_default());
     let form = suffix_form.or_else(|| negotiation::choose(accept, &FORMS)).ok_or_else(not_acceptable)?;
-    Ok(represent(&row, body, &chain, form, now).header(CONTENT_SEQUENCE, freshness.sequence.to_string()).policy(policy).cache_tags(&tags(&row)))
+    // A renamed category changes the bytes too: what is public is no older than its last change.
+    Ok(represent(&row, body, &chain, form, now)
+        .not_older_than(freshness.last_modified)
+        .header(CONTENT_SEQUENCE, freshness.sequence.to_string())
+        .policy(policy)
+        .cache_tags(&tags(&row)))
 }
 
-async fn find(
-    api: &Api,
-    name: &Name,
-    chain: &[String],
-    reader: &Reader,
-    now: Timestamp,
-) -> Result<Option<(InsightRow, BodyRow)>, Problem> {
+async fn find(api: &Api, name: &Name, chain: &[String], reader: &Reader, now: Timestamp) -> Result<Option<(InsightRow, BodyRow)>, Problem> {
     let db = api.store.reader();
     if let Some(editor) = reader.editor()
         && let Some(found) = store::insights::find_for_editor(db, name, chain, editor.limited_to_own()).await?
@@ -78,18 +83,15 @@ async fn find(
 }
 
 /// 308 to the present slug of a visible insight that had this one, else nothing is there.
-async fn moved(
-    api: &Api,
-    name: &Name,
-    suffix: &str,
-    request: &HttpRequest,
-    policy: CachePolicy,
-    now: Timestamp,
-) -> Result<Reply, Problem> {
+async fn moved(api: &Api, name: &Name, suffix: &str, request: &HttpRequest, policy: CachePolicy, now: Timestamp) -> Result<Reply, Problem> {
     let Name::Slug(slug) = name else { return Err(Problem::not_found()) };
-    let slug = store::insights::find_moved(api.store.reader(), slug, now).await?.ok_or_else(Problem::not_found)?;
+    let moved = store::insights::find_moved(api.store.reader(), slug, now).await?.ok_or_else(Problem::not_found)?;
+    Ok(redirect(&moved.slug, suffix, request).policy(policy).cache_tags(&[format!("insight:{}", moved.id)]))
+}
+
+fn redirect(slug: &str, suffix: &str, request: &HttpRequest) -> Reply {
     let query = if request.query_string().is_empty() { String::new() } else { format!("?{}", request.query_string()) };
-    Ok(Reply::empty(StatusCode::PERMANENT_REDIRECT).header(header::LOCATION, format!("/v1/insights/{slug}{suffix}{query}")).policy(policy))
+    Reply::empty(StatusCode::PERMANENT_REDIRECT).header(header::LOCATION, format!("/v1/insights/{slug}{suffix}{query}"))
 }
 
 fn not_acceptable() -> Problem {
@@ -120,8 +122,15 @@ fn front_matter(row: &InsightRow, chain: &[String], now: Timestamp) -> String {
     let view = InsightView::of(row.clone(), empty, chain, now);
     let quoted = |text: &str| serde_json::Value::from(text).to_string();
     let mut out = String::from("---\n");
-    let slugs = |terms: &[super::view::TermReference]| terms.iter().map(|term| term.slug.clone()).collect::<Vec<_>>().join(", ");
-    let _ = writeln!(out, "title: {}\nslug: {}\nlocale: {}\ncategory: {}", quoted(&view.title), view.slug, view.locale, view.category.slug);
+    let slugs = |terms: &[super::view::TermReference]| terms.iter().map(|term| quoted(&term.slug)).collect::<Vec<_>>().join(", ");
+    let _ = writeln!(
+        out,
+        "title: {}\nslug: {}\nlocale: {}\ncategory: {}",
+        quoted(&view.title),
+        quoted(&view.slug),
+        quoted(&view.locale),
+        quoted(&view.category.slug)
+    );
     if let Some(at) = &view.published_at {
         let _ = writeln!(out, "published_at: {at}");
     }
@@ -131,5 +140,10 @@ fn front_matter(row: &InsightRow, chain: &[String], now: Timestamp) -> String {
 }
 
 fn tags(row: &InsightRow) -> Vec<String> {
-    vec![format!("insight:{}", row.id), format!("category:{}", row.category_slug)]
+    let mut tags = vec![format!("insight:{}", row.id), format!("category:{}", row.category_slug)];
+    for (kind, json) in [("tag", &row.tags), ("author", &row.authors)] {
+        let terms: Vec<serde_json::Value> = serde_json::from_str(json).unwrap_or_default();
+        tags.extend(terms.iter().filter_map(|term| term["slug"].as_str()).map(|slug| format!("{kind}:{slug}")));
+    }
+    tags
 }

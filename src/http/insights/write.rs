@@ -156,6 +156,9 @@ pub(in crate::http) async fn delete_insight(
 }
 
 async fn create_at(api: &Api, editor: &Editor, name: Name, body: Body, now: Timestamp) -> Result<Reply, Problem> {
+    if let Ok(id) = known(api, &name, editor.principal()).await {
+        return Err(lifecycle::exists_already(&api.store, id).await?.into());
+    }
     let Name::Slug(slug) = name else { return Err(Problem::not_found()) };
     let draft = body.parse(|mut input| {
         if input.get("slug").is_none_or(Value::is_null) && input.is_object() {
@@ -191,6 +194,5 @@ pub(super) async fn shown(api: &Api, id: Uuid, now: Timestamp) -> Result<Reply, 
     // The writer has seen what it wrote; a reader's snapshot is never older than the last commit on this node.
     let found = store::insights::find_for_editor(api.store.reader(), &Name::Id(id), &chain, None).await?;
     let (row, body) = found.ok_or_else(Problem::not_found)?;
-    let newest = store::changes::newest(api.store.reader()).await?;
-    Ok(represent(&row, body, &chain, "application/json", now).header(CONTENT_SEQUENCE, newest.to_string()))
+    Ok(represent(&row, body, &chain, "application/json", now).header(CONTENT_SEQUENCE, freshness.sequence.to_string()))
 }

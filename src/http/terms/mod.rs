@@ -3,7 +3,6 @@
 mod operations;
 pub(super) mod view;
 
-
 /// The six operations on one kind. A function's name is its operation id, and `actix` wants a function for each route.
 macro_rules! term_routes {
     ($module:ident, $kind:expr, $tag:literal, $one:literal, $many:literal, $collection:literal, $item:literal,
@@ -138,14 +137,47 @@ macro_rules! term_routes {
 }
 
 term_routes!(
-    categories, TermKind::Category, "Categories", "category", "categories", "/v1/categories", "/v1/categories/{slug}",
-    list_categories, get_category, create_category, replace_category, patch_category, delete_category
+    categories,
+    TermKind::Category,
+    "Categories",
+    "category",
+    "categories",
+    "/v1/categories",
+    "/v1/categories/{slug}",
+    list_categories,
+    get_category,
+    create_category,
+    replace_category,
+    patch_category,
+    delete_category
 );
 term_routes!(
-    tags, TermKind::Tag, "Tags", "tag", "tags", "/v1/tags", "/v1/tags/{slug}",
-    list_tags, get_tag, create_tag, replace_tag, patch_tag, delete_tag
+    tags,
+    TermKind::Tag,
+    "Tags",
+    "tag",
+    "tags",
+    "/v1/tags",
+    "/v1/tags/{slug}",
+    list_tags,
+    get_tag,
+    create_tag,
+    replace_tag,
+    patch_tag,
+    delete_tag
 );
 term_routes!(
-    authors, TermKind::Author, "Authors", "author", "authors", "/v1/authors", "/v1/authors/{slug}",
-    list_authors, get_author, create_author, replace_author, patch_author, delete_author
+    authors,
+    TermKind::Author,
+    "Authors",
+    "author",
+    "authors",
+    "/v1/authors",
+    "/v1/authors/{slug}",
+    list_authors,
+    get_author,
+    create_author,
+    replace_author,
+    patch_author,
+    delete_author
 );

@@ -12,7 +12,7 @@ pub struct Model {
     pub resource: String,
     pub resource_id: Option<Uuid>,
     pub slug: Option<String>,
-    pub public: bool,
+    pub public_sequence: Option<i64>,
     pub cache_tags: String,
 }
 

@@ -16,6 +16,7 @@ pub struct Model {
     pub excerpt_source: String,
     pub word_count: i64,
     pub derived_minutes: i64,
+    pub is_source: bool,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -8,7 +8,7 @@ pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub slug: String,
     pub insight_id: Uuid,
-    pub was_public: bool,
+    pub public_id: Option<Uuid>,
     pub created_at: i64,
 }
 

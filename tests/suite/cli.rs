@@ -1,0 +1,185 @@
+//! The binary as an operator uses it.
+
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+
+use serde_json::json;
+
+use crate::support::Client;
+use crate::support::app::draft;
+use crate::support::database;
+
+/// A serving process, killed when the test is over.
+pub(crate) struct Serving {
+    child: Child,
+    pub(crate) url: String,
+    pub(crate) banner: String,
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+pub(crate) fn insights(folder: &Path, url: &str) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_insights"));
+    command.env("INSIGHTS_DATA_DIR", folder).env("INSIGHTS_DATABASE_URL", url).env_remove("INSIGHTS_BIND");
+    command
+}
+
+pub(crate) fn serve(folder: &Path, url: &str, arguments: &[&str]) -> Serving {
+    let mut command = insights(folder, url);
+    let mut child =
+        command.args(["serve", "--bind", "127.0.0.1:0"]).args(arguments).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
+    let first = lines.next().expect("the service says where it is");
+    let banner = std::iter::once(first.clone()).chain(lines.take(4)).collect::<Vec<_>>().join("\n");
+    let url = first.split_whitespace().last().unwrap().to_owned();
+    Serving { child, url, banner }
+}
+
+fn client(serving: &Serving, token: Option<String>) -> Client {
+    Client::new(reqwest::Client::new(), serving.url.clone(), token)
+}
+
+fn said(output: &Output) -> String {
+    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+}
+
+pub(crate) fn make_token(folder: &Path, url: &str) -> String {
+    let made = insights(folder, url).args(["tokens", "create", "--name", "test", "--scopes", "admin"]).output().unwrap();
+    assert!(made.status.success(), "{}", said(&made));
+    String::from_utf8(made.stdout).unwrap().trim().to_owned()
+}
+
+#[tokio::test]
+async fn a_stranger_can_serve_write_and_check() {
+    let folder = tempfile::Builder::new().prefix("insights_test_").tempdir().unwrap();
+    let url = database::fresh(&folder).await;
+    let serving = serve(folder.path(), &url, &["--demo"]);
+    assert!(serving.banner.contains("/docs") && serving.banner.contains("tokens create"), "{}", serving.banner);
+    assert_eq!(client(&serving, None).get("/v1/insights").await.expect(200).titles().len(), 6);
+    // A token made beside the running service is good at once.
+    let admin = client(&serving, Some(make_token(folder.path(), &url)));
+    admin.publish("By a token").await;
+    let mut users = insights(folder.path(), &url);
+    let users = users.args(["users", "create", "--email", "ada@example.org", "--name", "Ada", "--role", "editor"]);
+    let mut child = users.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(b"correct horse battery\n").unwrap();
+    let made = child.wait_with_output().unwrap();
+    assert!(made.status.success(), "{}", said(&made));
+    let asked = json!({ "grant_type": "password", "email": "ada@example.org", "password": "correct horse battery" });
+    client(&serving, None).post("/v1/auth/token", asked).await.expect(200);
+    let bind = serving.url.trim_start_matches("http://").to_owned();
+    assert!(insights(folder.path(), &url).args(["health", "--bind", &bind]).output().unwrap().status.success());
+    let checked = insights(folder.path(), &url).arg("check").output().unwrap();
+    assert!(checked.status.success(), "{}", said(&checked));
+    drop(serving);
+    assert!(!insights(folder.path(), &url).args(["health", "--bind", &bind]).output().unwrap().status.success());
+}
+
+#[tokio::test]
+async fn it_stops_when_told_and_keeps_what_it_acknowledged() {
+    let folder = tempfile::Builder::new().prefix("insights_test_").tempdir().unwrap();
+    let url = database::fresh(&folder).await;
+    let mut serving = serve(folder.path(), &url, &["--demo"]);
+    let token = make_token(folder.path(), &url);
+    let created = client(&serving, Some(token.clone())).publish("Before the stop").await;
+    let pid = serving.child.id().to_string();
+    assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+    assert!(serving.child.wait().unwrap().success(), "a graceful stop is a success");
+    let again = serve(folder.path(), &url, &[]);
+    let read = client(&again, None).get("/v1/insights/before-the-stop").await.expect(200);
+    assert_eq!((read.id(), read.etag()), (created.id(), created.etag()));
+}
+
+/// Killed at any moment, the service has every write that it acknowledged, whole.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_kill_loses_nothing_that_was_acknowledged() {
+    let folder = tempfile::Builder::new().prefix("insights_test_").tempdir().unwrap();
+    let url = database::fresh(&folder).await;
+    let mut acknowledged: Vec<String> = Vec::new();
+    for round in 0..5 {
+        let mut serving = serve(folder.path(), &url, if round == 0 { &["--demo"] } else { &[] });
+        let admin = client(&serving, Some(make_token(folder.path(), &url)));
+        for id in &acknowledged {
+            admin.get(&format!("/v1/insights/{id}")).await.expect(200);
+        }
+        let writing = write_until_it_breaks(serving.url.clone(), make_token(folder.path(), &url), round);
+        let reading = async {
+            for _ in 0..(20 * (round + 1)) {
+                admin.get("/v1/insights").await.expect(200);
+            }
+            serving.child.kill().unwrap();
+        };
+        let (written, ()) = tokio::join!(writing, reading);
+        acknowledged.extend(written);
+        let checked = insights(folder.path(), &url).arg("check").output().unwrap();
+        assert!(checked.status.success(), "{}", said(&checked));
+    }
+    assert!(acknowledged.len() > 5, "only {} writes: this proves little", acknowledged.len());
+}
+
+async fn write_until_it_breaks(url: String, token: String, round: usize) -> Vec<String> {
+    let http = reqwest::Client::new();
+    let mut ids = Vec::new();
+    for n in 0.. {
+        let request = http.post(format!("{url}/v1/insights")).bearer_auth(&token).json(&draft(&format!("Round {round} write {n}")));
+        let Ok(response) = request.send().await else { break };
+        let Ok(created) = response.json::<serde_json::Value>().await else { break };
+        ids.push(created["id"].as_str().unwrap().to_owned());
+    }
+    ids
+}
+
+#[tokio::test]
+async fn a_wrong_setting_stops_the_start_with_one_clear_line() {
+    let folder = tempfile::Builder::new().prefix("insights_test_").tempdir().unwrap();
+    let url = format!("sqlite://{}/x.db", folder.path().display());
+    for (arguments, word) in [
+        (&["serve", "--bind", "127.0.0.1:0", "--database-url", "mysql://x"][..], "sqlite:// or postgres://"),
+        (&["serve", "--bind", "nowhere"], "--bind"),
+        (&["serve", "--base-url", "nowhere"], "--base-url"),
+        (&["serve", "--no-migrate", "--bind", "127.0.0.1:0"], "insights migrate"),
+        (&["serve", "--log", "a=b=c", "--bind", "127.0.0.1:0"], "INSIGHTS_LOG"),
+        (&["serve", "--admin-email", "a@b"], "--admin-password"),
+        (&["tokens", "create", "--name", "x", "--scopes", "everything"], "insights:write"),
+        (&["tokens", "create", "--name", "x", "--scopes", "admin", "--expires-in", "soon"], "90d"),
+        (&["check"], "insights migrate"),
+    ] {
+        let output = insights(folder.path(), &url).args(arguments).output().unwrap();
+        assert!(!output.status.success(), "{arguments:?}");
+        assert!(said(&output).contains(word), "{arguments:?} said: {}", said(&output));
+    }
+    let migrated = insights(folder.path(), &url).arg("migrate").output().unwrap();
+    assert!(migrated.status.success() && said(&migrated).contains("migrated"), "{}", said(&migrated));
+}
+
+#[tokio::test]
+async fn the_first_administrator_comes_from_the_settings() {
+    let folder = tempfile::Builder::new().prefix("insights_test_").tempdir().unwrap();
+    let url = database::fresh(&folder).await;
+    let secret = folder.path().join("password");
+    std::fs::write(&secret, "correct horse battery\n").unwrap();
+    let arguments = ["--admin-email", "root@example.org", "--admin-password-file", secret.to_str().unwrap()];
+    let serving = serve(folder.path(), &url, &arguments);
+    let asked = json!({ "grant_type": "password", "email": "root@example.org", "password": "correct horse battery" });
+    let granted = client(&serving, None).post("/v1/auth/token", asked).await.expect(200).json();
+    assert!(granted["scope"].as_str().unwrap().ends_with("admin"));
+}
+
+#[test]
+fn every_setting_is_documented_with_its_default() {
+    let help = Command::new(env!("CARGO_BIN_EXE_insights")).args(["serve", "--help"]).output().unwrap();
+    let help = said(&help);
+    for setting in
+        ["INSIGHTS_DATA_DIR", "INSIGHTS_DATABASE_URL", "INSIGHTS_BIND", "INSIGHTS_BASE_URL", "INSIGHTS_LOG", "INSIGHTS_ADMIN_EMAIL"]
+    {
+        assert!(help.contains(setting), "{setting}");
+    }
+    let document = Command::new(env!("CARGO_BIN_EXE_insights")).arg("openapi").output().unwrap();
+    assert_eq!(said(&document), format!("{:#}\n", insights::http::document::document()));
+}

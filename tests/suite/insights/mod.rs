@@ -1,0 +1,7 @@
+mod concurrency;
+mod lifecycle;
+mod list;
+mod paging;
+mod plans;
+mod read;
+mod write;

@@ -1,0 +1,177 @@
+//! Nothing of an invisible insight shows anywhere. Every GET of the document is asked with every parameter before and after invisible insights
+//! of every kind are made: each answer must be the same to the byte, headers included, and hold none of their words.
+
+use insights::http::document::document;
+use serde_json::{Value, json};
+
+use crate::openapi::operations;
+use crate::support::{Client, TestApp};
+
+const SECRET: &str = "zqxsecret";
+
+/// Every GET of the document with every value of every parameter, alone.
+fn questions(public_slug: &str, public_id: &str) -> Vec<String> {
+    let mut list = Vec::new();
+    for (method, path, operation) in operations(&document()) {
+        if method != "GET" || path.starts_with("/v1/users") || path.starts_with("/v1/tokens") || path == "/v1/auth/me" {
+            continue;
+        }
+        let slug = if path.contains("insights") { public_slug } else { "debugging" };
+        let kind_slug = if path.contains("/tags/") {
+            "rust"
+        } else if path.contains("/authors/") {
+            "ada"
+        } else {
+            slug
+        };
+        let path =
+            path.replace("{id_or_slug}", slug).replace("{slug}", kind_slug).replace("{code}", "internal").replace("{asset}", "init.js");
+        list.push(path.clone());
+        list.push(path.replace(public_slug, public_id));
+        for parameter in operation["parameters"].as_array().cloned().unwrap_or_default() {
+            if parameter["in"] == "query" {
+                list.extend(values(&parameter).iter().map(|value| format!("{path}?{}={value}", parameter["name"].as_str().unwrap())));
+            }
+        }
+    }
+    for suffix in [".md", ".html", ".txt", ".json"] {
+        list.push(format!("/v1/insights/{public_slug}{suffix}"));
+    }
+    for combination in
+        ["sort=title&count=exact&limit=2", "category=debugging&count=exact&include=body", "tag=rust&count=exact", "author=ada&count=exact"]
+    {
+        list.push(format!("/v1/insights?{combination}"));
+    }
+    list
+}
+
+fn values(parameter: &Value) -> Vec<String> {
+    let enumerated = |schema: &Value| schema["enum"].as_array().cloned();
+    let schema = &parameter["schema"];
+    if let Some(values) = enumerated(schema).or_else(|| enumerated(&schema["items"])) {
+        return values.iter().map(|value| value.as_str().unwrap().to_owned()).collect();
+    }
+    match parameter["name"].as_str().unwrap() {
+        "limit" => vec!["1".to_owned(), "100".to_owned()],
+        "category" => vec!["debugging".to_owned(), "infrastructure".to_owned(), "debugging,infrastructure".to_owned()],
+        "tag" => vec!["rust".to_owned(), "rust,sql".to_owned()],
+        "author" => vec!["ada".to_owned(), "ada,grace".to_owned()],
+        "published_after" | "published_before" => vec!["2020-01-01T00:00:00Z".to_owned(), "2030-01-01T00:00:00Z".to_owned()],
+        "min_minutes" | "max_minutes" => vec!["1".to_owned(), "90".to_owned()],
+        "locale" => vec!["en".to_owned(), "de".to_owned(), "it-CH".to_owned()],
+        "cursor" => vec!["x".to_owned()],
+        other => panic!("say how the parameter {other} is to be asked"),
+    }
+}
+
+/// Everything that a reader can see of the answers, but for what names the request itself.
+async fn answers(client: &Client, questions: &[String]) -> Vec<String> {
+    let mut list = Vec::new();
+    for question in questions {
+        let answer = client.get(question).await;
+        let mut text = answer.text();
+        if answer.status >= 400 {
+            let mut problem = answer.json();
+            problem["request_id"] = json!(null);
+            text = problem.to_string();
+        }
+        let mut headers: Vec<String> = answer
+            .headers
+            .iter()
+            .filter(|(name, _)| !matches!(name.as_str(), "date" | "x-request-id"))
+            .map(|(name, value)| format!("{name}: {value:?}"))
+            .collect();
+        headers.sort();
+        list.push(format!("{question}\n{}\n{}\n{text}", answer.status, headers.join("\n")));
+    }
+    list
+}
+
+fn secret_draft(which: &str, translated: bool) -> Value {
+    let text = json!({ "title": format!("{SECRET} {which} translated"), "body_markdown": format!("{SECRET} {which}") });
+    json!({
+        "slug": format!("{SECRET}-{which}"), "title": format!("{SECRET} {which}"), "excerpt": format!("{SECRET} excerpt"),
+        "body_markdown": format!("## {SECRET}\n\nbody"), "category": "debugging", "tags": ["rust", "sql"], "authors": ["ada", "grace"],
+        "canonical_url": format!("https://example.org/{SECRET}"), "seo": { "title": SECRET }, "extra": { "note": SECRET },
+        "translations": if translated { json!({ "de": text, "it": text }) } else { json!({}) }, "reading_minutes": 90,
+    })
+}
+
+/// Invisible insights of every kind, and a draft revision of the public one.
+async fn make_invisible(app: &TestApp, public: &str) -> Vec<String> {
+    let admin = app.admin().await;
+    let mut ids = Vec::new();
+    for (which, publication) in [
+        ("draft", None),
+        ("scheduled", Some(json!({ "publish_at": "2027-01-01T00:00:00Z" }))),
+        ("expired", Some(json!({ "publish_at": "2019-01-01T00:00:00Z", "unpublish_at": "2019-06-01T00:00:00Z" }))),
+        ("deleted", Some(json!({ "publish_at": "2027-02-01T00:00:00Z" }))),
+        ("trashed-draft", None),
+    ] {
+        let created = admin.post("/v1/insights", secret_draft(which, true)).await.expect(201);
+        let path = format!("/v1/insights/{}", created.id());
+        if let Some(publication) = publication {
+            admin.act(&format!("{path}/publish"), "*", publication).await.expect(200);
+        }
+        if which.contains("deleted") || which.contains("trashed") {
+            admin.delete(&path, "*").await.expect(204);
+        }
+        ids.push(created.id());
+    }
+    admin.patch(&format!("/v1/insights/{public}"), "*", secret_draft("revision", true)).await.expect(200);
+    ids
+}
+
+#[tokio::test]
+async fn nothing_invisible_shows() {
+    let app = TestApp::with_terms().await;
+    let admin = app.admin().await;
+    admin.publish("Public one").await;
+    let second = admin
+        .post(
+            "/v1/insights",
+            json!({ "title": "Public two", "body_markdown": "B", "category": "debugging", "tags": ["rust"], "authors": ["ada"] }),
+        )
+        .await
+        .expect(201);
+    admin.act(&format!("/v1/insights/{}/publish", second.id()), "*", json!({})).await.expect(200);
+    app.advance(60_000);
+    let questions = questions(&second.slug(), &second.id());
+    assert!(questions.len() > 100, "only {} questions", questions.len());
+    let before = answers(&app.anonymous(), &questions).await;
+    let ids = make_invisible(&app, &second.id()).await;
+    let after = answers(&app.anonymous(), &questions).await;
+    for (before, after) in before.iter().zip(&after) {
+        assert_eq!(before, after, "an answer changed");
+        assert!(!after.contains(SECRET), "{after}");
+    }
+    let unknown = app.anonymous().get("/v1/insights/there-is-none").await.problem(404, "not-found");
+    let mut hidden: Vec<String> = ids;
+    hidden.extend(["draft", "scheduled", "expired", "deleted", "trashed-draft", "revision"].map(|which| format!("{SECRET}-{which}")));
+    for name in hidden {
+        for suffix in ["", ".md", "?locale=de"] {
+            let problem = app.anonymous().get(&format!("/v1/insights/{name}{suffix}")).await.problem(404, "not-found");
+            assert_eq!(problem["detail"], unknown["detail"]);
+        }
+    }
+}
+
+/// A token that may not write sees what everybody sees, and answers read with any token are kept by nobody.
+#[tokio::test]
+async fn other_tokens_see_what_everybody_sees() {
+    use insights::domain::authority::Scope;
+    let app = TestApp::with_terms().await;
+    let admin = app.admin().await;
+    let public = admin.publish("Public").await;
+    make_invisible(&app, &public.id()).await;
+    let other = app.with_token(&app.machine_token(&[Scope::WebhooksManage]).await);
+    for path in ["/v1/insights?count=exact".to_owned(), format!("/v1/insights/{}", public.id()), "/v1/categories".to_owned()] {
+        let (theirs, everybodys) = (other.get(&path).await.expect(200), app.anonymous().get(&path).await.expect(200));
+        assert_eq!(theirs.text(), everybodys.text());
+        assert_eq!(theirs.etag(), everybodys.etag());
+        assert_eq!(theirs.header("cache-control"), "private, no-store");
+        assert!(theirs.header("cache-tag").is_empty());
+    }
+    other.get("/v1/insights?status=draft").await.problem(403, "insufficient-scope");
+    app.anonymous().get("/v1/insights?status=draft").await.problem(401, "unauthenticated");
+}

@@ -1,0 +1,94 @@
+//! The store's own promises: the schema, the row types, and the order of the change log.
+
+use insights::store::Store;
+use insights::store::rows::{
+    change, insight, link, refresh_token, revision, revision_body, revision_text, session, signing_key, slug, token, user,
+};
+use sea_orm::EntityTrait as _;
+
+use crate::support::{TestApp, database};
+
+#[tokio::test]
+async fn migrations_run_from_the_first_and_again_do_nothing() {
+    let folder = tempfile::Builder::new().prefix("insights_test_").tempdir().unwrap();
+    let store = Store::open(&database::fresh(&folder).await, 2).await.unwrap();
+    let pending = store.pending_migrations().await.unwrap();
+    assert!(pending.len() >= 4);
+    assert_eq!(store.migrate().await.unwrap(), pending);
+    assert!(store.migrate().await.unwrap().is_empty());
+    store.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn every_row_type_matches_its_table() {
+    let app = TestApp::start_with(|settings| settings.demo = true).await;
+    app.signed_in("ada@example.org", "editor").await;
+    app.machine_token(&[]).await;
+    macro_rules! read {
+        ($($entity:path),*) => { $(
+            assert!(!<$entity>::find().all(app.store().reader()).await.unwrap().is_empty(), stringify!($entity));
+        )* };
+    }
+    read!(change::Entity, insight::Entity, link::revision_tag::Entity, link::revision_author::Entity, refresh_token::Entity);
+    read!(revision::Entity, revision_body::Entity, revision_text::Entity, session::Entity, signing_key::Entity, slug::Entity);
+    read!(token::Entity, user::Entity, insights::store::rows::site::Entity);
+    assert!(insights::store::integrity::faults(app.store()).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn the_database_itself_refuses_what_must_not_be() {
+    use sea_orm::{ConnectionTrait as _, Statement};
+    let app = TestApp::start_with(|settings| settings.demo = true).await;
+    let db = app.store().writer();
+    for wrong in [
+        "UPDATE insights SET slug = (SELECT min(slug) FROM insights)",
+        "UPDATE insights SET live_revision = 99",
+        "UPDATE insights SET published_at = NULL",
+        "UPDATE insights SET unpublish_at = published_at",
+        "DELETE FROM categories",
+        "UPDATE revision_texts SET excerpt_source = 'somebody'",
+        "UPDATE revisions SET reading_minutes = 0",
+    ] {
+        let statement = Statement::from_string(db.get_database_backend(), wrong);
+        assert!(db.execute_raw(statement).await.is_err(), "{wrong}");
+    }
+}
+
+/// A transaction that took its number first and commits last would be missed by whoever follows the numbers. It cannot: the second waits.
+#[tokio::test(flavor = "multi_thread")]
+async fn changes_are_numbered_in_the_order_of_their_commits() {
+    use insights::domain::change::{ChangeKind, NewChange, Resource};
+    use insights::store::changes;
+    let app = TestApp::start().await;
+    let change =
+        NewChange { kind: ChangeKind::Updated, resource: Resource::Site, resource_id: None, slug: None, public: true, cache_tags: vec![] };
+    let first = app.store().begin().await.unwrap();
+    changes::append(&first, &change, app.now()).await.unwrap();
+    let (store, now) = (app.store().clone(), app.now());
+    let second = async {
+        let txn = store.begin().await.unwrap();
+        changes::append(&txn, &change, now).await.unwrap();
+        store.commit(txn).await.unwrap();
+    };
+    let mut second = std::pin::pin!(second);
+    let early = tokio::time::timeout(std::time::Duration::from_millis(300), &mut second).await;
+    assert!(early.is_err(), "the second writer did not wait for the first to commit");
+    let before = changes::newest(app.store().reader()).await.unwrap();
+    app.store().commit(first).await.unwrap();
+    second.await;
+    assert_eq!(changes::newest(app.store().reader()).await.unwrap(), before + 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nodes_that_start_together_on_an_empty_database_all_start() {
+    let folder = tempfile::Builder::new().prefix("insights_test_").tempdir().unwrap();
+    let mut settings = crate::support::app::settings(&folder, database::fresh(&folder).await);
+    settings.demo = true;
+    let clock = insights::domain::clock::Clock::System;
+    let starting = (0..3).map(|_| insights::app::App::start(&settings, clock.clone()));
+    for app in futures_util::future::join_all(starting).await {
+        let app = app.expect("every node starts");
+        assert_eq!(insights::store::site::stats(app.store.reader(), clock.now()).await.unwrap().insights, 6);
+        app.stop().await.unwrap();
+    }
+}

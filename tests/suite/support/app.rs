@@ -1,0 +1,127 @@
+//! The real service on a free port, with a clock that stands still until a test moves it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use insights::app::App;
+use insights::config::{DataSettings, LogSettings, ServeSettings};
+use insights::domain::authority::Scope;
+use insights::domain::clock::{Clock, Timestamp};
+use insights::domain::user::{TokenDraft, UserDraft};
+use insights::editorial::accounts;
+use insights::store::Store;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use super::client::Client;
+use super::database;
+
+/// Where the clock of every test begins.
+pub(crate) const START: &str = "2026-11-23T12:00:00Z";
+
+pub(crate) struct TestApp {
+    pub(crate) app: App,
+    pub(crate) url: String,
+    _folder: TempDir,
+    clock: Arc<AtomicI64>,
+    http: reqwest::Client,
+}
+
+impl TestApp {
+    pub(crate) async fn start() -> Self {
+        Self::start_with(|_| {}).await
+    }
+
+    /// With the four categories of the reference site and a few tags and authors.
+    pub(crate) async fn with_terms() -> Self {
+        let app = Self::start().await;
+        let admin = app.admin().await;
+        for name in ["Debugging", "Infrastructure", "Data Engineering", "Distributed Systems"] {
+            admin.post("/v1/categories", json!({ "name": name })).await.expect(201);
+        }
+        for (path, name) in [("tags", "Rust"), ("tags", "SQL"), ("tags", "Ops"), ("authors", "Ada"), ("authors", "Grace")] {
+            admin.post(&format!("/v1/{path}"), json!({ "name": name })).await.expect(201);
+        }
+        app
+    }
+
+    pub(crate) async fn start_with(change: impl FnOnce(&mut ServeSettings)) -> Self {
+        let folder = tempfile::Builder::new().prefix("insights_test_").tempdir().unwrap();
+        let mut settings = settings(&folder, database::fresh(&folder).await);
+        change(&mut settings);
+        let clock = Arc::new(AtomicI64::new(Timestamp::parse(START).unwrap().0));
+        let app = App::start(&settings, Clock::Manual(clock.clone())).await.expect("the service starts");
+        Self { url: app.base_url.clone(), app, _folder: folder, clock, http: reqwest::Client::builder().build().unwrap() }
+    }
+
+    pub(crate) fn store(&self) -> &Store {
+        &self.app.store
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        Timestamp(self.clock.load(Ordering::SeqCst))
+    }
+
+    pub(crate) fn advance(&self, millis: i64) {
+        self.clock.fetch_add(millis, Ordering::SeqCst);
+    }
+
+    pub(crate) fn anonymous(&self) -> Client {
+        Client::new(self.http.clone(), self.url.clone(), None)
+    }
+
+    pub(crate) fn with_token(&self, token: &str) -> Client {
+        Client::new(self.http.clone(), self.url.clone(), Some(token.to_owned()))
+    }
+
+    pub(crate) async fn admin(&self) -> Client {
+        self.with_token(&self.machine_token(&[Scope::Admin]).await)
+    }
+
+    /// A machine token with these scopes and no owner.
+    pub(crate) async fn machine_token(&self, scopes: &[Scope]) -> String {
+        let draft = TokenDraft { name: "test".to_owned(), scopes: scopes.to_vec(), expires_at: None };
+        accounts::create_token(self.store(), draft, None, self.now()).await.unwrap().1
+    }
+
+    /// A user with a password, and what a sign-in answers.
+    pub(crate) async fn signed_in(&self, email: &str, role: &str) -> (Client, Value) {
+        let password = "correct horse battery";
+        let input = json!({ "email": email, "name": email, "role": role, "password": password });
+        accounts::create_user(self.store(), UserDraft::parse(input).unwrap(), self.now()).await.unwrap();
+        let asked = json!({ "grant_type": "password", "email": email, "password": password });
+        let granted = self.anonymous().post("/v1/auth/token", asked).await.expect(200).json();
+        (self.with_token(granted["access_token"].as_str().unwrap()), granted)
+    }
+}
+
+pub(crate) fn settings(folder: &TempDir, database_url: String) -> ServeSettings {
+    ServeSettings {
+        data: DataSettings {
+            data_dir: folder.path().to_owned(),
+            database_url: Some(database_url),
+            database_url_file: None,
+            database_connections: 10,
+        },
+        bind: "127.0.0.1:0".parse().unwrap(),
+        base_url: None,
+        demo: false,
+        no_migrate: false,
+        admin_email: None,
+        admin_password: None,
+        admin_password_file: None,
+        workers: Some(2),
+        max_connections: 1_000,
+        max_body_bytes: 1_000_000,
+        body_timeout: 1,
+        keep_alive: 75,
+        shutdown_timeout: 1,
+        trust_forwarded: false,
+        log: LogSettings { filter: "warn".to_owned(), log_format: "text".to_owned() },
+    }
+}
+
+/// A draft that can be created.
+pub(crate) fn draft(title: &str) -> Value {
+    json!({ "title": title, "body_markdown": format!("The body of {title}."), "category": "debugging" })
+}

@@ -1,0 +1,9 @@
+//! A running service for a test, and what tests say to it.
+
+pub(crate) mod app;
+pub(crate) mod client;
+pub(crate) mod database;
+pub(crate) mod seed;
+
+pub(crate) use app::TestApp;
+pub(crate) use client::{Answer, Client};
