@@ -145,10 +145,10 @@ async fn check(data: &DataSettings) -> anyhow::Result<()> {
 
 async fn create_user(data: &DataSettings, email: &str, name: &str, role: &str) -> anyhow::Result<()> {
     let password = password()?;
-    let store = open(data).await?;
-    migrated(&store).await?;
     let input = serde_json::json!({ "email": email, "name": name, "role": role, "password": password });
     let draft = UserDraft::parse(input).map_err(|errors| anyhow::anyhow!("{}", told(&errors)))?;
+    let store = open(data).await?;
+    migrated(&store).await?;
     let user = accounts::create_user(&store, draft, Clock::System.now()).await.map_err(explained)?;
     print(&format!("{} may sign in as {}\n", user.email, user.role))
 }
@@ -163,8 +163,6 @@ fn password() -> anyhow::Result<String> {
 }
 
 async fn create_token(data: &DataSettings, name: &str, scopes: &str, expires_in: Option<Duration>) -> anyhow::Result<()> {
-    let store = open(data).await?;
-    migrated(&store).await?;
     let now = Clock::System.now();
     let scopes: Vec<&str> = scopes.split([',', ' ']).map(str::trim).filter(|scope| !scope.is_empty()).collect();
     let mut draft = TokenDraft::parse(serde_json::json!({ "name": name, "scopes": scopes })).map_err(|errors| {
@@ -172,6 +170,8 @@ async fn create_token(data: &DataSettings, name: &str, scopes: &str, expires_in:
         anyhow::anyhow!("{} (scopes: {})", told(&errors), known.join(", "))
     })?;
     draft.expires_at = expires_in.map(|left| now.plus_seconds(i64::try_from(left.as_secs()).unwrap_or(i64::MAX)));
+    let store = open(data).await?;
+    migrated(&store).await?;
     let (_, secret) = accounts::create_token(&store, draft, None, now).await.map_err(explained)?;
     print(&format!("{secret}\n"))
 }

@@ -32,7 +32,7 @@ CREATE INDEX insights_live_category ON insights (category_id, position_at DESC, 
 CREATE INDEX insights_live_title ON insights (sort_title, id) WHERE live_revision IS NOT NULL AND deleted_at IS NULL;
 CREATE INDEX insights_live_updated ON insights (live_updated_at DESC, id DESC) WHERE live_revision IS NOT NULL AND deleted_at IS NULL;
 CREATE INDEX insights_live_minutes ON insights (reading_minutes, id) WHERE live_revision IS NOT NULL AND deleted_at IS NULL;
-CREATE INDEX insights_ending ON insights (unpublish_at) WHERE unpublish_at IS NOT NULL AND live_revision IS NOT NULL AND deleted_at IS NULL;
+CREATE INDEX insights_ending ON insights (unpublish_at) WHERE unpublish_at > 0 AND live_revision IS NOT NULL AND deleted_at IS NULL;
 CREATE INDEX insights_ending_position ON insights (position_at DESC, id DESC) WHERE unpublish_at IS NOT NULL AND live_revision IS NOT NULL AND deleted_at IS NULL;
 CREATE INDEX insights_draft ON insights (position_at DESC, id DESC) WHERE live_revision IS NULL AND deleted_at IS NULL;
 CREATE INDEX insights_deleted ON insights (position_at DESC, id DESC) WHERE deleted_at IS NOT NULL;

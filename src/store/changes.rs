@@ -75,7 +75,7 @@ pub async fn freshness(db: &impl ConnectionTrait, now: Timestamp) -> Result<Fres
         ));
     }
     for (column, past, future) in [("position_at", "started_at", "starts_at"), ("unpublish_at", "ended_at", "ends_at")] {
-        let live = if column == "unpublish_at" { format!("{live} unpublish_at IS NOT NULL AND") } else { live.to_owned() };
+        let live = if column == "unpublish_at" { format!("{live} unpublish_at > 0 AND") } else { live.to_owned() };
         sql.push(&format!("(SELECT {column} {live} {column} <= ")).bind(now.0);
         sql.push(&format!(" ORDER BY {column} DESC LIMIT 1) AS {past}, (SELECT {column} {live} {column} > ")).bind(now.0);
         sql.push(&format!(" ORDER BY {column} LIMIT 1) AS {future}"));

@@ -144,11 +144,12 @@ async fn a_wrong_setting_stops_the_start_with_one_clear_line() {
         (&["serve", "--bind", "nowhere"], "--bind"),
         (&["serve", "--base-url", "nowhere"], "--base-url"),
         (&["serve", "--no-migrate", "--bind", "127.0.0.1:0"], "insights migrate"),
+        (&["check"], "insights migrate"),
+        (&["check", "--data-dir", "/nowhere", "--database-url", "sqlite://none.db"], "there is no database"),
         (&["serve", "--log", "a=b=c", "--bind", "127.0.0.1:0"], "INSIGHTS_LOG"),
         (&["serve", "--admin-email", "a@b"], "--admin-password"),
         (&["tokens", "create", "--name", "x", "--scopes", "everything"], "insights:write"),
         (&["tokens", "create", "--name", "x", "--scopes", "admin", "--expires-in", "soon"], "90d"),
-        (&["check"], "insights migrate"),
     ] {
         let output = insights(folder.path(), &url).args(arguments).output().unwrap();
         assert!(!output.status.success(), "{arguments:?}");

@@ -85,7 +85,9 @@ async fn nodes_that_start_together_on_an_empty_database_all_start() {
     let mut settings = crate::support::app::settings(&folder, database::fresh(&folder).await);
     settings.demo = true;
     let clock = insights::domain::clock::Clock::System;
-    let starting = (0..3).map(|_| insights::app::App::start(&settings, clock.clone()));
+    // SQLite is one node's: what is shared there is nothing but the order of starts.
+    let nodes = if database::server().is_some() { 3 } else { 1 };
+    let starting = (0..nodes).map(|_| insights::app::App::start(&settings, clock.clone()));
     for app in futures_util::future::join_all(starting).await {
         let app = app.expect("every node starts");
         assert_eq!(insights::store::site::stats(app.store.reader(), clock.now()).await.unwrap().insights, 6);

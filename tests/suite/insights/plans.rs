@@ -1,7 +1,7 @@
 //! The plan of every list, asked of the database at 100 000 rows: a walk along an index, no sort, no scan. And how many statements it takes.
 
 use insights::domain::clock::Timestamp;
-use insights::domain::page::{Cursor, KeyValue, Sort};
+use insights::domain::page::{Cursor, KeyValue, Sort, SortKey};
 use insights::domain::status::Status;
 use insights::store::lists::{self, Audience, ListQuery};
 use sea_orm::{ConnectionTrait as _, Statement};
@@ -46,10 +46,11 @@ fn cases(now: Timestamp) -> Vec<(String, ListQuery)> {
         cases.push((format!("editors, {status:?}"), query(Audience::Editors { status, own: None })));
     }
     let deep = |list: &ListQuery| {
-        let key = if list.sort.key == insights::domain::page::SortKey::Title {
-            KeyValue::Text("seeded 0050000".to_owned())
-        } else {
-            KeyValue::Number(now.0 - 3_600_000 - 50_000 * 60_000)
+        let key = match list.sort.key {
+            SortKey::Title => KeyValue::Text("seeded 0050000".to_owned()),
+            SortKey::PublishedAt => KeyValue::Number(now.0 - 3_600_000 - 50_000 * 60_000),
+            SortKey::UpdatedAt => KeyValue::Number(now.0 - 50_000),
+            SortKey::ReadingMinutes => KeyValue::Number(5),
         };
         Some(Cursor::new(key, uuid::Uuid::nil(), false, ""))
     };
@@ -119,13 +120,14 @@ async fn every_list_walks_an_index() {
     let mut faults = Vec::new();
     for (name, list) in cases(app.now()) {
         let plan = plan(&app, &list).await;
-        if plan.iter().any(|step| is_wrong(step)) {
+        // SQLite says `SCAN i` once more when it takes the rows of the page that was cut.
+        let cut = plan.iter().any(|step| step == "CO-ROUTINE i")
+            && plan.iter().any(|step| step.contains(" i USING INDEX") || step.contains(" w USING"));
+        if plan.iter().any(|step| is_wrong(step) && !(cut && step == "SCAN i")) {
             faults.push(format!("{name}:\n  {}", plan.join("\n  ")));
         }
-        assert!(
-            !lists::list(app.store().reader(), &list, app.now()).await.unwrap().rows.is_empty() || name.contains("Deleted"),
-            "{name} is empty"
-        );
+        let found = lists::list(app.store().reader(), &list, app.now()).await.unwrap().rows.len();
+        assert!(found > 0 || list.cursor.is_some() || name.contains("Deleted"), "{name} is empty");
     }
     assert!(faults.is_empty(), "{}", faults.join("\n\n"));
 }

@@ -14,7 +14,7 @@ pub(crate) async fn insights(store: &Store, count: i64, now_millis: i64) {
 
 fn statements(postgres: bool, count: i64, now: i64) -> Vec<String> {
     let series = if postgres {
-        format!("generate_series(1, {count}) AS s(n)")
+        format!("generate_series(1::bigint, {count}) AS s(n)")
     } else {
         format!("(WITH RECURSIVE s(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < {count}) SELECT n FROM s) AS s")
     };
