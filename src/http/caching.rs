@@ -87,7 +87,7 @@ pub(super) enum Encoding {
 
 /// The best encoding that the reader accepts and the body is worth.
 pub(super) fn encoding(headers: &HeaderMap, body: &[u8], content_type: &str) -> Encoding {
-    let text_like = ["text/", "application/json", "application/yaml", "application/problem", "image/svg"];
+    let text_like = ["text/", "application/json", "application/vnd.", "application/yaml", "application/problem", "image/svg"];
     if body.len() < MIN_ENCODED || !text_like.iter().any(|kind| content_type.starts_with(kind)) {
         return Encoding::Identity;
     }

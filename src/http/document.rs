@@ -52,6 +52,7 @@ fn complete(document: &mut Value) {
     for (path, operations) in document["paths"].as_object_mut().into_iter().flatten() {
         for (method, operation) in operations.as_object_mut().into_iter().flatten() {
             let facts = Facts::of(path, method, operation);
+            name_parameters_once(operation);
             if facts.secured {
                 add_password_flow(operation);
             }
@@ -185,13 +186,27 @@ fn add_problem(operation: &mut Value, code: Code, problems: &Map<String, Value>)
     }
 }
 
-/// The same scopes by the flow that gives them.
+/// The scopes belong to the flow that gives them; a bearer scheme has none.
 fn add_password_flow(operation: &mut Value) {
-    let Some(security) = operation["security"].as_array_mut() else { return };
-    let scopes = security.iter().find_map(|entry| entry.get("bearer").cloned());
+    let Some(security) = operation.get_mut("security").and_then(Value::as_array_mut) else { return };
+    let scopes = security.iter_mut().find_map(|entry| entry.get_mut("bearer").map(Value::take));
     if let Some(scopes) = scopes {
+        security.retain(|entry| entry.get("bearer").is_none());
+        security.push(json!({ "bearer": [] }));
         security.push(json!({ "password": scopes }));
     }
+}
+
+/// A path parameter is described where it is declared, and found once more in the handler's arguments.
+fn name_parameters_once(operation: &mut Value) {
+    let Some(parameters) = operation.get_mut("parameters").and_then(Value::as_array_mut) else { return };
+    let mut seen: Vec<(Value, Value)> = Vec::new();
+    parameters.retain(|parameter| {
+        let key = (parameter["name"].clone(), parameter["in"].clone());
+        let new = !seen.contains(&key);
+        seen.push(key);
+        new
+    });
 }
 
 /// Inputs refuse what they do not know, lists of slugs what repeats.

@@ -54,6 +54,11 @@ impl Reply {
         Self { status, ..Self::bytes(Vec::new(), "") }
     }
 
+    pub(super) fn content_type(mut self, content_type: &'static str) -> Self {
+        self.content_type = content_type;
+        self
+    }
+
     pub(super) fn status(mut self, status: StatusCode) -> Self {
         self.status = status;
         self

@@ -85,7 +85,7 @@ fn required(operation: &Value) -> Option<Vec<String>> {
     if security.iter().any(|entry| entry.as_object().unwrap().is_empty()) {
         return None;
     }
-    let scopes = security.iter().find_map(|entry| entry.get("bearer")).unwrap();
+    let scopes = security.iter().find_map(|entry| entry.get("password")).unwrap();
     Some(scopes.as_array().unwrap().iter().map(|scope| scope.as_str().unwrap().to_owned()).collect())
 }
 

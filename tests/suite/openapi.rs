@@ -87,7 +87,8 @@ fn documented_inputs_are_the_fields_that_are_read() {
     assert_eq!(fields("InsightPatch"), insights::domain::draft::FIELDS);
     assert_eq!(fields("TermInput"), insights::domain::term::FIELDS);
     assert_eq!(fields("TermPatch"), insights::domain::term::FIELDS);
-    assert_eq!(fields("InsightListItem"), fields("Insight"));
+    assert_eq!(fields("InsightSummary"), fields("Insight"));
+    assert_eq!(fields("PartialInsight"), fields("Insight"));
 }
 
 /// The parameters that an operation says it knows are those that the document lists.

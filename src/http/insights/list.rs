@@ -4,7 +4,7 @@ use actix_web::{HttpRequest, get, web};
 use serde_json::{Map, Value};
 
 use super::params::{self, FIELDS};
-use super::view::{InsightListView, InsightView};
+use super::view::{InsightListView, InsightView, PartialInsightListView};
 use crate::domain::authority::Principal;
 use crate::domain::locale::Locale;
 use crate::domain::page::{Sort, SortKey};
@@ -23,11 +23,14 @@ use crate::store::lists::{Audience, ListQuery};
 /// List insights
 ///
 /// The visible insights, newest first unless `sort` says otherwise. Pages are cut by cursor, so that none repeats or skips a row however
-/// much is written meanwhile. A list costs two SQL statements (three with `count=exact`), whatever its length.
+/// much is written meanwhile. With `fields` the answer's media type is `application/vnd.insights.partial+json`, so that the types of the full
+/// answer promise what they say. A list costs two SQL statements (three with `count=exact`), whatever its length.
 #[utoipa::path(
     tag = "Insights",
     params(params::InsightListParams),
-    responses((status = 200, description = "A page of insights.", body = InsightListView)),
+    responses((status = 200, description = "A page of insights; with `fields`, under a media type of its own.", content(
+        (InsightListView = "application/json"), (PartialInsightListView = "application/vnd.insights.partial+json"),
+    ))),
     security((), ("bearer" = ["insights:write"])),
 )]
 #[get("/v1/insights")]
@@ -49,7 +52,9 @@ pub(in crate::http) async fn list_insights(api: web::Data<Api>, request: HttpReq
         .collect();
     let view = InsightListView { data, page: info, meta: ListMeta { sequence: freshness.sequence, total } };
     let policy = if reader.is_anonymous() { CachePolicy::public(now, &freshness) } else { CachePolicy::Never };
+    let media_type = if asked.fields.is_empty() { "application/json" } else { "application/vnd.insights.partial+json" };
     let reply = Reply::json(&view)
+        .content_type(media_type)
         .state(format!("s{}", freshness.sequence))
         .last_modified(freshness.last_modified)
         .header(CONTENT_SEQUENCE, freshness.sequence.to_string())
