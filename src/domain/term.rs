@@ -26,6 +26,16 @@ impl TermKind {
         }
     }
 
+    /// The code of a fault that names one that does not exist.
+    #[must_use]
+    pub fn unknown_code(self) -> &'static str {
+        match self {
+            Self::Category => "unknown-category",
+            Self::Tag => "unknown-tag",
+            Self::Author => "unknown-author",
+        }
+    }
+
     /// The plural, as the paths spell it.
     #[must_use]
     pub fn plural(self) -> &'static str {

@@ -147,7 +147,7 @@ async fn keep_an_admin(txn: &Transaction, user: &user::Model) -> Result<(), Edit
 
 fn email_taken(error: StoreError) -> EditorialError {
     match error {
-        StoreError::Unique(_) => EditorialError::field("/email", "taken", "another user has this address"),
+        StoreError::Unique(_) => EditorialError::Taken("/email"),
         other => other.into(),
     }
 }

@@ -16,6 +16,8 @@ pub enum EditorialError {
     SlugTaken { slug: String, suggestions: Vec<String> },
     #[error("it is in use")]
     InUse { uses: i64 },
+    #[error("another has it already: {0}")]
+    Taken(&'static str),
     #[error("the caller's authority does not reach: {0}")]
     Forbidden(&'static str),
     #[error("the credentials are wrong")]

@@ -66,7 +66,7 @@ pub async fn publish(
     let published_at = publish_at.map(|at| at.0).or(kept).unwrap_or(now.0);
     let unpublish_at = unpublish_at.map(|at| at.0).or(old.unpublish_at.filter(|end| !endless && *end > now.0 && *end > published_at));
     if unpublish_at.is_some_and(|end| end <= published_at) {
-        return Err(EditorialError::field("/unpublish_at", "not-after", "must be later than the publication"));
+        return Err(EditorialError::field("/unpublish_at", "unpublish-before-publish", "must be later than the publication"));
     }
     let mut new = old.clone();
     new.live_revision = Some(number);
@@ -154,7 +154,7 @@ async fn locked(txn: &Transaction, id: Uuid) -> Result<Option<insight::Model>, E
 
 /// Lets lists show, and the slug lead to, this revision.
 async fn show_revision(txn: &Transaction, insight: &mut insight::Model, number: i64, now: Timestamp) -> Result<(), EditorialError> {
-    let no_such = || EditorialError::field("/revision", "unknown", "there is no revision with this number");
+    let no_such = || EditorialError::field("/revision", "unknown-revision", "there is no revision with this number");
     let row = store::revisions::find(txn, insight.id, number).await?.ok_or_else(no_such)?;
     let texts = store::revisions::find_listing(txn, insight.id, number, &row.source_locale).await?.ok_or_else(no_such)?;
     if store::revisions::names_deleted_terms(txn, insight.id, number).await? {

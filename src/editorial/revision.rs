@@ -169,7 +169,11 @@ async fn resolve_list(
 
 fn unknown(pointer: String, kind: TermKind, slug: &Slug) -> FieldError {
     let plural = kind.plural();
-    FieldError { pointer, code: "unknown", detail: format!("there is no \"{slug}\" among the {plural}; GET /v1/{plural} lists them") }
+    FieldError {
+        pointer,
+        code: kind.unknown_code(),
+        detail: format!("there is no \"{slug}\" among the {plural}; GET /v1/{plural} lists them"),
+    }
 }
 
 /// A title as lists are ordered by it: without accents, case or leading marks, and the same on both databases.

@@ -20,32 +20,49 @@ use crate::domain::fields::{FieldError, Fields};
 use crate::domain::text::{self, MAX_PASSWORD, Refused};
 use crate::editorial::sessions::{self, Grant};
 
-/// How one asks for a token.
-#[derive(ToSchema)]
-#[schema(rename_all = "snake_case")]
+/// The grant of RFC 6749, section 4.3.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
 #[expect(dead_code, reason = "describes input to the document")]
-pub(super) enum GrantType {
+pub(super) enum PasswordGrantType {
     Password,
+}
+
+/// The grant of RFC 6749, section 6.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[expect(dead_code, reason = "describes input to the document")]
+pub(super) enum RefreshGrantType {
     RefreshToken,
 }
 
-/// A password grant (`email` and `password`) or a refresh grant (`refresh_token`).
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "describes input to the document")]
-pub(super) struct TokenRequest {
+/// Signs a user in.
+#[derive(Serialize, ToSchema)]
+pub(super) struct PasswordGrantRequest {
     #[schema(inline)]
-    grant_type: GrantType,
-    #[schema(nullable = false, max_length = 254, pattern = "^[!-?A-~]+@[!-?A-~]+$", example = "ada@example.org")]
-    email: Option<String>,
-    #[schema(
-        nullable = false,
-        max_length = 200,
-        pattern = "^[^\\u0000]*[^\\s\\u0000][^\\u0000]*$",
-        example = "correct horse battery staple"
-    )]
-    password: Option<String>,
-    #[schema(nullable = false, max_length = 200, pattern = "^[^\\u0000]*[^\\s\\u0000][^\\u0000]*$")]
-    refresh_token: Option<String>,
+    grant_type: PasswordGrantType,
+    #[schema(max_length = 254, pattern = "^[!-?A-~]+@[!-?A-~]+$", example = "ada@example.org")]
+    email: String,
+    #[schema(max_length = 200, pattern = "^[^\\u0000]*[^\\s\\u0000][^\\u0000]*$", example = "correct horse battery staple")]
+    password: String,
+}
+
+/// Continues a session.
+#[derive(Serialize, ToSchema)]
+pub(super) struct RefreshGrantRequest {
+    #[schema(inline)]
+    grant_type: RefreshGrantType,
+    #[schema(max_length = 200, pattern = "^[^\\u0000]*[^\\s\\u0000][^\\u0000]*$")]
+    refresh_token: String,
+}
+
+/// A password grant or a refresh grant.
+#[derive(Serialize, ToSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "describes input to the document")]
+pub(super) enum TokenRequest {
+    Password(PasswordGrantRequest),
+    Refresh(RefreshGrantRequest),
 }
 
 /// An access token, and the refresh token for the next one.

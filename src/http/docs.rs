@@ -50,7 +50,7 @@ pub(super) async fn get_openapi_json(request: HttpRequest, documents: web::Data<
 /// The same document as `/openapi.json`.
 #[utoipa::path(
     tag = "Documentation",
-    responses((status = 200, description = "The document.", body = String, content_type = "application/yaml")),
+    responses((status = 200, description = "The document.", body = Object, content_type = "application/yaml")),
     security(()),
 )]
 #[get("/openapi.yaml")]

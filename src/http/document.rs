@@ -154,7 +154,7 @@ impl Facts {
         add(self.has_body, &[Code::RequestTimeout]);
         add(takes_slug || matches!(self.id.as_str(), "publish_insight" | "unpublish_insight"), &[Code::SlugTaken]);
         add(self.is_term() && self.method == "delete", &[Code::InUse]);
-        add(matches!(self.id.as_str(), "replace_user" | "patch_user" | "delete_user"), &[Code::InUse]);
+        add(matches!(self.id.as_str(), "create_user" | "replace_user" | "patch_user" | "delete_user"), &[Code::InUse]);
         add(self.if_match, &[Code::StaleRevision]);
         add(self.has_body, &[Code::PayloadTooLarge, Code::UnsupportedMediaType, Code::ValidationFailed]);
         add(self.if_match && self.tag == "Editorial", &[Code::PreconditionRequired]);
@@ -207,6 +207,10 @@ fn name_parameters_once(operation: &mut Value) {
         seen.push(key);
         new
     });
+    for schema in parameters.iter_mut().filter_map(|parameter| parameter.get_mut("schema")).filter(|schema| schema["type"] == "array") {
+        schema["minItems"] = json!(1);
+        schema["uniqueItems"] = json!(true);
+    }
 }
 
 /// Inputs refuse what they do not know, lists of slugs what repeats.

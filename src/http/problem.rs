@@ -116,6 +116,8 @@ impl From<EditorialError> for Problem {
             EditorialError::InUse { uses } => {
                 Self::new(Code::InUse, format!("it is in use {uses} time(s): change what uses it first")).with("uses", uses)
             }
+            EditorialError::Taken(pointer) => Self::new(Code::InUse, "another has this already")
+                .with("errors", json!([{ "pointer": pointer, "code": "taken", "detail": "must not be another's" }])),
             EditorialError::Forbidden(why) => Self::new(Code::InsufficientScope, why),
             EditorialError::BadCredentials => unauthenticated("the credentials are wrong or no longer valid"),
             EditorialError::TooManyAttempts { retry_after_seconds } => {

@@ -93,7 +93,10 @@ pub(super) struct SiteInput {
     headline: Option<String>,
     #[schema(max_length = 2000, pattern = "^[^\\u0000]*$")]
     intro: Option<String>,
-    #[schema(max_length = 2000, pattern = "^https?://[!-~]+$")]
+    #[schema(
+        max_length = 2000,
+        pattern = "^https?://[A-Za-z0-9][A-Za-z0-9.-]*(:[1-5]?[0-9]{1,4})?(/([A-Za-z0-9._~:/@!$&'()*+,;=-]|%[0-9A-Fa-f]{2})*)?(\\?([A-Za-z0-9._~:/?@!$&'()*+,;=-]|%[0-9A-Fa-f]{2})*)?(#([A-Za-z0-9._~:/?@!$&'()*+,;=-]|%[0-9A-Fa-f]{2})*)?$"
+    )]
     base_url: Option<String>,
     /// The locale of the texts in `title`, `headline` and `intro`, and the end of every fallback.
     #[schema(pattern = "^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}$", example = "en")]

@@ -58,6 +58,27 @@ pub(super) struct UserListView {
     meta: ListMeta,
 }
 
+/// A user to be made. Unknown fields are refused.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes input to the document")]
+pub(super) struct NewUserInput {
+    /// Names the account, whatever its case.
+    #[schema(max_length = 254, pattern = "^[!-?A-~]+@[!-?A-~]+$", example = "ada@example.org")]
+    email: String,
+    #[schema(max_length = 100, pattern = "^[^\\u0000]*[^\\s\\u0000][^\\u0000]*$", example = "Ada")]
+    name: String,
+    role: UserRole,
+    #[schema(
+        min_length = 12,
+        max_length = 200,
+        pattern = "^[^\\u0000]*[^\\s\\u0000][^\\u0000]*$",
+        example = "correct horse battery staple"
+    )]
+    password: String,
+    /// True refuses to let the user in.
+    disabled: Option<bool>,
+}
+
 /// A user as an administrator writes one. Unknown fields are refused.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "describes input to the document")]
@@ -68,7 +89,7 @@ pub(super) struct UserInput {
     #[schema(max_length = 100, pattern = "^[^\\u0000]*[^\\s\\u0000][^\\u0000]*$", example = "Ada")]
     name: String,
     role: UserRole,
-    /// Required for a new user; when it is left out of an update, the password stays. A new one ends the user's sessions and tokens.
+    /// Left out, the password stays. A new one ends the user's sessions and tokens.
     #[schema(
         min_length = 12,
         max_length = 200,
@@ -150,7 +171,7 @@ pub(super) async fn get_user(api: web::Data<Api>, request: HttpRequest, _admin: 
 /// Makes an account with a password and a role.
 #[utoipa::path(
     tag = "Accounts",
-    request_body(content = UserInput, content_type = "application/json"),
+    request_body(content = NewUserInput, content_type = "application/json"),
     responses((status = 201, description = "The user.", body = UserView)),
     security(("bearer" = ["admin"])),
 )]

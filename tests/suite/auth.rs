@@ -123,7 +123,7 @@ async fn users_are_administered() {
     assert_eq!(created.json()["email"], "ada@example.org");
     assert!(!created.text().contains("argon2"));
     let path = format!("/v1/users/{}", created.id());
-    assert_eq!(pointers(&root.post("/v1/users", input).await.problem(422, "validation-failed")), ["/email"]);
+    assert_eq!(pointers(&root.post("/v1/users", input).await.problem(409, "in-use")), ["/email"]);
     let problem = root.post("/v1/users", json!({ "email": "x", "name": "", "role": "king", "password": "short" })).await;
     assert_eq!(pointers(&problem.problem(422, "validation-failed")), ["/email", "/name", "/role", "/password"]);
     root.patch(&path, "*", json!({ "role": "author" })).await.problem(409, "in-use");

@@ -25,7 +25,10 @@ pub(in crate::http) struct SeoInput {
     title: Option<String>,
     #[schema(max_length = 600, pattern = "^[^\\u0000]*[^\\s\\u0000][^\\u0000]*$")]
     description: Option<String>,
-    #[schema(max_length = 2000, pattern = "^https?://[!-~]+$")]
+    #[schema(
+        max_length = 2000,
+        pattern = "^https?://[A-Za-z0-9][A-Za-z0-9.-]*(:[1-5]?[0-9]{1,4})?(/([A-Za-z0-9._~:/@!$&'()*+,;=-]|%[0-9A-Fa-f]{2})*)?(\\?([A-Za-z0-9._~:/?@!$&'()*+,;=-]|%[0-9A-Fa-f]{2})*)?(#([A-Za-z0-9._~:/?@!$&'()*+,;=-]|%[0-9A-Fa-f]{2})*)?$"
+    )]
     image_url: Option<String>,
 }
 
@@ -57,7 +60,10 @@ pub(in crate::http) struct InsightInput {
     #[schema(minimum = 1, maximum = 600)]
     reading_minutes: Option<i64>,
     /// Where the text first appeared, when that is elsewhere.
-    #[schema(max_length = 2000, pattern = "^https?://[!-~]+$")]
+    #[schema(
+        max_length = 2000,
+        pattern = "^https?://[A-Za-z0-9][A-Za-z0-9.-]*(:[1-5]?[0-9]{1,4})?(/([A-Za-z0-9._~:/@!$&'()*+,;=-]|%[0-9A-Fa-f]{2})*)?(\\?([A-Za-z0-9._~:/?@!$&'()*+,;=-]|%[0-9A-Fa-f]{2})*)?(#([A-Za-z0-9._~:/?@!$&'()*+,;=-]|%[0-9A-Fa-f]{2})*)?$"
+    )]
     canonical_url: Option<String>,
     seo: Option<SeoInput>,
     /// Whatever you want to keep with it, at most 50 000 bytes of JSON.
@@ -93,7 +99,10 @@ pub(in crate::http) struct InsightPatch {
     authors: Option<Vec<String>>,
     #[schema(minimum = 1, maximum = 600)]
     reading_minutes: Option<i64>,
-    #[schema(max_length = 2000, pattern = "^https?://[!-~]+$")]
+    #[schema(
+        max_length = 2000,
+        pattern = "^https?://[A-Za-z0-9][A-Za-z0-9.-]*(:[1-5]?[0-9]{1,4})?(/([A-Za-z0-9._~:/@!$&'()*+,;=-]|%[0-9A-Fa-f]{2})*)?(\\?([A-Za-z0-9._~:/?@!$&'()*+,;=-]|%[0-9A-Fa-f]{2})*)?(#([A-Za-z0-9._~:/?@!$&'()*+,;=-]|%[0-9A-Fa-f]{2})*)?$"
+    )]
     canonical_url: Option<String>,
     seo: Option<SeoInput>,
     #[schema(value_type = Option<Object>)]

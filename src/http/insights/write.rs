@@ -167,7 +167,7 @@ async fn create_at(api: &Api, editor: &Editor, name: Name, body: Body, now: Time
         let draft = Draft::parse(input)?;
         if draft.slug.as_ref().is_some_and(|given| given.as_str() != slug) {
             let detail = "must be the slug in the path, or be left out".to_owned();
-            return Err(vec![crate::domain::fields::FieldError { pointer: "/slug".to_owned(), code: "mismatch", detail }]);
+            return Err(vec![crate::domain::fields::FieldError { pointer: "/slug".to_owned(), code: "path-mismatch", detail }]);
         }
         Ok(draft)
     })?;
