@@ -47,6 +47,7 @@ pub fn document() -> Value {
 
 fn complete(document: &mut Value) {
     close_inputs(document);
+    derive_list_items(&mut document["components"]["schemas"]);
     let problems: Map<String, Value> = serde_json::from_str(PROBLEMS).unwrap_or_default();
     let mut used: Vec<Code> = Vec::new();
     for (path, operations) in document["paths"].as_object_mut().into_iter().flatten() {
@@ -211,6 +212,22 @@ fn name_parameters_once(operation: &mut Value) {
         schema["minItems"] = json!(1);
         schema["uniqueItems"] = json!(true);
     }
+}
+
+/// What lists show of an insight, made of what a single one shows.
+fn derive_list_items(schemas: &mut Value) {
+    let mut summary = schemas["Insight"].clone();
+    summary["description"] = json!("One insight in a list; the body only with `include=body`.");
+    if let Some(required) = summary["required"].as_array_mut() {
+        required.retain(|name| name != "body");
+    }
+    let mut partial = summary.clone();
+    partial["description"] = json!("One insight in a list that was asked for with `fields`: the properties that were named.");
+    if let Some(partial) = partial.as_object_mut() {
+        partial.remove("required");
+    }
+    schemas["InsightSummary"] = summary;
+    schemas["PartialInsight"] = partial;
 }
 
 /// Inputs refuse what they do not know, lists of slugs what repeats.

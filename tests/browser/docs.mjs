@@ -5,20 +5,12 @@ import { join } from "node:path";
 import { readArguments, report, withBrowser } from "./browser.mjs";
 
 const METHODS = ["get", "post", "put", "patch", "delete"];
-const TAG = "insights";
 
-/** The operations that must be on the page: those of the tag Insights, or all if there is no such tag. */
+/** Every operation of the document must be on the page. */
 function expectedOperations(openapi) {
-  const all = Object.entries(openapi.paths).flatMap(([path, item]) =>
-    METHODS.filter((method) => item[method]).map((method) => ({
-      path,
-      method,
-      summary: item[method].summary ?? "",
-      tags: item[method].tags ?? [],
-    })),
+  return Object.entries(openapi.paths).flatMap(([path, item]) =>
+    METHODS.filter((method) => item[method]).map((method) => ({ path, method, summary: item[method].summary ?? "" })),
   );
-  const tagged = all.filter((operation) => operation.tags.some((tag) => tag.toLowerCase() === TAG));
-  return tagged.length > 0 ? tagged : all;
 }
 
 /** Records everything that a page of ours must not do. */
@@ -77,7 +69,7 @@ function openNext() {
 
 async function findMissing(page, operations) {
   let missing = operations;
-  const deadline = Date.now() + 20_000;
+  const deadline = Date.now() + 60_000;
   for (;;) {
     const text = await page.evaluate(pageText);
     missing = missing.filter((operation) => !text.includes((operation.summary || operation.path).replace(/\s+/g, " ")));
@@ -85,6 +77,11 @@ async function findMissing(page, operations) {
     if (!(await page.evaluate(openNext))) await page.mouse.wheel(0, 1500);
     await page.waitForTimeout(50);
   }
+}
+
+/** Waits until a text can be seen: a picture of a page that is still loading shows nothing. */
+async function drawn(page, text) {
+  await page.getByText(text).filter({ visible: true }).first().waitFor({ timeout: 20_000 });
 }
 
 const { base, out } = readArguments();
@@ -98,6 +95,7 @@ await withBrowser(async (browser) => {
   await watch(context, origin, failures);
   const page = await context.newPage();
   await page.goto(`${base}/docs`, { waitUntil: "networkidle" });
+  await drawn(page, operations[0].summary);
   await page.screenshot({ path: join(out, "docs.png") });
   const missing = await findMissing(page, operations);
   for (const { method, path, summary } of missing) failures.push(`not on the page: ${method} ${path} "${summary}"`);
@@ -106,6 +104,7 @@ await withBrowser(async (browser) => {
 
   await page.setViewportSize({ width: 390, height: 844 });
   await page.goto(`${base}/docs`, { waitUntil: "networkidle" });
+  await drawn(page, openapi.info.title);
   await page.screenshot({ path: join(out, "docs-mobile.png") });
   const width = await page.evaluate(() => document.scrollingElement.scrollWidth);
   if (width > 391) console.log(`   note: the page is ${width} pixels wide on a phone of 390`);

@@ -4,7 +4,7 @@
 //! image is *sealed* with a digest of the whole text, which no text can contain, and only sealed addresses are let through.
 
 use std::borrow::Cow;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use ammonia::Builder;
 
@@ -70,6 +70,12 @@ fn policy() -> Builder<'static> {
     let mut policy = Builder::empty();
     policy
         .tags(HashSet::from(TAGS))
+        // `empty` takes the default tags away and nothing else of the defaults.
+        .tag_attributes(HashMap::new())
+        .generic_attributes(HashSet::new())
+        .tag_attribute_values(HashMap::new())
+        .set_tag_attribute_values(HashMap::new())
+        .allowed_classes(HashMap::new())
         .clean_content_tags(HashSet::from(["script", "style", "template", "noscript", "iframe", "title", "textarea", "svg", "math"]))
         .url_schemes(HashSet::from(["http", "https", "mailto"]))
         .link_rel(Some("noopener noreferrer"))

@@ -86,3 +86,14 @@ fn ordinary_raw_html_is_obeyed_and_too_much_is_shown() {
     assert!(render("Press <kbd>Ctrl</kbd>.\n\n<details><summary>More</summary>\n\nText\n\n</details>").html.contains("<kbd>Ctrl</kbd>"));
     assert!(render(&"<b>x ".repeat(2_000)).html.contains("&lt;b&gt;"));
 }
+
+#[test]
+fn no_attribute_comes_out_that_is_not_named() {
+    let html = render(
+        "<q cite=\"javascript:x\">q</q> <b lang=x title=y style=z class=c>b</b> <table width=1><tr><td colspan=2>t</td></tr></table>",
+    )
+    .html;
+    for attribute in ["cite", "lang", "title", "style", "class", "width", "colspan"] {
+        assert!(!html.contains(attribute), "{attribute} in {html}");
+    }
+}

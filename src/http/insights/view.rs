@@ -118,102 +118,15 @@ pub(in crate::http) struct InsightView {
     pub body: BodyView,
 }
 
-/// One insight in a list.
-#[derive(Clone, Debug, Serialize, ToSchema)]
+/// One insight in a list. The document makes it of [`InsightView`]: everything, the body only when it was asked for.
+#[derive(ToSchema)]
 #[schema(as = InsightSummary)]
-pub(in crate::http) struct InsightSummaryView {
-    /// `UUIDv7`; never changes.
-    pub id: Uuid,
-    #[schema(max_length = 100)]
-    pub slug: String,
-    /// The locale of the texts below; the best there is for the one that was asked for.
-    #[schema(example = "en")]
-    pub locale: String,
-    pub available_locales: Vec<String>,
-    pub title: String,
-    pub excerpt: String,
-    /// Whether the author wrote the excerpt, or it is the body's first paragraph.
-    pub excerpt_source: TextSource,
-    pub category: TermReference,
-    pub tags: Vec<TermReference>,
-    pub authors: Vec<TermReference>,
-    pub status: InsightStatus,
-    #[schema(required = true, format = DateTime)]
-    pub published_at: Option<String>,
-    #[schema(required = true, format = DateTime)]
-    pub unpublish_at: Option<String>,
-    #[schema(format = DateTime)]
-    pub updated_at: String,
-    #[schema(minimum = 1)]
-    pub reading_minutes: i64,
-    /// Whether the author gave the minutes, or they are words ÷ 238 (Brysbaert 2019), rounded, at least 1.
-    pub reading_minutes_source: TextSource,
-    #[schema(minimum = 0)]
-    pub word_count: i64,
-    /// Where the text first appeared, when that is elsewhere.
-    #[schema(required = true, format = "uri")]
-    pub canonical_url: Option<String>,
-    pub seo: SeoView,
-    /// Whatever the editors keep with it.
-    #[schema(value_type = Object)]
-    pub extra: Map<String, Value>,
-    /// The number of the revision that is shown.
-    #[schema(minimum = 1)]
-    pub revision: i64,
-    /// Only with `include=body`.
-    #[schema(nullable = false)]
-    pub body: Option<BodyView>,
-}
+pub(in crate::http) struct InsightSummaryView {}
 
-/// One insight in a list that was asked for with `fields`: only the properties that were named.
-#[derive(Clone, Debug, Serialize, ToSchema)]
+/// One insight in a list that was asked for with `fields`. The document makes it of [`InsightView`]: nothing is sure to be there.
+#[derive(ToSchema)]
 #[schema(as = PartialInsight)]
-pub(in crate::http) struct PartialInsightView {
-    #[schema(nullable = false)]
-    pub id: Option<Uuid>,
-    #[schema(nullable = false, max_length = 100)]
-    pub slug: Option<String>,
-    #[schema(nullable = false)]
-    pub locale: Option<String>,
-    #[schema(nullable = false)]
-    pub available_locales: Option<Vec<String>>,
-    #[schema(nullable = false)]
-    pub title: Option<String>,
-    #[schema(nullable = false)]
-    pub excerpt: Option<String>,
-    #[schema(nullable = false)]
-    pub excerpt_source: Option<TextSource>,
-    #[schema(nullable = false)]
-    pub category: Option<TermReference>,
-    #[schema(nullable = false)]
-    pub tags: Option<Vec<TermReference>>,
-    #[schema(nullable = false)]
-    pub authors: Option<Vec<TermReference>>,
-    #[schema(nullable = false)]
-    pub status: Option<InsightStatus>,
-    #[schema(format = DateTime)]
-    pub published_at: Option<String>,
-    #[schema(format = DateTime)]
-    pub unpublish_at: Option<String>,
-    #[schema(nullable = false, format = DateTime)]
-    pub updated_at: Option<String>,
-    #[schema(nullable = false, minimum = 1)]
-    pub reading_minutes: Option<i64>,
-    #[schema(nullable = false)]
-    pub reading_minutes_source: Option<TextSource>,
-    #[schema(nullable = false, minimum = 0)]
-    pub word_count: Option<i64>,
-    #[schema(format = "uri")]
-    pub canonical_url: Option<String>,
-    #[schema(nullable = false)]
-    pub seo: Option<SeoView>,
-    #[schema(nullable = false, value_type = Option<Object>)]
-    pub extra: Option<Map<String, Value>>,
-    #[schema(nullable = false, minimum = 1)]
-    pub revision: Option<i64>,
-    #[schema(nullable = false)]
-    pub body: Option<BodyView>,
-}
+pub(in crate::http) struct PartialInsightView {}
 
 /// A page of insights.
 #[derive(Debug, Serialize, ToSchema)]
@@ -226,7 +139,7 @@ pub(in crate::http) struct InsightListView {
 }
 
 /// A page of insights that was asked for with `fields`.
-#[derive(Debug, ToSchema)]
+#[derive(ToSchema)]
 #[schema(as = PartialInsightList)]
 #[expect(dead_code, reason = "describes an answer to the document")]
 pub(in crate::http) struct PartialInsightListView {
