@@ -17,7 +17,7 @@ const PROBLEMS: &str = include_str!("../../openapi/problems.json");
         title = "Insights API",
         description = "Publishes *insights*: field notes from production. Reads are public and cacheable; writes need a token. Errors are \
                        problems (RFC 9457), each with a stable `code`. Parameters and fields that are not known are refused.",
-        contact(name = "ZERONE", url = "https://github.com/zerone/insights-api"),
+        contact(name = "ZERONE"),
         license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0"),
     ),
     servers((url = "/", description = "This server")),

@@ -34,6 +34,7 @@ pub(super) async fn envelope(
         return Err(actix_web::error::ErrorInternalServerError("no api"));
     };
     let id = request_id(request.headers()).unwrap_or_else(|| new_id(api.now()).to_string());
+    let trace = trace_id(request.headers());
     let (method, path) = (request.method().clone(), request.path().to_owned());
     if method == Method::OPTIONS {
         let response = preflight(&request);
@@ -54,8 +55,22 @@ pub(super) async fn envelope(
     request.extensions_mut().insert(authentication);
     let response = next.call(request).await?.map_into_boxed_body();
     let response = finish(response, &api, &path, &id);
-    log(&method, &path, response.status(), started, &id, &caller);
+    log(&method, &path, response.status(), started, &Caller { id, trace, name: caller });
     Ok(response)
+}
+
+/// Who asked, for the log.
+struct Caller {
+    id: String,
+    trace: String,
+    name: String,
+}
+
+/// The trace that the caller says this request belongs to (W3C Trace Context, `traceparent`).
+fn trace_id(headers: &HeaderMap) -> String {
+    let given = headers.get("traceparent").and_then(|value| value.to_str().ok());
+    let id = given.and_then(|text| text.split('-').nth(1)).filter(|id| id.len() == 32 && id.bytes().all(|b| b.is_ascii_hexdigit()));
+    id.unwrap_or_default().to_owned()
 }
 
 fn request_id(headers: &HeaderMap) -> Option<String> {
@@ -98,17 +113,18 @@ fn finish(mut response: ServiceResponse<BoxBody>, api: &Api, path: &str, id: &st
     response
 }
 
-fn log(method: &Method, path: &str, status: StatusCode, started: Instant, id: &str, caller: &str) {
+fn log(method: &Method, path: &str, status: StatusCode, started: Instant, caller: &Caller) {
+    let Caller { id, trace, name } = caller;
     let millis = started.elapsed().as_millis();
     let status = status.as_u16();
     let read = matches!(*method, Method::GET | Method::HEAD);
     if status >= 500 {
-        tracing::error!(%method, path, status, millis, request_id = id, caller, "failed");
+        tracing::error!(%method, path, status, millis, request_id = id, trace_id = trace, caller = name, "failed");
     } else if millis >= SLOW_MILLIS {
-        tracing::warn!(%method, path, status, millis, request_id = id, caller, "slow");
+        tracing::warn!(%method, path, status, millis, request_id = id, trace_id = trace, caller = name, "slow");
     } else if !read {
-        tracing::info!(%method, path, status, millis, request_id = id, caller, "write");
+        tracing::info!(%method, path, status, millis, request_id = id, trace_id = trace, caller = name, "write");
     } else {
-        tracing::debug!(%method, path, status, millis, request_id = id, caller, "read");
+        tracing::debug!(%method, path, status, millis, request_id = id, trace_id = trace, caller = name, "read");
     }
 }

@@ -5,7 +5,7 @@ pub(super) mod view;
 
 /// The six operations on one kind. A function's name is its operation id, and `actix` wants a function for each route.
 macro_rules! term_routes {
-    ($module:ident, $kind:expr, $tag:literal, $one:literal, $many:literal, $collection:literal, $item:literal,
+    ($module:ident, $kind:expr, $tag:literal, $one:literal, $a_one:literal, $many:literal, $collection:literal, $item:literal,
      $list:ident, $get:ident, $create:ident, $replace:ident, $patch:ident, $delete:ident) => {
         pub(in crate::http) mod $module {
             use actix_web::{HttpRequest, delete, get, patch, post, put, web};
@@ -37,7 +37,7 @@ macro_rules! term_routes {
             }
 
             #[utoipa::path(
-                summary = concat!("Get one of the ", $many),
+                summary = concat!("Get ", $a_one),
                 description = concat!("One ", $one, " by its slug."),
                 tag = $tag,
                 params(TermPath, LocaleParam),
@@ -55,7 +55,7 @@ macro_rules! term_routes {
             }
 
             #[utoipa::path(
-                summary = concat!("Create one of the ", $many),
+                summary = concat!("Create ", $a_one),
                 description = concat!("Makes a new ", $one, ". A slug that is given is taken exactly or refused; a derived one takes the next free number."),
                 tag = $tag,
                 request_body(content = TermInput, content_type = "application/json"),
@@ -73,7 +73,7 @@ macro_rules! term_routes {
             }
 
             #[utoipa::path(
-                summary = concat!("Replace one of the ", $many),
+                summary = concat!("Replace ", $a_one),
                 description = concat!("Gives the ", $one, " exactly this state; a slug that is left out stays as it is."),
                 tag = $tag,
                 params(TermPath, OptionalIfMatchHeader),
@@ -94,7 +94,7 @@ macro_rules! term_routes {
             }
 
             #[utoipa::path(
-                summary = concat!("Patch one of the ", $many),
+                summary = concat!("Patch ", $a_one),
                 description = concat!("Applies a merge patch (RFC 7396) to the ", $one, "."),
                 tag = $tag,
                 params(TermPath, OptionalIfMatchHeader),
@@ -115,7 +115,7 @@ macro_rules! term_routes {
             }
 
             #[utoipa::path(
-                summary = concat!("Delete one of the ", $many),
+                summary = concat!("Delete ", $a_one),
                 description = concat!("Removes the ", $one, ". Refused with 409 while any insight, draft or trash included, carries it."),
                 tag = $tag,
                 params(TermPath, OptionalIfMatchHeader),
@@ -141,6 +141,7 @@ term_routes!(
     TermKind::Category,
     "Categories",
     "category",
+    "a category",
     "categories",
     "/v1/categories",
     "/v1/categories/{slug}",
@@ -156,6 +157,7 @@ term_routes!(
     TermKind::Tag,
     "Tags",
     "tag",
+    "a tag",
     "tags",
     "/v1/tags",
     "/v1/tags/{slug}",
@@ -171,6 +173,7 @@ term_routes!(
     TermKind::Author,
     "Authors",
     "author",
+    "an author",
     "authors",
     "/v1/authors",
     "/v1/authors/{slug}",
