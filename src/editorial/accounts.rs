@@ -116,6 +116,10 @@ pub async fn create_token(
         revoked_at: None,
     };
     let txn = store.begin().await?;
+    if let Some(owner) = user_id {
+        // Whoever ends the owner's tokens at this moment ends this one too, or it is not made.
+        store::users::lock(&txn, owner).await?.filter(|user| user.disabled_at.is_none()).ok_or(EditorialError::NotFound)?;
+    }
     store::tokens::insert(&txn, token.clone()).await?;
     store.commit(txn).await?;
     Ok((token, secret))

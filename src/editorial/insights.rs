@@ -68,7 +68,7 @@ pub async fn revise(
         let insight = store::insights::lock(&txn, id).await?.ok_or(EditorialError::NotFound)?;
         if insight == seen {
             let resolved = revision::resolve(&txn, prepared).await?;
-            append(&txn, insight, resolved, editor.principal(), now).await?;
+            append(&txn, insight, (old.slug, resolved), editor.principal(), now).await?;
             store.commit(txn).await?;
             return Ok(());
         }
@@ -79,12 +79,17 @@ pub async fn revise(
 async fn append(
     txn: &Transaction,
     mut insight: insight::Model,
-    resolved: Resolved,
+    (old_slug, resolved): (Option<Slug>, Resolved),
     by: &Principal,
     now: Timestamp,
 ) -> Result<(), EditorialError> {
     let slug = resolved.draft().slug.clone().unwrap_or_default();
     let slug = claim(txn, slug, insight.id, now).await?;
+    // What a live insight is found under stays its own; what was only drafted goes back to whom the public knows by it.
+    let drafted = |left: &Slug| insight.live_revision.is_none() || left.as_str() != insight.slug;
+    if let Some(left) = old_slug.filter(|left| *left != slug && drafted(left)) {
+        store::slugs::give_up(txn, left.as_str(), insight.id).await?;
+    }
     insight.head_revision += 1;
     insight.updated_at = now.0;
     if insight.live_revision.is_none() {

@@ -133,8 +133,7 @@ pub async fn purge(store: &Store, _: &Admin, id: Uuid, expected: &Expected, now:
     let old = locked(&txn, id).await?.ok_or(EditorialError::NotFound)?;
     check_state(&txn, &old, expected).await?;
     store::insights::purge(&txn, id).await?;
-    let public = Status::of(&pointers(&old), now) == Status::Published;
-    store::changes::append(&txn, &change(ChangeKind::Purged, &old, public), now).await?;
+    store::changes::append(&txn, &change(ChangeKind::Purged, &old, was_seen(&old, now)), now).await?;
     Ok(store.commit(txn).await?)
 }
 
@@ -182,8 +181,7 @@ async fn move_pointers(
     new.pointer_version += 1;
     new.updated_at = now.0;
     new.live_updated_at = now.0;
-    let was_seen = old.live_revision.is_some() && old.published_at.is_some_and(|at| at <= now.0);
-    if was_seen {
+    if was_seen(old, now) {
         store::slugs::leave(&txn, &old.slug, old.id).await?;
     }
     finish(store, txn, (old, new), kind, now).await
@@ -197,9 +195,15 @@ async fn finish(
     now: Timestamp,
 ) -> Result<(), EditorialError> {
     store::insights::save(&txn, &new).await?;
-    let seen = |insight| Status::of(&pointers(insight), now) == Status::Published;
-    store::changes::append(&txn, &change(kind, &new, seen(old) || seen(&new)), now).await?;
+    let is_seen = Status::of(&pointers(&new), now) == Status::Published;
+    store::changes::append(&txn, &change(kind, &new, was_seen(old, now) || is_seen), now).await?;
     Ok(store.commit(txn).await?)
+}
+
+/// Whether readers can have seen it in its present state: it is published, or was until its end. One that is over counts too, because the
+/// moment of its end is what lists were last modified at.
+fn was_seen(insight: &insight::Model, now: Timestamp) -> bool {
+    matches!(Status::of(&pointers(insight), now), Status::Published | Status::Expired)
 }
 
 fn change(kind: ChangeKind, insight: &insight::Model, public: bool) -> NewChange {

@@ -53,7 +53,10 @@ pub(super) async fn envelope(
         Authentication::Anonymous | Authentication::Refused(_) => String::new(),
     };
     request.extensions_mut().insert(authentication);
-    let response = next.call(request).await?.map_into_boxed_body();
+    // In a task of its own: when the connection is reset, the request's future is dropped, and with it a transaction half-way, which would
+    // poison a pooled connection. The task goes on to its end.
+    let answering = actix_web::rt::spawn(async move { next.call(request).await.map(ServiceResponse::map_into_boxed_body) });
+    let response = answering.await.map_err(actix_web::error::ErrorInternalServerError)??;
     let response = finish(response, &api, &path, &id);
     log(&method, &path, response.status(), started, &Caller { id, trace, name: caller });
     Ok(response)

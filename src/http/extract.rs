@@ -179,12 +179,17 @@ impl FromRequest for Preconditions {
     type Future = Ready<Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let text = |name| request.headers().get(name).and_then(|value| value.to_str().ok());
         ready(Ok(Self {
-            if_match: request.headers().get(header::IF_MATCH).map(|value| Expected::parse(value.to_str().unwrap_or_default())),
-            create_only: text(header::IF_NONE_MATCH).is_some_and(|value| value.trim() == "*"),
+            if_match: lines(request, &header::IF_MATCH).map(|value| Expected::parse(&value)),
+            create_only: lines(request, &header::IF_NONE_MATCH).is_some_and(|value| value.trim() == "*"),
         }))
     }
+}
+
+/// A header that may stand on several lines, as one (RFC 9110, section 5.3).
+fn lines(request: &HttpRequest, name: &header::HeaderName) -> Option<String> {
+    let values: Vec<&str> = request.headers().get_all(name).map(|value| value.to_str().unwrap_or_default()).collect();
+    if values.is_empty() { None } else { Some(values.join(",")) }
 }
 
 #[cfg(test)]

@@ -51,8 +51,6 @@ pub fn serve(listener: TcpListener, api: Api, settings: ServerSettings) -> std::
     .workers(settings.workers)
     .worker_max_blocking_threads(16)
     .max_connections(settings.max_connections)
-    // A handler runs to its end when its client leaves: a transaction that is dropped half-way would poison its connection.
-    .h1_allow_half_closed(true)
     .keep_alive(settings.keep_alive)
     .client_request_timeout(settings.head_time)
     .shutdown_timeout(settings.shutdown_time.as_secs())

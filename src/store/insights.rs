@@ -6,6 +6,8 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
+use sea_orm::sea_query::LockType;
+
 use super::error::StoreError;
 use super::insight_rows::{self, BodyRow, InsightRow, Shown};
 use super::rows::insight;
@@ -87,17 +89,20 @@ pub struct Moved {
 pub async fn find_moved(db: &impl ConnectionTrait, slug: &str, now: Timestamp) -> Result<Option<Moved>, StoreError> {
     let mut sql =
         Sql::new(db.get_database_backend(), "SELECT i.id, i.slug FROM slugs s JOIN insights i ON i.id = s.public_id WHERE s.slug = ");
-    sql.bind(slug).push(" AND i.slug <> s.slug AND ");
+    sql.bind(slug)
+        .push(" AND i.slug <> s.slug AND NOT EXISTS (SELECT 1 FROM insights o WHERE o.slug = s.slug AND o.live_revision IS NOT NULL");
+    sql.push(" AND o.position_at <= ").bind(now.0).push(") AND ");
     insight_rows::visible(&mut sql, now, "");
     sql.one(db).await
 }
 
-/// The insight's pointers, held against other writers until the transaction ends.
+/// The insight's pointers, held against other writers until the transaction ends. Slugs that point to it may be written meanwhile: their
+/// foreign key is checked at the commit, and would wait there for a lock that is taken too late.
 ///
 /// # Errors
 /// The database's.
 pub async fn lock(txn: &DatabaseTransaction, id: Uuid) -> Result<Option<insight::Model>, StoreError> {
-    Ok(insight::Entity::find_by_id(id).lock_exclusive().one(txn).await?)
+    Ok(insight::Entity::find_by_id(id).lock(LockType::NoKeyUpdate).one(txn).await?)
 }
 
 /// # Errors

@@ -105,6 +105,16 @@ pub async fn give_back(txn: &DatabaseTransaction, insight: Uuid) -> Result<(), S
     Ok(())
 }
 
+/// As [`give_back`], of one slug that an insight drafted to have and no longer does.
+///
+/// # Errors
+/// The database's.
+pub async fn give_up(txn: &DatabaseTransaction, slug: &str, insight: Uuid) -> Result<(), StoreError> {
+    let mut sql = Sql::new(txn.get_database_backend(), "UPDATE slugs SET insight_id = public_id WHERE public_id IS NOT NULL AND slug = ");
+    sql.bind(slug).push(" AND insight_id = ").bind(insight).push(" AND public_id <> ").bind(insight).run(txn).await?;
+    Ok(())
+}
+
 async fn insert(txn: &DatabaseTransaction, slug: &Slug, insight: Uuid, now: Timestamp) -> Result<bool, StoreError> {
     let mut sql = Sql::new(txn.get_database_backend(), "INSERT INTO slugs (slug, insight_id, created_at) VALUES (");
     sql.bind(slug.as_str()).push(", ").bind(insight).push(", ").bind(now.0);

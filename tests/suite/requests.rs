@@ -113,6 +113,12 @@ async fn odd_input_is_no_failure() {
             assert!(status == 200 || status == 400, "{path}?{query}: {status}");
         }
     }
+    for kind in ["categories", "tags", "authors"] {
+        for method in ["GET", "PUT", "PATCH", "DELETE"] {
+            let body = Some(("application/json", "{}".to_owned()));
+            admin.send(method, &format!("/v1/{kind}/%00"), body, &[("if-match", "*")]).await.problem(404, "not-found");
+        }
+    }
     // A cursor of the right list with a key of the wrong kind.
     let own = app.anonymous().get("/v1/insights?limit=1&sort=title").await.json();
     assert!(own["page"]["next_cursor"].is_null());

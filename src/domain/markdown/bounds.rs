@@ -1,16 +1,19 @@
 //! What keeps the cost of a text in proportion to its length. An HTML parser re-opens unclosed formatting elements in every block that follows,
 //! and looks through all open elements at many tags: a few kilobytes of raw HTML or of nesting could cost minutes and gigabytes.
 
-use pulldown_cmark::Event;
+use pulldown_cmark::{Event, Tag, TagEnd};
 
 /// Blocks and spans nested deeper than this lose their markup and keep their words.
 const MAX_DEPTH: usize = 60;
-/// Elements that the worst text may make the HTML parser open again. An article of 1 000 paragraphs may hold 100 raw tags.
-const MAX_REOPENED: usize = 300_000;
+/// Elements that the worst text may make the HTML parser open again, or look through.
+const MAX_REVISITED: usize = 300_000;
+/// Ampersands in one text node.
+const PIECE: usize = 200;
+const VOID: [&str; 8] = ["area", "br", "col", "hr", "img", "input", "source", "wbr"];
 
 pub(super) fn bounded(events: Vec<Event<'_>>) -> Vec<Event<'_>> {
-    let raw_tags: usize = events.iter().map(raw_tags).sum();
-    let raw_is_affordable = raw_tags.saturating_mul(events.len() + raw_tags) <= MAX_REOPENED;
+    let open = left_open(&events);
+    let raw_is_affordable = open.saturating_mul(events.len() + open) <= MAX_REVISITED;
     let mut kept: Vec<bool> = Vec::new();
     let mut depth = 0_usize;
     let mut out = Vec::with_capacity(events.len());
@@ -38,8 +41,78 @@ pub(super) fn bounded(events: Vec<Event<'_>>) -> Vec<Event<'_>> {
     out
 }
 
-/// How many tags a piece of raw HTML opens, at most.
-fn raw_tags(event: &Event<'_>) -> usize {
-    let (Event::Html(text) | Event::InlineHtml(text)) = event else { return 0 };
-    text.as_bytes().windows(2).filter(|pair| pair[0] == b'<' && pair[1].is_ascii_alphabetic()).count()
+/// How many raw tags are still open where their block ends, at most. A span such as `<kbd>Ctrl</kbd>` costs nothing; of a block of raw HTML,
+/// where a quotation mark can hide an end tag, every tag counts.
+fn left_open(events: &[Event<'_>]) -> usize {
+    let mut count = 0;
+    let mut open: Vec<String> = Vec::new();
+    for event in events {
+        match event {
+            Event::Html(text) => {
+                count += names(text).filter(|name| !VOID.contains(&name.as_str())).count();
+                count += text.matches('&').count() / 10;
+            }
+            Event::InlineHtml(tag) => match tag.strip_prefix("</") {
+                Some(end) => {
+                    let end = end.trim_end_matches('>').trim_end().to_ascii_lowercase();
+                    if let Some(place) = open.iter().rposition(|name| *name == end) {
+                        open.remove(place);
+                    }
+                }
+                None => open.extend(names(tag).filter(|name| !VOID.contains(&name.as_str()))),
+            },
+            Event::End(TagEnd::Paragraph | TagEnd::Heading(_) | TagEnd::TableCell | TagEnd::Item | TagEnd::DefinitionListTitle) => {
+                count += open.len();
+                open.clear();
+            }
+            _ => {}
+        }
+    }
+    count + open.len()
+}
+
+/// Breaks long runs of text into several nodes: the HTML parser takes time in the square of the ampersands of one. The empty comments between
+/// them do not outlive the sanitiser.
+pub(super) fn broken_up(events: Vec<Event<'_>>) -> Vec<Event<'_>> {
+    let mut out = Vec::with_capacity(events.len());
+    let (mut ampersands, mut images) = (0, 0_usize);
+    for event in events {
+        match event {
+            Event::Start(Tag::Image { .. }) => images += 1,
+            Event::End(TagEnd::Image) => images = images.saturating_sub(1),
+            _ => {}
+        }
+        match event {
+            Event::Text(text) if images == 0 => push_pieces(&mut out, &text, &mut ampersands),
+            Event::Code(text) if images == 0 && text.matches('&').count() > PIECE => {
+                out.push(Event::InlineHtml("<code>".into()));
+                push_pieces(&mut out, &text, &mut ampersands);
+                out.push(Event::InlineHtml("</code>".into()));
+            }
+            other => out.push(other),
+        }
+    }
+    out
+}
+
+fn push_pieces(out: &mut Vec<Event<'_>>, text: &str, ampersands: &mut usize) {
+    let mut begin = 0;
+    for (place, _) in text.match_indices('&') {
+        *ampersands += 1;
+        if *ampersands >= PIECE {
+            *ampersands = 0;
+            out.push(Event::Text(text[begin..place].to_owned().into()));
+            out.push(Event::InlineHtml("<!---->".into()));
+            begin = place;
+        }
+    }
+    out.push(Event::Text(text[begin..].to_owned().into()));
+}
+
+/// The names of the tags that a piece of raw HTML opens, and of some that it does not.
+fn names(text: &str) -> impl Iterator<Item = String> + '_ {
+    text.split('<').skip(1).filter(|rest| rest.starts_with(|c: char| c.is_ascii_alphabetic())).map(|rest| {
+        let end = rest.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(rest.len());
+        rest[..end].to_ascii_lowercase()
+    })
 }

@@ -2,8 +2,8 @@
 //!
 //! A heading's anchor is made of its words, so that it survives edits elsewhere; a repeated heading gets `-2`, `-3`.
 
-use std::collections::HashSet;
 use std::collections::VecDeque;
+use std::collections::{HashMap, HashSet};
 
 use pulldown_cmark::{CowStr, Event, HeadingLevel, Tag, TagEnd, html};
 
@@ -14,7 +14,7 @@ use crate::domain::slug::Slug;
 pub(super) fn headings(events: &[Event<'_>]) -> (Vec<TocEntry>, VecDeque<String>) {
     let mut toc = Vec::new();
     let mut anchors = VecDeque::new();
-    let mut seen: HashSet<String> = HashSet::new();
+    let mut anchors_seen = Anchors::default();
     let mut current: Option<(HeadingLevel, String)> = None;
     for event in events {
         match event {
@@ -23,8 +23,7 @@ pub(super) fn headings(events: &[Event<'_>]) -> (Vec<TocEntry>, VecDeque<String>
                 let Some((level, text)) = current.take() else { continue };
                 let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
                 let slug = Slug::derive(&words);
-                let mut candidates = std::iter::once(slug.clone()).chain((2..).map(|n| slug.numbered(n)));
-                let id = candidates.find(|id| seen.insert(id.to_string())).unwrap_or_default();
+                let id = anchors_seen.take(slug);
                 anchors.push_back(id.to_string());
                 toc.push(TocEntry { id: id.into_string(), level: level_number(level), text: words });
             }
@@ -44,6 +43,29 @@ pub(super) fn headings(events: &[Event<'_>]) -> (Vec<TocEntry>, VecDeque<String>
     (toc, anchors)
 }
 
+/// The anchors of one text: each is given once, and a repeated one gets the next number without all numbers being tried again.
+#[derive(Default)]
+struct Anchors {
+    taken: HashSet<String>,
+    next: HashMap<String, usize>,
+}
+
+impl Anchors {
+    fn take(&mut self, slug: Slug) -> Slug {
+        if self.taken.insert(slug.to_string()) {
+            return slug;
+        }
+        loop {
+            let next = self.next.entry(slug.to_string()).or_insert(2);
+            let candidate = slug.numbered(*next);
+            *next += 1;
+            if self.taken.insert(candidate.to_string()) {
+                return candidate;
+            }
+        }
+    }
+}
+
 fn level_number(level: HeadingLevel) -> i64 {
     match level {
         HeadingLevel::H1 => 1,
@@ -58,6 +80,7 @@ fn level_number(level: HeadingLevel) -> i64 {
 /// HTML with the anchors in place. `markdown` seals the images: see [`sanitise::sealed`].
 pub(super) fn write(events: Vec<Event<'_>>, mut anchors: VecDeque<String>, markdown: &str) -> String {
     let seal = sanitise::seal(markdown);
+    let mut notes = Notes::default();
     let events = events.into_iter().map(|event| match event {
         Event::Start(Tag::Heading { level, classes, attrs, .. }) => {
             Event::Start(Tag::Heading { level, id: anchors.pop_front().map(CowStr::from), classes, attrs })
@@ -65,8 +88,8 @@ pub(super) fn write(events: Vec<Event<'_>>, mut anchors: VecDeque<String>, markd
         Event::Start(Tag::Image { link_type, dest_url, title, id }) => {
             Event::Start(Tag::Image { link_type, dest_url: sanitise::sealed(&seal, &dest_url).into(), title, id })
         }
-        Event::FootnoteReference(name) => Event::FootnoteReference(footnote_anchor(&name)),
-        Event::Start(Tag::FootnoteDefinition(name)) => Event::Start(Tag::FootnoteDefinition(footnote_anchor(&name))),
+        Event::FootnoteReference(name) => Event::FootnoteReference(notes.anchor(&name)),
+        Event::Start(Tag::FootnoteDefinition(name)) => Event::Start(Tag::FootnoteDefinition(notes.anchor(&name))),
         other => other,
     });
     let mut out = String::new();
@@ -74,6 +97,17 @@ pub(super) fn write(events: Vec<Event<'_>>, mut anchors: VecDeque<String>, markd
     out
 }
 
-fn footnote_anchor(name: &str) -> CowStr<'static> {
-    format!("fn-{}", Slug::derive(name)).into()
+/// The anchors of footnotes, by their names.
+#[derive(Default)]
+struct Notes {
+    anchors: Anchors,
+    by_name: HashMap<String, Slug>,
+}
+
+impl Notes {
+    fn anchor(&mut self, name: &str) -> CowStr<'static> {
+        let anchors = &mut self.anchors;
+        let slug = self.by_name.entry(name.to_owned()).or_insert_with(|| anchors.take(Slug::derive(name)));
+        format!("fn-{slug}").into()
+    }
 }

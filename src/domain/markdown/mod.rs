@@ -43,7 +43,7 @@ pub fn render(markdown: &str) -> Rendered {
     let (toc, anchors) = html::headings(&events);
     let plain = plain::text(&events);
     let excerpt = shorten(&plain::first_paragraph(&events), EXCERPT_CHARS);
-    let html = sanitise::fragment(&html::write(events, anchors, markdown), markdown);
+    let html = sanitise::fragment(&html::write(bounds::broken_up(events), anchors, markdown), markdown);
     let words = plain.split_whitespace().filter(|word| word.chars().any(char::is_alphanumeric)).count();
     let minutes = ((words + WORDS_PER_MINUTE / 2) / WORDS_PER_MINUTE).max(1);
     Rendered {

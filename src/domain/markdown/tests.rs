@@ -75,6 +75,12 @@ fn hostile_nesting_costs_no_more_than_its_length() {
         format!("{}\n{}\n{}", many("<div>", 3_000), numbered(3_000), many("</div>x", 3_000)),
         format!("{}\n\n{}", numbered(400), many("text\n\n", 50_000)),
         many("<div><b title=\"\n\n\"><i>\n\n", 5_000),
+        many("# a\n", 20_000),
+        many("&", 100_000),
+        many("& ", 100_000),
+        many("a & b\n", 50_000),
+        format!("`{}`", many("&", 50_000)),
+        format!("<p>{}</p>", many("&", 50_000)),
     ] {
         let rendered = render(&text);
         assert!(rendered.html.len() < 40 * text.len() + 100_000, "{} bytes of HTML for {}", rendered.html.len(), text.len());
@@ -84,6 +90,8 @@ fn hostile_nesting_costs_no_more_than_its_length() {
 #[test]
 fn ordinary_raw_html_is_obeyed_and_too_much_is_shown() {
     assert!(render("Press <kbd>Ctrl</kbd>.\n\n<details><summary>More</summary>\n\nText\n\n</details>").html.contains("<kbd>Ctrl</kbd>"));
+    let shortcuts = render(&"Press <kbd>Ctrl</kbd>+<kbd>A</kbd>, or H<sub>2</sub>O<br>.\n\n".repeat(500)).html;
+    assert!(shortcuts.contains("<kbd>A</kbd>") && !shortcuts.contains("&lt;"));
     assert!(render(&"<b>x ".repeat(2_000)).html.contains("&lt;b&gt;"));
 }
 
@@ -96,4 +104,18 @@ fn no_attribute_comes_out_that_is_not_named() {
     for attribute in ["cite", "lang", "title", "style", "class", "width", "colspan"] {
         assert!(!html.contains(attribute), "{attribute} in {html}");
     }
+}
+
+#[test]
+fn ampersands_come_out_as_they_went_in() {
+    let text = "a & b &lt; `c && d` ".repeat(300);
+    let html = render(&text).html;
+    assert_eq!(html.matches("a &amp; b &lt; <code>c &amp;&amp; d</code>").count(), 300);
+    assert!(!html.contains("<!--"));
+}
+
+#[test]
+fn footnotes_of_different_names_have_different_anchors() {
+    let html = render("One[^a.b], two[^a-b].\n\n[^a.b]: First.\n\n[^a-b]: Second.\n").html;
+    assert!(html.contains("id=\"fn-a-b\"") && html.contains("id=\"fn-a-b-2\""), "{html}");
 }

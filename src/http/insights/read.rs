@@ -86,7 +86,7 @@ async fn find(api: &Api, name: &Name, chain: &[String], reader: &Reader, now: Ti
 async fn moved(api: &Api, name: &Name, suffix: &str, request: &HttpRequest, policy: CachePolicy, now: Timestamp) -> Result<Reply, Problem> {
     let Name::Slug(slug) = name else { return Err(Problem::not_found()) };
     let moved = store::insights::find_moved(api.store.reader(), slug, now).await?.ok_or_else(Problem::not_found)?;
-    Ok(redirect(&moved.slug, suffix, request).policy(policy).cache_tags(&[format!("insight:{}", moved.id)]))
+    Ok(redirect(&moved.slug, suffix, request).policy(policy).cache_tags(&[format!("insight:{}", moved.id), "insights".to_owned()]))
 }
 
 fn redirect(slug: &str, suffix: &str, request: &HttpRequest) -> Reply {

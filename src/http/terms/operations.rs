@@ -119,12 +119,14 @@ pub(super) async fn delete(
     preconditions: Preconditions,
 ) -> Result<Reply, Problem> {
     Query::none(request)?;
+    known(api, at, api.now()).await?;
     editorial::terms::delete(&api.store, publisher, at, &preconditions.optional(), api.now()).await?;
     Ok(Reply::empty(StatusCode::NO_CONTENT))
 }
 
 /// Whether it is there comes before what was sent.
 async fn known(api: &Api, (kind, slug): (TermKind, &str), now: Timestamp) -> Result<(), Problem> {
+    Slug::parse(slug).ok_or_else(Problem::not_found)?;
     store::terms::find(api.store.reader(), kind, slug, now).await?.map(|_| ()).ok_or_else(Problem::not_found)
 }
 

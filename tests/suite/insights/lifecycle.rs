@@ -137,3 +137,22 @@ async fn what_cannot_be_published_is_refused() {
     }
     admin.send("POST", &path, None, &[("if-match", "*")]).await.expect(200);
 }
+
+/// What was over is still what lists were last modified at: taking it away must not take that time back.
+#[tokio::test]
+async fn the_time_of_a_list_never_goes_back() {
+    let app = TestApp::with_terms().await;
+    let admin = app.admin().await;
+    let created = admin.create("Over soon").await;
+    let path = format!("/v1/insights/{}", created.id());
+    admin.act(&format!("{path}/publish"), "*", json!({ "unpublish_at": "2026-11-23T12:00:02Z" })).await.expect(200);
+    let first = app.anonymous().get("/v1/insights").await;
+    assert_eq!(first.titles(), ["Over soon"]);
+    app.advance(10_000);
+    for (method, path) in [("DELETE", path.clone()), ("DELETE", format!("{path}?permanent=true"))] {
+        admin.send(method, &path, None, &[("if-match", "*")]).await.expect(204);
+        let since = first.header("last-modified");
+        let answer = app.anonymous().get_with("/v1/insights", &[("if-modified-since", &since)]).await.expect(200);
+        assert!(answer.titles().is_empty());
+    }
+}

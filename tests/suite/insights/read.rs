@@ -201,3 +201,25 @@ async fn a_new_default_locale_relabels_nothing() {
         assert_eq!((patched["locale"].as_str(), patched["available_locales"].clone()), (Some(locale), locales));
     }
 }
+
+/// A slug that is only drafted about leads editors where it leads everybody.
+#[tokio::test]
+async fn a_slug_that_was_only_drafted_goes_back() {
+    let app = TestApp::with_terms().await;
+    let admin = app.admin().await;
+    let first = admin.publish("Shared name").await.id();
+    let path = format!("/v1/insights/{first}");
+    admin.patch(&path, "*", json!({ "slug": "moved-on" })).await.expect(200);
+    admin.act(&format!("{path}/publish"), "*", json!({})).await.expect(200);
+    let draft = json!({ "slug": "shared-name", "title": "T", "body_markdown": "B", "category": "debugging" });
+    let second = admin.post("/v1/insights", draft).await.expect(201);
+    let second_path = format!("/v1/insights/{}", second.id());
+    admin.patch(&second_path, "*", json!({ "slug": "another-name" })).await.expect(200);
+    let patched = admin.patch("/v1/insights/shared-name", "*", json!({ "title": "Patched by its old name" })).await.expect(200);
+    assert_eq!(patched.id(), first);
+    // Published under the old name for a while: the name is that insight's, also when the while is over.
+    admin.patch(&second_path, "*", json!({ "slug": "shared-name" })).await.expect(200);
+    admin.act(&format!("{second_path}/publish"), "*", json!({ "unpublish_at": "2026-11-23T12:00:02Z" })).await.expect(200);
+    app.advance(10_000);
+    app.anonymous().get("/v1/insights/shared-name").await.problem(404, "not-found");
+}
