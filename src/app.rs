@@ -1,7 +1,7 @@
 //! Wires everything: store, keys, server, and the few tasks that run beside requests. The only module that spawns.
 
 use std::net::TcpListener;
-use std::sync::atomic::AtomicI64;
+use std::sync::atomic::{AtomicI64, AtomicUsize};
 use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
@@ -50,10 +50,12 @@ impl App {
             clock: clock.clone(),
             base_url: base_url.clone(),
             limits: Limits {
+                requests: settings.max_requests,
                 body_bytes: settings.max_body_bytes,
                 body_time: Duration::from_secs(settings.body_timeout),
                 trust_forwarded: settings.trust_forwarded,
             },
+            in_flight: AtomicUsize::new(0),
             sequence: AtomicI64::new(sequence),
         };
         let server = serve(listener, api, server_settings(settings))?;

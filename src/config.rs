@@ -75,6 +75,10 @@ pub struct ServeSettings {
     #[arg(long, env = "INSIGHTS_MAX_CONNECTIONS", default_value_t = 10_000)]
     pub max_connections: usize,
 
+    /// Requests that are answered at once; more are told to come back (503)
+    #[arg(long, env = "INSIGHTS_MAX_REQUESTS", default_value_t = 1_000)]
+    pub max_requests: usize,
+
     /// Bytes that a request's body may have
     #[arg(long, env = "INSIGHTS_MAX_BODY_BYTES", default_value_t = 4_194_304)]
     pub max_body_bytes: usize,

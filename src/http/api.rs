@@ -1,6 +1,6 @@
 //! What every handler can reach.
 
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use crate::domain::clock::{Clock, Timestamp};
@@ -18,6 +18,8 @@ pub struct Api {
     /// The public address, without a slash at its end.
     pub base_url: String,
     pub limits: Limits,
+    /// Requests that are being answered, those whose clients left included.
+    pub in_flight: AtomicUsize,
     /// The newest public sequence this node has told anybody.
     pub sequence: AtomicI64,
 }
@@ -25,6 +27,8 @@ pub struct Api {
 /// What a request may cost.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
+    /// Requests at once; the next one is told to come back.
+    pub requests: usize,
     pub body_bytes: usize,
     pub body_time: Duration,
     /// Whether `X-Forwarded-For` is believed: only behind a proxy that sets it.

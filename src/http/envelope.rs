@@ -44,6 +44,11 @@ pub(super) async fn envelope(
         // The connection remembers that this was a HEAD and sends the headers alone.
         request.head_mut().method = Method::GET;
     }
+    let place = Place::take(&api);
+    if place.is_none() && !path.starts_with("/health/") {
+        let problem = Problem::unavailable("too many requests are being answered: try again in a moment");
+        return Ok(finish(request.into_response(problem.error_response()), &api, &path, &id));
+    }
     let authentication = match auth::authenticate(&api, request.headers().get(header::AUTHORIZATION)).await {
         Ok(authentication) => authentication,
         Err(problem) => return Ok(finish(request.into_response(problem.error_response()), &api, &path, &id)),
@@ -55,11 +60,30 @@ pub(super) async fn envelope(
     request.extensions_mut().insert(authentication);
     // In a task of its own: when the connection is reset, the request's future is dropped, and with it a transaction half-way, which would
     // poison a pooled connection. The task goes on to its end.
-    let answering = actix_web::rt::spawn(async move { next.call(request).await.map(ServiceResponse::map_into_boxed_body) });
+    let answering = actix_web::rt::spawn(async move {
+        let _place = place;
+        next.call(request).await.map(ServiceResponse::map_into_boxed_body)
+    });
     let response = answering.await.map_err(actix_web::error::ErrorInternalServerError)??;
     let response = finish(response, &api, &path, &id);
     log(&method, &path, response.status(), started, &Caller { id, trace, name: caller });
     Ok(response)
+}
+
+/// One of the places of requests in flight, given back when the answer is finished, whoever still waits for it.
+struct Place(web::Data<Api>);
+
+impl Place {
+    fn take(api: &web::Data<Api>) -> Option<Self> {
+        let place = Self(api.clone());
+        (api.in_flight.fetch_add(1, Ordering::Relaxed) < api.limits.requests).then_some(place)
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.in_flight.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 /// Who asked, for the log.

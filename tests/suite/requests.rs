@@ -170,3 +170,17 @@ async fn the_reference_page_is_all_in_the_binary() {
     app.anonymous().get("/docs/nothing.js").await.problem(404, "not-found");
     assert!(operations(&document()).len() > 40);
 }
+
+/// Past the limit a request is told to come back; those within it are answered, and health always is.
+#[tokio::test(flavor = "multi_thread")]
+async fn too_many_at_once_are_told_to_come_back() {
+    let app = TestApp::start_with(|settings| settings.max_requests = 0).await;
+    let refused = app.anonymous().get("/v1/insights").await;
+    assert!(!refused.header("retry-after").is_empty());
+    refused.problem(503, "unavailable");
+    app.anonymous().get("/health/live").await.expect(200);
+    let app = TestApp::start_with(|settings| settings.max_requests = 2).await;
+    for _ in 0..10 {
+        app.anonymous().get("/v1/insights").await.expect(200);
+    }
+}

@@ -112,6 +112,7 @@ pub(crate) fn settings(folder: &TempDir, database_url: String) -> ServeSettings 
         admin_password_file: None,
         workers: Some(2),
         max_connections: 1_000,
+        max_requests: 1_000,
         max_body_bytes: 1_000_000,
         body_timeout: 1,
         keep_alive: 75,
