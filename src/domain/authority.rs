@@ -84,15 +84,13 @@ pub struct Principal {
     /// None for a machine token that no user owns.
     pub role: Option<Role>,
     pub scopes: Vec<Scope>,
-    /// True when the token is an access token from a password or refresh grant.
-    pub session_id: Option<Uuid>,
 }
 
 impl Principal {
     /// The service itself, acting on the operator's command: loading samples, importing files.
     #[must_use]
     pub fn system(name: &str) -> Self {
-        Self { user_id: None, token_id: None, name: name.to_owned(), role: None, scopes: Scope::ALL.to_vec(), session_id: None }
+        Self { user_id: None, token_id: None, name: name.to_owned(), role: None, scopes: Scope::ALL.to_vec() }
     }
 
     #[must_use]

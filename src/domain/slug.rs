@@ -9,7 +9,6 @@ use uuid::Uuid;
 pub struct Slug(String);
 
 pub const MAX_SLUG: usize = 100;
-pub const SLUG_PATTERN: &str = "^[a-z0-9]+(-[a-z0-9]+)*$";
 
 impl Slug {
     #[must_use]

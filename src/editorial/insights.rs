@@ -88,7 +88,7 @@ async fn append(
     // What a live insight is found under stays its own; what was only drafted goes back to whom the public knows by it.
     let drafted = |left: &Slug| insight.live_revision.is_none() || left.as_str() != insight.slug;
     if let Some(left) = old_slug.filter(|left| *left != slug && drafted(left)) {
-        store::slugs::give_up(txn, left.as_str(), insight.id).await?;
+        store::slugs::give_back(txn, insight.id, Some(left.as_str())).await?;
     }
     insight.head_revision += 1;
     insight.updated_at = now.0;

@@ -56,7 +56,7 @@ pub async fn publish(
     now: Timestamp,
 ) -> Result<(), EditorialError> {
     let txn = store.begin().await?;
-    let old = locked(&txn, id).await?.filter(|insight| insight.deleted_at.is_none()).ok_or(EditorialError::NotFound)?;
+    let old = store::insights::lock(&txn, id).await?.filter(|insight| insight.deleted_at.is_none()).ok_or(EditorialError::NotFound)?;
     check_own(&old, publisher.principal(), now)?;
     check_state(&txn, &old, expected).await?;
     let Publication { publish_at, unpublish_at, endless, revision } = publication;
@@ -83,7 +83,7 @@ pub async fn publish(
 /// When the insight is unknown or stale.
 pub async fn unpublish(store: &Store, publisher: &Publisher, id: Uuid, expected: &Expected, now: Timestamp) -> Result<(), EditorialError> {
     let txn = store.begin().await?;
-    let old = locked(&txn, id).await?.filter(|insight| insight.deleted_at.is_none()).ok_or(EditorialError::NotFound)?;
+    let old = store::insights::lock(&txn, id).await?.filter(|insight| insight.deleted_at.is_none()).ok_or(EditorialError::NotFound)?;
     check_own(&old, publisher.principal(), now)?;
     check_state(&txn, &old, expected).await?;
     let mut new =
@@ -98,7 +98,7 @@ pub async fn unpublish(store: &Store, publisher: &Publisher, id: Uuid, expected:
 /// When the insight is unknown or stale, or is live and the caller may not decide what is public.
 pub async fn delete(store: &Store, editor: &Editor, id: Uuid, expected: &Expected, now: Timestamp) -> Result<(), EditorialError> {
     let txn = store.begin().await?;
-    let old = locked(&txn, id).await?.filter(|insight| insight.deleted_at.is_none()).ok_or(EditorialError::NotFound)?;
+    let old = store::insights::lock(&txn, id).await?.filter(|insight| insight.deleted_at.is_none()).ok_or(EditorialError::NotFound)?;
     check_own(&old, editor.principal(), now)?;
     if old.live_revision.is_some() && !editor.principal().has(Publisher::SCOPE) {
         return Err(EditorialError::Forbidden("to delete what is published needs the scope insights:publish"));
@@ -114,7 +114,7 @@ pub async fn delete(store: &Store, editor: &Editor, id: Uuid, expected: &Expecte
 /// When the insight is unknown or stale.
 pub async fn restore(store: &Store, publisher: &Publisher, id: Uuid, expected: &Expected, now: Timestamp) -> Result<(), EditorialError> {
     let txn = store.begin().await?;
-    let old = locked(&txn, id).await?.ok_or(EditorialError::NotFound)?;
+    let old = store::insights::lock(&txn, id).await?.ok_or(EditorialError::NotFound)?;
     check_own(&old, publisher.principal(), now)?;
     check_state(&txn, &old, expected).await?;
     if old.deleted_at.is_none() {
@@ -130,7 +130,7 @@ pub async fn restore(store: &Store, publisher: &Publisher, id: Uuid, expected: &
 /// When the insight is unknown or stale.
 pub async fn purge(store: &Store, _: &Admin, id: Uuid, expected: &Expected, now: Timestamp) -> Result<(), EditorialError> {
     let txn = store.begin().await?;
-    let old = locked(&txn, id).await?.ok_or(EditorialError::NotFound)?;
+    let old = store::insights::lock(&txn, id).await?.ok_or(EditorialError::NotFound)?;
     check_state(&txn, &old, expected).await?;
     store::insights::purge(&txn, id).await?;
     store::changes::append(&txn, &change(ChangeKind::Purged, &old, was_seen(&old, now)), now).await?;
@@ -145,10 +145,6 @@ pub async fn exists_already(store: &Store, id: Uuid) -> Result<EditorialError, E
     let insight = store::insights::find(store.reader(), &store::insights::Name::Id(id)).await?.ok_or(EditorialError::NotFound)?;
     let state = insight_state(insight.head_revision, insight.pointer_version);
     Ok(EditorialError::Stale { state, changed_fields: Vec::new() })
-}
-
-async fn locked(txn: &Transaction, id: Uuid) -> Result<Option<insight::Model>, EditorialError> {
-    Ok(store::insights::lock(txn, id).await?)
 }
 
 /// Lets lists show, and the slug lead to, this revision.

@@ -11,11 +11,14 @@ use actix_web::http::header;
 use actix_web::{FromRequest, HttpMessage as _, HttpRequest};
 
 use super::api::Api;
+use super::caching::CachePolicy;
 use super::problem::{Problem, unauthenticated};
 use super::problem_codes::Code;
 use crate::domain::authority::{Admin, Editor, MissingScope, Principal, Publisher, Role, Scope};
+use crate::domain::clock::Timestamp;
 use crate::domain::secret::{self, MACHINE};
 use crate::store;
+use crate::store::changes::Freshness;
 
 const TOUCH_SECONDS: i64 = 60;
 const TOUCH_PATIENCE: Duration = Duration::from_millis(250);
@@ -64,14 +67,7 @@ async fn machine(api: &Api, token: &str) -> Result<Option<Principal>, Problem> {
         let touched = tokio::time::timeout(TOUCH_PATIENCE, noting).await;
         tracing::debug!(noted = matches!(touched, Ok(Ok(true))), "a machine token was used");
     }
-    Ok(Some(Principal {
-        user_id: row.user_id,
-        token_id: Some(row.id),
-        name: format!("token {}", row.name),
-        role,
-        scopes,
-        session_id: None,
-    }))
+    Ok(Some(Principal { user_id: row.user_id, token_id: Some(row.id), name: format!("token {}", row.name), role, scopes }))
 }
 
 async fn session(api: &Api, token: &str) -> Result<Option<Principal>, Problem> {
@@ -84,7 +80,7 @@ async fn session(api: &Api, token: &str) -> Result<Option<Principal>, Problem> {
     let Some(role) = Role::parse(&user.role) else { return Ok(None) };
     let mut scopes = Scope::parse_list(&claims.scope);
     scopes.retain(|scope| role.scopes().contains(scope));
-    Ok(Some(Principal { user_id: Some(user.id), token_id: None, name: user.email, role: Some(role), scopes, session_id: Some(claims.sid) }))
+    Ok(Some(Principal { user_id: Some(user.id), token_id: None, name: user.email, role: Some(role), scopes }))
 }
 
 fn principal(request: &HttpRequest) -> Result<Option<Principal>, Problem> {
@@ -149,6 +145,11 @@ impl Reader {
 
     pub(super) fn is_anonymous(&self) -> bool {
         self.0.is_none()
+    }
+
+    /// What was read with a token is kept by nobody, even when everybody would have got the same.
+    pub(super) fn policy(&self, now: Timestamp, freshness: &Freshness) -> CachePolicy {
+        if self.is_anonymous() { CachePolicy::public(now, freshness) } else { CachePolicy::Never }
     }
 }
 

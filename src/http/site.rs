@@ -9,7 +9,6 @@ use utoipa::ToSchema;
 
 use super::api::Api;
 use super::auth::Reader;
-use super::caching::CachePolicy;
 use super::extract::{Body, Preconditions};
 use super::insights::params::{LocaleParam, OptionalIfMatchHeader};
 use super::problem::Problem;
@@ -128,7 +127,7 @@ pub(super) async fn get_site(api: web::Data<Api>, request: HttpRequest, reader: 
     query.finish()?;
     let now = api.now();
     let freshness = api.freshness(now).await?;
-    let policy = if reader.is_anonymous() { CachePolicy::public(now, &freshness) } else { CachePolicy::Never };
+    let policy = reader.policy(now, &freshness);
     let reply = represent(&api, locale.as_ref(), reader.editor().is_some(), now).await?;
     Ok(reply
         .last_modified(freshness.last_modified)

@@ -135,7 +135,7 @@ pub async fn save(txn: &DatabaseTransaction, insight: &insight::Model) -> Result
 /// # Errors
 /// The database's.
 pub async fn purge(txn: &DatabaseTransaction, id: Uuid) -> Result<(), StoreError> {
-    super::slugs::give_back(txn, id).await?;
+    super::slugs::give_back(txn, id, None).await?;
     insight::Entity::delete_by_id(id).exec(txn).await?;
     Ok(())
 }

@@ -94,24 +94,18 @@ pub async fn leave(txn: &DatabaseTransaction, slug: &str, insight: Uuid) -> Resu
     Ok(())
 }
 
-/// Gives slugs that an insight only drafted to have back to those whom the public knows by them.
+/// Gives slugs that an insight only drafted to have, or one of them, back to those whom the public knows by them.
 ///
 /// # Errors
 /// The database's.
-pub async fn give_back(txn: &DatabaseTransaction, insight: Uuid) -> Result<(), StoreError> {
+pub async fn give_back(txn: &DatabaseTransaction, insight: Uuid, slug: Option<&str>) -> Result<(), StoreError> {
     let mut sql =
         Sql::new(txn.get_database_backend(), "UPDATE slugs SET insight_id = public_id WHERE public_id IS NOT NULL AND insight_id = ");
-    sql.bind(insight).push(" AND public_id <> ").bind(insight).run(txn).await?;
-    Ok(())
-}
-
-/// As [`give_back`], of one slug that an insight drafted to have and no longer does.
-///
-/// # Errors
-/// The database's.
-pub async fn give_up(txn: &DatabaseTransaction, slug: &str, insight: Uuid) -> Result<(), StoreError> {
-    let mut sql = Sql::new(txn.get_database_backend(), "UPDATE slugs SET insight_id = public_id WHERE public_id IS NOT NULL AND slug = ");
-    sql.bind(slug).push(" AND insight_id = ").bind(insight).push(" AND public_id <> ").bind(insight).run(txn).await?;
+    sql.bind(insight).push(" AND public_id <> ").bind(insight);
+    if let Some(slug) = slug {
+        sql.push(" AND slug = ").bind(slug);
+    }
+    sql.run(txn).await?;
     Ok(())
 }
 

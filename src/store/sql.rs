@@ -65,12 +65,6 @@ impl Sql {
         self.push(&text)
     }
 
-    /// The text alone, for asking the database for its plan.
-    #[must_use]
-    pub fn text(&self) -> &str {
-        &self.text
-    }
-
     #[must_use]
     pub fn statement(&self) -> Statement {
         Statement::from_sql_and_values(self.backend, self.text.clone(), self.values.clone())

@@ -11,7 +11,6 @@ use crate::domain::page::{Sort, SortKey};
 use crate::domain::status::Status;
 use crate::http::api::Api;
 use crate::http::auth::Reader;
-use crate::http::caching::CachePolicy;
 use crate::http::lists::{self, ListMeta};
 use crate::http::problem::{Problem, unauthenticated};
 use crate::http::problem_codes::Code;
@@ -51,7 +50,7 @@ pub(in crate::http) async fn list_insights(api: web::Data<Api>, request: HttpReq
         .map(|(row, body)| selected(InsightView::item(row, body, chain, now), &asked.fields, list.with_body))
         .collect();
     let view = InsightListView { data, page: info, meta: ListMeta { sequence: freshness.sequence, total } };
-    let policy = if reader.is_anonymous() { CachePolicy::public(now, &freshness) } else { CachePolicy::Never };
+    let policy = reader.policy(now, &freshness);
     let media_type = if asked.fields.is_empty() { "application/json" } else { "application/vnd.insights.partial+json" };
     let reply = Reply::json(&view)
         .content_type(media_type)

@@ -52,7 +52,7 @@ pub(in crate::http) async fn get_insight(
     let now = api.now();
     let freshness = api.freshness(now).await?;
     let chain = Locale::fallback_chain(locale.as_ref(), &freshness.default_locale);
-    let policy = if reader.is_anonymous() { CachePolicy::public(now, &freshness) } else { CachePolicy::Never };
+    let policy = reader.policy(now, &freshness);
     let Some((row, body)) = find(&api, &name, &chain, &reader, now).await? else {
         return moved(&api, &name, suffix, &request, policy, now).await;
     };

@@ -14,7 +14,6 @@ use crate::editorial;
 use crate::editorial::error::EditorialError;
 use crate::http::api::Api;
 use crate::http::auth::Reader;
-use crate::http::caching::CachePolicy;
 use crate::http::extract::{Body, Preconditions};
 use crate::http::lists::{self, ListMeta};
 use crate::http::problem::Problem;
@@ -41,7 +40,7 @@ pub(super) async fn list(api: &Api, request: &HttpRequest, reader: &Reader, kind
     };
     let data = page.rows.iter().map(|row| view(row, &chain, reader.editor().is_some())).collect();
     let shown = TermListView { data, page: lists::page_info(&page, limit), meta: ListMeta { sequence: freshness.sequence, total: None } };
-    let policy = if reader.is_anonymous() { CachePolicy::public(now, &freshness) } else { CachePolicy::Never };
+    let policy = reader.policy(now, &freshness);
     let reply = Reply::json(&shown)
         .state(format!("s{}", freshness.sequence))
         .digest_of(&public)
@@ -61,7 +60,7 @@ pub(super) async fn get(api: &Api, request: &HttpRequest, reader: &Reader, kind:
     let chain = Locale::fallback_chain(locale.as_ref(), &freshness.default_locale);
     let slug = Slug::parse(slug).ok_or_else(Problem::not_found)?;
     let row = store::terms::find(api.store.reader(), kind, slug.as_str(), now).await?.ok_or_else(Problem::not_found)?;
-    let policy = if reader.is_anonymous() { CachePolicy::public(now, &freshness) } else { CachePolicy::Never };
+    let policy = reader.policy(now, &freshness);
     Ok(represent(&row, &chain, reader.editor().is_some())
         .last_modified(freshness.last_modified)
         .header(CONTENT_SEQUENCE, freshness.sequence.to_string())
