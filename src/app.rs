@@ -5,6 +5,8 @@ use std::sync::atomic::{AtomicI64, AtomicUsize};
 use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
+use anyhow::Context as _;
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::config::ServeSettings;
@@ -15,8 +17,11 @@ use crate::editorial::error::EditorialError;
 use crate::editorial::keys::KeyRing;
 use crate::editorial::throttle::Throttle;
 use crate::editorial::{accounts, demo, site};
-use crate::http::api::{Api, Limits};
+use crate::http::api::{Api, EventLimits, Limits};
 use crate::http::server::{ServerSettings, serve};
+use crate::projections::follower::{self, Progress};
+use crate::projections::search::SearchProjection;
+use crate::projections::stream::Stream;
 use crate::store::Store;
 
 const HOUSEKEEPING: Duration = Duration::from_hours(1);
@@ -28,7 +33,11 @@ pub struct App {
     pub keys: KeyRing,
     handle: ServerHandle,
     server: JoinHandle<std::io::Result<()>>,
-    housekeeping: JoinHandle<()>,
+    tasks: Vec<JoinHandle<()>>,
+    progress: [Progress; 2],
+    clock: Clock,
+    /// Told when the service stops, for streams that would never end.
+    closing: watch::Sender<bool>,
 }
 
 impl App {
@@ -42,12 +51,20 @@ impl App {
         let store = Store::open(&settings.data.resolved_url()?, settings.data.database_connections).await?;
         prepare(&store, settings, &clock).await?;
         let keys = KeyRing::open(&store, base_url.clone(), clock.now()).await?;
+        let (projection, search, search_progress) = SearchProjection::new(settings.data.search_dir());
+        let (stream, newest) = Stream::new();
+        let (closing, _) = watch::channel(false);
+        let (stream_progress, stream_reached) = watch::channel(-1);
         let sequence = crate::store::changes::freshness(store.reader(), clock.now()).await?.sequence;
         let api = Api {
             store: store.clone(),
             keys: keys.clone(),
             throttle: Throttle::default(),
             clock: clock.clone(),
+            search: search.clone(),
+            newest,
+            events: EventLimits::new(settings.max_event_streams, Duration::from_secs(settings.event_stream_lifetime), closing.clone()),
+            recording: tokio::sync::Mutex::new(()),
             base_url: base_url.clone(),
             limits: Limits {
                 requests: settings.max_requests,
@@ -62,11 +79,35 @@ impl App {
         Ok(Self {
             handle: server.handle(),
             server: spawn(server),
-            housekeeping: spawn(housekeeping(store.clone(), keys.clone(), clock)),
+            tasks: vec![
+                spawn(housekeeping(store.clone(), keys.clone(), clock.clone())),
+                spawn(follower::follow(store.clone(), projection, search_progress)),
+                spawn(follower::follow(store.clone(), stream, stream_progress)),
+                spawn(follower::record_transitions(store.clone(), clock.clone())),
+                spawn(follower::listen(store.clone())),
+            ],
+            progress: [search.progress(), stream_reached],
+            clock,
+            closing,
             base_url,
             store,
             keys,
         })
+    }
+
+    /// Waits until every projection shows what the log says now, what the clock has done included.
+    ///
+    /// # Errors
+    /// When the database cannot be read, or a projection takes longer than half a minute.
+    pub async fn settled(&self) -> anyhow::Result<()> {
+        crate::store::transitions::record(&self.store, self.clock.now()).await?;
+        let newest = crate::store::changes::newest(self.store.reader()).await?;
+        for progress in &self.progress {
+            let mut progress = progress.clone();
+            let reached = progress.wait_for(|position| *position >= newest);
+            tokio::time::timeout(Duration::from_secs(30), reached).await.context("a projection does not catch up")??;
+        }
+        Ok(())
     }
 
     /// Finishes the requests in flight, then stops.
@@ -74,9 +115,13 @@ impl App {
     /// # Errors
     /// When the server or the database failed on the way.
     pub async fn stop(self) -> anyhow::Result<()> {
+        self.closing.send_replace(true);
         self.handle.stop(true).await;
-        self.housekeeping.abort();
         self.server.await??;
+        for task in self.tasks {
+            task.abort();
+            let _ = task.await;
+        }
         Ok(self.store.close().await?)
     }
 }

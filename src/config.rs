@@ -87,6 +87,14 @@ pub struct ServeSettings {
     #[arg(long, env = "INSIGHTS_BODY_TIMEOUT", default_value_t = 30)]
     pub body_timeout: u64,
 
+    /// Event streams that may be open at once; the next one is told to come back (503)
+    #[arg(long, env = "INSIGHTS_MAX_EVENT_STREAMS", default_value_t = 1_000)]
+    pub max_event_streams: usize,
+
+    /// Seconds after which an event stream ends; clients come back and go on where they were
+    #[arg(long, env = "INSIGHTS_EVENT_STREAM_LIFETIME", default_value_t = 3_600, value_parser = clap::value_parser!(u64).range(1..))]
+    pub event_stream_lifetime: u64,
+
     /// Seconds that an idle connection is kept
     #[arg(long, env = "INSIGHTS_KEEP_ALIVE", default_value_t = 75)]
     pub keep_alive: u64,
@@ -151,6 +159,12 @@ impl DataSettings {
             std::fs::OpenOptions::new().create(true).append(true).mode(0o600).open(&full).map_err(failed)?;
         }
         Ok(format!("sqlite://{}", full.display()))
+    }
+
+    /// Where the search index is.
+    #[must_use]
+    pub fn search_dir(&self) -> PathBuf {
+        self.data_dir.join("search")
     }
 
     /// As [`DataSettings::resolved_url`], for commands that must not make a database where there is none.

@@ -13,6 +13,8 @@ pub mod domain;
 pub mod editorial;
 /// Requests in, responses out.
 pub mod http;
+/// What follows the change log: search, the event stream.
+pub mod projections;
 /// Rows and queries.
 pub mod store;
 /// Logs.

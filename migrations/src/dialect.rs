@@ -5,7 +5,7 @@
 
 use sea_orm_migration::{prelude::*, sea_orm::DbBackend};
 
-const WORDS: [(&str, &str, &str); 7] = [
+const WORDS: [(&str, &str, &str); 8] = [
     ("{id}", "BLOB", "uuid"),
     ("{int}", "INTEGER", "bigint"),
     ("{bool}", "INTEGER", "boolean"),
@@ -13,6 +13,7 @@ const WORDS: [(&str, &str, &str); 7] = [
     ("{bytes}", "BLOB", "bytea"),
     ("{sequence}", "INTEGER PRIMARY KEY AUTOINCREMENT", "bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY"),
     ("{strict}", "STRICT", ""),
+    ("{now}", "(unixepoch() * 1000)", "(extract(epoch FROM now()) * 1000)::bigint"),
 ];
 
 /// Runs the `;`-separated statements of one step.

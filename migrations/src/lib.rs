@@ -9,6 +9,7 @@ mod m20261123_000001_site_and_changes;
 mod m20261123_000002_terms;
 mod m20261123_000003_insights;
 mod m20261123_000004_accounts;
+mod m20261123_000005_transitions;
 
 /// Runs the steps that a database has not seen yet.
 pub struct Migrator;
@@ -20,6 +21,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261123_000002_terms::Migration),
             Box::new(m20261123_000003_insights::Migration),
             Box::new(m20261123_000004_accounts::Migration),
+            Box::new(m20261123_000005_transitions::Migration),
         ]
     }
 }

@@ -35,6 +35,10 @@ pub enum ChangeKind {
     Restored,
     Purged,
     Updated,
+    /// The clock made it visible.
+    Started,
+    /// The clock ended its visibility.
+    Ended,
 }
 
 impl ChangeKind {
@@ -49,6 +53,8 @@ impl ChangeKind {
             Self::Restored => "restored",
             Self::Purged => "purged",
             Self::Updated => "updated",
+            Self::Started => "started",
+            Self::Ended => "ended",
         }
     }
 }

@@ -34,7 +34,7 @@ pub async fn create_user(store: &Store, draft: UserDraft, now: Timestamp) -> Res
     };
     let txn = store.begin().await?;
     store::users::insert(&txn, user.clone()).await.map_err(email_taken)?;
-    store.commit(txn).await?;
+    store.commit_quietly(txn).await?;
     Ok(user)
 }
 
@@ -72,7 +72,7 @@ pub async fn replace_user(
         store::sessions::revoke_of_user(&txn, id, now).await?;
         store::tokens::revoke_of_user(&txn, id, now).await?;
     }
-    store.commit(txn).await?;
+    store.commit_quietly(txn).await?;
     Ok(user)
 }
 
@@ -85,7 +85,7 @@ pub async fn delete_user(store: &Store, id: Uuid, expected: &Expected) -> Result
     let user = locked(&txn, id, expected).await?;
     keep_an_admin(&txn, &user).await?;
     store::users::delete(&txn, id).await?;
-    Ok(store.commit(txn).await?)
+    Ok(store.commit_quietly(txn).await?)
 }
 
 /// Makes a machine token; the secret is returned once and never stored.
@@ -121,7 +121,7 @@ pub async fn create_token(
         store::users::lock(&txn, owner).await?.filter(|user| user.disabled_at.is_none()).ok_or(EditorialError::NotFound)?;
     }
     store::tokens::insert(&txn, token.clone()).await?;
-    store.commit(txn).await?;
+    store.commit_quietly(txn).await?;
     Ok((token, secret))
 }
 
@@ -132,7 +132,7 @@ pub async fn revoke_token(store: &Store, id: Uuid, now: Timestamp) -> Result<(),
     if !store::tokens::revoke(&txn, id, now).await? {
         return Err(EditorialError::NotFound);
     }
-    Ok(store.commit(txn).await?)
+    Ok(store.commit_quietly(txn).await?)
 }
 
 async fn locked(txn: &Transaction, id: Uuid, expected: &Expected) -> Result<user::Model, EditorialError> {

@@ -31,8 +31,7 @@ pub async fn create(store: &Store, editor: &Editor, draft: Draft, now: Timestamp
     };
     store::insights::insert(&txn, new_row(id, &slug, &resolved, editor.principal().user_id, now)).await?;
     revision::append(&txn, resolved, (id, 1, &slug), editor.principal(), now).await?;
-    store::changes::append(&txn, &draft_change(ChangeKind::Created, id, &slug), now).await?;
-    store.commit(txn).await?;
+    store::changes::commit(store, txn, &draft_change(ChangeKind::Created, id, &slug), now).await?;
     Ok(id)
 }
 
@@ -68,9 +67,8 @@ pub async fn revise(
         let insight = store::insights::lock(&txn, id).await?.ok_or(EditorialError::NotFound)?;
         if insight == seen {
             let resolved = revision::resolve(&txn, prepared).await?;
-            append(&txn, insight, (old.slug, resolved), editor.principal(), now).await?;
-            store.commit(txn).await?;
-            return Ok(());
+            let slug = append(&txn, insight, (old.slug, resolved), editor.principal(), now).await?;
+            return Ok(store::changes::commit(store, txn, &draft_change(ChangeKind::Revised, id, &slug), now).await?);
         }
     }
     Err(EditorialError::Busy)
@@ -82,7 +80,7 @@ async fn append(
     (old_slug, resolved): (Option<Slug>, Resolved),
     by: &Principal,
     now: Timestamp,
-) -> Result<(), EditorialError> {
+) -> Result<Slug, EditorialError> {
     let slug = resolved.draft().slug.clone().unwrap_or_default();
     let slug = claim(txn, slug, insight.id, now).await?;
     // What a live insight is found under stays its own; what was only drafted goes back to whom the public knows by it.
@@ -98,7 +96,7 @@ async fn append(
     let number = insight.head_revision;
     revision::append(txn, resolved, (insight.id, number, &slug), by, now).await?;
     store::insights::save(txn, &insight).await?;
-    Ok(store::changes::append(txn, &draft_change(ChangeKind::Revised, insight.id, &slug), now).await?)
+    Ok(slug)
 }
 
 /// Takes the slug for the insight, or says which are free.

@@ -92,7 +92,7 @@ impl KeyRing {
                 store::keys::insert(&txn, new_key(now, next_signs_from)?).await?;
             }
             store::keys::forget_before(&txn, now).await?;
-            store.commit(txn).await?;
+            store.commit_quietly(txn).await?;
         }
         self.reload(store, now).await
     }

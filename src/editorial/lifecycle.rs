@@ -133,8 +133,7 @@ pub async fn purge(store: &Store, _: &Admin, id: Uuid, expected: &Expected, now:
     let old = store::insights::lock(&txn, id).await?.ok_or(EditorialError::NotFound)?;
     check_state(&txn, &old, expected).await?;
     store::insights::purge(&txn, id).await?;
-    store::changes::append(&txn, &change(ChangeKind::Purged, &old, was_seen(&old, now)), now).await?;
-    Ok(store.commit(txn).await?)
+    Ok(store::changes::commit(store, txn, &change(ChangeKind::Purged, &old, was_seen(&old, now)), now).await?)
 }
 
 /// The refusal of a write that was only to create what exists by now.
@@ -191,9 +190,11 @@ async fn finish(
     now: Timestamp,
 ) -> Result<(), EditorialError> {
     store::insights::save(&txn, &new).await?;
+    let had_beginning = store::transitions::plan(&txn, &new, now).await?;
+    // Scheduled by our clock, but its beginning is in the log already: a node whose clock is ahead has told its readers.
+    let begun = Status::of(&pointers(old), now) == Status::Scheduled && !had_beginning;
     let is_seen = Status::of(&pointers(&new), now) == Status::Published;
-    store::changes::append(&txn, &change(kind, &new, was_seen(old, now) || is_seen), now).await?;
-    Ok(store.commit(txn).await?)
+    Ok(store::changes::commit(store, txn, &change(kind, &new, was_seen(old, now) || is_seen || begun), now).await?)
 }
 
 /// Whether readers can have seen it in its present state: it is published, or was until its end. One that is over counts too, because the

@@ -53,7 +53,7 @@ pub async fn sign_in(
     let expires_at = now.plus_seconds(SESSION_SECONDS).0;
     store::sessions::insert(&txn, session::Model { id, user_id: user.id, created_at: now.0, expires_at, revoked_at: None }).await?;
     let grant = grant(&txn, keys, &user, id, now).await?;
-    store.commit(txn).await?;
+    store.commit_quietly(txn).await?;
     Ok(grant)
 }
 
@@ -74,13 +74,13 @@ pub async fn refresh(store: &Store, keys: &KeyRing, token: &str, now: Timestamp)
     }
     if !store::sessions::use_refresh(&txn, &digest, now).await? {
         store::sessions::revoke(&txn, session.id, now).await?;
-        store.commit(txn).await?;
+        store.commit_quietly(txn).await?;
         return Err(EditorialError::BadCredentials);
     }
     let user = store::users::find(&txn, session.user_id).await?.filter(|user| user.disabled_at.is_none());
     let user = user.ok_or(EditorialError::BadCredentials)?;
     let grant = grant(&txn, keys, &user, session.id, now).await?;
-    store.commit(txn).await?;
+    store.commit_quietly(txn).await?;
     Ok(grant)
 }
 
@@ -104,7 +104,7 @@ pub async fn revoke(store: &Store, keys: &KeyRing, token: &str, now: Timestamp) 
     if let Some(machine) = machine {
         store::tokens::revoke(&txn, machine.id, now).await?;
     }
-    Ok(store.commit(txn).await?)
+    Ok(store.commit_quietly(txn).await?)
 }
 
 async fn grant(

@@ -29,7 +29,7 @@ pub async fn ensure(store: &Store, now: Timestamp) -> Result<(), EditorialError>
     if store::site::lock(&txn).await?.is_none() {
         store::site::insert(&txn, row(draft, 1, now)).await?;
     }
-    Ok(store.commit(txn).await?)
+    Ok(store.commit_quietly(txn).await?)
 }
 
 /// # Errors
@@ -50,8 +50,7 @@ pub async fn replace(store: &Store, _admin: &Admin, expected: &Expected, draft: 
         public: true,
         cache_tags: vec!["site".to_owned(), "insights".to_owned()],
     };
-    store::changes::append(&txn, &change, now).await?;
-    Ok(store.commit(txn).await?)
+    Ok(store::changes::commit(store, txn, &change, now).await?)
 }
 
 fn row(draft: SiteDraft, version: i64, now: Timestamp) -> site::Model {

@@ -26,8 +26,7 @@ pub async fn create(store: &Store, _: &Publisher, kind: TermKind, draft: TermDra
         let term = row(draft.clone(), &slug, now);
         match store::terms::insert(&txn, kind, &term).await {
             Ok(()) => {
-                log(&txn, kind, ChangeKind::Created, &term, &[&term.slug], now).await?;
-                store.commit(txn).await?;
+                commit(store, txn, kind, (ChangeKind::Created, &term, &[&term.slug]), now).await?;
                 return Ok(term.slug);
             }
             Err(StoreError::Unique(_)) if given.is_none() => {}
@@ -87,8 +86,7 @@ pub async fn delete(store: &Store, _: &Publisher, at: (TermKind, &str), expected
         return Err(EditorialError::InUse { uses });
     }
     store::terms::delete(&txn, kind, term.id, now).await?;
-    log(&txn, kind, ChangeKind::Deleted, &term, &[&term.slug], now).await?;
-    Ok(store.commit(txn).await?)
+    commit(store, txn, kind, (ChangeKind::Deleted, &term, &[&term.slug]), now).await
 }
 
 async fn save(
@@ -114,8 +112,7 @@ async fn save(
         }
         Err(other) => return Err(other.into()),
     }
-    log(&txn, kind, ChangeKind::Updated, &term, &[&term.slug, &old_slug], now).await?;
-    store.commit(txn).await?;
+    commit(store, txn, kind, (ChangeKind::Updated, &term, &[&term.slug, &old_slug]), now).await?;
     Ok(term.slug)
 }
 
@@ -159,17 +156,16 @@ fn draft_of(term: &TermRow) -> TermDraft {
     TermDraft { slug: Slug::parse(&term.slug), name: term.name.clone(), description: term.description.clone(), translations }
 }
 
-async fn log(
-    txn: &Transaction,
+async fn commit(
+    store: &Store,
+    txn: Transaction,
     kind: TermKind,
-    change: ChangeKind,
-    term: &TermRow,
-    slugs: &[&str],
+    (change, term, slugs): (ChangeKind, &TermRow, &[&str]),
     now: Timestamp,
 ) -> Result<(), EditorialError> {
     let resource = kind.resource();
     let mut cache_tags = vec![kind.plural().to_owned(), "insights".to_owned()];
     cache_tags.extend(slugs.iter().map(|slug| format!("{}:{slug}", resource.as_str())));
     let change = NewChange { kind: change, resource, resource_id: Some(term.id), slug: Some(term.slug.clone()), public: true, cache_tags };
-    Ok(store::changes::append(txn, &change, now).await?)
+    Ok(store::changes::commit(store, txn, &change, now).await?)
 }

@@ -23,6 +23,8 @@ const PROBLEMS: &str = include_str!("../../openapi/problems.json");
     servers((url = "/", description = "This server")),
     tags(
         (name = "Insights", description = "What readers read."),
+        (name = "Search", description = "Ranked, tolerant of typos, with facets; current the moment a write returns."),
+        (name = "Changes", description = "What happened to visible content, for whoever keeps a copy."),
         (name = "Categories", description = "Exactly one for each insight."),
         (name = "Tags", description = "Any number for each insight."),
         (name = "Authors", description = "Who wrote it."),
@@ -119,7 +121,7 @@ impl Facts {
 
     /// Whether an answer may be kept by caches and compared by validators.
     pub(super) fn cacheable(&self) -> bool {
-        self.method == "get" && !matches!(self.tag.as_str(), "Accounts" | "Operations") && self.id != "get_me"
+        self.method == "get" && !matches!(self.tag.as_str(), "Accounts" | "Operations") && !matches!(self.id.as_str(), "get_me" | "stream_changes")
     }
 
     pub(super) fn lists(&self) -> bool {
@@ -149,7 +151,7 @@ impl Facts {
         add(self.lists(), &[Code::InvalidCursor]);
         add(self.has_body, &[Code::MalformedBody]);
         add(self.secured || self.id == "issue_token", &[Code::Unauthenticated]);
-        add(self.scoped && (!self.optional_auth || self.id == "list_insights"), &[Code::InsufficientScope]);
+        add(self.scoped && (!self.optional_auth || matches!(self.id.as_str(), "list_insights" | "search_insights")), &[Code::InsufficientScope]);
         add(self.named, &[Code::NotFound]);
         add(self.id == "get_insight", &[Code::NotAcceptable]);
         add(self.has_body, &[Code::RequestTimeout]);

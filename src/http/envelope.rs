@@ -65,6 +65,10 @@ pub(super) async fn envelope(
         next.call(request).await.map(ServiceResponse::map_into_boxed_body)
     });
     let response = answering.await.map_err(actix_web::error::ErrorInternalServerError)??;
+    if !matches!(method, Method::GET | Method::HEAD) && response.status().is_success() {
+        // Who is told that something was written finds it.
+        api.search.wait_for(api.store.committed()).await;
+    }
     let response = finish(response, &api, &path, &id);
     log(&method, &path, response.status(), started, &Caller { id, trace, name: caller });
     Ok(response)

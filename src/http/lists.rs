@@ -13,7 +13,7 @@ use super::reply::Reply;
 use crate::domain::page::{Cursor, KeyValue, Page};
 
 /// Where a page stands in its list.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub(super) struct PageInfo {
     /// How many items a page has at most.
     #[schema(minimum = 1, maximum = 100)]
@@ -27,7 +27,7 @@ pub(super) struct PageInfo {
 }
 
 /// What holds for the whole list.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub(super) struct ListMeta {
     /// The number of the newest change that the answer takes into account.
     #[schema(minimum = 0)]
@@ -49,8 +49,11 @@ pub(super) fn cursor(query: &mut query::Query, identity: &str, text_key: bool) -
         KeyValue::Number(_) => !text_key,
         KeyValue::Text(key) => text_key && !key.contains('\0'),
     });
-    let invalid = || Problem::new(Code::InvalidCursor, "the cursor is not one of this list: follow the links of a page, or leave it out");
-    cursor.map(Some).ok_or_else(invalid)
+    cursor.map(Some).ok_or_else(invalid_cursor)
+}
+
+pub(super) fn invalid_cursor() -> Problem {
+    Problem::new(Code::InvalidCursor, "the cursor is not one of this list: follow the links of a page, or leave it out")
 }
 
 /// Adds `Link` with the absolute addresses of the neighbouring pages.

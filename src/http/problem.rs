@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 use super::problem_codes::Code;
 use crate::domain::fields::FieldError;
 use crate::editorial::error::EditorialError;
+use crate::projections::search::SearchError;
 use crate::store::error::StoreError;
 
 /// A refusal, before it knows which request it belongs to: [`super::envelope`] adds that and writes it.
@@ -95,6 +96,15 @@ impl ResponseError for Problem {
         }
         response.extensions_mut().insert(self.clone());
         response
+    }
+}
+
+impl From<SearchError> for Problem {
+    fn from(error: SearchError) -> Self {
+        match error {
+            SearchError::NotReady => Self::unavailable("the search index is being read or made anew: try again in a moment"),
+            SearchError::Failed => Self::new(Code::Internal, INTERNAL),
+        }
     }
 }
 

@@ -38,6 +38,17 @@ impl Query {
         value
     }
 
+    /// A parameter that has to be there.
+    pub(super) fn required_text(&mut self, name: &'static str, most_bytes: usize) -> String {
+        let text = self.text(name);
+        match &text {
+            None => self.fault(name, "is required"),
+            Some(text) if text.len() > most_bytes => self.fault(name, &format!("must be at most {most_bytes} bytes long")),
+            Some(_) => {}
+        }
+        text.unwrap_or_default()
+    }
+
     fn parsed<T>(&mut self, name: &'static str, parse: impl FnOnce(&str) -> Option<T>, expects: &str) -> Option<T> {
         let value = self.text(name)?;
         let parsed = parse(&value);
@@ -54,6 +65,11 @@ impl Query {
 
     pub(super) fn limit(&mut self) -> i64 {
         self.integer("limit", 1, MAX_LIMIT).unwrap_or(DEFAULT_LIMIT)
+    }
+
+    /// The number of the last change that a follower has.
+    pub(super) fn since(&mut self) -> Option<i64> {
+        self.integer("since", 0, 9_007_199_254_740_991)
     }
 
     pub(super) fn one_of(&mut self, name: &'static str, allowed: &[&'static str]) -> Option<&'static str> {

@@ -1,9 +1,13 @@
 //! Successful answers: bytes, their validator, their cache policy. Nobody else writes these headers.
 
-use actix_web::body::BoxBody;
+use std::convert::Infallible;
+
+use actix_web::body::{BodyStream, BoxBody};
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, Responder};
+use actix_web::web::Bytes;
+use futures_util::Stream;
 use serde::Serialize;
 
 use super::caching::{self, CachePolicy, Encoding};
@@ -155,6 +159,16 @@ impl Responder for Reply {
         }
         response.set_body(BoxBody::new(encoding.encode(body)))
     }
+}
+
+/// Events as they come (WHATWG HTML, section 9.2): nobody keeps them, and no proxy holds them back.
+pub(super) fn event_stream(events: impl Stream<Item = Result<Bytes, Infallible>> + 'static) -> HttpResponse {
+    let mut response = HttpResponse::new(StatusCode::OK).set_body(BoxBody::new(BodyStream::new(events)));
+    let headers = response.headers_mut();
+    insert(headers, header::CONTENT_TYPE, "text/event-stream");
+    insert(headers, header::CACHE_CONTROL, &CachePolicy::Never.header());
+    insert(headers, HeaderName::from_static("x-accel-buffering"), "no");
+    response
 }
 
 pub(super) fn insert(map: &mut HeaderMap, name: HeaderName, value: &str) {

@@ -2,14 +2,19 @@
 
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use super::insights::{lifecycle, list, read, write};
-use super::{auth_routes, docs, health, problem_pages, site, terms, tokens, users};
+use super::insights::{lifecycle, list, read, related, write};
+use super::{auth_routes, changes, docs, events, health, problem_pages, search, site, terms, tokens, users};
 
 pub fn routes(config: &mut ServiceConfig<'_>) {
     config
         .service(list::list_insights)
         .service(read::get_insight)
+        .service(search::query::search_insights)
+        .service(search::suggestions::list_suggestions)
+        .service(related::list_related_insights)
         .service(site::get_site)
+        .service(changes::list_changes)
+        .service(events::stream_changes)
         .service(terms::categories::list_categories)
         .service(terms::categories::get_category)
         .service(terms::tags::list_tags)

@@ -1,15 +1,29 @@
 //! The change log, numbered in the order of commits on both databases, and what it says about how fresh an answer is.
 
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, FromQueryResult};
+use uuid::Uuid;
 
+use super::Store;
 use super::error::StoreError;
 use super::sql::{Number, Sql};
-use crate::domain::change::NewChange;
+use crate::domain::change::{ChangeKind, NewChange, Resource};
 use crate::domain::clock::Timestamp;
 
+/// Where nodes on one PostgreSQL tell each other that they committed.
+pub(super) const CHANNEL: &str = "insights_changes";
 const COMMIT_ORDER_LOCK: i64 = 0x0001_4531_9475;
 
-/// Appends to the log: the last thing a transaction does before it commits.
+/// Appends to the log and commits: the last two things a transaction does. Then the bell rings for whoever follows the log.
+///
+/// # Errors
+/// The database's; nothing was changed then.
+pub async fn commit(store: &Store, txn: DatabaseTransaction, change: &NewChange, now: Timestamp) -> Result<(), StoreError> {
+    let sequence = append(&txn, change, now).await?;
+    let draft = change.resource == Resource::Insight && matches!(change.kind, ChangeKind::Created | ChangeKind::Revised);
+    store.commit(txn, if draft { 0 } else { sequence }).await
+}
+
+/// Appends to the log: the last thing a transaction does before it commits. Answers the row's number.
 ///
 /// On `PostgreSQL` the numbers of an identity column may commit out of order, and a reader that follows them would miss the late one for
 /// ever. The lock is held from here to the commit, so numbers and commits go the same way. `SQLite` has one writer anyway.
@@ -18,10 +32,11 @@ const COMMIT_ORDER_LOCK: i64 = 0x0001_4531_9475;
 ///
 /// # Errors
 /// The database's.
-pub async fn append(txn: &DatabaseTransaction, change: &NewChange, now: Timestamp) -> Result<(), StoreError> {
+pub async fn append(txn: &DatabaseTransaction, change: &NewChange, now: Timestamp) -> Result<i64, StoreError> {
     let NewChange { kind, resource, resource_id, slug, public, cache_tags } = change;
     if txn.get_database_backend() == DbBackend::Postgres {
-        Sql::new(DbBackend::Postgres, "SELECT pg_advisory_xact_lock(").bind(COMMIT_ORDER_LOCK).push(")").run(txn).await?;
+        let mut sql = Sql::new(DbBackend::Postgres, "SELECT pg_advisory_xact_lock(");
+        sql.bind(COMMIT_ORDER_LOCK).push("), pg_notify(").bind(CHANNEL).push(", '')").run(txn).await?;
     }
     let text = "INSERT INTO changes (at, kind, resource, resource_id, slug, public_sequence, cache_tags) VALUES (";
     let mut sql = Sql::new(txn.get_database_backend(), text);
@@ -36,8 +51,58 @@ pub async fn append(txn: &DatabaseTransaction, change: &NewChange, now: Timestam
         .bind(*resource_id);
     let number = if *public { "(SELECT coalesce(max(public_sequence), 0) + 1 FROM changes)" } else { "NULL" };
     sql.push(", ").bind(slug.clone()).push(", ").push(number).push(", ").bind(serde_json::json!(cache_tags).to_string());
-    sql.push(")").run(txn).await?;
-    Ok(())
+    let row = sql.push(") RETURNING sequence AS number").one::<Number>(txn).await?;
+    row.map(|row| row.number).ok_or(StoreError::Corrupt("a change without a number"))
+}
+
+/// A row of the log, as projections follow it.
+#[derive(Clone, Debug, PartialEq, Eq, FromQueryResult)]
+pub struct LogRow {
+    pub sequence: i64,
+    pub at: i64,
+    pub kind: String,
+    pub resource: String,
+    pub resource_id: Option<Uuid>,
+    pub public_sequence: Option<i64>,
+}
+
+/// What the log says after a position, oldest first.
+///
+/// # Errors
+/// The database's.
+pub async fn after(db: &impl ConnectionTrait, position: i64, limit: i64) -> Result<Vec<LogRow>, StoreError> {
+    let text = "SELECT sequence, at, kind, resource, resource_id, public_sequence FROM changes WHERE sequence > ";
+    let mut sql = Sql::new(db.get_database_backend(), text);
+    sql.bind(position).push(" ORDER BY sequence").limit(limit);
+    sql.all(db).await
+}
+
+/// What the public may know of the log after one of its public numbers, oldest first.
+///
+/// # Errors
+/// The database's.
+pub async fn public_after(db: &impl ConnectionTrait, since: i64, limit: i64) -> Result<Vec<LogRow>, StoreError> {
+    let text = "SELECT sequence, at, kind, resource, resource_id, public_sequence FROM changes WHERE public_sequence > ";
+    let mut sql = Sql::new(db.get_database_backend(), text);
+    sql.bind(since).push(" ORDER BY public_sequence").limit(limit);
+    sql.all(db).await
+}
+
+/// One row, by its number: what a projection checks its position against.
+///
+/// # Errors
+/// The database's.
+pub async fn find(db: &impl ConnectionTrait, sequence: i64) -> Result<Option<LogRow>, StoreError> {
+    Ok(after(db, sequence - 1, 1).await?.into_iter().find(|row| row.sequence == sequence))
+}
+
+/// The newest public number up to a position in the log.
+///
+/// # Errors
+/// The database's.
+pub async fn public_at(db: &impl ConnectionTrait, position: i64) -> Result<i64, StoreError> {
+    let mut sql = Sql::new(db.get_database_backend(), "SELECT coalesce(max(public_sequence), 0) AS number FROM changes WHERE sequence <= ");
+    Ok(sql.bind(position).one::<Number>(db).await?.map_or(0, |row| row.number))
 }
 
 /// How fresh public content is, and until when it stays so if nobody writes.
@@ -49,6 +114,8 @@ pub struct Freshness {
     pub last_modified: Timestamp,
     /// When the clock will change it next.
     pub next_transition: Option<Timestamp>,
+    /// The clock has changed something that the log does not say yet.
+    pub unrecorded: bool,
     /// The site's default locale, where every text that is missing in another is found: each read needs it, and this saves a statement.
     pub default_locale: String,
 }
@@ -56,6 +123,7 @@ pub struct Freshness {
 #[derive(FromQueryResult)]
 struct FreshnessRow {
     default_locale: Option<String>,
+    unrecorded: Option<i64>,
     sequence: Option<i64>,
     changed_at: Option<i64>,
     started_at: Option<i64>,
@@ -68,6 +136,7 @@ struct FreshnessRow {
 /// The database's.
 pub async fn freshness(db: &impl ConnectionTrait, now: Timestamp) -> Result<Freshness, StoreError> {
     let mut sql = Sql::new(db.get_database_backend(), "SELECT (SELECT default_locale FROM site WHERE id = 1) AS default_locale, ");
+    sql.push("(SELECT at FROM transitions WHERE at <= ").bind(now.0).push(" ORDER BY at LIMIT 1) AS unrecorded, ");
     let live = "FROM insights WHERE live_revision IS NOT NULL AND deleted_at IS NULL AND";
     for (column, name) in [("public_sequence", "sequence"), ("at", "changed_at")] {
         sql.push(&format!(
@@ -84,12 +153,13 @@ pub async fn freshness(db: &impl ConnectionTrait, now: Timestamp) -> Result<Fres
         }
     }
     let row = sql.one::<FreshnessRow>(db).await?.ok_or(StoreError::Corrupt("freshness"))?;
-    let FreshnessRow { default_locale, sequence, changed_at, started_at, starts_at, ended_at, ends_at } = row;
+    let FreshnessRow { default_locale, unrecorded, sequence, changed_at, started_at, starts_at, ended_at, ends_at } = row;
     let last = [changed_at, started_at, ended_at].into_iter().flatten().max().unwrap_or(0);
     Ok(Freshness {
         sequence: sequence.unwrap_or(0),
         last_modified: Timestamp(last),
         next_transition: [starts_at, ends_at].into_iter().flatten().min().map(Timestamp),
+        unrecorded: unrecorded.is_some(),
         default_locale: default_locale.unwrap_or_else(|| "en".to_owned()),
     })
 }

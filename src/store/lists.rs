@@ -10,10 +10,9 @@ use crate::domain::clock::Timestamp;
 use crate::domain::page::{Cursor, KeyValue, Page, Sort, SortKey};
 use crate::domain::status::Status;
 
-/// Which insights, in which order, from where.
-#[derive(Clone, Debug)]
-pub struct ListQuery {
-    pub audience: Audience,
+/// What lists and searches are narrowed by: slugs, times and minutes.
+#[derive(Clone, Debug, Default)]
+pub struct Filters {
     pub categories: Vec<String>,
     pub tags: Vec<String>,
     pub authors: Vec<String>,
@@ -21,6 +20,13 @@ pub struct ListQuery {
     pub published_before: Option<Timestamp>,
     pub min_minutes: Option<i64>,
     pub max_minutes: Option<i64>,
+}
+
+/// Which insights, in which order, from where.
+#[derive(Clone, Debug)]
+pub struct ListQuery {
+    pub audience: Audience,
+    pub filters: Filters,
     pub sort: Sort,
     pub limit: i64,
     pub cursor: Option<Cursor>,
@@ -93,7 +99,7 @@ fn walked_link(query: &ListQuery) -> Option<(&'static str, &'static str, &str)> 
     if !matches!(query.audience, Audience::Public) || query.sort.key != SortKey::PublishedAt {
         return None;
     }
-    match (query.tags.as_slice(), query.authors.as_slice()) {
+    match (query.filters.tags.as_slice(), query.filters.authors.as_slice()) {
         ([tag], _) => Some(("live_tags", "tags", tag)),
         ([], [author]) => Some(("live_authors", "authors", author)),
         _ => None,
@@ -146,7 +152,7 @@ fn audience(sql: &mut Sql, query: &ListQuery, now: Timestamp) {
 }
 
 fn filters(sql: &mut Sql, query: &ListQuery, walked: Option<&str>) {
-    match query.categories.as_slice() {
+    match query.filters.categories.as_slice() {
         [] => {}
         [one] => {
             sql.push(" AND i.category_id = (SELECT id FROM categories WHERE slug = ").bind(one.as_str()).push(")");
@@ -157,7 +163,7 @@ fn filters(sql: &mut Sql, query: &ListQuery, walked: Option<&str>) {
     }
     let public = matches!(query.audience, Audience::Public);
     for (slugs_wanted, live, links, terms) in
-        [(&query.tags, "live_tags", "revision_tags", "tags"), (&query.authors, "live_authors", "revision_authors", "authors")]
+        [(&query.filters.tags, "live_tags", "revision_tags", "tags"), (&query.filters.authors, "live_authors", "revision_authors", "authors")]
     {
         if slugs_wanted.is_empty() || walked == Some(live) {
             continue;
@@ -168,10 +174,10 @@ fn filters(sql: &mut Sql, query: &ListQuery, walked: Option<&str>) {
     }
     let position = if walked.is_some() { "w.position_at" } else { "i.position_at" };
     for (column, comparison, value) in [
-        (position, ">", query.published_after.map(|at| at.0)),
-        (position, "<", query.published_before.map(|at| at.0)),
-        ("i.reading_minutes", ">=", query.min_minutes),
-        ("i.reading_minutes", "<=", query.max_minutes),
+        (position, ">", query.filters.published_after.map(|at| at.0)),
+        (position, "<", query.filters.published_before.map(|at| at.0)),
+        ("i.reading_minutes", ">=", query.filters.min_minutes),
+        ("i.reading_minutes", "<=", query.filters.max_minutes),
     ] {
         if let Some(value) = value {
             sql.push(&format!(" AND {column} {comparison} ")).bind(value);

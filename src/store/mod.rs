@@ -1,7 +1,9 @@
 //! Rows and queries: the only room that knows `SeaORM`. Many readers, one writer; no function here decides whether a caller may.
 
 pub mod changes;
+pub mod documents;
 pub mod error;
+pub mod hits;
 pub mod insight_rows;
 pub mod insights;
 pub mod integrity;
@@ -16,14 +18,16 @@ pub mod slugs;
 pub mod sql;
 pub mod terms;
 pub mod tokens;
+pub mod transitions;
 pub mod users;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use sea_orm::{
-    DatabaseConnection, DatabaseTransaction, DbBackend, SqliteTransactionMode, TransactionOptions, TransactionSession, TransactionTrait,
+    AccessMode, DatabaseConnection, DatabaseTransaction, DbBackend, IsolationLevel, SqliteTransactionMode, TransactionOptions, TransactionSession, TransactionTrait,
 };
+use sqlx::postgres::PgListener;
 use tokio::sync::watch;
 
 use error::StoreError;
@@ -35,7 +39,7 @@ pub use sea_orm::{ConnectionTrait as Connection, DatabaseTransaction as Transact
 pub struct Store {
     readers: DatabaseConnection,
     writer: DatabaseConnection,
-    bell: watch::Sender<()>,
+    bell: watch::Sender<i64>,
     statements: Arc<AtomicU64>,
 }
 
@@ -69,20 +73,57 @@ impl Store {
         Ok(self.writer.begin_with_options(options).await?)
     }
 
-    /// Commits, and rings the bell for whoever follows the change log.
-    ///
-    /// # Errors
-    /// When the database refuses; nothing was changed then.
-    pub async fn commit(&self, txn: DatabaseTransaction) -> Result<(), StoreError> {
+    async fn commit(&self, txn: DatabaseTransaction, sequence: i64) -> Result<(), StoreError> {
         TransactionSession::commit(txn).await?;
-        self.bell.send_replace(());
+        self.bell.send_modify(|newest| *newest = sequence.max(*newest));
         Ok(())
     }
 
-    /// Wakes after a commit of this process. A missed bell costs latency, never a change.
+    /// Commits what is not content and leaves no row in the change log.
+    ///
+    /// # Errors
+    /// When the database refuses; nothing was changed then.
+    pub async fn commit_quietly(&self, txn: DatabaseTransaction) -> Result<(), StoreError> {
+        Ok(TransactionSession::commit(txn).await?)
+    }
+
+    /// Begins a look at one moment of the database, over several statements. Dropping the transaction ends it.
+    ///
+    /// # Errors
+    /// When the database cannot be reached.
+    pub async fn snapshot(&self) -> Result<DatabaseTransaction, StoreError> {
+        let options = if self.is_postgres() {
+            TransactionOptions { isolation_level: Some(IsolationLevel::RepeatableRead), access_mode: Some(AccessMode::ReadOnly), ..Default::default() }
+        } else {
+            TransactionOptions::default()
+        };
+        Ok(self.readers.begin_with_options(options).await?)
+    }
+
+    /// Wakes after a commit of this process, and says the number of its newest row in the change log. A missed bell costs latency, never a
+    /// change.
     #[must_use]
-    pub fn bell(&self) -> watch::Receiver<()> {
+    pub fn bell(&self) -> watch::Receiver<i64> {
         self.bell.subscribe()
+    }
+
+    /// The newest row of the change log that this process has committed, drafts aside: nothing shows those that only editors see.
+    #[must_use]
+    pub fn committed(&self) -> i64 {
+        *self.bell.borrow()
+    }
+
+    /// Rings the bell whenever another node says that it committed (`NOTIFY`); answers when it can listen no longer.
+    ///
+    /// # Errors
+    /// When the connection is lost.
+    pub async fn hear_others(&self) -> Result<(), StoreError> {
+        let mut listener = PgListener::connect_with(self.readers.get_postgres_connection_pool()).await?;
+        listener.listen(changes::CHANNEL).await?;
+        loop {
+            listener.recv().await?;
+            self.bell.send_modify(|_| {});
+        }
     }
 
     /// How many statements this process has sent to the database.

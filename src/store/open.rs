@@ -53,7 +53,7 @@ impl Store {
     }
 
     fn of(mut readers: DatabaseConnection, mut writer: DatabaseConnection) -> Self {
-        let (bell, _) = watch::channel(());
+        let (bell, _) = watch::channel(0);
         let statements = Arc::new(AtomicU64::new(0));
         for connection in [&mut readers, &mut writer] {
             let statements = statements.clone();

@@ -1,9 +1,13 @@
 //! `GET /v1/insights`.
 
+use std::collections::HashMap;
+
 use actix_web::{HttpRequest, get, web};
 use serde_json::{Map, Value};
+use uuid::Uuid;
 
 use super::params::{self, FIELDS};
+use super::related;
 use super::view::{InsightListView, InsightView, PartialInsightListView};
 use crate::domain::authority::Principal;
 use crate::domain::locale::Locale;
@@ -17,7 +21,8 @@ use crate::http::problem_codes::Code;
 use crate::http::query::Query;
 use crate::http::reply::{CONTENT_SEQUENCE, Reply};
 use crate::store;
-use crate::store::lists::{Audience, ListQuery};
+use crate::store::insight_rows::{BodyRow, InsightRow};
+use crate::store::lists::{Audience, Filters, ListQuery};
 
 /// List insights
 ///
@@ -26,7 +31,7 @@ use crate::store::lists::{Audience, ListQuery};
 /// answer promise what they say. A list costs two SQL statements (three with `count=exact`), whatever its length.
 #[utoipa::path(
     tag = "Insights",
-    params(params::InsightListParams),
+    params(params::FilterParams, params::InsightListParams),
     responses((status = 200, description = "A page of insights; with `fields`, under a media type of its own.", content(
         (InsightListView = "application/json"), (PartialInsightListView = "application/vnd.insights.partial+json"),
     ))),
@@ -44,11 +49,15 @@ pub(in crate::http) async fn list_insights(api: web::Data<Api>, request: HttpReq
     let total = if asked.count { Some(store::lists::count(db, &ListQuery { cursor: None, ..list.clone() }, now).await?) } else { None };
     let info = lists::page_info(&page, list.limit);
     let chain = &list.locale_chain;
-    let data = page
-        .rows
-        .into_iter()
-        .map(|(row, body)| selected(InsightView::item(row, body, chain, now), &asked.fields, list.with_body))
-        .collect();
+    let ids: Vec<Uuid> = page.rows.iter().map(|(row, _)| row.id).collect();
+    let mut related = if asked.related { related::of_many(&api, &ids, chain, now).await? } else { HashMap::new() };
+    let item = |(row, body): (InsightRow, Option<BodyRow>)| {
+        let similar = asked.related.then(|| related.remove(&row.id).unwrap_or_default());
+        let mut item = selected(InsightView::item(row, body, chain, now), &asked.fields, list.with_body);
+        item.extend(similar.map(|similar| ("related".to_owned(), Value::from(similar))));
+        item
+    };
+    let data = page.rows.into_iter().map(item).collect();
     let view = InsightListView { data, page: info, meta: ListMeta { sequence: freshness.sequence, total } };
     let policy = reader.policy(now, &freshness);
     let media_type = if asked.fields.is_empty() { "application/json" } else { "application/vnd.insights.partial+json" };
@@ -58,7 +67,7 @@ pub(in crate::http) async fn list_insights(api: web::Data<Api>, request: HttpReq
         .last_modified(freshness.last_modified)
         .header(CONTENT_SEQUENCE, freshness.sequence.to_string())
         .policy(policy)
-        .cache_tags(&cache_tags(&list));
+        .cache_tags(&cache_tags(&list.filters));
     Ok(lists::links(reply, &api, &request, &view.page))
 }
 
@@ -68,38 +77,25 @@ struct Asked {
     locale: Option<Locale>,
     fields: Vec<&'static str>,
     count: bool,
+    related: bool,
 }
 
 impl Asked {
     fn read(mut query: Query, reader: &Reader) -> Result<Self, Problem> {
         let limit = query.limit();
-        let categories = query.slugs("category");
-        let tags = query.slugs("tag");
-        let authors = query.slugs("author");
-        let published_after = query.moment("published_after");
-        let published_before = query.moment("published_before");
-        let min_minutes = query.integer("min_minutes", 0, 100_000);
-        let max_minutes = query.integer("max_minutes", 0, 100_000);
+        let filters = Filters::read(&mut query);
         let locale = query.locale();
         let status = query.one_of("status", &["draft", "scheduled", "published", "expired", "deleted", "any"]);
         let sort = query.one_of("sort", &Sort::NAMES).and_then(Sort::parse).unwrap_or(Sort::DEFAULT);
         let fields = query.some_of("fields", &FIELDS);
-        let include = query.some_of("include", &["body"]);
+        let include = query.some_of("include", &["body", "related"]);
         let count = query.one_of("count", &["exact"]).is_some();
-        let identity = format!(
-            "insights {categories:?} {tags:?} {authors:?} {published_after:?} {published_before:?} {min_minutes:?} {max_minutes:?} {status:?} {sort:?}"
-        );
+        let identity = format!("insights {filters:?} {status:?} {sort:?}");
         let cursor = lists::cursor(&mut query, &identity, sort.key == SortKey::Title);
         query.finish()?;
         let list = ListQuery {
             audience: audience(status, reader)?,
-            categories,
-            tags,
-            authors,
-            published_after,
-            published_before,
-            min_minutes,
-            max_minutes,
+            filters,
             sort,
             limit,
             cursor: cursor?,
@@ -107,7 +103,7 @@ impl Asked {
             with_body: include.contains(&"body") || fields.contains(&"body"),
             identity,
         };
-        Ok(Self { list, locale, fields, count })
+        Ok(Self { list, locale, fields, count, related: include.contains(&"related") })
     }
 }
 
@@ -129,10 +125,9 @@ fn selected(mut item: Map<String, Value>, fields: &[&str], with_body: bool) -> M
     item
 }
 
-fn cache_tags(list: &ListQuery) -> Vec<String> {
+/// The names under which a list with these filters is dropped from caches.
+pub(in crate::http) fn cache_tags(filters: &Filters) -> Vec<String> {
     let mut tags = vec!["insights".to_owned()];
-    for (kind, slugs) in [("category", &list.categories), ("tag", &list.tags), ("author", &list.authors)] {
-        tags.extend(slugs.iter().map(|slug| format!("{kind}:{slug}")));
-    }
+    tags.extend(filters.named());
     tags
 }

@@ -2,9 +2,11 @@
 
 pub(super) mod input;
 pub(super) mod lifecycle;
+pub(super) mod filters;
 pub(super) mod list;
 mod naming;
 pub(super) mod params;
 pub(super) mod read;
+pub(super) mod related;
 pub(super) mod view;
 pub(super) mod write;

@@ -95,6 +95,24 @@ pub(super) const FIELDS: [&str; 22] = [
 #[expect(dead_code, reason = "describes values to the document")]
 pub(in crate::http) enum InsightInclude {
     Body,
+    Related,
+}
+
+/// What a single insight can carry beside its own properties.
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+#[expect(dead_code, reason = "describes values to the document")]
+pub(in crate::http) enum DetailInclude {
+    Related,
+}
+
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "describes parameters to the document")]
+pub(in crate::http) struct DetailParams {
+    /// `related` adds up to three similar insights; the JSON form has them.
+    #[param(inline, nullable = false)]
+    include: Option<DetailInclude>,
 }
 
 /// How exactly a list is counted.
@@ -115,6 +133,28 @@ pub(in crate::http) struct InsightListParams {
     /// `page.next_cursor` or `page.prev_cursor` of an earlier answer to the same filters and sort.
     #[param(max_length = 1000, nullable = false)]
     cursor: Option<String>,
+    /// For editors: insights of this status instead of the visible ones.
+    #[param(inline, nullable = false)]
+    status: Option<StatusFilter>,
+    /// The order.
+    #[param(inline, nullable = false)]
+    sort: Option<InsightSort>,
+    /// Only these properties of each item.
+    #[param(inline, style = Form, explode = false, nullable = false)]
+    fields: Option<Vec<InsightField>>,
+    /// `body` adds the long text to each item, `related` up to three similar insights.
+    #[param(inline, style = Form, explode = false, nullable = false)]
+    include: Option<Vec<InsightInclude>>,
+    /// `exact` adds `meta.total`. Lists are not counted unasked.
+    #[param(inline, nullable = false)]
+    count: Option<CountMode>,
+}
+
+/// What lists and searches can be narrowed by.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "describes parameters to the document")]
+pub(in crate::http) struct FilterParams {
     /// Slugs of categories, separated by commas: insights in any of them.
     #[param(
         pattern = "^[a-z0-9]+(-[a-z0-9]+)*(,[a-z0-9]+(-[a-z0-9]+)*)*$",
@@ -149,21 +189,6 @@ pub(in crate::http) struct InsightListParams {
     /// The locale of the texts (BCP 47); each item falls back along `it-CH → it → the site's default`.
     #[param(pattern = "^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}$", nullable = false, example = "de")]
     locale: Option<String>,
-    /// For editors: insights of this status instead of the visible ones.
-    #[param(inline, nullable = false)]
-    status: Option<StatusFilter>,
-    /// The order.
-    #[param(inline, nullable = false)]
-    sort: Option<InsightSort>,
-    /// Only these properties of each item.
-    #[param(inline, style = Form, explode = false, nullable = false)]
-    fields: Option<Vec<InsightField>>,
-    /// `body` adds the long text to each item.
-    #[param(inline, style = Form, explode = false, nullable = false)]
-    include: Option<Vec<InsightInclude>>,
-    /// `exact` adds `meta.total`. Lists are not counted unasked.
-    #[param(inline, nullable = false)]
-    count: Option<CountMode>,
 }
 
 #[derive(IntoParams)]

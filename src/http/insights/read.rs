@@ -3,9 +3,11 @@
 use actix_web::http::StatusCode;
 use actix_web::http::header;
 use actix_web::{HttpRequest, get, web};
+use serde_json::Value;
 
 use super::naming::{self, FORMS};
 use super::params;
+use super::related;
 use super::view::InsightView;
 use crate::domain::clock::Timestamp;
 use crate::domain::etag::insight_state;
@@ -29,7 +31,7 @@ use crate::store::insights::Name;
 /// by a suffix: JSON, Markdown with front matter (`.md`), a sanitised HTML fragment (`.html`), plain text (`.txt`).
 #[utoipa::path(
     tag = "Insights",
-    params(params::ReadableInsightPath, params::LocaleParam),
+    params(params::ReadableInsightPath, params::LocaleParam, params::DetailParams),
     responses(
         (status = 200, description = "The insight.", content(
             (InsightView = "application/json"), (String = "text/markdown"), (String = "text/html"), (String = "text/plain"),
@@ -47,6 +49,7 @@ pub(in crate::http) async fn get_insight(
 ) -> Result<Reply, Problem> {
     let mut query = Query::of(&request);
     let locale = query.locale();
+    let with_related = query.one_of("include", &["related"]).is_some();
     query.finish()?;
     let (name, suffix_form, suffix) = naming::parse_with_suffix(&path).ok_or_else(Problem::not_found)?;
     let now = api.now();
@@ -64,15 +67,17 @@ pub(in crate::http) async fn get_insight(
     }
     let accept = request.headers().get(header::ACCEPT).map(|value| value.to_str().unwrap_or_default());
     let form = suffix_form.or_else(|| negotiation::choose(accept, &FORMS)).ok_or_else(not_acceptable)?;
+    let similar = if with_related && form == FORMS[0] { related::of_many(&api, &[row.id], &chain, now).await?.remove(&row.id) } else { None };
+    let similar = similar.or_else(|| with_related.then(Vec::new));
     // A renamed category changes the bytes too: what is public is no older than its last change.
-    Ok(represent(&row, body, &chain, form, now)
+    Ok(represent(&row, body, &chain, (form, similar), now)
         .not_older_than(freshness.last_modified)
         .header(CONTENT_SEQUENCE, freshness.sequence.to_string())
         .policy(policy)
         .cache_tags(&tags(&row)))
 }
 
-async fn find(api: &Api, name: &Name, chain: &[String], reader: &Reader, now: Timestamp) -> Result<Option<(InsightRow, BodyRow)>, Problem> {
+pub(super) async fn find(api: &Api, name: &Name, chain: &[String], reader: &Reader, now: Timestamp) -> Result<Option<(InsightRow, BodyRow)>, Problem> {
     let db = api.store.reader();
     if let Some(editor) = reader.editor()
         && let Some(found) = store::insights::find_for_editor(db, name, chain, editor.limited_to_own()).await?
@@ -83,7 +88,14 @@ async fn find(api: &Api, name: &Name, chain: &[String], reader: &Reader, now: Ti
 }
 
 /// 308 to the present slug of a visible insight that had this one, else nothing is there.
-async fn moved(api: &Api, name: &Name, suffix: &str, request: &HttpRequest, policy: CachePolicy, now: Timestamp) -> Result<Reply, Problem> {
+pub(super) async fn moved(
+    api: &Api,
+    name: &Name,
+    suffix: &str,
+    request: &HttpRequest,
+    policy: CachePolicy,
+    now: Timestamp,
+) -> Result<Reply, Problem> {
     let Name::Slug(slug) = name else { return Err(Problem::not_found()) };
     let moved = store::insights::find_moved(api.store.reader(), slug, now).await?.ok_or_else(Problem::not_found)?;
     Ok(redirect(&moved.slug, suffix, request).policy(policy).cache_tags(&[format!("insight:{}", moved.id), "insights".to_owned()]))
@@ -99,7 +111,13 @@ fn not_acceptable() -> Problem {
 }
 
 /// One form of an insight, with its validator. The policy is the caller's to add.
-pub(super) fn represent(row: &InsightRow, body: BodyRow, chain: &[String], form: &'static str, now: Timestamp) -> Reply {
+pub(super) fn represent(
+    row: &InsightRow,
+    body: BodyRow,
+    chain: &[String],
+    (form, related): (&'static str, Option<Vec<Value>>),
+    now: Timestamp,
+) -> Reply {
     let modified = Timestamp(row.shown_updated_at.max(row.published_at.filter(|at| *at <= now.0).unwrap_or(0)));
     let state = insight_state(row.revision, row.pointer_version);
     let locale = row.locale.clone();
@@ -110,7 +128,7 @@ pub(super) fn represent(row: &InsightRow, body: BodyRow, chain: &[String], form:
         }
         "text/html" => Reply::bytes(body.html.into_bytes(), "text/html; charset=utf-8"),
         "text/plain" => Reply::bytes(body.plain.into_bytes(), "text/plain; charset=utf-8"),
-        _ => Reply::json(&InsightView::of(row.clone(), body, chain, now)),
+        _ => Reply::json(&InsightView { related, ..InsightView::of(row.clone(), body, chain, now) }),
     };
     reply.state(state).last_modified(modified).vary("Accept, Accept-Encoding").header(header::CONTENT_LANGUAGE, locale)
 }

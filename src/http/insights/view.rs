@@ -9,6 +9,7 @@ use crate::domain::clock::Timestamp;
 use crate::domain::draft::Seo;
 use crate::domain::markdown::TocEntry;
 use crate::domain::status::Status;
+use super::related::RelatedView;
 use crate::http::lists::{ListMeta, PageInfo};
 use crate::store::insight_rows::{BodyRow, InsightRow};
 
@@ -116,6 +117,10 @@ pub(in crate::http) struct InsightView {
     #[schema(minimum = 1)]
     pub revision: i64,
     pub body: BodyView,
+    /// Similar insights; only with `include=related`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, value_type = Option<Vec<RelatedView>>)]
+    pub related: Option<Vec<Value>>,
 }
 
 /// One insight in a list. The document makes it of [`InsightView`]: everything, the body only when it was asked for.
@@ -179,11 +184,12 @@ impl InsightView {
             extra: serde_json::from_str(&row.extra).unwrap_or_default(),
             revision: row.revision,
             body: BodyView::of(body),
+            related: None,
         }
     }
 
     /// The insight as an object, without its body unless there is one: an item of a list.
-    pub(super) fn item(row: InsightRow, body: Option<BodyRow>, chain: &[String], now: Timestamp) -> Map<String, Value> {
+    pub(in crate::http) fn item(row: InsightRow, body: Option<BodyRow>, chain: &[String], now: Timestamp) -> Map<String, Value> {
         let with_body = body.is_some();
         let body = body.unwrap_or(BodyRow { markdown: String::new(), html: String::new(), plain: String::new(), toc: "[]".to_owned() });
         let Ok(Value::Object(mut item)) = serde_json::to_value(Self::of(row, body, chain, now)) else { return Map::new() };

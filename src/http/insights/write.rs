@@ -194,5 +194,5 @@ pub(super) async fn shown(api: &Api, id: Uuid, now: Timestamp) -> Result<Reply, 
     // The writer has seen what it wrote; a reader's snapshot is never older than the last commit on this node.
     let found = store::insights::find_for_editor(api.store.reader(), &Name::Id(id), &chain, None).await?;
     let (row, body) = found.ok_or_else(Problem::not_found)?;
-    Ok(represent(&row, body, &chain, "application/json", now).header(CONTENT_SEQUENCE, freshness.sequence.to_string()))
+    Ok(represent(&row, body, &chain, ("application/json", None), now).header(CONTENT_SEQUENCE, freshness.sequence.to_string()))
 }

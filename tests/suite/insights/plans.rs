@@ -3,7 +3,7 @@
 use insights::domain::clock::Timestamp;
 use insights::domain::page::{Cursor, KeyValue, Sort, SortKey};
 use insights::domain::status::Status;
-use insights::store::lists::{self, Audience, ListQuery};
+use insights::store::lists::{self, Audience, Filters, ListQuery};
 use sea_orm::{ConnectionTrait as _, Statement};
 use serde_json::Value;
 
@@ -12,13 +12,7 @@ use crate::support::{TestApp, seed};
 fn query(audience: Audience) -> ListQuery {
     ListQuery {
         audience,
-        categories: Vec::new(),
-        tags: Vec::new(),
-        authors: Vec::new(),
-        published_after: None,
-        published_before: None,
-        min_minutes: None,
-        max_minutes: None,
+        filters: Filters::default(),
         sort: Sort::DEFAULT,
         limit: 20,
         cursor: None,
@@ -33,10 +27,10 @@ fn cases(now: Timestamp) -> Vec<(String, ListQuery)> {
     let one = |slug: &str| vec![slug.to_owned()];
     let mut cases = vec![
         ("default".to_owned(), public()),
-        ("by category".to_owned(), ListQuery { categories: one("debugging"), ..public() }),
-        ("by tag".to_owned(), ListQuery { tags: one("rust"), ..public() }),
-        ("by author".to_owned(), ListQuery { authors: one("ada"), ..public() }),
-        ("between dates".to_owned(), ListQuery { published_after: Some(Timestamp(0)), published_before: Some(now), ..public() }),
+        ("by category".to_owned(), ListQuery { filters: Filters { categories: one("debugging"), ..Filters::default() }, ..public() }),
+        ("by tag".to_owned(), ListQuery { filters: Filters { tags: one("rust"), ..Filters::default() }, ..public() }),
+        ("by author".to_owned(), ListQuery { filters: Filters { authors: one("ada"), ..Filters::default() }, ..public() }),
+        ("between dates".to_owned(), ListQuery { filters: Filters { published_after: Some(Timestamp(0)), published_before: Some(now), ..Filters::default() }, ..public() }),
         ("by date, oldest first".to_owned(), ListQuery { sort: Sort::parse("published_at").unwrap(), ..public() }),
     ];
     for name in Sort::NAMES {

@@ -1,0 +1,158 @@
+//! `GET /v1/events`: the change feed pushed, as server-sent events (WHATWG HTML, section 9.2).
+//!
+//! A stream holds one page of changes at most, and reads the next when its client has taken that: a slow client costs its own time and nobody's
+//! memory. Streams that stand at the same number share one reading of the database.
+
+use std::convert::Infallible;
+use std::fmt::Write as _;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::web::Bytes;
+use actix_web::{HttpRequest, HttpResponse, get, web};
+use futures_util::stream;
+use tokio::sync::{OnceCell, OwnedSemaphorePermit, watch};
+use tokio::time::Instant;
+use utoipa::IntoParams;
+
+use super::api::{Api, Pages};
+use super::auth::Reader;
+use super::changes::{self, Change, SinceParam};
+use super::insights::params::LocaleParam;
+use super::problem::Problem;
+use super::problem_codes::Code;
+use super::query::Query;
+use super::reply;
+use crate::domain::locale::Locale;
+
+const LAST_EVENT_ID: &str = "last-event-id";
+/// Changes that are read together.
+const PAGE: i64 = 50;
+/// Proxies and clients give up on a connection that says nothing.
+const HEARTBEAT: Duration = Duration::from_secs(15);
+/// How long a client waits before it comes back, in milliseconds.
+const RETRY: u32 = 2_000;
+
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header)]
+#[expect(dead_code, reason = "describes parameters to the document")]
+struct LastEventId {
+    /// The `id` of the last event you have: the stream goes on behind it. Browsers send it by themselves.
+    #[param(rename = "Last-Event-ID", pattern = "^[0-9]{1,15}$", nullable = false)]
+    last_event_id: Option<String>,
+}
+
+/// Stream changes
+///
+/// The changes of `/v1/changes` as they happen, as server-sent events: `id` is the change's number, `data` the change as JSON. Goes on behind
+/// `Last-Event-ID`, or else behind `since`, or else behind the present. A comment line is sent every 15 seconds when nothing happens. The
+/// stream ends after a while (an hour unless configured otherwise); clients come back with `Last-Event-ID` and miss nothing.
+#[utoipa::path(
+    tag = "Changes",
+    params(SinceParam, LocaleParam, LastEventId),
+    responses((status = 200, description = "Events, until either side ends the stream.", body = String, content_type = "text/event-stream")),
+    security((), ("bearer" = ["insights:write"])),
+)]
+#[get("/v1/events")]
+pub(super) async fn stream_changes(api: web::Data<Api>, request: HttpRequest, _reader: Reader) -> Result<HttpResponse, Problem> {
+    let mut query = Query::of(&request);
+    let since = query.since();
+    let locale = query.locale();
+    query.finish()?;
+    let freshness = api.freshness(api.now()).await?;
+    let since = last_event_id(&request)?.or(since);
+    let position = since.unwrap_or(freshness.sequence);
+    changes::check_since(position, freshness.sequence)?;
+    let place = api.events.places.clone().try_acquire_owned();
+    let place = place.map_err(|_full| Problem::unavailable("too many event streams are open: try again in a moment"))?;
+    let now = Instant::now();
+    let state = Streaming {
+        newest: api.newest.clone(),
+        closing: api.events.closing(),
+        ends: now + api.events.lifetime,
+        begun: false,
+        floor: freshness.sequence,
+        position,
+        locale,
+        api,
+        _place: place,
+    };
+    Ok(reply::event_stream(stream::unfold(state, Streaming::next)))
+}
+
+fn last_event_id(request: &HttpRequest) -> Result<Option<i64>, Problem> {
+    let Some(value) = request.headers().get(LAST_EVENT_ID) else { return Ok(None) };
+    let number = value.to_str().ok().and_then(|text| text.parse().ok()).filter(|number| *number >= 0);
+    let invalid = || Problem::new(Code::InvalidParameter, "Last-Event-ID must be the id of an event").with("parameter", "Last-Event-ID");
+    number.map(Some).ok_or_else(invalid)
+}
+
+struct Streaming {
+    api: web::Data<Api>,
+    newest: watch::Receiver<i64>,
+    closing: watch::Receiver<bool>,
+    ends: Instant,
+    begun: bool,
+    floor: i64,
+    position: i64,
+    locale: Option<Locale>,
+    _place: OwnedSemaphorePermit,
+}
+
+impl Streaming {
+    async fn next(mut self) -> Option<(Result<Bytes, Infallible>, Self)> {
+        if !self.begun {
+            self.begun = true;
+            return Some((Ok(Bytes::from(format!("retry: {RETRY}\n: connected\n\n"))), self));
+        }
+        loop {
+            if *self.closing.borrow() || Instant::now() >= self.ends {
+                return None;
+            }
+            // What was in the database when the client came is never told from an older reading.
+            let newest = self.floor.max(*self.newest.borrow_and_update());
+            if newest > self.position {
+                let page = page(&self.api, self.position, newest, self.locale.as_ref()).await;
+                // A client that cannot be served now comes back and goes on where it was.
+                let page = page.inspect_err(|error| tracing::warn!(%error, "an event stream was cut off")).ok()?;
+                let (last, bytes) = (*page).clone()?;
+                self.position = last;
+                return Some((Ok(bytes), self));
+            }
+            let patience = HEARTBEAT.min(self.ends.saturating_duration_since(Instant::now()));
+            tokio::select! {
+                changed = self.newest.changed() => { changed.ok()?; }
+                _ = self.closing.changed() => return None,
+                () = tokio::time::sleep(patience) => {
+                    if Instant::now() < self.ends {
+                        return Some((Ok(Bytes::from_static(b": still here\n\n")), self));
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The last number of a page and its bytes; nothing when there is no page there.
+pub(super) type Page = Option<(i64, Bytes)>;
+
+/// One page of events, read once for all streams that stand there.
+async fn page(api: &web::Data<Api>, position: i64, newest: i64, locale: Option<&Locale>) -> Result<Arc<Page>, Problem> {
+    let key = (position, newest, locale.map(ToString::to_string));
+    let cell: Arc<OnceCell<Arc<Page>>> = Pages::cell(&api.events.pages, key);
+    let read = || async {
+        let list = changes::page(api, position, PAGE, locale, api.now()).await?;
+        Ok::<_, Problem>(Arc::new(list.data.last().map(|last| (last.sequence, Bytes::from(events(&list.data))))))
+    };
+    cell.get_or_try_init(read).await.cloned()
+}
+
+fn events(changes: &[Change]) -> String {
+    let mut text = String::new();
+    for change in changes {
+        // JSON has no line breaks of its own: one line of data is the whole change.
+        let data = serde_json::to_string(change).unwrap_or_default();
+        let _ = write!(text, "id: {}\ndata: {data}\n\n", change.sequence);
+    }
+    text
+}

@@ -1,0 +1,183 @@
+//! `GET /v1/insights/{id_or_slug}/related`, and the same for `include=related`.
+
+use std::collections::HashMap;
+
+use actix_web::{HttpRequest, get, web};
+use serde::Serialize;
+use serde_json::{Map, Value};
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+use super::naming;
+use super::params;
+use super::read::{find, moved};
+use super::view::{InsightSummaryView, InsightView};
+use crate::domain::clock::Timestamp;
+use crate::domain::locale::Locale;
+use crate::http::api::Api;
+use crate::http::auth::Reader;
+use crate::http::problem::Problem;
+use crate::http::query::Query;
+use crate::http::reply::{CONTENT_SEQUENCE, Reply};
+use crate::projections::search::{Reason, Similar, Subject};
+use crate::store::hits::{self, Extra};
+use crate::store::insight_rows::InsightRow;
+
+const INCLUDED: usize = 3;
+const DEFAULT: i64 = 5;
+const MOST: i64 = 20;
+
+/// What two insights have most in common.
+#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(in crate::http) enum RelatedReason {
+    Text,
+    Tags,
+    Category,
+}
+
+/// What two insights share.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(in crate::http) struct SharedView {
+    /// Telling words of the one that are in the other too, most telling first.
+    #[schema(max_items = 5)]
+    pub words: Vec<String>,
+    /// Slugs.
+    pub tags: Vec<String>,
+    /// Whether they are in the same category.
+    pub category: bool,
+}
+
+/// A similar insight.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = RelatedInsight)]
+pub(in crate::http) struct RelatedView {
+    #[schema(value_type = InsightSummaryView)]
+    pub insight: Map<String, Value>,
+    /// How similar: larger is closer. Comparable within one answer.
+    pub score: f32,
+    /// What counts most: the words, the tags, or only the category.
+    pub reason: RelatedReason,
+    pub shared: SharedView,
+}
+
+/// Insights that are similar to one.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = RelatedList)]
+pub(in crate::http) struct RelatedListView {
+    pub data: Vec<RelatedView>,
+    pub meta: RelatedMeta,
+}
+
+/// What holds for all of them.
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::http) struct RelatedMeta {
+    /// The number of the newest change that the answer takes into account.
+    #[schema(minimum = 0)]
+    pub sequence: i64,
+}
+
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "describes parameters to the document")]
+pub(in crate::http) struct RelatedParams {
+    /// How many insights at most.
+    #[param(minimum = 1, maximum = 20, default = 5)]
+    limit: Option<i64>,
+}
+
+/// List related insights
+///
+/// Insights that share rare words, tags or the category with this one, most similar first, each with the reason. Never the insight itself.
+#[utoipa::path(
+    tag = "Insights",
+    params(params::InsightPath, RelatedParams, params::LocaleParam),
+    responses(
+        (status = 200, description = "Similar insights.", body = RelatedListView),
+        (status = 308, description = "The insight has another slug by now; `Location` leads there."),
+    ),
+    security((), ("bearer" = ["insights:write"])),
+)]
+#[get("/v1/insights/{id_or_slug}/related")]
+pub(in crate::http) async fn list_related_insights(
+    api: web::Data<Api>,
+    request: HttpRequest,
+    path: web::Path<String>,
+    reader: Reader,
+) -> Result<Reply, Problem> {
+    let mut query = Query::of(&request);
+    let limit = query.integer("limit", 1, MOST).unwrap_or(DEFAULT);
+    let locale = query.locale();
+    query.finish()?;
+    let name = naming::parse(&path).ok_or_else(Problem::not_found)?;
+    let now = api.now();
+    let freshness = api.freshness(now).await?;
+    let chain = Locale::fallback_chain(locale.as_ref(), &freshness.default_locale);
+    let policy = reader.policy(now, &freshness);
+    let Some((row, body)) = find(&api, &name, &chain, &reader, now).await? else {
+        return moved(&api, &name, "/related", &request, policy, now).await;
+    };
+    let subject = subject(&row, body.plain);
+    let similar = api.search.related(subject, usize::try_from(limit).unwrap_or(0), chain.clone(), now).await?;
+    let data = shown(&api, similar, &chain, now).await?;
+    let view = RelatedListView { data, meta: RelatedMeta { sequence: freshness.sequence } };
+    Ok(Reply::json(&view)
+        .state(format!("s{}", freshness.sequence))
+        .last_modified(freshness.last_modified)
+        .header(CONTENT_SEQUENCE, freshness.sequence.to_string())
+        .policy(policy)
+        .cache_tags(&["insights".to_owned(), format!("insight:{}", row.id)]))
+}
+
+/// The insights most similar to each of several, as they are shown.
+pub(super) async fn of_many(api: &Api, ids: &[Uuid], chain: &[String], now: Timestamp) -> Result<HashMap<Uuid, Vec<Value>>, Problem> {
+    let mut similar = HashMap::new();
+    for (row, plain) in hits::find(api.store.reader(), ids, chain, Extra::Plain, now).await? {
+        let found = api.search.related(subject(&row, plain), INCLUDED, chain.to_vec(), now).await?;
+        similar.insert(row.id, found);
+    }
+    let mut wanted: Vec<Uuid> = similar.values().flatten().map(|similar| similar.id).collect();
+    wanted.sort();
+    wanted.dedup();
+    let rows = hits::find(api.store.reader(), &wanted, chain, Extra::Nothing, now).await?;
+    let rows: HashMap<Uuid, InsightRow> = rows.into_iter().map(|(row, _)| (row.id, row)).collect();
+    let values = |list: Vec<Similar>| {
+        let views = list.into_iter().filter_map(|similar| Some(view(rows.get(&similar.id)?.clone(), similar, chain, now)));
+        views.filter_map(|view| serde_json::to_value(view).ok()).collect()
+    };
+    Ok(similar.into_iter().map(|(id, list)| (id, values(list))).collect())
+}
+
+async fn shown(api: &Api, similar: Vec<Similar>, chain: &[String], now: Timestamp) -> Result<Vec<RelatedView>, Problem> {
+    let ids: Vec<Uuid> = similar.iter().map(|similar| similar.id).collect();
+    let rows = hits::find(api.store.reader(), &ids, chain, Extra::Nothing, now).await?;
+    let mut by_id: HashMap<Uuid, Similar> = similar.into_iter().map(|similar| (similar.id, similar)).collect();
+    Ok(rows.into_iter().filter_map(|(row, _)| by_id.remove(&row.id).map(|similar| view(row, similar, chain, now))).collect())
+}
+
+fn view(row: InsightRow, similar: Similar, chain: &[String], now: Timestamp) -> RelatedView {
+    let Similar { id: _, score, reason, shared_words, shared_tags, same_category } = similar;
+    RelatedView {
+        insight: InsightView::item(row, None, chain, now),
+        score,
+        reason: match reason {
+            Reason::Text => RelatedReason::Text,
+            Reason::Tags => RelatedReason::Tags,
+            Reason::Category => RelatedReason::Category,
+        },
+        shared: SharedView { words: shared_words, tags: shared_tags, category: same_category },
+    }
+}
+
+fn subject(row: &InsightRow, plain: String) -> Subject {
+    let tags: Vec<Value> = serde_json::from_str(&row.tags).unwrap_or_default();
+    Subject {
+        id: row.id,
+        locale: row.locale.clone(),
+        title: row.title.clone(),
+        excerpt: row.excerpt.clone(),
+        plain,
+        category: row.category_slug.clone(),
+        tags: tags.iter().filter_map(|tag| tag["slug"].as_str()).map(str::to_owned).collect(),
+    }
+}

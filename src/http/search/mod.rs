@@ -1,0 +1,6 @@
+//! `/v1/search` and `/v1/search/suggestions`: hits as lists show them, with what was found in them.
+
+mod params;
+pub(super) mod query;
+pub(super) mod suggestions;
+mod view;

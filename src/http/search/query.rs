@@ -1,0 +1,142 @@
+//! `GET /v1/search`.
+
+use std::time::Instant;
+
+use actix_web::{HttpRequest, get, web};
+use uuid::Uuid;
+
+use super::params::{LONGEST, SearchParams};
+use super::view::{FacetsView, Highlights, ScoreExplanation, SearchHit, SearchMeta, SearchResult, facet};
+use crate::domain::clock::Timestamp;
+use crate::domain::locale::Locale;
+use crate::domain::page::{Cursor, KeyValue};
+use crate::http::api::Api;
+use crate::http::auth::Reader;
+use crate::http::insights::list::cache_tags;
+use crate::http::insights::params::FilterParams;
+use crate::http::insights::view::InsightView;
+use crate::http::lists::{self, PageInfo};
+use crate::http::problem::{Problem, unauthenticated};
+use crate::http::problem_codes::Code;
+use crate::http::query::Query;
+use crate::http::reply::{CONTENT_SEQUENCE, Reply};
+use crate::projections::search::{Found, Marks, Place, Request};
+use crate::store::hits::{self, Extra};
+use crate::store::lists::Filters;
+
+/// Search
+///
+/// The visible insights that answer a query, best first: BM25 over stems, refined by spelling, neighbourhood, title and a little by age; titles
+/// that begin with what was typed come first. Technical tokens (`io_uring`, `C++`, `E0502`, `foo::bar`) are found whole and split. A word that
+/// no visible insight has is replaced by the most similar ones, which `meta.fuzzy` and `meta.corrected_query` say; identifiers and numbers
+/// never are.
+#[utoipa::path(
+    tag = "Search",
+    params(SearchParams, FilterParams),
+    responses((status = 200, description = "A page of hits.", body = SearchResult)),
+    security((), ("bearer" = ["insights:write"])),
+)]
+#[get("/v1/search")]
+pub(in crate::http) async fn search_insights(api: web::Data<Api>, request: HttpRequest, reader: Reader) -> Result<Reply, Problem> {
+    let started = Instant::now();
+    let asked = Asked::read(Query::of(&request), &reader)?;
+    let now = api.now();
+    let freshness = api.freshness(now).await?;
+    let chain = Locale::fallback_chain(asked.locale.as_ref(), &freshness.default_locale);
+    let found = api.search.find(asked.request.clone(), chain.clone(), now).await?;
+    let Asked { identity, explain, request: wanted, .. } = asked;
+    let data = hits(&api, &found, &chain, explain, now).await?;
+    let Found { next, previous, facets, total, corrected, sequence, .. } = found;
+    let page = PageInfo {
+        limit: i64::try_from(wanted.limit).unwrap_or(0),
+        next_cursor: next.map(|place| cursor_of(Some(&place), &identity)),
+        prev_cursor: previous.map(|place| cursor_of(place.as_ref(), &identity)),
+    };
+    let facets = FacetsView {
+        category: facet(facets.categories, &chain),
+        tag: facet(facets.tags, &chain),
+        year: facet(facets.years, &chain),
+    };
+    let meta = SearchMeta { sequence, total, took_ms: 0, fuzzy: corrected.is_some(), corrected_query: corrected };
+    let mut result = SearchResult { data, page, facets, meta };
+    // How long it took is no part of what the validator stands for.
+    let digested = result.clone();
+    result.meta.took_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+    let reply = Reply::json(&result)
+        .state(format!("s{sequence}"))
+        .digest_of(&digested)
+        .last_modified(freshness.last_modified)
+        .header(CONTENT_SEQUENCE, sequence.to_string())
+        .policy(reader.policy(now, &freshness))
+        .cache_tags(&cache_tags(&wanted.filters));
+    Ok(lists::links(reply, &api, &request, &result.page))
+}
+
+/// What a query string asks for.
+struct Asked {
+    request: Request,
+    locale: Option<Locale>,
+    explain: bool,
+    identity: String,
+}
+
+impl Asked {
+    fn read(mut query: Query, reader: &Reader) -> Result<Self, Problem> {
+        let text = query.required_text("q", LONGEST);
+        let limit = query.limit();
+        let filters = Filters::read(&mut query);
+        let locale = query.locale();
+        let explain = query.flag("explain");
+        let identity = format!("search {text:?} {filters:?} {locale:?}");
+        let cursor = lists::cursor(&mut query, &identity, true);
+        query.finish()?;
+        if explain && reader.editor().is_none() {
+            let detail = "the parameter explain needs a token with the scope insights:write";
+            let missing = || Problem::new(Code::InsufficientScope, detail).with("required_scope", "insights:write");
+            return Err(if reader.is_anonymous() { unauthenticated(detail) } else { missing() });
+        }
+        let after = match cursor? {
+            Some(cursor) => place_of(&cursor)?,
+            None => None,
+        };
+        let request = Request { query: text, filters, limit: usize::try_from(limit).unwrap_or(0), after };
+        Ok(Self { request, locale, explain, identity })
+    }
+}
+
+/// A place as a cursor; none is the first page.
+fn cursor_of(place: Option<&Place>, identity: &str) -> String {
+    let (key, id) = match place {
+        Some(Place { rank: (close, answer, score), id }) => (format!("{} {answer} {}", u8::from(*close), score.to_bits()), *id),
+        None => (String::new(), Uuid::nil()),
+    };
+    Cursor::new(KeyValue::Text(key), id, false, identity).encode()
+}
+
+fn place_of(cursor: &Cursor) -> Result<Option<Place>, Problem> {
+    let KeyValue::Text(key) = &cursor.key else { return Err(lists::invalid_cursor()) };
+    if key.is_empty() {
+        return Ok(None);
+    }
+    let numbers: Vec<u32> = key.split(' ').filter_map(|number| number.parse().ok()).collect();
+    let [close, answer, score] = numbers.as_slice() else { return Err(lists::invalid_cursor()) };
+    let answer = u8::try_from(*answer).map_err(|_large| lists::invalid_cursor())?;
+    Ok(Some(Place { rank: (*close == 1, answer, f32::from_bits(*score)), id: cursor.id }))
+}
+
+async fn hits(api: &Api, found: &Found, chain: &[String], explain: bool, now: Timestamp) -> Result<Vec<SearchHit>, Problem> {
+    let ids: Vec<Uuid> = found.hits.iter().map(|hit| hit.id).collect();
+    let rows = hits::find(api.store.reader(), &ids, chain, Extra::Plain, now).await?;
+    let mut list = Vec::with_capacity(rows.len());
+    for (row, plain) in rows {
+        let Some(hit) = found.hits.iter().find(|hit| hit.id == row.id) else { continue };
+        let highlights = highlights(&found.marks, &row.title, &row.excerpt, &plain, &row.locale);
+        let explanation = explain.then(|| ScoreExplanation::of(&hit.explanation));
+        list.push(SearchHit { insight: InsightView::item(row, None, chain, now), score: hit.score, highlights, explanation });
+    }
+    Ok(list)
+}
+
+fn highlights(marks: &Marks, title: &str, excerpt: &str, plain: &str, locale: &str) -> Highlights {
+    Highlights { title: marks.mark(title, locale), excerpt: marks.mark(excerpt, locale), body: marks.passage(plain, locale) }
+}

@@ -1,0 +1,121 @@
+//! `GET /v1/search/suggestions`.
+
+use actix_web::{HttpRequest, get, web};
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::params::{LONGEST, SuggestionParams};
+use crate::domain::locale::Locale;
+use crate::domain::markdown::TocEntry;
+use crate::http::api::Api;
+use crate::http::auth::Reader;
+use crate::http::insights::params::LocaleParam;
+use crate::http::problem::Problem;
+use crate::http::query::Query;
+use crate::http::reply::{CONTENT_SEQUENCE, Reply};
+use crate::projections::search::{Beginning, Suggestion};
+use crate::store::hits::{self, Extra};
+use crate::store::insight_rows::InsightRow;
+
+const DEFAULT: i64 = 8;
+const MOST: i64 = 20;
+
+/// What a suggestion is.
+#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum SuggestionKind {
+    Title,
+    Heading,
+}
+
+/// The insight that a suggestion leads to.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+struct SuggestedInsight {
+    id: Uuid,
+    slug: String,
+    title: String,
+}
+
+/// A title or a heading that goes on as was typed.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = Suggestion)]
+struct SuggestionView {
+    /// The title or heading itself, as plain text.
+    text: String,
+    kind: SuggestionKind,
+    insight: SuggestedInsight,
+    /// The heading's place in the insight: `#anchor` on a page that shows `body.html`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    anchor: Option<String>,
+}
+
+/// What holds for all suggestions.
+#[derive(Debug, Serialize, ToSchema)]
+struct SuggestionMeta {
+    /// The number of the newest change that the answer takes into account.
+    #[schema(minimum = 0)]
+    sequence: i64,
+    /// Whether nothing goes on as was typed, and these would but for one typo.
+    fuzzy: bool,
+}
+
+/// Suggestions, best first.
+#[derive(Debug, Serialize, ToSchema)]
+struct SuggestionList {
+    data: Vec<SuggestionView>,
+    meta: SuggestionMeta,
+}
+
+/// Suggest titles and headings
+///
+/// As one types: titles and headings of visible insights that begin with what was typed, then those that hold it. When there are none, one
+/// typo behind the first two letters of the last word is forgiven.
+#[utoipa::path(
+    tag = "Search",
+    params(SuggestionParams, LocaleParam),
+    responses((status = 200, description = "Suggestions.", body = SuggestionList)),
+    security((), ("bearer" = ["insights:write"])),
+)]
+#[get("/v1/search/suggestions")]
+pub(in crate::http) async fn list_suggestions(api: web::Data<Api>, request: HttpRequest, reader: Reader) -> Result<Reply, Problem> {
+    let mut query = Query::of(&request);
+    let text = query.required_text("q", LONGEST);
+    let limit = usize::try_from(query.integer("limit", 1, MOST).unwrap_or(DEFAULT)).unwrap_or(0);
+    let locale = query.locale();
+    query.finish()?;
+    let now = api.now();
+    let freshness = api.freshness(now).await?;
+    let chain = Locale::fallback_chain(locale.as_ref(), &freshness.default_locale);
+    let beginning = api.search.suggest(text, chain.clone(), now).await?;
+    let rows = hits::find(api.store.reader(), &beginning.insights, &chain, Extra::Toc, now).await?;
+    let meta = SuggestionMeta { sequence: freshness.sequence, fuzzy: beginning.fuzzy };
+    let view = SuggestionList { data: chosen(&beginning, rows, limit), meta };
+    Ok(Reply::json(&view)
+        .state(format!("s{}", freshness.sequence))
+        .last_modified(freshness.last_modified)
+        .header(CONTENT_SEQUENCE, freshness.sequence.to_string())
+        .policy(reader.policy(now, &freshness))
+        .cache_tags(&["insights".to_owned()]))
+}
+
+fn chosen(beginning: &Beginning, rows: Vec<(InsightRow, String)>, limit: usize) -> Vec<SuggestionView> {
+    let mut list: Vec<(Suggestion, SuggestedInsight)> = Vec::new();
+    for (row, toc) in rows {
+        let headings: Vec<TocEntry> = serde_json::from_str(&toc).unwrap_or_default();
+        let insight = SuggestedInsight { id: row.id, slug: row.slug, title: row.title };
+        for answer in beginning.answers(&insight.title, &headings) {
+            list.push((answer, insight.clone()));
+        }
+    }
+    Suggestion::sort(&mut list);
+    list.truncate(limit);
+    let view = |(Suggestion { text, anchor, .. }, insight): (Suggestion, SuggestedInsight)| SuggestionView {
+        text,
+        kind: if anchor.is_some() { SuggestionKind::Heading } else { SuggestionKind::Title },
+        insight,
+        anchor,
+    };
+    list.into_iter().map(view).collect()
+}

@@ -1,0 +1,87 @@
+//! The one loop by which every projection follows the change log.
+//!
+//! Positions are kept where a projection's data is. The bell wakes the loop after a commit of this process, `NOTIFY` after one of another
+//! node; both are hints. The log is read again at every poll, so a hint that is lost costs [`POLL`], never a change.
+
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use crate::domain::clock::Clock;
+use crate::store::changes::{self, LogRow};
+use crate::store::{Store, transitions};
+
+/// How long a change of another node can go unnoticed.
+const POLL: Duration = Duration::from_millis(500);
+const BATCH: i64 = 500;
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_PAUSE: Duration = Duration::from_mins(1);
+
+/// Something that is derived from the change log.
+pub trait Projection: Send + 'static {
+    const NAME: &'static str;
+
+    /// Makes the data usable, from scratch if need be; answers the number of the last row that is in it.
+    fn open(&mut self, store: &Store) -> impl Future<Output = anyhow::Result<i64>> + Send;
+
+    /// Takes rows in, oldest first. Being told a row twice must not matter.
+    fn apply(&mut self, store: &Store, rows: &[LogRow]) -> impl Future<Output = anyhow::Result<()>> + Send;
+}
+
+/// How far a projection is: the last row of the log that it shows. Below zero until it is open.
+pub type Progress = watch::Receiver<i64>;
+
+/// Follows the log for as long as the process lives. After a failure the projection is opened again, later and later.
+pub async fn follow<P: Projection>(store: Store, mut projection: P, progress: watch::Sender<i64>) {
+    let mut failures = 0_u32;
+    let mut reached = -1;
+    loop {
+        let Err(error) = run(&store, &mut projection, &progress).await;
+        // What moved forward was not the same failure again.
+        let position = progress.send_replace(-1);
+        failures = if position > reached { 1 } else { failures.saturating_add(1) };
+        reached = position;
+        let pause = FIRST_PAUSE.saturating_mul(1 << failures.min(12)).min(LONGEST_PAUSE);
+        tracing::error!(projection = P::NAME, failures, pause_seconds = pause.as_secs_f32(), error = format!("{error:#}"), "fell behind");
+        tokio::time::sleep(pause).await;
+    }
+}
+
+async fn run<P: Projection>(store: &Store, projection: &mut P, progress: &watch::Sender<i64>) -> anyhow::Result<std::convert::Infallible> {
+    let mut bell = store.bell();
+    let mut position = projection.open(store).await?;
+    loop {
+        bell.mark_unchanged();
+        let rows = changes::after(store.reader(), position, BATCH).await?;
+        if let Some(last) = rows.last() {
+            projection.apply(store, &rows).await?;
+            position = last.sequence;
+        }
+        progress.send_replace(position);
+        if rows.is_empty() {
+            let _ = tokio::time::timeout(POLL, bell.changed()).await;
+        }
+    }
+}
+
+/// Enters into the log what the clock does, when it does it.
+pub async fn record_transitions(store: Store, clock: Clock) {
+    loop {
+        if let Err(error) = transitions::record(&store, clock.now()).await {
+            tracing::error!(%error, "transitions were not recorded");
+        }
+        let next = transitions::next(&store).await.ok().flatten();
+        let left = next.map_or(POLL, |at| Duration::from_millis(u64::try_from(at.0 - clock.now().0).unwrap_or(0)));
+        tokio::time::sleep(left.clamp(Duration::from_millis(5), POLL)).await;
+    }
+}
+
+/// Rings the bell for the commits of other nodes.
+pub async fn listen(store: Store) {
+    while store.is_postgres() {
+        if let Err(error) = store.hear_others().await {
+            tracing::warn!(%error, "cannot hear other nodes: their changes are noticed by polling");
+        }
+        tokio::time::sleep(LONGEST_PAUSE / 10).await;
+    }
+}

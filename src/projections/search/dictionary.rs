@@ -1,0 +1,159 @@
+//! The words that visible texts hold: what a beginning can become, and what a typo was meant to be.
+
+use std::collections::{BTreeMap, HashMap};
+
+use levenshtein_automata::{DFA, Distance, LevenshteinAutomatonBuilder, SINK_STATE};
+use std::sync::LazyLock;
+use tantivy::termdict::TermDictionary;
+
+use super::view::{Segment, Text, View};
+
+/// How many completions of a word are looked for in texts: the most frequent.
+const COMPLETIONS: usize = 48;
+/// How many of a title's dictionary.
+const TITLE_COMPLETIONS: usize = 2_000;
+/// Beginnings shorter than this are completed from titles alone: they begin too many words.
+const SHORTEST_IN_TEXTS: usize = 2;
+/// Words of the dictionary that are looked at for one beginning.
+const LOOKED_AT: usize = 20_000;
+/// How many of the nearest words stand in for a typo.
+const NEAREST: usize = 3;
+
+static ONE_EDIT: LazyLock<LevenshteinAutomatonBuilder> = LazyLock::new(|| LevenshteinAutomatonBuilder::new(1, true));
+static TWO_EDITS: LazyLock<LevenshteinAutomatonBuilder> = LazyLock::new(|| LevenshteinAutomatonBuilder::new(2, true));
+
+/// A known word near an unknown one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Near {
+    pub(super) word: String,
+    pub(super) edits: u8,
+    frequency: u32,
+}
+
+/// What a beginning can become: the words of titles, and the most frequent ones of texts.
+pub(super) fn completions(view: &View, beginning: &str) -> Vec<String> {
+    let mut found = title_completions(view, beginning);
+    if beginning.chars().count() >= SHORTEST_IN_TEXTS {
+        let counted = counted(view, |segment| &segment.words, beginning, LOOKED_AT);
+        let mut list: Vec<(String, u64)> = counted.into_iter().collect();
+        list.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+        list.truncate(COMPLETIONS);
+        let visible = list.into_iter().map(|(word, _)| word).filter(|word| view.frequency(|segment| &segment.words, word) > 0);
+        let new: Vec<String> = visible.filter(|word| !found.contains(word)).collect();
+        found.extend(new);
+    }
+    found
+}
+
+/// The words of visible titles that begin like this, the word itself included.
+pub(super) fn title_completions(view: &View, beginning: &str) -> Vec<String> {
+    beginnings(view, |segment| &segment.title, beginning)
+}
+
+/// The words of a field that begin like this and stand in a visible document.
+pub(super) fn beginnings(view: &View, text: impl Fn(&Segment) -> &Text + Copy, beginning: &str) -> Vec<String> {
+    let mut list: Vec<(String, u64)> = counted(view, text, beginning, TITLE_COMPLETIONS).into_iter().collect();
+    list.sort_by(|a, b| a.0.cmp(&b.0));
+    list.into_iter().map(|(word, _)| word).filter(|word| view.frequency(text, word) > 0).collect()
+}
+
+fn counted(view: &View, text: impl Fn(&Segment) -> &Text, beginning: &str, most: usize) -> HashMap<String, u64> {
+    let mut counts = HashMap::new();
+    if beginning.is_empty() {
+        return counts;
+    }
+    for segment in &view.segments {
+        let Ok(mut stream) = text(segment).index.terms().range().ge(beginning).into_stream() else { continue };
+        let mut seen = 0;
+        while stream.advance() && seen < most {
+            let Ok(word) = std::str::from_utf8(stream.key()) else { continue };
+            if !word.starts_with(beginning) {
+                break;
+            }
+            seen += 1;
+            *counts.entry(word.to_owned()).or_default() += u64::from(stream.value().doc_freq);
+        }
+    }
+    counts
+}
+
+/// How many edits a typo in a word of this length may be: none in what may be an identifier or a number.
+fn allowed_edits(word: &str) -> u8 {
+    if !word.chars().all(char::is_alphabetic) {
+        return 0;
+    }
+    match word.chars().count() {
+        0..4 => 0,
+        4..8 => 1,
+        _ => 2,
+    }
+}
+
+/// The known words nearest to an unknown one: the most frequent of those that are as near as any.
+pub(super) fn nearest(view: &View, word: &str) -> Vec<Near> {
+    let allowed = allowed_edits(word);
+    for edits in 1..=allowed {
+        let builder = if edits == 1 { &*ONE_EDIT } else { &*TWO_EDITS };
+        let mut found = near(view, |segment| &segment.words, &builder.build_dfa(word), edits);
+        found.retain(|near| near.word.chars().all(char::is_alphabetic) && near.word.chars().count() > 2);
+        if !found.is_empty() {
+            found.sort_by(|a, b| b.frequency.cmp(&a.frequency).then_with(|| a.word.cmp(&b.word)));
+            found.truncate(NEAREST);
+            return found;
+        }
+    }
+    Vec::new()
+}
+
+/// The words of a field that begin like this but for one edit behind the first two letters.
+pub(super) fn near_beginnings(view: &View, text: impl Fn(&Segment) -> &Text + Copy, beginning: &str) -> Vec<String> {
+    if allowed_edits(beginning) == 0 {
+        return Vec::new();
+    }
+    let first: String = beginning.chars().take(2).collect();
+    let found = near(view, text, &ONE_EDIT.build_prefix_dfa(beginning), 1);
+    found.into_iter().map(|near| near.word).filter(|word| word.starts_with(&first)).take(TITLE_COMPLETIONS).collect()
+}
+
+fn near(view: &View, text: impl Fn(&Segment) -> &Text + Copy, dfa: &DFA, edits: u8) -> Vec<Near> {
+    let mut words = BTreeMap::new();
+    for segment in &view.segments {
+        search(text(segment).index.terms(), dfa, |word| {
+            words.entry(word.to_owned()).or_insert(());
+        });
+    }
+    let counted = words.into_keys().map(|word| Near { frequency: view.frequency(text, &word), word, edits });
+    counted.filter(|near| near.frequency > 0).collect()
+}
+
+fn search(terms: &TermDictionary, dfa: &DFA, mut take: impl FnMut(&str)) {
+    let Ok(mut stream) = terms.search(Typos(dfa)).into_stream() else { return };
+    while stream.advance() {
+        if let Ok(word) = std::str::from_utf8(stream.key()) {
+            take(word);
+        }
+    }
+}
+
+/// The automaton as the dictionary walks it.
+struct Typos<'d>(&'d DFA);
+
+impl tantivy_fst::Automaton for Typos<'_> {
+    type State = u32;
+
+    fn start(&self) -> u32 {
+        self.0.initial_state()
+    }
+
+    fn is_match(&self, state: &u32) -> bool {
+        matches!(self.0.distance(*state), Distance::Exact(_))
+    }
+
+    fn can_match(&self, state: &u32) -> bool {
+        *state != SINK_STATE
+    }
+
+    fn accept(&self, state: &u32, byte: u8) -> u32 {
+        self.0.transition(*state, byte)
+    }
+}

@@ -1,0 +1,209 @@
+//! A search from the words of a query to a page of ids: pure reading of one view.
+
+use serde::Serialize;
+use uuid::Uuid;
+
+use super::facets::{Counts, Filter};
+use super::highlight::Marks;
+use super::plan;
+use super::ranking::{Explanation, Ranked, rounded};
+use super::scoring::{Match, Scorer, Scratch};
+use super::syntax;
+use super::terms::Terms;
+use super::titles::Answer;
+use super::view::View;
+use crate::domain::clock::Timestamp;
+use crate::domain::term::TermKind;
+use crate::store::lists::Filters;
+
+/// What is looked for, in the words of the API.
+#[derive(Clone, Debug, Default)]
+pub struct Request {
+    pub query: String,
+    pub filters: Filters,
+    pub limit: usize,
+    /// The last hit of the page before; none is the beginning.
+    pub after: Option<Place>,
+}
+
+/// A place between two hits, which is found again when scores have moved a little meanwhile.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Place {
+    /// Whether the hit was looked at closely, how its title answered, and its score: what the order is made of.
+    pub rank: (bool, u8, f32),
+    pub id: Uuid,
+}
+
+#[derive(Clone, Debug)]
+pub struct Hit {
+    pub id: Uuid,
+    pub score: f32,
+    pub explanation: Explanation,
+}
+
+/// One value of a facet.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct FacetCount {
+    pub value: String,
+    pub name: String,
+    /// JSON of the names in other locales.
+    pub translations: String,
+    pub count: u64,
+}
+
+#[derive(Clone, Debug, Default)]
+pub struct Facets {
+    pub categories: Vec<FacetCount>,
+    pub tags: Vec<FacetCount>,
+    pub years: Vec<FacetCount>,
+}
+
+/// A page of hits.
+#[derive(Clone, Debug)]
+pub struct Found {
+    pub hits: Vec<Hit>,
+    pub next: Option<Place>,
+    /// Where the page before begins: `Some(None)` is the first page.
+    pub previous: Option<Option<Place>>,
+    pub facets: Facets,
+    pub total: u64,
+    pub corrected: Option<String>,
+    pub marks: Marks,
+    /// The newest public number that is in it.
+    pub sequence: i64,
+}
+
+/// No facet lists more values than this.
+const MOST_VALUES: usize = 100;
+
+pub(super) fn search(view: &View, terms: &Terms, request: &Request, now: Timestamp, scratch: &mut Scratch) -> Found {
+    let syntax = syntax::parse(&request.query);
+    let plan = plan::plan(view, &request.query, &syntax);
+    let marks = Marks::of(&plan, syntax.open);
+    let scorer = Scorer::new(view);
+    let (matches, counts) = scorer.matches(&plan, &filter(terms, &request.filters), scratch);
+    let (ranked, rest) = scorer.first(&plan, matches, now);
+    let list = List { ranked, rest, scorer: &scorer, sorted: false };
+    let (hits, next, previous) = list.page(request);
+    Found { hits, next, previous, total: counts.total, facets: facets(terms, counts), corrected: plan.corrected, marks, sequence: 0 }
+}
+
+fn filter(terms: &Terms, filters: &Filters) -> Filter {
+    let Filters { categories, tags, authors, published_after, published_before, min_minutes, max_minutes } = filters;
+    let keys = |kind, slugs: &[String]| (!slugs.is_empty()).then(|| terms.keys(kind, slugs));
+    Filter {
+        categories: keys(TermKind::Category, categories),
+        tags: keys(TermKind::Tag, tags),
+        authors: keys(TermKind::Author, authors),
+        published_after: published_after.map(|at| at.0),
+        published_before: published_before.map(|at| at.0),
+        min_minutes: *min_minutes,
+        max_minutes: *max_minutes,
+    }
+}
+
+/// All matches in their order, of which only as much is made as a page needs.
+struct List<'s> {
+    ranked: Vec<Ranked>,
+    rest: Vec<Match>,
+    scorer: &'s Scorer<'s>,
+    sorted: bool,
+}
+
+impl List<'_> {
+    fn page(mut self, request: &Request) -> (Vec<Hit>, Option<Place>, Option<Option<Place>>) {
+        let from = match &request.after {
+            Some(place) => self.behind(place),
+            None => 0,
+        };
+        let to = from + request.limit;
+        if to > self.ranked.len() {
+            self.sort_rest();
+        }
+        let all = self.ranked.len() + self.rest.len();
+        let hits: Vec<Hit> = (from..to.min(all)).map(|at| self.hit(at)).collect();
+        let next = (to < all && !hits.is_empty()).then(|| self.place(to - 1));
+        let previous = (from > 0).then(|| from.checked_sub(request.limit + 1).map(|at| self.place(at)));
+        (hits, next, previous)
+    }
+
+    /// The number of the first hit behind a place.
+    fn behind(&mut self, place: &Place) -> usize {
+        if let Some(at) = self.ranked.iter().position(|ranked| ranked.id == place.id) {
+            return at + 1;
+        }
+        self.sort_rest();
+        let ids = self.rest.iter().map(|found| self.id(found));
+        if let Some(at) = ids.into_iter().position(|id| id == place.id) {
+            return self.ranked.len() + at + 1;
+        }
+        // It is gone: behind whatever stands before where it stood.
+        let (close, answer, score) = place.rank;
+        let before = |ranked: &Ranked| (number(ranked.answer), ranked.score, ranked.id) > (answer, score, place.id);
+        let within = self.ranked.iter().filter(|ranked| !close || before(ranked)).count();
+        let beyond = self.rest.iter().filter(|found| !close && (found.score, self.id(found)) > (score, place.id)).count();
+        within + beyond
+    }
+
+    fn sort_rest(&mut self) {
+        if !self.sorted {
+            let view = self.scorer.view;
+            let id = |found: &Match| view.segments[found.segment].id(found.doc);
+            self.rest.sort_unstable_by(|a, b| b.score.total_cmp(&a.score).then_with(|| id(b).cmp(&id(a))));
+            self.sorted = true;
+        }
+    }
+
+    fn id(&self, found: &Match) -> Uuid {
+        self.scorer.view.segments[found.segment].id(found.doc)
+    }
+
+    fn hit(&self, at: usize) -> Hit {
+        if let Some(Ranked { score, id, explanation, .. }) = self.ranked.get(at) {
+            return Hit { id: *id, score: *score, explanation: explanation.clone() };
+        }
+        let found = &self.rest[at - self.ranked.len()];
+        // Scores fall along the list: what was not looked at closely is never better than what was.
+        let worst = self.ranked.iter().map(|ranked| ranked.score).fold(f32::MAX, f32::min);
+        let explanation = Explanation { stems: rounded(found.score), title_answer: "otherwise", ..Explanation::default() };
+        Hit { id: self.id(found), score: rounded(found.score).min(worst), explanation }
+    }
+
+    fn place(&self, at: usize) -> Place {
+        match self.ranked.get(at) {
+            Some(ranked) => Place { rank: (true, number(ranked.answer), ranked.score), id: ranked.id },
+            None => {
+                let found = &self.rest[at - self.ranked.len()];
+                Place { rank: (false, 0, found.score), id: self.id(found) }
+            }
+        }
+    }
+}
+
+fn number(answer: Answer) -> u8 {
+    match answer {
+        Answer::Otherwise => 0,
+        Answer::Holds => 1,
+        Answer::Begins => 2,
+    }
+}
+
+fn facets(terms: &Terms, counts: Counts) -> Facets {
+    let named = |counts: std::collections::HashMap<String, u64>| {
+        let named = counts.into_iter().filter_map(|(key, count)| {
+            let term = terms.name(&key)?;
+            Some(FacetCount { value: term.slug.clone(), name: term.name.clone(), translations: term.translations.clone(), count })
+        });
+        let mut list: Vec<FacetCount> = named.collect();
+        list.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.value.cmp(&b.value)));
+        list.truncate(MOST_VALUES);
+        list
+    };
+    let year = |(year, count): (i32, u64)| FacetCount {
+        value: year.to_string(),
+        name: year.to_string(),
+        translations: String::new(),
+        count,
+    };
+    Facets { categories: named(counts.categories), tags: named(counts.tags), years: counts.years.into_iter().rev().map(year).collect() }
+}

@@ -1,0 +1,161 @@
+//! The index on disk: opened only when every byte of it is sound and it belongs to this database, else made anew.
+//!
+//! Each build has a folder of its own below the search folder; a build that did not finish has no position and is thrown away. The position is
+//! part of the engine's commit, so index and position cannot disagree.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use serde::{Deserialize, Serialize};
+use tantivy::indexer::{IndexWriterOptions, LogMergePolicy};
+use tantivy::schema::Term;
+use tantivy::{Index, IndexReader, IndexSettings, IndexWriter, ReloadPolicy, Searcher, TantivyDocument};
+use uuid::Uuid;
+
+use super::documents;
+use super::schema::{self, Fields, VERSION};
+use crate::store::documents::Documents;
+
+/// One indexing thread's memory. Rebuilding gets more, which makes fewer and larger segments.
+const MEMORY: usize = 30_000_000;
+const MEMORY_TO_BUILD: usize = 120_000_000;
+/// Segments are few, because each costs every query; deleted documents are merged away early, because an editorial index is updated.
+const DELETED_SHARE: f32 = 0.3;
+
+/// How much of the log is in the index, and when that row was written, so that the log of another database is noticed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Position {
+    pub(super) sequence: i64,
+    pub(super) at: i64,
+    version: u32,
+}
+
+impl Position {
+    pub(super) fn new(sequence: i64, at: i64) -> Self {
+        Self { sequence, at, version: VERSION }
+    }
+}
+
+pub(super) struct IndexFiles {
+    pub(super) fields: Fields,
+    writer: IndexWriter,
+    reader: IndexReader,
+    /// Only one process at a time works on the folder.
+    _lock: File,
+}
+
+impl IndexFiles {
+    /// The sound index below the folder, if there is one; whatever else is there is removed.
+    pub(super) fn open(folder: &Path) -> anyhow::Result<Option<(Self, Position)>> {
+        let lock = lock(folder)?;
+        let mut found = None;
+        for build in builds(folder)? {
+            match usable(&build).filter(|_| found.is_none()) {
+                Some(usable) => found = Some(usable),
+                None => std::fs::remove_dir_all(&build).with_context(|| format!("cannot remove {}", build.display()))?,
+            }
+        }
+        let Some((index, position)) = found else { return Ok(None) };
+        Ok(Some((Self::of(index, lock, MEMORY)?, position)))
+    }
+
+    /// A new, empty index; those that are there go.
+    pub(super) fn create(folder: &Path) -> anyhow::Result<Self> {
+        let lock = lock(folder)?;
+        for build in builds(folder)? {
+            std::fs::remove_dir_all(build)?;
+        }
+        let number = std::fs::read_dir(folder)?.count();
+        let path = folder.join(format!("build-{}-{number}", std::process::id()));
+        std::fs::create_dir_all(&path)?;
+        let (schema, _) = schema::schema();
+        let index = Index::builder().schema(schema).settings(IndexSettings::default()).create_in_dir(&path)?;
+        Self::of(index, lock, MEMORY_TO_BUILD)
+    }
+
+    fn of(index: Index, lock: File, memory: usize) -> anyhow::Result<Self> {
+        schema::register_tokenizers(&index);
+        let (_, fields) = schema::schema();
+        let options = IndexWriterOptions::builder().num_worker_threads(1).num_merge_threads(1).memory_budget_per_thread(memory).build();
+        let writer = index.writer_with_options(options)?;
+        let mut policy = LogMergePolicy::default();
+        policy.set_min_num_segments(4);
+        policy.set_min_layer_size(2_000);
+        policy.set_del_docs_ratio_before_merge(DELETED_SHARE);
+        writer.set_merge_policy(Box::new(policy));
+        let reader = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into()?;
+        Ok(Self { fields, writer, reader, _lock: lock })
+    }
+
+    /// Takes the texts of an insight out.
+    pub(super) fn remove(&self, insight: Uuid) {
+        self.writer.delete_term(Term::from_field_bytes(self.fields.insight, insight.as_bytes()));
+    }
+
+    pub(super) fn put(&self, rows: &Documents) -> anyhow::Result<()> {
+        for document in documents::documents(&self.fields, rows) {
+            self.add(document)?;
+        }
+        Ok(())
+    }
+
+    fn add(&self, document: TantivyDocument) -> anyhow::Result<()> {
+        self.writer.add_document(document)?;
+        Ok(())
+    }
+
+    /// Makes everything so far durable and searchable, together with the position it belongs to.
+    pub(super) fn commit(&mut self, position: Position) -> anyhow::Result<()> {
+        let mut prepared = self.writer.prepare_commit()?;
+        prepared.set_payload(&serde_json::to_string(&position)?);
+        prepared.commit()?;
+        Ok(self.reader.reload()?)
+    }
+
+    pub(super) fn searcher(&self) -> Searcher {
+        self.reader.searcher()
+    }
+
+    /// Insight, revision and pointer version of every text.
+    pub(super) fn revisions(&self) -> anyhow::Result<Vec<(Uuid, i64, i64)>> {
+        let mut list = Vec::new();
+        for reader in self.searcher().segment_readers() {
+            let fast = reader.fast_fields();
+            let columns = [fast.u64("id_high")?, fast.u64("id_low")?, fast.u64("revision")?, fast.u64("pointer")?];
+            for doc in reader.doc_ids_alive() {
+                let [high, low, revision, pointer] = [0, 1, 2, 3].map(|at: usize| columns[at].first(doc).unwrap_or(0));
+                list.push((Uuid::from_u64_pair(high, low), i64::try_from(revision)?, i64::try_from(pointer)?));
+            }
+        }
+        list.sort_unstable();
+        Ok(list)
+    }
+}
+
+fn lock(folder: &Path) -> anyhow::Result<File> {
+    std::fs::create_dir_all(folder).with_context(|| format!("cannot make the search folder {}", folder.display()))?;
+    let file = File::options().create(true).truncate(false).write(true).open(folder.join("lock"))?;
+    file.try_lock().with_context(|| format!("another process works on the search folder {}: stop it first", folder.display()))?;
+    Ok(file)
+}
+
+fn builds(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    let mut builds = Vec::new();
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            builds.push(entry.path());
+        }
+    }
+    Ok(builds)
+}
+
+/// An index whose files are all there with the bytes that were written, of this version, with a position.
+fn usable(build: &Path) -> Option<(Index, Position)> {
+    let index = Index::open_in_dir(build).ok()?;
+    let position: Position = serde_json::from_str(&index.load_metas().ok()?.payload?).ok()?;
+    let whole = index.validate_checksum().is_ok_and(|damaged| damaged.is_empty());
+    let readable = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into().is_ok_and(|_: IndexReader| true);
+    (position.version == VERSION && whole && readable).then_some((index, position))
+}

@@ -1,0 +1,236 @@
+//! What a query asks of a view: which terms score, which must be there, which must not, and how an unknown word was understood.
+//!
+//! A word that a visible text holds is never corrected; identifiers and numbers never are.
+
+use std::collections::HashSet;
+
+use super::analysis::{Kind, Piece, fold};
+use super::dictionary;
+use super::language::Language;
+use super::syntax::{Clause, Syntax};
+use super::view::View;
+
+/// A corrected word counts this much for each edit.
+const EDIT_COUNTS: f32 = 0.7;
+/// The parts of an identifier that is known whole, and a compound word of prose beside its parts.
+const PART_COUNTS: f32 = 0.4;
+const COMPOUND_COUNTS: f32 = 0.5;
+
+/// A term of the index that scores.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Term {
+    pub(super) text: String,
+    /// Looked for as it is written, not as a stem.
+    pub(super) exactly: bool,
+    pub(super) weight: f32,
+}
+
+/// One word of the query: any of the terms will do, the best one counts.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Group {
+    pub(super) word: String,
+    pub(super) terms: Vec<Term>,
+    /// The word as it is written, or the words it was understood as: they count a little more than their stems alone.
+    pub(super) spellings: Vec<String>,
+    /// A word of prose, which its neighbours in the query may stand near to.
+    pub(super) prose: bool,
+}
+
+#[derive(Clone, Debug, Default)]
+pub(super) struct Plan {
+    pub(super) groups: Vec<Group>,
+    /// Each must be there, word for word.
+    pub(super) phrases: Vec<Vec<Piece>>,
+    /// None may be there: a phrase, or the terms of a word.
+    pub(super) without_phrases: Vec<Vec<Piece>>,
+    pub(super) without: Vec<Term>,
+    /// Every word that was typed, in order, for titles that begin like this.
+    pub(super) typed: Vec<String>,
+    /// What the last word may become; the word itself among them.
+    pub(super) endings: HashSet<String>,
+    /// The query with its unknown words replaced.
+    pub(super) corrected: Option<String>,
+}
+
+pub(super) fn plan(view: &View, query: &str, syntax: &Syntax) -> Plan {
+    let languages: Vec<Language> = view.locales.iter().map(|locale| Language::of(locale)).collect();
+    let mut planner = Planner { view, languages, plan: Plan::default(), corrections: Vec::new() };
+    let stop = planner.only_stop_words(syntax);
+    let last = syntax.clauses.len().wrapping_sub(1);
+    for (place, clause) in syntax.clauses.iter().enumerate() {
+        let open = syntax.open && place == last;
+        match (clause.excluded, clause.phrase) {
+            (true, true) => planner.plan.without_phrases.push(clause.pieces.clone()),
+            (true, false) => planner.exclude(clause),
+            (false, true) => planner.phrase(clause),
+            (false, false) => planner.words(clause, open, stop),
+        }
+    }
+    planner.finish(query, syntax.open)
+}
+
+struct Planner<'v> {
+    view: &'v View,
+    languages: Vec<Language>,
+    plan: Plan,
+    /// Byte ranges of the query with what was understood instead.
+    corrections: Vec<(usize, usize, String)>,
+}
+
+impl Planner<'_> {
+    fn only_stop_words(&self, syntax: &Syntax) -> bool {
+        let mut words = syntax.clauses.iter().filter(|clause| !clause.excluded).flat_map(|clause| &clause.pieces);
+        words.all(|piece| piece.kind != Kind::Word || self.is_stop_word(&piece.text))
+    }
+
+    fn is_stop_word(&self, word: &str) -> bool {
+        self.languages.iter().any(|language| language.is_stop_word(word))
+    }
+
+    /// The stems of a word in every language of the view.
+    fn stems(&self, word: &str, weight: f32) -> Vec<Term> {
+        let mut terms: Vec<Term> = Vec::new();
+        for language in &self.languages {
+            let text = language.stem(word).into_owned();
+            if !terms.iter().any(|term| term.text == text) {
+                terms.push(Term { text, exactly: false, weight });
+            }
+        }
+        terms
+    }
+
+    fn is_known(&self, term: &Term) -> bool {
+        let frequency = if term.exactly {
+            self.view.frequency(|segment| &segment.words, &term.text)
+        } else {
+            self.view.frequency(|segment| &segment.stems, &term.text)
+        };
+        frequency > 0
+    }
+
+    fn exclude(&mut self, clause: &Clause) {
+        let whole = clause.pieces.iter().find(|piece| piece.kind == Kind::Whole);
+        match whole {
+            Some(whole) => self.plan.without.push(Term { text: whole.text.clone(), exactly: true, weight: 1.0 }),
+            None => {
+                for piece in clause.pieces.iter().filter(|piece| piece.kind == Kind::Word) {
+                    let stems = self.stems(&piece.text, 1.0);
+                    self.plan.without.extend(stems);
+                }
+            }
+        }
+    }
+
+    /// A phrase must be there word for word; its words score like others.
+    fn phrase(&mut self, clause: &Clause) {
+        let pieces = clause.pieces.iter().filter(|piece| matches!(piece.kind, Kind::Word | Kind::Whole)).cloned().collect();
+        self.plan.phrases.push(pieces);
+        for piece in clause.pieces.iter().filter(|piece| piece.kind == Kind::Word) {
+            self.plan.typed.push(piece.text.clone());
+            let terms = self.stems(&piece.text, 1.0);
+            self.push(Group { word: piece.text.clone(), terms, spellings: vec![piece.text.clone()], prose: true });
+        }
+    }
+
+    fn words(&mut self, clause: &Clause, open: bool, stop: bool) {
+        let words: Vec<&Piece> = clause.pieces.iter().filter(|piece| piece.kind == Kind::Word).collect();
+        self.plan.typed.extend(words.iter().map(|piece| piece.text.clone()));
+        let whole = clause.pieces.iter().find(|piece| piece.kind == Kind::Whole);
+        let mut weight = 1.0;
+        if let Some(whole) = whole {
+            let term = Term { text: whole.text.clone(), exactly: true, weight: if whole.hyphenated { COMPOUND_COUNTS } else { 1.0 } };
+            if self.is_known(&term) {
+                weight = if whole.hyphenated { 1.0 } else { PART_COUNTS };
+                self.push(Group { word: whole.text.clone(), terms: vec![term], ..Group::default() });
+            }
+        }
+        let identifier = whole.is_some_and(|whole| !whole.hyphenated);
+        for (place, piece) in words.iter().enumerate() {
+            let last = open && place + 1 == words.len();
+            let lone = identifier && piece.text.chars().count() == 1 && weight < 1.0;
+            if lone || !stop && !identifier && words.len() == 1 && !last && self.is_stop_word(&piece.text) {
+                continue;
+            }
+            // A stop word at the end may be the beginning of another word.
+            if !stop && last && words.len() == 1 && self.is_stop_word(&piece.text) {
+                continue;
+            }
+            self.word(clause, piece, weight, last, identifier);
+        }
+        if let Some(joined) = clause.pieces.iter().find(|piece| piece.kind == Kind::Joined) {
+            let terms: Vec<Term> = self.stems(&joined.text, COMPOUND_COUNTS).into_iter().filter(|term| self.is_known(term)).collect();
+            if !terms.is_empty() {
+                self.push(Group { word: joined.text.clone(), terms, ..Group::default() });
+            }
+        }
+    }
+
+    fn word(&mut self, clause: &Clause, piece: &Piece, weight: f32, last: bool, identifier: bool) {
+        let exact = Term { text: piece.text.clone(), exactly: true, weight };
+        let stems = self.stems(&piece.text, weight);
+        if self.is_known(&exact) || stems.iter().any(|term| self.is_known(term)) {
+            self.push(Group { word: piece.text.clone(), terms: stems, spellings: vec![piece.text.clone()], prose: !identifier });
+            return;
+        }
+        let completions = if last { dictionary::completions(self.view, &piece.text) } else { Vec::new() };
+        if !completions.is_empty() {
+            let terms = completions.iter().map(|text| Term { text: text.clone(), exactly: true, weight }).collect();
+            self.push(Group { word: piece.text.clone(), terms, spellings: Vec::new(), prose: false });
+            return;
+        }
+        let parts: Vec<&Piece> = clause.pieces.iter().filter(|part| part.kind == Kind::Part && part.position == piece.position).collect();
+        if !parts.is_empty() {
+            for part in parts {
+                let terms = self.stems(&part.text, weight);
+                self.push(Group { word: part.text.clone(), terms, spellings: vec![part.text.clone()], prose: true });
+            }
+            return;
+        }
+        if !identifier {
+            self.correct(clause, piece, weight);
+        }
+    }
+
+    /// An unknown word becomes its nearest known ones.
+    fn correct(&mut self, clause: &Clause, piece: &Piece, weight: f32) {
+        let nearest = dictionary::nearest(self.view, &piece.text);
+        let Some(first) = nearest.first() else { return };
+        self.corrections.push((clause.at + piece.from, clause.at + piece.to, first.word.clone()));
+        let mut group = Group { word: piece.text.clone(), prose: true, ..Group::default() };
+        for near in &nearest {
+            let weight = weight * EDIT_COUNTS.powi(i32::from(near.edits));
+            group.terms.extend(self.stems(&near.word, weight));
+            group.spellings.push(near.word.clone());
+        }
+        if let Some(typed) = self.plan.typed.iter_mut().rev().find(|typed| **typed == piece.text) {
+            typed.clone_from(&first.word);
+        }
+        self.push(group);
+    }
+
+    /// The same word twice scores once.
+    fn push(&mut self, group: Group) {
+        if !self.plan.groups.iter().any(|there| there.terms == group.terms) {
+            self.plan.groups.push(group);
+        }
+    }
+
+    fn finish(mut self, query: &str, open: bool) -> Plan {
+        if let Some(last) = self.plan.typed.last() {
+            self.plan.endings.insert(last.clone());
+            if open {
+                let last = fold(last);
+                self.plan.endings.extend(dictionary::title_completions(self.view, &last));
+            }
+        }
+        if !self.corrections.is_empty() {
+            let mut corrected = query.to_owned();
+            self.corrections.sort_by_key(|(from, _, _)| std::cmp::Reverse(*from));
+            for (from, to, word) in &self.corrections {
+                corrected.replace_range(*from..*to, word);
+            }
+            self.plan.corrected = Some(corrected);
+        }
+        self.plan
+    }
+}

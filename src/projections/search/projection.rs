@@ -1,0 +1,191 @@
+//! How the index follows the log: it takes over what changed, and says so only when that can be found.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use anyhow::Context as _;
+use tokio::sync::watch;
+use uuid::Uuid;
+
+use super::index::{IndexFiles, Position};
+use super::terms::Terms;
+use super::{Live, Search, Shared};
+use crate::projections::follower::{Progress, Projection};
+use crate::store::changes::{self, LogRow};
+use crate::store::{Store, documents};
+
+/// Insights that are read and indexed together.
+const BATCH: usize = 100;
+const BUILD_BATCH: i64 = 200;
+
+/// The writing end.
+pub struct SearchProjection {
+    folder: PathBuf,
+    shared: Arc<Shared>,
+    files: Option<Arc<Mutex<IndexFiles>>>,
+    terms: Arc<Terms>,
+    public: i64,
+    /// Until the log has been read up to here, the index is older than what readers have seen before.
+    catch_up_to: i64,
+    /// Told how many insights of how many are indexed, while the index is made anew.
+    pub told: Option<fn(usize)>,
+}
+
+impl SearchProjection {
+    /// Both ends of search over an index in a folder, and where its progress is told.
+    #[must_use]
+    pub fn new(folder: PathBuf) -> (Self, Search, watch::Sender<i64>) {
+        let (sender, progress): (_, Progress) = watch::channel(-1);
+        let search = Search::new(progress);
+        let projection =
+            Self { folder, shared: search.shared.clone(), files: None, terms: Arc::default(), public: 0, catch_up_to: 0, told: None };
+        (projection, search, sender)
+    }
+
+    /// The index that is there if it belongs to this log, else none.
+    async fn existing(&self, store: &Store) -> anyhow::Result<Option<(IndexFiles, Position)>> {
+        let folder = self.folder.clone();
+        let Some((files, position)) = blocking(move || IndexFiles::open(&folder)).await? else { return Ok(None) };
+        if position.sequence == 0 {
+            return Ok(Some((files, position)).filter(|_| position.at == 0));
+        }
+        let row = changes::find(store.reader(), position.sequence).await?;
+        Ok(Some((files, position)).filter(|_| row.is_some_and(|row| row.at == position.at)))
+    }
+
+    /// Makes the index anew from the database.
+    ///
+    /// # Errors
+    /// The database's and the disk's.
+    async fn build(&self, store: &Store) -> anyhow::Result<(IndexFiles, Position)> {
+        tracing::info!(folder = %self.folder.display(), "making the search index");
+        let newest = changes::newest(store.reader()).await?;
+        let at = changes::find(store.reader(), newest).await?.map_or(0, |row| row.at);
+        let folder = self.folder.clone();
+        let mut files = blocking(move || IndexFiles::create(&folder)).await?;
+        let mut last = Uuid::nil();
+        let mut done = 0;
+        loop {
+            let ids: Vec<Uuid> = documents::live(store.reader(), last, BUILD_BATCH).await?.into_iter().map(|row| row.id).collect();
+            let Some(id) = ids.last() else { break };
+            last = *id;
+            let rows = documents::find(store.reader(), &ids).await?;
+            files = blocking(move || files.put(&rows).map(|()| files)).await?;
+            done += ids.len();
+            if let Some(told) = self.told {
+                told(done);
+            }
+        }
+        let position = Position::new(newest, at);
+        blocking(move || files.commit(position).map(|()| files)).await?;
+        // Opened again as it will be used: with the memory of a running service.
+        let folder = self.folder.clone();
+        let opened = blocking(move || IndexFiles::open(&folder)).await?.context("the index that was made cannot be opened")?;
+        tracing::info!(insights = done, "the search index is made");
+        Ok(opened)
+    }
+
+    /// Lets readers see the newest commit.
+    fn show(&self, files: &IndexFiles) {
+        let searcher = files.searcher();
+        let mut locales: Vec<String> = Vec::new();
+        for reader in searcher.segment_readers() {
+            let Ok(Some(editions)) = reader.fast_fields().str("edition") else { continue };
+            for ord in 0..editions.num_terms() as u64 {
+                let mut edition = String::new();
+                if editions.ord_to_str(ord, &mut edition).unwrap_or(false) {
+                    locales.push(super::documents::locale_of(&edition).to_owned());
+                }
+            }
+        }
+        locales.sort();
+        locales.dedup();
+        let live = Live {
+            searcher,
+            fields: files.fields,
+            terms: self.terms.clone(),
+            sequence: self.public,
+            views: Mutex::new(HashMap::new()),
+            locales,
+        };
+        *self.shared.live.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(live));
+    }
+
+    /// Which revisions the index holds, for comparing it with the database.
+    ///
+    /// # Errors
+    /// When there is no sound index.
+    pub fn indexed(folder: &Path) -> anyhow::Result<Indexed> {
+        let (files, position) = IndexFiles::open(folder)?.context("there is no sound search index")?;
+        Ok(Indexed { sequence: position.sequence, revisions: files.revisions()? })
+    }
+}
+
+/// What an index holds.
+#[derive(Debug)]
+pub struct Indexed {
+    pub sequence: i64,
+    /// Insight, revision and pointer version of every text.
+    pub revisions: Vec<(Uuid, i64, i64)>,
+}
+
+impl Projection for SearchProjection {
+    const NAME: &'static str = "search";
+
+    async fn open(&mut self, store: &Store) -> anyhow::Result<i64> {
+        self.files = None;
+        *self.shared.live.write().unwrap_or_else(PoisonError::into_inner) = None;
+        let (files, position) = match self.existing(store).await? {
+            Some(existing) => existing,
+            None => self.build(store).await?,
+        };
+        self.terms = Arc::new(Terms::read(store.reader()).await?);
+        self.public = changes::public_at(store.reader(), position.sequence).await?;
+        self.catch_up_to = changes::newest(store.reader()).await?;
+        if position.sequence >= self.catch_up_to {
+            self.show(&files);
+        }
+        self.files = Some(Arc::new(Mutex::new(files)));
+        Ok(position.sequence)
+    }
+
+    async fn apply(&mut self, store: &Store, rows: &[LogRow]) -> anyhow::Result<()> {
+        let Some(files) = self.files.clone() else { anyhow::bail!("the index is not open") };
+        let mut ids: Vec<Uuid> = rows.iter().filter(|row| concerns_texts(row)).filter_map(|row| row.resource_id).collect();
+        ids.sort();
+        ids.dedup();
+        if rows.iter().any(|row| matches!(row.resource.as_str(), "category" | "tag" | "author")) {
+            self.terms = Arc::new(Terms::read(store.reader()).await?);
+        }
+        for part in ids.chunks(BATCH) {
+            let texts = documents::find(store.reader(), part).await?;
+            let (files, part) = (files.clone(), part.to_vec());
+            blocking(move || {
+                let files = files.lock().unwrap_or_else(PoisonError::into_inner);
+                part.iter().for_each(|id| files.remove(*id));
+                files.put(&texts)
+            })
+            .await?;
+        }
+        self.public = rows.iter().filter_map(|row| row.public_sequence).fold(self.public, i64::max);
+        let position = rows.last().filter(|_| !ids.is_empty()).map(|last| Position::new(last.sequence, last.at));
+        let committing = files.clone();
+        if let Some(position) = position {
+            blocking(move || committing.lock().unwrap_or_else(PoisonError::into_inner).commit(position)).await?;
+        }
+        if rows.last().is_some_and(|last| last.sequence >= self.catch_up_to) {
+            self.show(&files.lock().unwrap_or_else(PoisonError::into_inner));
+        }
+        Ok(())
+    }
+}
+
+/// Whether a row of the log can have changed what is live. A draft cannot.
+fn concerns_texts(row: &LogRow) -> bool {
+    row.resource == "insight" && !matches!(row.kind.as_str(), "created" | "revised" | "started" | "ended")
+}
+
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> anyhow::Result<T> + Send + 'static) -> anyhow::Result<T> {
+    tokio::task::spawn_blocking(work).await.context("indexing was cut off")?
+}

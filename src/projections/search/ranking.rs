@@ -1,0 +1,213 @@
+//! The order of the best matches.
+//!
+//! score = (stems + 0.2 × spellings + 0.1 × neighbours) × (1 + 0.5 × share of the query in the title × share of the title it fills)
+//! × (1 + 0.05 × 2^(−age / year)), for the first matches by stems; titles that answer what is typed come before all others.
+
+use std::cmp::Ordering;
+
+use serde::Serialize;
+use uuid::Uuid;
+
+use super::plan::{Plan, Term};
+use super::schema::key;
+use super::scoring::{Match, Scorer, count, places, rarity};
+use super::titles::{Answer, Typed};
+use super::view::Segment;
+use crate::domain::clock::Timestamp;
+
+/// How many of the first matches are looked at closely.
+pub(super) const LOOKED_AT: usize = 200;
+const SPELLING: f32 = 0.2;
+const NEIGHBOURS: f32 = 0.1;
+const TITLE: f32 = 0.5;
+const RECENCY: f32 = 0.05;
+/// Neighbours in the query are neighbours in the text if no more than this many words are between them.
+const SLOP: u32 = 4;
+const YEAR_MILLIS: i64 = 31_557_600_000;
+const DAY_MILLIS: i64 = 86_400_000;
+
+/// Why a hit stands where it does.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Explanation {
+    pub stems: f32,
+    pub spellings: f32,
+    pub neighbours: f32,
+    pub title: f32,
+    pub recency: f32,
+    pub title_answer: &'static str,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Ranked {
+    pub(super) answer: Answer,
+    pub(super) score: f32,
+    pub(super) id: Uuid,
+    pub(super) explanation: Explanation,
+}
+
+impl Ranked {
+    /// Best first; the newer id on a tie, so that the order is total.
+    pub(super) fn order(&self, other: &Self) -> Ordering {
+        other.answer.cmp(&self.answer).then_with(|| other.score.total_cmp(&self.score)).then_with(|| other.id.cmp(&self.id))
+    }
+}
+
+impl Scorer<'_> {
+    /// The first matches in their final order, and the rest in no order.
+    pub(super) fn first(&self, plan: &Plan, mut matches: Vec<Match>, now: Timestamp) -> (Vec<Ranked>, Vec<Match>) {
+        let typed = Typed::of(plan);
+        let id = |found: &Match| self.view.segments[found.segment].id(found.doc);
+        let by_stems = |a: &Match, b: &Match| b.score.total_cmp(&a.score).then_with(|| id(b).cmp(&id(a)));
+        let mut rest = Vec::new();
+        if matches.len() > LOOKED_AT {
+            matches.select_nth_unstable_by(LOOKED_AT, by_stems);
+            rest = matches.split_off(LOOKED_AT);
+            let answers = |found: &Match| typed.answer(&self.view.segments[found.segment], found.doc) > Answer::Otherwise;
+            let titles = self.title_matches(plan);
+            let (answering, others): (Vec<Match>, Vec<Match>) =
+                rest.into_iter().partition(|found| titles.contains(&(found.segment, found.doc)) && answers(found));
+            rest = others;
+            matches.extend(answering);
+        }
+        matches.sort_unstable_by_key(|found| (found.segment, found.doc));
+        let mut ranked: Vec<Ranked> = Vec::with_capacity(matches.len());
+        for group in matches.chunk_by(|a, b| a.segment == b.segment) {
+            self.look_closely(plan, &typed, group, now, &mut ranked);
+        }
+        ranked.sort_unstable_by(Ranked::order);
+        (ranked, rest)
+    }
+
+    fn title_matches(&self, plan: &Plan) -> std::collections::HashSet<(usize, u32)> {
+        let segments = self.view.segments.iter().enumerate();
+        segments.flat_map(|(place, segment)| super::titles::candidates(segment, plan).into_iter().map(move |doc| (place, doc))).collect()
+    }
+
+    fn look_closely(&self, plan: &Plan, typed: &Typed, matches: &[Match], now: Timestamp, ranked: &mut Vec<Ranked>) {
+        let Some(segment) = matches.first().map(|found| &self.view.segments[found.segment]) else { return };
+        let docs: Vec<u32> = matches.iter().map(|found| found.doc).collect();
+        let spellings = self.spellings(plan, segment, &docs);
+        let neighbours = self.neighbours(plan, segment, &docs);
+        let title = TitleShare::new(self, plan);
+        for (place, found) in matches.iter().enumerate() {
+            let title = TITLE * title.of(segment, found.doc);
+            let recency = RECENCY * recency(segment.published.first(found.doc).unwrap_or(0), now);
+            let answer = typed.answer(segment, found.doc);
+            let first = found.score + SPELLING * spellings[place] + NEIGHBOURS * neighbours[place];
+            let score = rounded(first * (1.0 + title) * (1.0 + recency));
+            let explanation = Explanation {
+                stems: rounded(found.score),
+                spellings: rounded(SPELLING * spellings[place]),
+                neighbours: rounded(NEIGHBOURS * neighbours[place]),
+                title: rounded(title),
+                recency: rounded(recency),
+                title_answer: match answer {
+                    Answer::Begins => "begins",
+                    Answer::Holds => "holds",
+                    Answer::Otherwise => "otherwise",
+                },
+            };
+            ranked.push(Ranked { answer, score, id: segment.id(found.doc), explanation });
+        }
+    }
+
+    fn spellings(&self, plan: &Plan, segment: &Segment, docs: &[u32]) -> Vec<f32> {
+        let mut sums = vec![0.0; docs.len()];
+        for group in &plan.groups {
+            let mut best = vec![0.0_f32; docs.len()];
+            for (place, spelling) in group.spellings.iter().enumerate() {
+                let weight = group.terms.get(place).or(group.terms.first()).map_or(1.0, |term| term.weight);
+                let worth = self.worth(&Term { text: spelling.clone(), exactly: true, weight });
+                places(&segment.words, spelling, docs, |place, positions| {
+                    let times = count(u32::try_from(positions.len()).unwrap_or(u32::MAX));
+                    let gain = worth * self.words.of(times, segment.words.lengths.fieldnorm_id(docs[place]));
+                    best[place] = best[place].max(gain);
+                });
+            }
+            for (sum, best) in sums.iter_mut().zip(best) {
+                *sum += best;
+            }
+        }
+        sums
+    }
+
+    /// For each two neighbouring words of prose in the query: how often they stand close to each other.
+    fn neighbours(&self, plan: &Plan, segment: &Segment, docs: &[u32]) -> Vec<f32> {
+        let mut sums = vec![0.0; docs.len()];
+        let prose: Vec<&Term> = plan.groups.iter().filter(|group| group.prose).filter_map(|group| group.terms.first()).collect();
+        if prose.len() < 2 {
+            return sums;
+        }
+        let mut standing: Vec<Vec<Vec<u32>>> = Vec::new();
+        for term in &prose {
+            let mut list = vec![Vec::new(); docs.len()];
+            let text = if term.exactly { &segment.words } else { &segment.stems };
+            places(text, &term.text, docs, |place, positions| list[place].extend_from_slice(positions));
+            standing.push(list);
+        }
+        for (pair, terms) in standing.windows(2).zip(prose.windows(2)) {
+            let worth = self.worth(terms[0]) + self.worth(terms[1]);
+            for (place, sum) in sums.iter_mut().enumerate() {
+                let close = close(&pair[0][place], &pair[1][place]);
+                if close > 0 {
+                    *sum += worth * self.stems.of(count(close), segment.stems.lengths.fieldnorm_id(docs[place]));
+                }
+            }
+        }
+        sums
+    }
+}
+
+/// How many of the first places have one of the second ones near.
+fn close(first: &[u32], second: &[u32]) -> u32 {
+    let mut times = 0;
+    for at in first {
+        let next = second.partition_point(|other| other.saturating_add(SLOP + 1) < *at);
+        times += u32::from(second.get(next).is_some_and(|other| other.abs_diff(*at) <= SLOP + 1));
+    }
+    times
+}
+
+/// How much of the query the title has, and how much of the title that is.
+struct TitleShare {
+    words: Vec<(Vec<u64>, f32)>,
+    all: f32,
+}
+
+impl TitleShare {
+    fn new(scorer: &Scorer<'_>, plan: &Plan) -> Self {
+        let mut words = Vec::new();
+        for group in plan.groups.iter().filter(|group| group.prose) {
+            let worth = group.terms.iter().map(|term| scorer.worth(term)).fold(0.0, f32::max);
+            // A word that no text has says that the query asks for more than there is.
+            let worth = if worth > 0.0 { worth } else { rarity(scorer.view.documents, 0) };
+            words.push((group.terms.iter().map(|term| key(&term.text)).collect(), worth));
+        }
+        let all = words.iter().map(|(_, worth): &(Vec<u64>, f32)| worth).sum();
+        Self { words, all }
+    }
+
+    fn of(&self, segment: &Segment, doc: u32) -> f32 {
+        let title: Vec<u64> = segment.title_stems.values_for_doc(doc).collect();
+        if title.is_empty() || self.all <= 0.0 {
+            return 0.0;
+        }
+        let there: f32 = self.words.iter().filter(|(keys, _)| keys.iter().any(|key| title.contains(key))).map(|(_, worth)| worth).sum();
+        let asked = |word: &&u64| self.words.iter().any(|(keys, _)| keys.contains(word));
+        let filled = super::view::ratio(title.iter().filter(asked).count() as u64, title.len() as u64);
+        there / self.all * filled
+    }
+}
+
+/// 1 for what is new, half of it a year later. By the day, so that pages of one list agree.
+#[expect(clippy::cast_precision_loss, reason = "a factor between 1 and 1.05 needs few digits")]
+fn recency(published: i64, now: Timestamp) -> f32 {
+    let today = now.0 - now.0.rem_euclid(DAY_MILLIS);
+    let age = (today - published).max(0) as f32 / YEAR_MILLIS as f32;
+    0.5_f32.powf(age)
+}
+
+/// Scores are shown and compared with four digits behind the point.
+pub(super) fn rounded(score: f32) -> f32 {
+    (score * 10_000.0).round() / 10_000.0
+}

@@ -1,0 +1,208 @@
+//! Which documents match, how well (BM25 over the stems: k1 1.2, b 0.75; Robertson and Zaragoza, 2009), and how many there are of each kind.
+//!
+//! Postings are added up one term after the other into one place for each document, always in the order of the query: the sums are the same to
+//! the last bit however the documents are spread over segments.
+
+use tantivy::{DocId, DocSet as _, TERMINATED};
+use tantivy::postings::Postings as _;
+
+use super::analysis::Piece;
+use super::facets::{Counter, Counts, Filter};
+use super::plan::{Plan, Term};
+use super::view::{Bits, Segment, Text, View, ratio};
+
+const K1: f32 = 1.2;
+const B: f32 = 0.75;
+
+/// A document that matches.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Match {
+    pub(super) score: f32,
+    pub(super) segment: usize,
+    pub(super) doc: DocId,
+}
+
+/// What is put aside between queries, so that none has to ask for memory in proportion to the index.
+#[derive(Default)]
+pub(super) struct Scratch {
+    scores: Vec<f32>,
+    best: Vec<f32>,
+    touched: Bits,
+    in_group: Bits,
+}
+
+/// How rare a term is: BM25's inverse document frequency.
+pub(super) fn rarity(documents: u32, frequency: u32) -> f32 {
+    let (n, f) = (f64::from(documents), f64::from(frequency));
+    #[expect(clippy::cast_possible_truncation, reason = "a score needs no more digits")]
+    let value = (1.0 + (n - f + 0.5).max(0.0) / (f + 0.5)).ln() as f32;
+    value
+}
+
+/// What a term's count in a document is worth, for each of the 256 lengths the index tells apart.
+pub(super) struct Saturation([f32; 256]);
+
+impl Saturation {
+    pub(super) fn new(average: f32) -> Self {
+        let mut norms = [0.0; 256];
+        for (id, norm) in (0_u8..=255).zip(&mut norms) {
+            let length = tantivy::fieldnorm::FieldNormReader::id_to_fieldnorm(id);
+            *norm = K1 * (1.0 - B + B * ratio(u64::from(length), 1) / average);
+        }
+        Self(norms)
+    }
+
+    pub(super) fn of(&self, count: f32, length: u8) -> f32 {
+        count * (K1 + 1.0) / (count + self.0[usize::from(length)])
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "counts within a document are small")]
+pub(super) fn count(times: u32) -> f32 {
+    times as f32
+}
+
+/// Everything that ranks by the view's statistics.
+pub(super) struct Scorer<'v> {
+    pub(super) view: &'v View,
+    pub(super) stems: Saturation,
+    pub(super) words: Saturation,
+}
+
+impl<'v> Scorer<'v> {
+    pub(super) fn new(view: &'v View) -> Self {
+        Self { view, stems: Saturation::new(view.stems_length), words: Saturation::new(view.words_length) }
+    }
+
+    /// The rarity of a term times its weight.
+    pub(super) fn worth(&self, term: &Term) -> f32 {
+        let frequency =
+            if term.exactly { self.view.frequency(|s| &s.words, &term.text) } else { self.view.frequency(|s| &s.stems, &term.text) };
+        if frequency == 0 { 0.0 } else { term.weight * rarity(self.view.documents, frequency) }
+    }
+
+    /// All matches in no order, and their counts.
+    pub(super) fn matches(&self, plan: &Plan, filter: &Filter, scratch: &mut Scratch) -> (Vec<Match>, Counts) {
+        let worths: Vec<Vec<f32>> = plan.groups.iter().map(|group| group.terms.iter().map(|term| self.worth(term)).collect()).collect();
+        let mut matches = Vec::new();
+        let mut counts = Counts::default();
+        let everything = plan.groups.is_empty() && plan.phrases.is_empty();
+        for (place, segment) in self.view.segments.iter().enumerate() {
+            scratch.touched.clear(segment.size);
+            scratch.scores.resize(scratch.scores.len().max(segment.size as usize), 0.0);
+            scratch.best.resize(scratch.scores.len(), 0.0);
+            for (group, worths) in plan.groups.iter().zip(&worths) {
+                self.add_group(segment, &group.terms, worths, scratch);
+            }
+            for doc in super::titles::candidates(segment, plan) {
+                if scratch.touched.insert(doc) {
+                    scratch.scores[doc as usize] = 0.0;
+                }
+            }
+            if everything && !(plan.without.is_empty() && plan.without_phrases.is_empty()) {
+                for doc in segment.seen.iter().filter(|doc| scratch.touched.insert(*doc)) {
+                    scratch.scores[doc as usize] = 0.0;
+                }
+            }
+            restrict(segment, plan, &mut scratch.touched);
+            let mut counter = Counter::new(segment, filter);
+            for doc in scratch.touched.iter().filter(|doc| counter.take(*doc)) {
+                matches.push(Match { score: scratch.scores[doc as usize], segment: place, doc });
+            }
+            counter.finish(&mut counts);
+        }
+        (matches, counts)
+    }
+
+    /// Adds the best of a group's terms to each document.
+    fn add_group(&self, segment: &Segment, terms: &[Term], worths: &[f32], scratch: &mut Scratch) {
+        let Scratch { scores, best, touched, in_group } = scratch;
+        let alone = terms.len() == 1;
+        if !alone {
+            in_group.clear(segment.size);
+        }
+        for (term, worth) in terms.iter().zip(worths).filter(|(_, worth)| **worth > 0.0) {
+            let (text, saturation) = if term.exactly { (&segment.words, &self.words) } else { (&segment.stems, &self.stems) };
+            segment.each(text, &term.text, |doc, times| {
+                let gain = worth * saturation.of(count(times), text.lengths.fieldnorm_id(doc));
+                let at = doc as usize;
+                if touched.insert(doc) {
+                    scores[at] = 0.0;
+                }
+                if alone {
+                    scores[at] += gain;
+                } else if in_group.insert(doc) {
+                    best[at] = gain;
+                    scores[at] += gain;
+                } else if gain > best[at] {
+                    scores[at] += gain - best[at];
+                    best[at] = gain;
+                }
+            });
+        }
+    }
+}
+
+/// Keeps what has every phrase, and nothing that was excluded.
+fn restrict(segment: &Segment, plan: &Plan, found: &mut Bits) {
+    for phrase in &plan.phrases {
+        found.keep(&with_phrase(segment, phrase));
+    }
+    for phrase in &plan.without_phrases {
+        found.remove(&with_phrase(segment, phrase));
+    }
+    let mut without = Bits::none(segment.size);
+    for term in &plan.without {
+        let text = if term.exactly { &segment.words } else { &segment.stems };
+        segment.each(text, &term.text, |doc, _| {
+            without.insert(doc);
+        });
+    }
+    found.remove(&without);
+}
+
+/// The documents that have the pieces at the same distances as in the phrase.
+fn with_phrase(segment: &Segment, phrase: &[Piece]) -> Bits {
+    let mut found = Bits::none(segment.size);
+    let first = phrase.iter().map(|piece| piece.position).min().unwrap_or(0);
+    let mut lists = Vec::new();
+    for piece in phrase {
+        let Some(postings) = segment.words.postings(&piece.text) else { return found };
+        lists.push((postings, u32::try_from(piece.position - first).unwrap_or(u32::MAX)));
+    }
+    lists.sort_by_key(|(postings, _)| postings.doc_freq());
+    let Some(((rarest, distance), others)) = lists.split_first_mut() else { return found };
+    let (mut starts, mut positions) = (Vec::new(), Vec::new());
+    while rarest.doc() != TERMINATED {
+        let doc = rarest.doc();
+        if others.iter_mut().all(|(postings, _)| (postings.doc() >= doc || postings.seek(doc) >= doc) && postings.doc() == doc) {
+            rarest.positions(&mut positions);
+            starts.clear();
+            starts.extend(positions.iter().filter_map(|at| at.checked_sub(*distance)));
+            for (postings, distance) in others.iter_mut() {
+                postings.positions(&mut positions);
+                starts.retain(|start| positions.binary_search(&(start + *distance)).is_ok());
+            }
+            if !starts.is_empty() {
+                found.insert(doc);
+            }
+        }
+        rarest.advance();
+    }
+    found
+}
+
+/// How often each of the documents (rising) has the term, and where.
+pub(super) fn places(text: &Text, term: &str, docs: &[DocId], mut take: impl FnMut(usize, &[u32])) {
+    let Some(mut postings) = text.postings(term) else { return };
+    let mut positions = Vec::new();
+    for (place, doc) in docs.iter().enumerate() {
+        if postings.doc() < *doc && postings.seek(*doc) == TERMINATED {
+            return;
+        }
+        if postings.doc() == *doc {
+            postings.positions(&mut positions);
+            take(place, &positions);
+        }
+    }
+}

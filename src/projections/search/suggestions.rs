@@ -1,0 +1,139 @@
+//! Titles and headings as one types: those that begin with what was typed, those that hold it, and, when there are none, those that would
+//! but for one typo behind the first letters.
+
+use uuid::Uuid;
+
+use super::analysis::{Kind, pieces};
+use super::dictionary;
+use super::view::{Bits, Segment, View};
+use crate::domain::markdown::TocEntry;
+
+/// Insights whose titles and headings are looked at for one answer.
+const LOOKED_AT: usize = 100;
+
+/// What was typed, and what its last word may become.
+#[derive(Clone, Debug, Default)]
+pub struct Beginning {
+    words: Vec<String>,
+    endings: std::collections::HashSet<String>,
+    /// Insights that have all the words in title and headings, the newest first.
+    pub insights: Vec<Uuid>,
+    /// Nothing begins like this: the endings are near it.
+    pub fuzzy: bool,
+}
+
+/// A text to offer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Suggestion {
+    pub text: String,
+    /// The anchor, if it is a heading.
+    pub anchor: Option<String>,
+    rank: u8,
+}
+
+pub(super) fn beginning(view: &View, query: &str) -> Beginning {
+    let mut words = words_of(query);
+    words.truncate(12);
+    let Some(last) = words.last().cloned() else { return Beginning::default() };
+    let exact = dictionary::beginnings(view, |segment| &segment.headings, &last);
+    let mut beginning = Beginning { words, endings: exact.into_iter().collect(), ..Beginning::default() };
+    beginning.insights = insights(view, &beginning);
+    if beginning.insights.is_empty() {
+        let near = dictionary::near_beginnings(view, |segment| &segment.headings, &last);
+        beginning.endings.extend(near);
+        beginning.insights = insights(view, &beginning);
+        beginning.fuzzy = !beginning.insights.is_empty();
+    }
+    beginning
+}
+
+fn insights(view: &View, beginning: &Beginning) -> Vec<Uuid> {
+    let Some((_, first)) = beginning.words.split_last() else { return Vec::new() };
+    let mut found: Vec<(u8, i64, Uuid)> = Vec::new();
+    for segment in &view.segments {
+        let mut having = Bits::none(segment.size);
+        let mut titled = Bits::none(segment.size);
+        for ending in &beginning.endings {
+            segment.each(&segment.headings, ending, |doc, _| {
+                having.insert(doc);
+            });
+            segment.each(&segment.title, ending, |doc, _| {
+                titled.insert(doc);
+            });
+        }
+        for word in first {
+            let mut with = Bits::none(segment.size);
+            segment.each(&segment.headings, word, |doc, _| {
+                with.insert(doc);
+            });
+            having.keep(&with);
+        }
+        found.extend(having.iter().map(|doc| {
+            let begins = segment.title_words.first(doc) == beginning.first_key(segment, doc);
+            let rank = u8::from(titled.has(doc)) + u8::from(begins && titled.has(doc));
+            (rank, segment.published.first(doc).unwrap_or(0), segment.id(doc))
+        }));
+    }
+    found.sort_unstable_by(|a, b| b.cmp(a));
+    found.truncate(LOOKED_AT);
+    found.into_iter().map(|(_, _, id)| id).collect()
+}
+
+impl Beginning {
+    /// The first word that was typed, if the title of the document begins with it.
+    fn first_key(&self, segment: &Segment, doc: u32) -> Option<u64> {
+        let there = segment.title_words.first(doc);
+        if self.words.len() > 1 {
+            return self.words.first().map(|word| super::schema::key(word));
+        }
+        there.filter(|key| self.endings.iter().any(|ending| super::schema::key(ending) == *key))
+    }
+
+    /// The title and the headings of one insight that answer, best first.
+    #[must_use]
+    pub fn answers(&self, title: &str, headings: &[TocEntry]) -> Vec<Suggestion> {
+        let mut list = Vec::new();
+        if let Some(rank) = self.rank(title) {
+            list.push(Suggestion { text: title.to_owned(), anchor: None, rank: rank + 1 });
+        }
+        for heading in headings {
+            if let Some(rank) = self.rank(&heading.text) {
+                list.push(Suggestion { text: heading.text.clone(), anchor: Some(heading.id.clone()), rank });
+            }
+        }
+        list
+    }
+
+    /// 4 for a text that begins with what was typed, 2 for one that holds it word for word, 0 for one that has all the words.
+    fn rank(&self, text: &str) -> Option<u8> {
+        let words = words_of(text);
+        let (_, first) = self.words.split_last()?;
+        let ends = |word: &String| self.endings.contains(word);
+        if !words.iter().any(ends) || !first.iter().all(|word| words.contains(word)) {
+            return None;
+        }
+        let here = |window: &[String]| window.starts_with(first) && window.last().is_some_and(ends);
+        match words.windows(self.words.len()).position(here) {
+            Some(0) => Some(4),
+            Some(_) => Some(2),
+            None => Some(0),
+        }
+    }
+}
+
+impl Suggestion {
+    /// Best first; the order of equals stays.
+    pub fn sort<T>(list: &mut [(Self, T)]) {
+        list.sort_by_key(|(suggestion, _)| std::cmp::Reverse(suggestion.rank));
+    }
+}
+
+fn words_of(text: &str) -> Vec<String> {
+    let mut words = Vec::new();
+    pieces(text, |piece| {
+        if piece.kind == Kind::Word {
+            words.push(piece.text);
+        }
+    });
+    words
+}

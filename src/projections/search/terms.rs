@@ -1,0 +1,39 @@
+//! Categories, tags and authors by id and by slug: filters are written in slugs, and facets shown with names.
+
+use std::collections::HashMap;
+
+use super::documents::term_key;
+use crate::domain::term::TermKind;
+use crate::store::documents::{self, TermName};
+use crate::store::error::StoreError;
+use crate::store::Connection;
+
+#[derive(Debug, Default)]
+pub(super) struct Terms {
+    by_key: HashMap<String, TermName>,
+    by_slug: HashMap<(&'static str, String), String>,
+}
+
+impl Terms {
+    pub(super) async fn read(db: &impl Connection) -> Result<Self, StoreError> {
+        let mut terms = Self::default();
+        for kind in [TermKind::Category, TermKind::Tag, TermKind::Author] {
+            for term in documents::terms(db, kind).await? {
+                let key = term_key(term.id);
+                terms.by_slug.insert((kind.plural(), term.slug.clone()), key.clone());
+                terms.by_key.insert(key, term);
+            }
+        }
+        Ok(terms)
+    }
+
+    /// The term behind a key of the index.
+    pub(super) fn name(&self, key: &str) -> Option<&TermName> {
+        self.by_key.get(key)
+    }
+
+    /// The keys of those slugs that exist.
+    pub(super) fn keys(&self, kind: TermKind, slugs: &[String]) -> Vec<String> {
+        slugs.iter().filter_map(|slug| self.by_slug.get(&(kind.plural(), slug.clone())).cloned()).collect()
+    }
+}

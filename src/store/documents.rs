@@ -1,0 +1,104 @@
+//! What the search index is made of: every text of every insight that is live, visible yet or not.
+
+use sea_orm::{ConnectionTrait, FromQueryResult};
+use uuid::Uuid;
+
+use super::error::StoreError;
+use super::sql::Sql;
+
+/// One text of a live insight.
+#[derive(Clone, Debug, PartialEq, Eq, FromQueryResult)]
+pub struct DocumentRow {
+    pub id: Uuid,
+    pub revision: i64,
+    pub pointer_version: i64,
+    pub published_at: i64,
+    pub unpublish_at: Option<i64>,
+    pub category_id: Uuid,
+    pub reading_minutes: i64,
+    pub source_locale: String,
+    pub locales: String,
+    pub locale: String,
+    pub title: String,
+    pub excerpt: String,
+    pub excerpt_source: String,
+    pub plain: String,
+    pub toc: String,
+}
+
+/// A tag or an author that a live insight carries.
+#[derive(Clone, Debug, PartialEq, Eq, FromQueryResult)]
+pub struct LinkRow {
+    pub insight_id: Uuid,
+    pub term_id: Uuid,
+}
+
+/// The texts of some insights with their tags and authors.
+#[derive(Clone, Debug, Default)]
+pub struct Documents {
+    pub texts: Vec<DocumentRow>,
+    pub tags: Vec<LinkRow>,
+    pub authors: Vec<LinkRow>,
+}
+
+/// Those of the given insights that are live.
+///
+/// # Errors
+/// The database's.
+pub async fn find(db: &impl ConnectionTrait, ids: &[Uuid]) -> Result<Documents, StoreError> {
+    let backend = db.get_database_backend();
+    let mut sql = Sql::new(
+        backend,
+        "SELECT i.id, i.live_revision AS revision, i.pointer_version, i.position_at AS published_at, i.unpublish_at, i.category_id, \
+         i.reading_minutes, r.source_locale, r.locales, t.locale, t.title, t.excerpt, t.excerpt_source, b.plain, b.toc FROM insights i \
+         JOIN revisions r ON r.insight_id = i.id AND r.number = i.live_revision \
+         JOIN revision_texts t ON t.insight_id = r.insight_id AND t.number = r.number \
+         JOIN revision_bodies b ON b.insight_id = t.insight_id AND b.number = t.number AND b.locale = t.locale \
+         WHERE i.live_revision IS NOT NULL AND i.deleted_at IS NULL AND i.id IN (",
+    );
+    let texts = sql.bind_all(ids.iter().copied()).push(")").all(db).await?;
+    let mut links = [Vec::new(), Vec::new()];
+    for (place, table) in ["live_tags", "live_authors"].into_iter().enumerate() {
+        let mut sql = Sql::new(backend, &format!("SELECT insight_id, term_id FROM {table} WHERE insight_id IN ("));
+        links[place] = sql.bind_all(ids.iter().copied()).push(")").all(db).await?;
+    }
+    let [tags, authors] = links;
+    Ok(Documents { texts, tags, authors })
+}
+
+/// An insight that is live, and which revision of it is.
+#[derive(Clone, Debug, PartialEq, Eq, FromQueryResult)]
+pub struct LiveRow {
+    pub id: Uuid,
+    pub revision: i64,
+    pub pointer_version: i64,
+}
+
+/// The live insights behind an id, in the order of their ids.
+///
+/// # Errors
+/// The database's.
+pub async fn live(db: &impl ConnectionTrait, after: Uuid, limit: i64) -> Result<Vec<LiveRow>, StoreError> {
+    let text = "SELECT id, live_revision AS revision, pointer_version FROM insights WHERE live_revision IS NOT NULL AND deleted_at IS NULL AND id > ";
+    let mut sql = Sql::new(db.get_database_backend(), text);
+    sql.bind(after).push(" ORDER BY id").limit(limit);
+    sql.all(db).await
+}
+
+/// A category, tag or author: what facets show of it.
+#[derive(Clone, Debug, FromQueryResult)]
+pub struct TermName {
+    pub id: Uuid,
+    pub slug: String,
+    pub name: String,
+    pub translations: String,
+}
+
+/// All terms of a kind.
+///
+/// # Errors
+/// The database's.
+pub async fn terms(db: &impl ConnectionTrait, kind: crate::domain::term::TermKind) -> Result<Vec<TermName>, StoreError> {
+    let text = format!("SELECT id, slug, name, translations FROM {} WHERE deleted_at IS NULL", kind.plural());
+    Sql::new(db.get_database_backend(), &text).all(db).await
+}

@@ -1,0 +1,95 @@
+//! What the clock will do to visible content, and its entry into the change log once it has.
+//!
+//! Reads never wait for this: visibility is a comparison with the clock. Recording only tells those who follow the log, exactly once however
+//! many nodes there are; whoever notices first does it.
+
+use sea_orm::{ConnectionTrait as _, DatabaseTransaction, DbBackend, FromQueryResult};
+use uuid::Uuid;
+
+use super::error::StoreError;
+use super::rows::insight;
+use super::sql::{Number, Sql};
+use super::{Store, changes};
+use crate::domain::change::{ChangeKind, NewChange, Resource};
+use crate::domain::clock::Timestamp;
+
+const BATCH: i64 = 500;
+
+/// Replaces what is planned for an insight by what follows from its pointers. Answers whether a beginning was planned before: when a
+/// scheduled insight has none, somebody whose clock is ahead has recorded it.
+///
+/// # Errors
+/// The database's.
+pub async fn plan(txn: &DatabaseTransaction, insight: &insight::Model, now: Timestamp) -> Result<bool, StoreError> {
+    let backend = txn.get_database_backend();
+    let mut beginnings = Sql::new(backend, "DELETE FROM transitions WHERE kind = 'started' AND insight_id = ");
+    let had_beginning = beginnings.bind(insight.id).run(txn).await? > 0;
+    Sql::new(backend, "DELETE FROM transitions WHERE insight_id = ").bind(insight.id).run(txn).await?;
+    if insight.live_revision.is_none() || insight.deleted_at.is_some() {
+        return Ok(had_beginning);
+    }
+    let starts = insight.published_at.filter(|at| *at > now.0);
+    let ends = insight.unpublish_at.filter(|at| *at > now.0);
+    for (kind, at) in [("started", starts), ("ended", ends)] {
+        if let Some(at) = at {
+            let mut sql = Sql::new(backend, "INSERT INTO transitions (insight_id, kind, at) VALUES (");
+            sql.bind(insight.id).push(", ").bind(kind).push(", ").bind(at).push(")").run(txn).await?;
+        }
+    }
+    Ok(had_beginning)
+}
+
+/// When the clock will change visible content next, as far as the log does not say it yet.
+///
+/// # Errors
+/// The database's.
+pub async fn next(store: &Store) -> Result<Option<Timestamp>, StoreError> {
+    let db = store.reader();
+    let sql = Sql::new(db.get_database_backend(), "SELECT at AS number FROM transitions ORDER BY at LIMIT 1");
+    Ok(sql.one::<Number>(db).await?.map(|row| Timestamp(row.number)))
+}
+
+/// Enters what the clock has done by now into the log, oldest first, each once.
+///
+/// # Errors
+/// The database's; what was not recorded is recorded by the next call.
+pub async fn record(store: &Store, now: Timestamp) -> Result<(), StoreError> {
+    while next(store).await?.is_some_and(|at| at <= now) {
+        record_batch(store, now).await?;
+    }
+    Ok(())
+}
+
+#[derive(FromQueryResult)]
+struct Due {
+    insight_id: Uuid,
+    kind: String,
+    at: i64,
+}
+
+async fn record_batch(store: &Store, now: Timestamp) -> Result<(), StoreError> {
+    let txn = store.begin().await?;
+    let backend = txn.get_database_backend();
+    let mut sql = Sql::new(backend, "SELECT insight_id, kind, at FROM transitions WHERE at <= ");
+    sql.bind(now.0).push(" ORDER BY at, insight_id, kind").limit(BATCH);
+    // The rows first, the log after them: the order in which every other writer takes its locks.
+    sql.push(if backend == DbBackend::Postgres { " FOR UPDATE" } else { "" });
+    let mut newest = 0;
+    for Due { insight_id, kind, at } in sql.all::<Due>(&txn).await? {
+        let mut delete = Sql::new(backend, "DELETE FROM transitions WHERE insight_id = ");
+        delete.bind(insight_id).push(" AND kind = ").bind(kind.as_str()).run(&txn).await?;
+        newest = changes::append(&txn, &change(insight_id, &kind), Timestamp(at)).await?;
+    }
+    store.commit(txn, newest).await
+}
+
+fn change(insight_id: Uuid, kind: &str) -> NewChange {
+    NewChange {
+        kind: if kind == "started" { ChangeKind::Started } else { ChangeKind::Ended },
+        resource: Resource::Insight,
+        resource_id: Some(insight_id),
+        slug: None,
+        public: true,
+        cache_tags: vec!["insights".to_owned(), format!("insight:{insight_id}")],
+    }
+}
