@@ -1,10 +1,8 @@
 //! Insights put into a database by the statement: corpora for benchmarks, without the cost of writing each through the API.
 
-use std::path::Path;
-
 use insights::domain::clock::{Clock, Timestamp, new_id};
 use insights::store::Store;
-use sea_orm::{ConnectionTrait as _, DatabaseTransaction, DbBackend, Statement, Value};
+use sea_orm::{ConnectionTrait as _, DatabaseTransaction, Statement, Value};
 use uuid::Uuid;
 
 /// One insight to be.
@@ -15,15 +13,6 @@ pub(crate) struct Entry {
     pub(crate) category: usize,
     pub(crate) tags: Vec<usize>,
     pub(crate) published_at: i64,
-}
-
-/// An empty, migrated database in a folder.
-pub(crate) async fn open(folder: &Path) -> Store {
-    let url = format!("sqlite://{}/insights.db", folder.display());
-    let store = Store::open(&url, 4).await.expect("a database");
-    store.migrate().await.expect("a schema");
-    insights::editorial::site::ensure(&store, Clock::System.now()).await.expect("a site");
-    store
 }
 
 /// Puts entries in as published insights; answers their ids in order.
@@ -109,6 +98,6 @@ async fn terms(store: &Store, table: &str, names: &[&str], now: Timestamp) -> Ve
 }
 
 async fn run(txn: &DatabaseTransaction, sql: &str, values: Vec<Value>) {
-    let statement = Statement::from_sql_and_values(DbBackend::Sqlite, sql, values);
+    let statement = Statement::from_sql_and_values(txn.get_database_backend(), sql, values);
     txn.execute_raw(statement).await.unwrap_or_else(|error| panic!("{error}: {sql}"));
 }

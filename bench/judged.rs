@@ -13,6 +13,7 @@ use std::path::Path;
 use insights::domain::clock::Clock;
 use insights::projections::follower;
 use insights::projections::search::{Request, Search, SearchProjection};
+use insights::store::Store;
 use serde_json::Value;
 
 #[tokio::main]
@@ -45,7 +46,8 @@ async fn judge(folder: &Path) -> (usize, usize, f64, f64) {
     let text = |value: &Value, name: &str| value[name].as_str().unwrap_or_default().to_owned();
     let documents = lines("docs.jsonl");
     let place = tempfile::tempdir().expect("a folder");
-    let store = corpus::open(place.path()).await;
+    let store = Store::open(&format!("sqlite://{}/insights.db", place.path().display()), 4).await.expect("a database");
+    store.migrate().await.expect("a schema");
     let entries: Vec<corpus::Entry> = documents
         .iter()
         .map(|document| corpus::Entry {

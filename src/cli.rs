@@ -13,6 +13,8 @@ use crate::domain::authority::Scope;
 use crate::domain::clock::Clock;
 use crate::domain::user::{TokenDraft, UserDraft};
 use crate::editorial::accounts;
+use crate::projections::search::SearchProjection;
+use crate::projections::search::integrity::{self, Verdict};
 use crate::store::{self, Store};
 
 /// A headless content API for insights: field notes from production.
@@ -43,6 +45,8 @@ enum Command {
     /// Manage machine tokens
     #[command(subcommand)]
     Tokens(Tokens),
+    /// Make the search index anew from the database; the service must not run
+    Reindex(DataSettings),
     /// Print the OpenAPI document
     Openapi,
 }
@@ -92,6 +96,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Health { bind } => health(bind),
         Command::Users(Users::Create { email, name, role, data }) => create_user(&data, &email, &name, &role).await,
         Command::Tokens(Tokens::Create { name, scopes, expires_in, data }) => create_token(&data, &name, &scopes, expires_in).await,
+        Command::Reindex(data) => reindex(&data).await,
         Command::Openapi => print(&format!("{:#}\n", crate::http::document::document())),
     }
 }
@@ -135,12 +140,39 @@ async fn check(data: &DataSettings) -> anyhow::Result<()> {
     let store = open(data).await?;
     let pending = store.pending_migrations().await?;
     anyhow::ensure!(pending.is_empty(), "the schema is {} step(s) behind: run insights migrate", pending.len());
-    let faults = store::integrity::faults(&store).await?;
+    let mut faults = store::integrity::faults(&store).await?;
+    let search = match integrity::compare(&store, &data.search_dir()).await? {
+        Verdict::Agrees => "the search index agrees with it".to_owned(),
+        Verdict::Missing => "there is no search index here: the next start makes it".to_owned(),
+        Verdict::Behind(rows) => format!("the search index lacks {rows} change(s), which the next start takes in"),
+        Verdict::InUse => "the search index is in use and was not looked at".to_owned(),
+        Verdict::Differs(found) => {
+            faults.extend(found);
+            String::new()
+        }
+    };
     for fault in &faults {
         print(&format!("wrong: {fault}\n"))?;
     }
     anyhow::ensure!(faults.is_empty(), "{} fault(s) found", faults.len());
-    print("the database is sound and its schema up to date\n")
+    print(&format!("the database is sound and its schema up to date; {search}\n"))
+}
+
+async fn reindex(data: &DataSettings) -> anyhow::Result<()> {
+    data.existing_url()?;
+    let store = open(data).await?;
+    let pending = store.pending_migrations().await?;
+    anyhow::ensure!(pending.is_empty(), "the schema is {} step(s) behind: run insights migrate", pending.len());
+    let (projection, _, _) = SearchProjection::new(data.search_dir());
+    let mut done = 0;
+    let told = |insights| {
+        if insights / 1_000 > done / 1_000 {
+            let _ = print(&format!("{insights} insights\n"));
+        }
+        done = insights;
+    };
+    projection.remake(&store, told).await?;
+    print(&format!("the search index holds {done} insight(s)\n"))
 }
 
 async fn create_user(data: &DataSettings, email: &str, name: &str, role: &str) -> anyhow::Result<()> {

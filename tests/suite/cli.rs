@@ -41,11 +41,11 @@ pub(crate) fn serve(folder: &Path, url: &str, arguments: &[&str]) -> Serving {
     Serving { child, url, banner }
 }
 
-fn client(serving: &Serving, token: Option<String>) -> Client {
+pub(crate) fn client(serving: &Serving, token: Option<String>) -> Client {
     Client::new(reqwest::Client::new(), serving.url.clone(), token)
 }
 
-fn said(output: &Output) -> String {
+pub(crate) fn said(output: &Output) -> String {
     format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
 }
 

@@ -10,6 +10,7 @@ mod engine;
 mod facets;
 mod highlight;
 mod index;
+pub mod integrity;
 mod language;
 mod plan;
 mod projection;
@@ -33,7 +34,7 @@ use tokio::sync::{Semaphore, watch};
 
 pub use engine::{FacetCount, Facets, Found, Hit, Place, Request};
 pub use highlight::Marks;
-pub use projection::{Indexed, SearchProjection};
+pub use projection::SearchProjection;
 pub use ranking::Explanation;
 pub use related::{Reason, Similar, Subject};
 pub use suggestions::{Beginning, Suggestion};

@@ -178,7 +178,10 @@ impl Planner<'_> {
             self.push(Group { word: piece.text.clone(), terms, spellings: Vec::new(), prose: false });
             return;
         }
-        let parts: Vec<&Piece> = clause.pieces.iter().filter(|part| part.kind == Kind::Part && part.position == piece.position).collect();
+        // Digits alone say nothing about an identifier that nobody knows.
+        let telling = |part: &&Piece| part.text.chars().count() > 2 && part.text.chars().all(char::is_alphabetic);
+        let parts = clause.pieces.iter().filter(|part| part.kind == Kind::Part && part.position == piece.position);
+        let parts: Vec<&Piece> = parts.filter(telling).collect();
         if !parts.is_empty() {
             for part in parts {
                 let terms = self.stems(&part.text, weight);

@@ -1,7 +1,7 @@
 //! How the index follows the log: it takes over what changed, and says so only when that can be found.
 
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::Context as _;
@@ -28,8 +28,6 @@ pub struct SearchProjection {
     public: i64,
     /// Until the log has been read up to here, the index is older than what readers have seen before.
     catch_up_to: i64,
-    /// Told how many insights of how many are indexed, while the index is made anew.
-    pub told: Option<fn(usize)>,
 }
 
 impl SearchProjection {
@@ -39,7 +37,7 @@ impl SearchProjection {
         let (sender, progress): (_, Progress) = watch::channel(-1);
         let search = Search::new(progress);
         let projection =
-            Self { folder, shared: search.shared.clone(), files: None, terms: Arc::default(), public: 0, catch_up_to: 0, told: None };
+            Self { folder, shared: search.shared.clone(), files: None, terms: Arc::default(), public: 0, catch_up_to: 0 };
         (projection, search, sender)
     }
 
@@ -54,11 +52,15 @@ impl SearchProjection {
         Ok(Some((files, position)).filter(|_| row.is_some_and(|row| row.at == position.at)))
     }
 
-    /// Makes the index anew from the database.
+    /// Makes the index anew from the database, for a service that does not run; says how many insights are in it, time and again.
     ///
     /// # Errors
-    /// The database's and the disk's.
-    async fn build(&self, store: &Store) -> anyhow::Result<(IndexFiles, Position)> {
+    /// The database's and the disk's, and when a service runs.
+    pub async fn remake(&self, store: &Store, told: impl FnMut(usize)) -> anyhow::Result<()> {
+        self.build(store, told).await.map(|_| ())
+    }
+
+    async fn build(&self, store: &Store, mut told: impl FnMut(usize)) -> anyhow::Result<(IndexFiles, Position)> {
         tracing::info!(folder = %self.folder.display(), "making the search index");
         let newest = changes::newest(store.reader()).await?;
         let at = changes::find(store.reader(), newest).await?.map_or(0, |row| row.at);
@@ -73,9 +75,7 @@ impl SearchProjection {
             let rows = documents::find(store.reader(), &ids).await?;
             files = blocking(move || files.put(&rows).map(|()| files)).await?;
             done += ids.len();
-            if let Some(told) = self.told {
-                told(done);
-            }
+            told(done);
         }
         let position = Position::new(newest, at);
         blocking(move || files.commit(position).map(|()| files)).await?;
@@ -111,23 +111,6 @@ impl SearchProjection {
         };
         *self.shared.live.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(live));
     }
-
-    /// Which revisions the index holds, for comparing it with the database.
-    ///
-    /// # Errors
-    /// When there is no sound index.
-    pub fn indexed(folder: &Path) -> anyhow::Result<Indexed> {
-        let (files, position) = IndexFiles::open(folder)?.context("there is no sound search index")?;
-        Ok(Indexed { sequence: position.sequence, revisions: files.revisions()? })
-    }
-}
-
-/// What an index holds.
-#[derive(Debug)]
-pub struct Indexed {
-    pub sequence: i64,
-    /// Insight, revision and pointer version of every text.
-    pub revisions: Vec<(Uuid, i64, i64)>,
 }
 
 impl Projection for SearchProjection {
@@ -138,7 +121,7 @@ impl Projection for SearchProjection {
         *self.shared.live.write().unwrap_or_else(PoisonError::into_inner) = None;
         let (files, position) = match self.existing(store).await? {
             Some(existing) => existing,
-            None => self.build(store).await?,
+            None => self.build(store, |_| {}).await?,
         };
         self.terms = Arc::new(Terms::read(store.reader()).await?);
         self.public = changes::public_at(store.reader(), position.sequence).await?;
@@ -182,7 +165,7 @@ impl Projection for SearchProjection {
 }
 
 /// Whether a row of the log can have changed what is live. A draft cannot.
-fn concerns_texts(row: &LogRow) -> bool {
+pub(super) fn concerns_texts(row: &LogRow) -> bool {
     row.resource == "insight" && !matches!(row.kind.as_str(), "created" | "revised" | "started" | "ended")
 }
 

@@ -22,7 +22,8 @@ pub(crate) const START: &str = "2026-11-23T12:00:00Z";
 pub(crate) struct TestApp {
     pub(crate) app: App,
     pub(crate) url: String,
-    _folder: TempDir,
+    folder: TempDir,
+    settings: ServeSettings,
     clock: Arc<AtomicI64>,
     http: reqwest::Client,
 }
@@ -50,8 +51,29 @@ impl TestApp {
         let mut settings = settings(&folder, database::fresh(&folder).await);
         change(&mut settings);
         let clock = Arc::new(AtomicI64::new(Timestamp::parse(START).unwrap().0));
+        Self::of(folder, settings, clock).await
+    }
+
+    async fn of(folder: TempDir, settings: ServeSettings, clock: Arc<AtomicI64>) -> Self {
         let app = App::start(&settings, Clock::Manual(clock.clone())).await.expect("the service starts");
-        Self { url: app.base_url.clone(), app, _folder: folder, clock, http: reqwest::Client::builder().build().unwrap() }
+        app.settled().await.expect("the projections catch up");
+        Self { url: app.base_url.clone(), app, folder, settings, clock, http: reqwest::Client::builder().build().unwrap() }
+    }
+
+    /// The same service on the same database, its search index gone.
+    pub(crate) async fn restart_without_index(self) -> Self {
+        let Self { app, folder, settings, clock, .. } = self;
+        app.stop().await.unwrap();
+        std::fs::remove_dir_all(settings.data.search_dir()).unwrap();
+        Self::of(folder, settings, clock).await
+    }
+
+    /// Another service on the same database, as a second node is: with an index of its own.
+    pub(crate) async fn second_node(&self) -> Self {
+        let folder = tempfile::Builder::new().prefix("insights_test_").tempdir().unwrap();
+        let mut settings = self.settings.clone();
+        settings.data.data_dir = folder.path().to_owned();
+        Self::of(folder, settings, self.clock.clone()).await
     }
 
     pub(crate) fn store(&self) -> &Store {

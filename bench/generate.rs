@@ -1,0 +1,122 @@
+//! A corpus that is made up but behaves like one that was written: words as frequent as in real texts (Zipf), topics that share words, titles
+//! made of what the text is about, code-like tokens, headings. The same seed gives the same corpus.
+
+use super::corpus::Entry;
+
+const NOUNS: &str = "index cache queue lock thread worker pool connection transaction query table row column planner statistic buffer page disk \
+    network packet socket timeout retry deadline circuit breaker balancer proxy gateway cluster node replica leader follower election quorum snapshot \
+    journal checkpoint backup restore migration schema constraint trigger view cursor batch stream partition offset consumer producer topic broker \
+    message event handler scheduler job task container image registry volume mount kernel process signal memory heap stack allocator garbage collector \
+    latency throughput percentile metric trace span log alert dashboard incident outage postmortem rollout rollback deployment pipeline build artifact \
+    dependency library compiler linker parser lexer token grammar regex string encoding locale timezone calendar invoice payment customer session \
+    credential certificate key secret vault policy role permission audit header cookie redirect endpoint route middleware template renderer browser";
+const VERBS: &str = "ignored doubled starved blocked leaked vanished drifted exploded froze recovered diverged restarted collided expired";
+const GLUE: &str = "the a of to in and that it was for on with as at by this from we had not but were which when our one all there what after";
+
+/// A small, fast and repeatable source of numbers (xorshift64*, Vigna 2016).
+pub(crate) struct Random(u64);
+
+impl Random {
+    pub(crate) fn new(seed: u64) -> Self {
+        Self(seed | 1)
+    }
+
+    pub(crate) fn below(&mut self, bound: usize) -> usize {
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        let number = self.0.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 33;
+        usize::try_from(number).unwrap_or(0) % bound.max(1)
+    }
+
+    /// Small numbers are much more likely than large ones: rank r comes about 1/r of the time.
+    fn zipf(&mut self, bound: usize) -> usize {
+        let mut reach = 1;
+        while reach < bound && self.below(100) < 78 {
+            reach *= 2;
+        }
+        self.below(reach.min(bound))
+    }
+}
+
+pub(crate) struct Corpus {
+    pub(crate) entries: Vec<Entry>,
+    /// The tags' names.
+    pub(crate) tags: Vec<String>,
+}
+
+/// So many insights of about so many words each, the newest a day before `now`.
+pub(crate) fn corpus(count: usize, words: usize, now: i64) -> Corpus {
+    let mut random = Random::new(20_261_123);
+    let (nouns, verbs, glue): (Vec<&str>, Vec<&str>, Vec<&str>) =
+        (NOUNS.split_whitespace().collect(), VERBS.split_whitespace().collect(), GLUE.split_whitespace().collect());
+    let rare = rare_words(&mut random, 40_000);
+    let tags: Vec<String> = nouns.iter().take(60).map(|noun| (*noun).to_owned()).collect();
+    let mut entries = Vec::with_capacity(count);
+    for number in 0..count {
+        let topic: Vec<&str> = (0..6).map(|_| nouns[random.below(nouns.len())]).collect();
+        let own: Vec<&str> = (0..8).map(|_| rare[random.zipf(rare.len())].as_str()).collect();
+        let title = format!(
+            "{} {} {}: why the {} {} the {}",
+            capital(topic[0]),
+            own[0],
+            topic[1],
+            own[1],
+            verbs[random.below(verbs.len())],
+            topic[2]
+        );
+        let length = words / 2 + random.below(words);
+        let mut text = String::with_capacity(length * 7);
+        let mut headings = Vec::new();
+        for at in 0..length {
+            if at % 120 == 119 {
+                let heading = format!("{} and {}", capital(topic[random.below(6)]), own[random.below(8)]);
+                text.push_str(&format!("\n\n{heading}\n\n"));
+                headings.push(heading);
+            }
+            let word = match random.below(100) {
+                0..40 => glue[random.zipf(glue.len())],
+                40..60 => nouns[random.zipf(nouns.len())],
+                60..75 => topic[random.below(6)],
+                75..82 => own[random.below(8)],
+                _ => rare[random.zipf(rare.len())].as_str(),
+            };
+            text.push_str(word);
+            text.push_str(if at % 13 == 12 { ". " } else { " " });
+        }
+        text.push_str(&tokens(number));
+        let age = i64::try_from(number).unwrap_or(0) * 86_400_000 * 3_000 / i64::try_from(count.max(1)).unwrap_or(1);
+        entries.push(Entry {
+            title,
+            text,
+            headings,
+            category: random.below(4),
+            tags: (0..random.below(4)).map(|nth| nth * 20 + random.below(20)).collect(),
+            published_at: now - 86_400_000 - age,
+        });
+    }
+    Corpus { entries, tags }
+}
+
+/// What only this insight has, as code writes it.
+pub(crate) fn tokens(number: usize) -> String {
+    format!("The error was E{:05} in worker_{number}::drain, set by Pool-Limit-{number} and seen by NodeWatch{number}.", number + 10_000)
+}
+
+fn capital(word: &str) -> String {
+    let mut chars = word.chars();
+    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
+}
+
+/// Words that can be pronounced and mean nothing.
+fn rare_words(random: &mut Random, count: usize) -> Vec<String> {
+    const ONSETS: [&str; 18] = ["b", "br", "c", "d", "dr", "f", "g", "k", "l", "m", "n", "p", "r", "s", "st", "t", "tr", "v"];
+    const RHYMES: [&str; 14] = ["a", "an", "ar", "e", "el", "en", "i", "in", "o", "ol", "or", "u", "um", "us"];
+    let syllable = |random: &mut Random| format!("{}{}", ONSETS[random.below(18)], RHYMES[random.below(14)]);
+    let mut words: Vec<String> = Vec::with_capacity(count);
+    for _ in 0..count {
+        let syllables = 2 + random.below(3);
+        words.push((0..syllables).map(|_| syllable(random)).collect());
+    }
+    words
+}

@@ -1,0 +1,231 @@
+//! The change feed and the event stream: the same entries under the same numbers, nothing missed, nothing repeated, nothing invisible.
+
+use std::collections::BTreeMap;
+
+use futures_util::StreamExt as _;
+use serde_json::{Value, json};
+
+use crate::search::generate::Random;
+use crate::support::{Client, TestApp};
+
+/// All changes behind a number, page by page.
+async fn changes(client: &Client, since: i64) -> Vec<Value> {
+    let mut all = Vec::new();
+    let mut path = format!("/v1/changes?since={since}&limit=7");
+    loop {
+        let page = client.get(&path).await.expect(200).json();
+        all.extend(page["data"].as_array().unwrap().clone());
+        match page["page"]["next_cursor"].as_str() {
+            Some(next) => path = format!("/v1/changes?limit=7&cursor={next}"),
+            None => return all,
+        }
+    }
+}
+
+/// What an event stream says until it ends or `enough` events came.
+async fn events(url: &str, since: i64, resumed: bool, enough: usize) -> Vec<Value> {
+    let http = reqwest::Client::new();
+    let request = if resumed {
+        http.get(format!("{url}/v1/events")).header("last-event-id", since.to_string())
+    } else {
+        http.get(format!("{url}/v1/events?since={since}"))
+    };
+    let response = request.send().await.unwrap();
+    assert_eq!(response.status(), 200);
+    assert_eq!(response.headers()["content-type"], "text/event-stream");
+    let mut stream = response.bytes_stream();
+    let (mut text, mut list) = (String::new(), Vec::new());
+    while let Some(Ok(bytes)) = stream.next().await {
+        text.push_str(std::str::from_utf8(&bytes).unwrap());
+        while let Some(end) = text.find("\n\n") {
+            let event: String = text.drain(..end + 2).collect();
+            let field = |name: &str| event.lines().find_map(|line| line.strip_prefix(name)).map(str::to_owned);
+            if let Some(data) = field("data: ") {
+                let data: Value = serde_json::from_str(&data).unwrap();
+                assert_eq!(field("id: ").unwrap(), data["sequence"].to_string());
+                list.push(data);
+            }
+        }
+        if list.len() >= enough {
+            break;
+        }
+    }
+    list
+}
+
+fn numbers(changes: &[Value]) -> Vec<i64> {
+    changes.iter().map(|change| change["sequence"].as_i64().unwrap()).collect()
+}
+
+#[tokio::test]
+async fn entries_say_what_holds_now() {
+    let app = TestApp::with_terms().await;
+    let admin = app.admin().await;
+    let start = changes(&app.anonymous(), 0).await.len();
+    let kept = admin.publish("Kept").await;
+    let hidden = admin.publish("Hidden word").await;
+    admin.create("Never seen").await;
+    let told = changes(&app.anonymous(), i64::try_from(start).unwrap()).await;
+    assert_eq!(told.len(), 2);
+    assert_eq!((told[0]["type"].as_str(), told[0]["insight"]["title"].as_str()), (Some("insight.updated"), Some("Kept")));
+    admin.act(&format!("/v1/insights/{}/unpublish", hidden.id()), "*", json!({})).await.expect(200);
+    let told = changes(&app.anonymous(), i64::try_from(start).unwrap()).await;
+    let of = |id: &str| told.iter().filter(|change| change["id"] == id).cloned().collect::<Vec<_>>();
+    assert_eq!(of(&kept.id()).len(), 1);
+    for change in of(&hidden.id()) {
+        assert_eq!((change["type"].as_str(), change["deleted"].as_bool()), (Some("insight.deleted"), Some(true)));
+        assert!(change["insight"].is_null() && !change.to_string().contains("idden"), "{change}");
+    }
+    assert_eq!(of(&hidden.id()).len(), 2);
+    admin.delete("/v1/tags/ops", "*").await.expect(204);
+    let last = changes(&app.anonymous(), 0).await.pop().unwrap();
+    assert_eq!((last["type"].as_str(), last["slug"].as_str()), (Some("tag.deleted"), None));
+    let all = changes(&app.anonymous(), 0).await;
+    assert_eq!(numbers(&all), (1..=i64::try_from(all.len()).unwrap()).collect::<Vec<_>>(), "numbers have gaps");
+    app.anonymous().get("/v1/changes?since=99999").await.problem(400, "invalid-parameter");
+    app.anonymous().get("/v1/events?since=99999").await.problem(400, "invalid-parameter");
+    app.anonymous().get_with("/v1/events", &[("last-event-id", "x")]).await.problem(400, "invalid-parameter");
+}
+
+#[tokio::test]
+async fn the_clock_is_told_once_when_it_happens() {
+    let app = TestApp::with_terms().await;
+    let admin = app.admin().await;
+    let created = admin.create("On time").await;
+    let input = json!({ "publish_at": "2026-11-23T12:01:00Z", "unpublish_at": "2026-11-23T12:02:00Z" });
+    admin.act(&format!("/v1/insights/{}/publish", created.id()), "*", input).await.expect(200);
+    let second = app.second_node().await;
+    let of = async |app: &TestApp| {
+        let all = changes(&app.anonymous(), 0).await;
+        let own = all.iter().filter(|change| change["id"] == created.id());
+        own.map(|change| (change["deleted"].as_bool().unwrap(), change["at"].as_str().unwrap().to_owned())).collect::<Vec<_>>()
+    };
+    assert_eq!(of(&app).await, []);
+    app.advance(60_000);
+    let began = (false, "2026-11-23T12:01:00Z".to_owned());
+    assert_eq!((of(&app).await, of(&second).await), (vec![began.clone()], vec![began]));
+    app.advance(60_000);
+    let told = of(&second).await;
+    assert_eq!(told.iter().map(|(deleted, _)| *deleted).collect::<Vec<_>>(), [true, true]);
+    assert_eq!(told[1].1, "2026-11-23T12:02:00Z");
+    assert_eq!(of(&app).await, told);
+    // What was planned and called off never happened.
+    let other = admin.create("Called off").await;
+    let path = format!("/v1/insights/{}", other.id());
+    admin.act(&format!("{path}/publish"), "*", json!({ "publish_at": "2026-11-23T12:10:00Z" })).await.expect(200);
+    admin.act(&format!("{path}/unpublish"), "*", json!({})).await.expect(200);
+    app.advance(3_600_000);
+    let all = changes(&app.anonymous(), 0).await;
+    assert!(!all.iter().any(|change| change["id"] == other.id()));
+}
+
+/// A transition that is due but not in the log yet is not lost when an editor saves a draft or moves the insight meanwhile.
+#[tokio::test]
+async fn a_write_at_the_moment_of_a_transition_loses_none() {
+    let app = TestApp::with_terms().await;
+    let admin = app.admin().await;
+    let make = async |title: &str| {
+        let created = admin.create(title).await;
+        let path = format!("/v1/insights/{}", created.id());
+        admin.act(&format!("{path}/publish"), "*", json!({ "publish_at": "2026-11-23T12:01:00Z" })).await.expect(200);
+        (created.id(), path)
+    };
+    let (drafted, drafted_path) = make("Drafted on").await;
+    let (deleted, deleted_path) = make("Deleted then").await;
+    app.advance(60_000);
+    admin.patch(&drafted_path, "*", json!({ "title": "Another draft" })).await.expect(200);
+    admin.delete(&deleted_path, "*").await.expect(204);
+    let all = changes(&app.anonymous(), 0).await;
+    let last = |id: &str| all.iter().rev().find(|change| change["id"] == id).cloned().unwrap();
+    assert_eq!(last(&drafted)["deleted"], false);
+    assert_eq!(last(&deleted)["deleted"], true);
+}
+
+/// A consumer that reads pages, then a stream, drops off, comes back by either, and keeps a copy: the copy is what is visible, and no number
+/// came twice or was left out.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_consumer_that_switches_misses_and_repeats_nothing() {
+    let app = TestApp::with_terms().await;
+    let admin = app.admin().await;
+    let writing = write_at_random(&app, admin.clone(), 60);
+    let reading = async {
+        let (mut told, mut random, mut position) = (Vec::new(), Random::new(5), 0);
+        while told.last().is_none_or(|change: &Value| change["insight"]["title"] != "The last one") {
+            let new = match random.below(3) {
+                0 => changes(&app.anonymous(), position).await,
+                way => events(&app.url, position, way == 1, 1 + random.below(5)).await,
+            };
+            position = numbers(&new).last().copied().unwrap_or(position);
+            told.extend(new);
+        }
+        told
+    };
+    let ((), told) = futures_util::future::join(writing, reading).await;
+    assert_eq!(numbers(&told), (1..=i64::try_from(told.len()).unwrap()).collect::<Vec<_>>());
+    let mut copy: BTreeMap<String, Value> = BTreeMap::new();
+    for change in told.iter().filter(|change| change["resource"] == "insight") {
+        let id = change["id"].as_str().unwrap().to_owned();
+        if change["deleted"] == true {
+            copy.remove(&id);
+        } else {
+            copy.insert(id, change["insight"].clone());
+        }
+    }
+    let visible = app.anonymous().get("/v1/insights?limit=100").await.expect(200);
+    let visible: BTreeMap<String, Value> =
+        visible.json()["data"].as_array().unwrap().iter().map(|item| (item["id"].as_str().unwrap().to_owned(), item.clone())).collect();
+    assert_eq!(copy, visible);
+}
+
+async fn write_at_random(app: &TestApp, admin: Client, count: usize) {
+    let mut random = Random::new(11);
+    let mut ids: Vec<String> = Vec::new();
+    for number in 0..count {
+        let known = ids.get(random.below(ids.len().max(1))).cloned();
+        match (random.below(5), known) {
+            (0 | 1, _) | (_, None) => ids.push(admin.publish(&format!("Number {number}")).await.id()),
+            (2, Some(id)) => {
+                admin.patch(&format!("/v1/insights/{id}"), "*", json!({ "title": format!("Changed {number}") })).await;
+                admin.act(&format!("/v1/insights/{id}/publish"), "*", json!({})).await;
+            }
+            (3, Some(id)) => {
+                let input = json!({ "unpublish_at": "2030-01-01T00:00:00Z" });
+                admin.act(&format!("/v1/insights/{id}/publish"), "*", input).await;
+            }
+            (_, Some(id)) => {
+                admin.act(&format!("/v1/insights/{id}/unpublish"), "*", json!({})).await;
+            }
+        }
+        app.advance(10);
+    }
+    admin.publish("The last one").await;
+}
+
+#[tokio::test]
+async fn streams_are_bounded_and_end_with_the_service() {
+    let app = TestApp::start_with(|settings| {
+        settings.max_event_streams = 2;
+        settings.event_stream_lifetime = 3_600;
+        settings.shutdown_timeout = 20;
+    })
+    .await;
+    let http = reqwest::Client::new();
+    let open = async || http.get(format!("{}/v1/events", app.url)).send().await.unwrap();
+    let (first, second) = (open().await, open().await);
+    assert_eq!((first.status(), second.status()), (reqwest::StatusCode::OK, reqwest::StatusCode::OK));
+    let third = open().await;
+    assert_eq!(third.status(), 503);
+    assert!(third.headers().contains_key("retry-after"));
+    drop(first);
+    // The service learns that a client is gone when it writes to it: at the next event, or the next heartbeat.
+    let admin = app.admin().await;
+    let mut tries = 0;
+    while open().await.status() == 503 {
+        tries += 1;
+        assert!(tries < 100, "the place of a client that left is not given back");
+        admin.post("/v1/tags", json!({ "name": format!("Tag {tries}") })).await.expect(201);
+    }
+    let started = std::time::Instant::now();
+    app.app.stop().await.unwrap();
+    assert!(started.elapsed() < std::time::Duration::from_secs(10), "open streams held the service up");
+}

@@ -1,0 +1,179 @@
+//! Whatever is done to the process or to the index folder: after the next start, search is the database's.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::OpenOptions;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use super::generate::Random;
+use crate::cli::{Serving, client, insights, make_token, said, serve};
+use crate::support::{Client, database};
+
+const ROUNDS: u64 = 20;
+
+/// Everything visible as lists show it: id and the word that only its live revision has.
+async fn visible(anyone: &Client) -> BTreeMap<String, String> {
+    let mut all = BTreeMap::new();
+    let mut path = "/v1/insights?limit=100&fields=id,title".to_owned();
+    loop {
+        let page = anyone.get(&path).await.expect(200).json();
+        for item in page["data"].as_array().unwrap() {
+            let word = item["title"].as_str().unwrap().split(' ').next_back().unwrap().to_owned();
+            all.insert(item["id"].as_str().unwrap().to_owned(), word);
+        }
+        match page["page"]["next_cursor"].as_str() {
+            Some(next) => path = format!("/v1/insights?limit=100&fields=id,title&cursor={next}"),
+            None => return all,
+        }
+    }
+}
+
+async fn found(anyone: &Client, query: &str) -> Option<BTreeSet<String>> {
+    let mut all = BTreeSet::new();
+    let mut path = format!("/v1/search?limit=100&q={query}");
+    loop {
+        let answer = anyone.get(&path).await;
+        if answer.status == 503 {
+            return None;
+        }
+        let page = answer.expect(200).json();
+        all.extend(page["data"].as_array().unwrap().iter().map(|hit| hit["insight"]["id"].as_str().unwrap().to_owned()));
+        match page["page"]["next_cursor"].as_str() {
+            Some(next) => path = format!("/v1/search?limit=100&q={query}&cursor={next}"),
+            None => return Some(all),
+        }
+    }
+}
+
+/// Search holds exactly what is visible, each in its live revision, within two seconds of the first answer of the service.
+async fn agrees(serving: &Serving, what: &str) {
+    let anyone = client(serving, None);
+    let started = Instant::now();
+    let everywhere = loop {
+        if let Some(found) = found(&anyone, "everywhere").await {
+            break found;
+        }
+        assert!(started.elapsed() < Duration::from_secs(2), "{what}: search is not there after two seconds");
+        tokio::task::yield_now().await;
+    };
+    let visible = visible(&anyone).await;
+    assert_eq!(everywhere, visible.keys().cloned().collect(), "{what}: the sets differ");
+    for (id, word) in visible.iter().take(40) {
+        assert_eq!(found(&anyone, word).await, Some([id.clone()].into()), "{what}: not the live revision");
+    }
+}
+
+/// Writes of every kind until the service is gone.
+async fn write_until_it_breaks(url: String, token: String, seed: u64) {
+    let mut random = Random::new(seed);
+    let http = reqwest::Client::new();
+    let send = async |method: reqwest::Method, path: String, body: Value| -> Option<Value> {
+        let kind = if method == reqwest::Method::PATCH { "application/merge-patch+json" } else { "application/json" };
+        let request = http.request(method, format!("{url}{path}")).bearer_auth(&token).header("if-match", "*").header("content-type", kind);
+        let response = request.body(body.to_string()).send().await.ok()?;
+        let text = response.text().await.ok()?;
+        Some(serde_json::from_str(&text).unwrap_or(Value::Null))
+    };
+    let mut ids: Vec<String> = Vec::new();
+    for number in 0.. {
+        let title = format!("Everywhere w{seed}n{number}");
+        let input = json!({ "title": title, "body_markdown": "text", "category": "debugging" });
+        let known = ids.get(random.below(ids.len().max(1))).cloned();
+        let done = match (random.below(6), known) {
+            (0 | 1, _) | (_, None) => {
+                let Some(created) = send(reqwest::Method::POST, "/v1/insights".to_owned(), input).await else { return };
+                let id = created["id"].as_str().unwrap_or_default().to_owned();
+                ids.push(id.clone());
+                send(reqwest::Method::POST, format!("/v1/insights/{id}/publish"), json!({})).await
+            }
+            (2 | 3, Some(id)) => {
+                if send(reqwest::Method::PATCH, format!("/v1/insights/{id}"), json!({ "title": title })).await.is_none() {
+                    return;
+                }
+                send(reqwest::Method::POST, format!("/v1/insights/{id}/publish"), json!({})).await
+            }
+            (4, Some(id)) => send(reqwest::Method::POST, format!("/v1/insights/{id}/unpublish"), json!({})).await,
+            (_, Some(id)) => send(reqwest::Method::DELETE, format!("/v1/insights/{id}"), json!({})).await,
+        };
+        if done.is_none() {
+            return;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_a_kill_search_is_what_the_database_is() {
+    let folder = tempfile::Builder::new().prefix("insights_test_").tempdir().unwrap();
+    let url = database::fresh(&folder).await;
+    let token = make_token(folder.path(), &url);
+    let mut serving = serve(folder.path(), &url, &[]);
+    client(&serving, Some(token.clone())).post("/v1/categories", json!({ "name": "Debugging" })).await.expect(201);
+    let mut random = Random::new(7);
+    for round in 0..ROUNDS {
+        agrees(&serving, &format!("round {round}")).await;
+        let writers = (0..3).map(|writer| write_until_it_breaks(serving.url.clone(), token.clone(), round * 10 + writer));
+        let writing = futures_util::future::join_all(writers);
+        let millis = 50 + random.below(500);
+        let killing = async {
+            tokio::time::sleep(Duration::from_millis(u64::try_from(millis).unwrap())).await;
+            drop(serving);
+        };
+        futures_util::future::join(writing, killing).await;
+        serving = serve(folder.path(), &url, &[]);
+    }
+    agrees(&serving, "at the end").await;
+    drop(serving);
+    let said = said(&insights(folder.path(), &url).arg("check").output().unwrap());
+    assert!(said.contains("agrees") || said.contains("lacks"), "{said}");
+    damage_is_noticed(folder.path(), &url).await;
+}
+
+async fn damage_is_noticed(folder: &Path, url: &str) {
+    let search = folder.join("search");
+    let damages: [(&str, fn(&Path)); 6] = [
+        ("deleted", |search| std::fs::remove_dir_all(search).unwrap()),
+        ("emptied", |search| files(search).iter().for_each(|file| std::fs::remove_file(file).unwrap())),
+        ("truncated", |search| files(search).iter().for_each(|file| cut(file))),
+        ("one file truncated", |search| cut(files(search).iter().find(|file| file.extension().is_some_and(|e| e == "idx")).unwrap())),
+        ("filled with garbage", |search| files(search).iter().for_each(|file| std::fs::write(file, vec![0xA5; 5_000]).unwrap())),
+        ("one byte changed", |search| flip(files(search).iter().find(|file| file.extension().is_some_and(|e| e == "term")).unwrap())),
+    ];
+    for (what, damage) in damages {
+        damage(&search);
+        let serving = serve(folder, url, &[]);
+        agrees(&serving, what).await;
+        drop(serving);
+    }
+    let said = said(&insights(folder, url).arg("reindex").output().unwrap());
+    assert!(said.contains("the search index holds"), "{said}");
+    let said = crate::cli::said(&insights(folder, url).arg("check").output().unwrap());
+    assert!(said.contains("agrees"), "{said}");
+}
+
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let mut list = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            list.extend(files(&path));
+        } else if path.file_name().is_some_and(|name| name != "lock") {
+            list.push(path);
+        }
+    }
+    list
+}
+
+fn cut(file: &Path) {
+    let length = std::fs::metadata(file).unwrap().len();
+    OpenOptions::new().write(true).open(file).unwrap().set_len(length / 2).unwrap();
+}
+
+fn flip(file: &Path) {
+    let mut bytes = std::fs::read(file).unwrap();
+    let middle = bytes.len() / 3;
+    bytes[middle] ^= 0x40;
+    OpenOptions::new().write(true).truncate(true).open(file).unwrap().write_all(&bytes).unwrap();
+}

@@ -1,0 +1,274 @@
+//! What a query means, and what its answer holds.
+
+use serde_json::json;
+
+use super::{facet, search, titles};
+use crate::support::{Client, TestApp};
+
+/// Publishes a text; answers its id.
+async fn publish(client: &Client, title: &str, body: &str, category: &str, tags: &[&str]) -> String {
+    let input = json!({ "title": title, "body_markdown": body, "category": category, "tags": tags });
+    let created = client.post("/v1/insights", input).await.expect(201);
+    client.act(&format!("/v1/insights/{}/publish", created.id()), "*", json!({})).await.expect(200);
+    created.id()
+}
+
+#[tokio::test]
+async fn words_phrases_exclusions_and_beginnings() {
+    let app = TestApp::with_terms().await;
+    let admin = app.admin().await;
+    publish(&admin, "Slow queries", "The planner ignored an index on the orders table.", "debugging", &[]).await;
+    publish(&admin, "Fast queries", "An index was built; then the orders came in any order by chance.", "debugging", &[]).await;
+    publish(&admin, "Caching", "Nothing about databases at all.", "debugging", &[]).await;
+    let anyone = app.anonymous();
+    for (query, expected) in [
+        ("q=orders+index", vec!["Fast queries", "Slow queries"]),
+        ("q=%22ignored+an+index%22", vec!["Slow queries"]),
+        ("q=%22index+an%22", vec![]),
+        ("q=index+-planner", vec!["Fast queries"]),
+        ("q=index+-%22built+then%22", vec!["Slow queries"]),
+        ("q=-index", vec!["Caching"]),
+        ("q=indexes", vec!["Fast queries", "Slow queries"]),
+        ("q=databas", vec!["Caching"]),
+        ("q=cach", vec!["Caching"]),
+        ("q=nowhere", vec![]),
+        ("q=", vec![]),
+        ("q=%3F%3F", vec![]),
+    ] {
+        let answer = search(&anyone, query).await;
+        let mut found = titles(&answer);
+        found.sort();
+        assert_eq!(found, expected, "{query}");
+        assert_eq!(answer.json()["meta"]["total"], expected.len(), "{query}");
+        assert_eq!(answer.json()["meta"]["fuzzy"], false, "{query}");
+    }
+}
+
+#[tokio::test]
+async fn technical_tokens_are_found_whole_and_split() {
+    let app = TestApp::with_terms().await;
+    let admin = app.admin().await;
+    let body = "We moved to `io_uring`, wrote C++ and C#, met E0502, sent Content-Type, called `foo::bar`, ran PgBouncer 1.23.0 on .NET.";
+    publish(&admin, "Everything technical", body, "debugging", &[]).await;
+    publish(&admin, "The letter", "A plain letter c, a bar, a type, a number 23 and io.", "debugging", &[]).await;
+    let anyone = app.anonymous();
+    for query in
+        ["io_uring", "uring", "C%2B%2B", "C%23", "E0502", "0502", "Content-Type", "content+type", "foo::bar", "PgBouncer", "pgbouncer", "bouncer", "1.23.0", ".NET"]
+    {
+        let found = titles(&search(&anyone, &format!("q={query}")).await);
+        assert_eq!(found.first().map(String::as_str), Some("Everything technical"), "{query}: {found:?}");
+    }
+    // An identifier that is known whole is not taken apart into letters.
+    assert_eq!(titles(&search(&anyone, "q=C%2B%2B").await), ["Everything technical"]);
+    let marked = search(&anyone, "q=io_uring").await.json()["data"][0]["highlights"]["body"].as_str().unwrap().to_owned();
+    assert!(marked.contains("<mark>io_uring</mark>"), "{marked}");
+}
+
+#[tokio::test]
+async fn typos_are_forgiven_and_said_but_never_in_identifiers() {
+    let app = TestApp::with_terms().await;
+    let admin = app.admin().await;
+    publish(&admin, "Thundering herd", "A herd of requests met E0502 and 4711 and `max_connections`.", "debugging", &[]).await;
+    let anyone = app.anonymous();
+    for (query, corrected) in [("thundring+herd", "thundring herd"), ("requsets", "requsets"), ("thudnering ", "thudnering")] {
+        let answer = search(&anyone, &format!("q={}", query.replace(' ', "%20"))).await;
+        assert_eq!(titles(&answer), ["Thundering herd"], "{query}");
+        let meta = &answer.json()["meta"];
+        assert_eq!(meta["fuzzy"], true, "{query}");
+        assert_ne!(meta["corrected_query"], corrected);
+    }
+    assert_eq!(search(&anyone, "q=thundring+herd").await.json()["meta"]["corrected_query"], "thundering herd");
+    for (query, fuzzy, found) in [("E0503", false, 0), ("4712", false, 0), ("mxa_connectoins", false, 0), ("hred", true, 1)] {
+        let answer = search(&anyone, &format!("q={query}")).await;
+        assert_eq!(answer.json()["meta"]["fuzzy"], fuzzy, "{query}");
+        assert_eq!(titles(&answer).len(), found, "{query}: {}", answer.text());
+    }
+    // A word that is known is never corrected, however rare it is.
+    publish(&admin, "Heard", "heard once", "debugging", &[]).await;
+    let answer = search(&anyone, "q=heard%20").await;
+    assert_eq!((titles(&answer), answer.json()["meta"]["fuzzy"].clone()), (vec!["Heard".to_owned()], json!(false)));
+}
+
+#[tokio::test]
+async fn accents_and_plurals_do_not_matter_in_any_language() {
+    let app = TestApp::with_terms().await;
+    let admin = app.admin().await;
+    admin
+        .put("/v1/site", "*", json!({ "name": "S", "title": "T", "default_locale": "en", "locales": ["en", "de", "it"] }))
+        .await
+        .expect(200);
+    let input = json!({
+        "title": "A café in Zürich", "body_markdown": "The naïve façade.", "category": "debugging",
+        "translations": {
+            "de": { "title": "Die Datenbanken", "body_markdown": "Über Schlösser und Straßen." },
+            "it": { "title": "Perché gli indici", "body_markdown": "La città è già qui." },
+        },
+    });
+    let created = admin.post("/v1/insights", input).await.expect(201);
+    admin.act(&format!("/v1/insights/{}/publish", created.id()), "*", json!({})).await.expect(200);
+    publish(&admin, "English only", "Untranslated words about databases.", "debugging", &[]).await;
+    let anyone = app.anonymous();
+    for (query, title) in [
+        ("q=cafe+zurich", "A café in Zürich"),
+        ("q=CAFÉS", "A café in Zürich"),
+        ("q=naive", "A café in Zürich"),
+        ("q=datenbank&locale=de", "Die Datenbanken"),
+        ("q=strasse&locale=de-CH", "Die Datenbanken"),
+        ("q=schloss&locale=de", "Die Datenbanken"),
+        ("q=indice&locale=it", "Perché gli indici"),
+        ("q=citta&locale=it-CH", "Perché gli indici"),
+        // What has no text in the locale is found by the text that is shown instead.
+        ("q=untranslated&locale=it", "English only"),
+        ("q=database&locale=de", "English only"),
+    ] {
+        assert_eq!(titles(&search(&anyone, query).await), [title], "{query}");
+    }
+    // Each insight is one hit, in the text its reader is shown.
+    for query in ["q=datenbank", "q=cafe&locale=de", "q=zurich&locale=it"] {
+        assert!(titles(&search(&anyone, query).await).is_empty(), "{query}");
+    }
+}
+
+#[tokio::test]
+async fn facets_respect_the_other_filters() {
+    let app = TestApp::with_terms().await;
+    let admin = app.admin().await;
+    for (title, category, tags) in [
+        ("One", "debugging", &["rust", "sql"][..]),
+        ("Two", "debugging", &["rust"]),
+        ("Three", "infrastructure", &["sql"]),
+        ("Four", "infrastructure", &[]),
+    ] {
+        publish(&admin, title, "common word", category, tags).await;
+    }
+    let old = admin.create("Old common word").await;
+    admin.act(&format!("/v1/insights/{}/publish", old.id()), "*", json!({ "publish_at": "2024-05-01T00:00:00Z" })).await.expect(200);
+    let anyone = app.anonymous();
+    let pairs = |list: &[(&str, u64)]| list.iter().map(|(a, b)| ((*a).to_owned(), *b)).collect::<Vec<_>>();
+    let all = search(&anyone, "q=common").await;
+    assert_eq!(facet(&all, "category"), pairs(&[("debugging", 3), ("infrastructure", 2)]));
+    assert_eq!(facet(&all, "tag"), pairs(&[("rust", 2), ("sql", 2)]));
+    assert_eq!(facet(&all, "year"), pairs(&[("2026", 4), ("2024", 1)]));
+    let narrowed = search(&anyone, "q=common&category=debugging").await;
+    assert_eq!(facet(&narrowed, "category"), facet(&all, "category"), "the category's own filter is not applied to it");
+    assert_eq!(facet(&narrowed, "tag"), pairs(&[("rust", 2), ("sql", 1)]));
+    assert_eq!(narrowed.json()["meta"]["total"], 3);
+    let both = search(&anyone, "q=common&category=debugging&tag=sql&published_after=2026-01-01").await;
+    assert_eq!((titles(&both), facet(&both, "category")), (vec!["One".to_owned()], pairs(&[("debugging", 1), ("infrastructure", 1)])));
+    assert_eq!(facet(&both, "year"), pairs(&[("2026", 1)]));
+    for filter in ["author=ada", "tag=nothing", "min_minutes=50", "published_before=2020-01-01"] {
+        assert_eq!(search(&anyone, &format!("q=common&{filter}")).await.json()["meta"]["total"], 0, "{filter}");
+    }
+    // A renamed category is renamed in the facets at once.
+    admin.patch("/v1/categories/debugging", "*", json!({ "name": "Bug hunting", "slug": "bug-hunting" })).await.expect(200);
+    let renamed = search(&anyone, "q=common").await;
+    assert_eq!(facet(&renamed, "category")[0].0, "bug-hunting");
+    assert_eq!(search(&anyone, "q=common&category=bug-hunting").await.json()["meta"]["total"], 3);
+}
+
+#[tokio::test]
+async fn pages_neither_repeat_nor_skip() {
+    let app = TestApp::with_terms().await;
+    let corpus = super::generate::corpus(700, 40, app.now().0);
+    let tags: Vec<String> = corpus.tags.iter().map(|tag| format!("t-{tag}")).collect();
+    let tags: Vec<&str> = tags.iter().map(String::as_str).collect();
+    let mut entries = corpus.entries;
+    for entry in &mut entries {
+        entry.text.push_str(" everywhere");
+    }
+    super::corpus::fill(app.store(), &entries, &["Seeded"], &tags).await;
+    // Written behind the service's back: search takes it in with the next change it hears of, made anew at the next start.
+    let restarted = app.restart_without_index().await;
+    let anyone = restarted.anonymous();
+    let (mut seen, mut scores) = (Vec::new(), Vec::new());
+    let mut path = "/v1/search?q=everywhere&limit=37".to_owned();
+    loop {
+        let answer = anyone.get(&path).await.expect(200);
+        seen.extend(answer.each("insight").iter().map(|insight| insight["id"].as_str().unwrap().to_owned()));
+        scores.extend(answer.each("score").iter().map(|score| score.as_f64().unwrap()));
+        assert_eq!(answer.json()["meta"]["total"], 700);
+        match answer.json()["page"]["next_cursor"].as_str() {
+            Some(next) => path = format!("/v1/search?q=everywhere&limit=37&cursor={next}"),
+            None => break,
+        }
+    }
+    assert_eq!(seen.len(), 700);
+    assert!(scores.windows(2).all(|pair| pair[0] >= pair[1]), "scores rise");
+    let mut different = seen.clone();
+    different.sort();
+    different.dedup();
+    assert_eq!(different.len(), 700, "a page repeats a row");
+    // And back: to the page before.
+    let second = anyone.get("/v1/search?q=everywhere&limit=100").await.json()["page"]["next_cursor"].as_str().unwrap().to_owned();
+    let page = anyone.get(&format!("/v1/search?q=everywhere&limit=100&cursor={second}")).await.expect(200);
+    let back = page.json()["page"]["prev_cursor"].as_str().unwrap().to_owned();
+    assert_eq!(page.each("insight")[0]["id"], seen[100]);
+    let first = anyone.get(&format!("/v1/search?q=everywhere&limit=100&cursor={back}")).await.expect(200);
+    assert_eq!(first.each("insight")[0]["id"], seen[0]);
+    anyone.get(&format!("/v1/search?q=other&limit=100&cursor={second}")).await.problem(400, "invalid-cursor");
+    anyone.get(&format!("/v1/search?q=everywhere&limit=37&tag=x&cursor={second}")).await.problem(400, "invalid-cursor");
+}
+
+#[tokio::test]
+async fn highlights_are_safe_and_explanations_are_for_editors() {
+    let app = TestApp::with_terms().await;
+    let admin = app.admin().await;
+    let body = "First some words.\n\n```\n<script>alert('needle')</script>\n```\n\nAnd & more.";
+    publish(&admin, "A <b>needle</b> & \"thread\"", body, "debugging", &[]).await;
+    let anyone = app.anonymous();
+    let answer = search(&anyone, "q=needle").await;
+    let highlights = answer.json()["data"][0]["highlights"].clone();
+    assert_eq!(highlights["title"], "A &lt;b&gt;<mark>needle</mark>&lt;/b&gt; &amp; &quot;thread&quot;");
+    let body = highlights["body"].as_str().unwrap();
+    assert!(body.contains("&lt;script&gt;alert(&#39;<mark>needle</mark>&#39;)&lt;/script&gt;"), "{body}");
+    anyone.get("/v1/search?q=needle&explain=true").await.problem(401, "unauthenticated");
+    let other = app.with_token(&app.machine_token(&[insights::domain::authority::Scope::WebhooksManage]).await);
+    other.get("/v1/search?q=needle&explain=true").await.problem(403, "insufficient-scope");
+    let explained = admin.get("/v1/search?q=needle&explain=true").await.expect(200).json();
+    let explanation = &explained["data"][0]["explanation"];
+    let part = |name: &str| explanation[name].as_f64().unwrap();
+    let score = (part("stems") + part("spellings") + part("neighbours")) * (1.0 + part("title")) * (1.0 + part("recency"));
+    assert!((score - explained["data"][0]["score"].as_f64().unwrap()).abs() < 0.001, "{explained}");
+}
+
+#[tokio::test]
+async fn an_answer_has_a_validator_that_time_taken_does_not_change() {
+    let app = TestApp::with_terms().await;
+    let admin = app.admin().await;
+    publish(&admin, "Validated", "a text", "debugging", &[]).await;
+    let anyone = app.anonymous();
+    let first = search(&anyone, "q=validated").await;
+    assert_eq!(search(&anyone, "q=validated").await.etag(), first.etag());
+    anyone.get_with("/v1/search?q=validated", &[("if-none-match", &first.etag())]).await.expect(304);
+    publish(&admin, "Validated again", "a text", "debugging", &[]).await;
+    assert_ne!(search(&anyone, "q=validated").await.etag(), first.etag());
+    anyone.get("/v1/search").await.problem(400, "invalid-parameter");
+    anyone.get(&format!("/v1/search?q={}", "x".repeat(1_001))).await.problem(400, "invalid-parameter");
+    anyone.get("/v1/search?q=x&sort=title").await.problem(400, "unknown-parameter");
+}
+
+#[tokio::test]
+async fn suggestions_go_on_as_typed() {
+    let app = TestApp::with_terms().await;
+    let admin = app.admin().await;
+    publish(&admin, "Cache without a lock", "Text.\n\n## Thundering herds\n\nMore.\n\n## Cache keys\n\nEnd.", "debugging", &[]).await;
+    publish(&admin, "Why the cache was cold", "Text.", "debugging", &[]).await;
+    let anyone = app.anonymous();
+    let texts = |query: &'static str| {
+        let anyone = anyone.clone();
+        async move {
+            let answer = anyone.get(&format!("/v1/search/suggestions?q={query}")).await.expect(200);
+            let fuzzy = answer.json()["meta"]["fuzzy"].as_bool().unwrap();
+            (answer.each("text").iter().map(|text| text.as_str().unwrap().to_owned()).collect::<Vec<_>>(), fuzzy)
+        }
+    };
+    let list = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
+    assert_eq!(texts("cac").await, (list(&["Cache without a lock", "Cache keys", "Why the cache was cold"]), false));
+    assert_eq!(texts("cache+wi").await, (list(&["Cache without a lock"]), false));
+    assert_eq!(texts("herd").await, (list(&["Thundering herds"]), false));
+    assert_eq!(texts("thunedr").await, (list(&["Thundering herds"]), true));
+    assert_eq!(texts("").await, (vec![], false));
+    assert_eq!(texts("xyz").await, (vec![], false));
+    let heading = anyone.get("/v1/search/suggestions?q=thund").await.json()["data"][0].clone();
+    assert_eq!((heading["kind"].as_str(), heading["anchor"].as_str()), (Some("heading"), Some("thundering-herds")));
+}

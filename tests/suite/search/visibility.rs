@@ -1,0 +1,75 @@
+//! What readers may not see moves nothing, and the clock is obeyed without anybody's help.
+
+use serde_json::json;
+
+use super::{search, titles};
+use crate::support::TestApp;
+
+#[tokio::test]
+async fn a_schedule_is_kept_to_the_millisecond() {
+    let app = TestApp::with_terms().await;
+    let admin = app.admin().await;
+    let created = admin.create("Scheduled appearance").await;
+    let input = json!({ "publish_at": "2026-11-23T12:01:00Z", "unpublish_at": "2026-11-23T12:02:00Z" });
+    admin.act(&format!("/v1/insights/{}/publish", created.id()), "*", input).await.expect(200);
+    let anyone = app.anonymous();
+    let seen = async || !titles(&search(&anyone, "q=appearance").await).is_empty();
+    let suggested = async || anyone.get("/v1/search/suggestions?q=sched").await.json()["data"].as_array().unwrap().len();
+    for (millis, visible) in [(0, false), (59_999, false), (1, true), (59_999, true), (1, false)] {
+        app.advance(millis);
+        assert_eq!(seen().await, visible, "after {millis} ms more");
+        assert_eq!(suggested().await, usize::from(visible));
+    }
+}
+
+/// The same visible content gives the same scores, whatever was there before, is still to come, or was never shown.
+#[tokio::test]
+async fn statistics_are_made_of_visible_texts_alone() {
+    let app = TestApp::with_terms().await;
+    let admin = app.admin().await;
+    for number in 0..5 {
+        let input = json!({ "title": format!("Story {number}"), "body_markdown": "the herd met a wall of locks", "category": "debugging" });
+        let created = admin.post("/v1/insights", input).await.expect(201);
+        admin.act(&format!("/v1/insights/{}/publish", created.id()), "*", json!({})).await.expect(200);
+    }
+    let anyone = app.anonymous();
+    let questions = ["q=herd+wall", "q=hrd", "q=loc", "q=wal", "q=story", "q=herdes%20"];
+    let answers = async || {
+        let mut list = Vec::new();
+        for question in questions {
+            let mut answer = search(&anyone, question).await.json();
+            answer["meta"]["took_ms"] = json!(0);
+            answer["meta"]["sequence"] = json!(0);
+            list.push(answer);
+        }
+        list
+    };
+    let before = answers().await;
+    let mut ids = Vec::new();
+    for number in 0..12 {
+        let input = json!({ "title": format!("Herdes {number}"), "body_markdown": "herd herd wall hrd story ".repeat(20), "category": "debugging" });
+        let created = admin.post("/v1/insights", input).await.expect(201);
+        let body = if number % 3 == 0 { json!({ "publish_at": "2027-01-01T00:00:00Z" }) } else { json!({}) };
+        admin.act(&format!("/v1/insights/{}/publish", created.id()), "*", body).await.expect(200);
+        ids.push(created.id());
+    }
+    assert_ne!(before, answers().await);
+    for (number, id) in ids.iter().enumerate().filter(|(number, _)| number % 3 != 0) {
+        let path = format!("/v1/insights/{id}");
+        if number % 3 == 1 {
+            admin.delete(&path, "*").await.expect(204);
+        } else {
+            admin.act(&format!("{path}/unpublish"), "*", json!({})).await.expect(200);
+        }
+    }
+    assert_eq!(before, answers().await);
+    // And an index that was made anew, in one piece, gives them too.
+    let app = app.restart_without_index().await;
+    let anyone = app.anonymous();
+    for (question, before) in questions.into_iter().zip(before) {
+        let mut answer = search(&anyone, question).await.json();
+        answer["meta"]["took_ms"] = json!(0);
+        answer["meta"]["sequence"] = json!(0);
+        assert_eq!(before, answer, "{question}");
+    }
+}
