@@ -54,8 +54,9 @@ pub(crate) fn corpus(count: usize, words: usize, now: i64) -> Corpus {
     let tags: Vec<String> = nouns.iter().take(60).map(|noun| (*noun).to_owned()).collect();
     let mut entries = Vec::with_capacity(count);
     for number in 0..count {
-        let topic: Vec<&str> = (0..6).map(|_| nouns[random.below(nouns.len())]).collect();
-        let own: Vec<&str> = (0..8).map(|_| rare[random.zipf(rare.len())].as_str()).collect();
+        // What it is about, in words that many use; and words of its own.
+        let topic: Vec<&str> = (0..8).map(|_| nouns[random.zipf(nouns.len())]).collect();
+        let own: Vec<&str> = (0..40).map(|_| rare[random.zipf(rare.len())].as_str()).collect();
         let title = format!(
             "{} {} {}: why the {} {} the {}",
             capital(topic[0]),
@@ -70,16 +71,14 @@ pub(crate) fn corpus(count: usize, words: usize, now: i64) -> Corpus {
         let mut headings = Vec::new();
         for at in 0..length {
             if at % 120 == 119 {
-                let heading = format!("{} and {}", capital(topic[random.below(6)]), own[random.below(8)]);
+                let heading = format!("{} and {}", capital(topic[random.below(8)]), own[random.below(40)]);
                 text.push_str(&format!("\n\n{heading}\n\n"));
                 headings.push(heading);
             }
             let word = match random.below(100) {
-                0..40 => glue[random.zipf(glue.len())],
-                40..60 => nouns[random.zipf(nouns.len())],
-                60..75 => topic[random.below(6)],
-                75..82 => own[random.below(8)],
-                _ => rare[random.zipf(rare.len())].as_str(),
+                0..45 => glue[random.zipf(glue.len())],
+                45..65 => topic[random.below(8)],
+                _ => own[random.below(40)],
             };
             text.push_str(word);
             text.push_str(if at % 13 == 12 { ". " } else { " " });

@@ -81,6 +81,8 @@ async fn answers(client: &Client, questions: &[String]) -> Vec<String> {
     let mut list = Vec::new();
     for question in questions {
         let answer = client.get(question).await;
+        // How long a search took is nobody's secret, and its digits are counted in the length.
+        let timed = answer.text().contains("\"took_ms\"");
         let mut text = Regex::new("\"took_ms\":[0-9]+").unwrap().replace(&answer.text(), "").into_owned();
         if answer.status >= 400 {
             let mut problem = answer.json();
@@ -90,7 +92,7 @@ async fn answers(client: &Client, questions: &[String]) -> Vec<String> {
         let mut headers: Vec<String> = answer
             .headers
             .iter()
-            .filter(|(name, _)| !matches!(name.as_str(), "date" | "x-request-id"))
+            .filter(|(name, _)| !matches!(name.as_str(), "date" | "x-request-id") && !(timed && *name == "content-length"))
             .map(|(name, value)| format!("{name}: {value:?}"))
             .collect();
         headers.sort();

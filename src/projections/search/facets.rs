@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::LazyLock;
 
 use tantivy::DocId;
-use tantivy::columnar::{Column, StrColumn};
 
+use super::columns::Columns;
 use super::view::Segment;
 
 /// Which documents a search is about, in keys of the index. `None` is no restriction; an empty list lets nothing through.
@@ -32,68 +32,70 @@ pub(super) struct Counts {
 
 /// Counts the matches of one segment.
 pub(super) struct Counter<'s> {
-    segment: &'s Segment,
+    columns: &'s Columns,
     filter: &'s Filter,
-    categories: Option<Vec<u64>>,
-    tags: Option<Vec<u64>>,
-    authors: Option<Vec<u64>>,
+    categories: Option<Vec<u32>>,
+    tags: Option<Vec<u32>>,
+    authors: Option<Vec<u32>>,
     total: u64,
     by_category: Vec<u64>,
     by_tag: Vec<u64>,
-    years: [u64; YEARS],
+    years: [u64; 256],
 }
 
 const FIRST_YEAR: i32 = 1970;
-const YEARS: usize = 131;
 
 /// When each year begins, in milliseconds since 1970.
 static YEAR_STARTS: LazyLock<Vec<i64>> = LazyLock::new(|| {
     let start = |year| time::Date::from_ordinal_date(year, 1).map_or(i64::MAX, |day| day.midnight().assume_utc().unix_timestamp() * 1000);
-    (FIRST_YEAR..).take(YEARS).map(start).collect()
+    (FIRST_YEAR..).take(256).map(start).collect()
 });
+
+/// The year of a moment, counted from 1970; what is older is counted there.
+pub(super) fn year_of(millis: i64) -> u8 {
+    let years = YEAR_STARTS.partition_point(|start| *start <= millis).saturating_sub(1);
+    u8::try_from(years).unwrap_or(u8::MAX)
+}
 
 impl<'s> Counter<'s> {
     pub(super) fn new(segment: &'s Segment, filter: &'s Filter) -> Self {
+        let columns = &*segment.columns;
         Self {
-            segment,
+            columns,
             filter,
-            categories: filter.categories.as_deref().map(|keys| ordinals(&segment.category, keys)),
-            tags: filter.tags.as_deref().map(|keys| ordinals(&segment.tags, keys)),
-            authors: filter.authors.as_deref().map(|keys| ordinals(&segment.authors, keys)),
+            categories: filter.categories.as_deref().map(|wanted| numbers(&columns.categories, wanted)),
+            tags: filter.tags.as_deref().map(|wanted| numbers(&columns.tag_keys, wanted)),
+            authors: filter.authors.as_deref().map(|wanted| numbers(&columns.author_keys, wanted)),
             total: 0,
-            by_category: vec![0; segment.category.num_terms()],
-            by_tag: vec![0; segment.tags.num_terms()],
-            years: [0; YEARS],
+            by_category: vec![0; columns.categories.len()],
+            by_tag: vec![0; columns.tag_keys.len()],
+            years: [0; 256],
         }
     }
 
     /// Counts a document where it belongs; answers whether it passes every filter.
     pub(super) fn take(&mut self, doc: DocId) -> bool {
-        let Self { segment, filter, .. } = *self;
-        let within = |value: Option<i64>, above: Option<i64>, below: Option<i64>| {
-            let value = value.unwrap_or(0);
-            above.is_none_or(|bound| value > bound) && below.is_none_or(|bound| value < bound)
-        };
-        let minutes = segment.minutes.first(doc).unwrap_or(0);
+        let Self { columns, filter, .. } = *self;
+        let at = doc as usize;
+        let minutes = i64::from(columns.minutes[at]);
         let fits = filter.min_minutes.is_none_or(|min| minutes >= min)
             && filter.max_minutes.is_none_or(|max| minutes <= max)
-            && any(segment.authors.ords(), doc, self.authors.as_deref());
+            && any(columns.authors.of(doc), self.authors.as_deref());
         if !fits {
             return false;
         }
-        let published = segment.published.first(doc);
-        let in_category = any(segment.category.ords(), doc, self.categories.as_deref());
-        let in_tags = any(segment.tags.ords(), doc, self.tags.as_deref());
-        let in_time = within(published, filter.published_after, filter.published_before);
+        let (published, category, tags) = (columns.published[at], columns.category[at], columns.tags.of(doc));
+        let in_category = any(&[category], self.categories.as_deref());
+        let in_tags = any(tags, self.tags.as_deref());
+        let in_time = filter.published_after.is_none_or(|bound| published > bound) && filter.published_before.is_none_or(|bound| published < bound);
         if in_tags && in_time {
-            count(segment.category.ords(), doc, &mut self.by_category);
+            count(&[category], &mut self.by_category);
         }
         if in_category && in_time {
-            count(segment.tags.ords(), doc, &mut self.by_tag);
+            count(tags, &mut self.by_tag);
         }
         if in_category && in_tags {
-            let place = YEAR_STARTS.partition_point(|start| *start <= published.unwrap_or(0)).saturating_sub(1);
-            self.years[place] += 1;
+            self.years[usize::from(columns.years[at])] += 1;
         }
         let passes = in_category && in_tags && in_time;
         self.total += u64::from(passes);
@@ -102,35 +104,32 @@ impl<'s> Counter<'s> {
 
     pub(super) fn finish(self, counts: &mut Counts) {
         counts.total += self.total;
-        named(&self.segment.category, &self.by_category, &mut counts.categories);
-        named(&self.segment.tags, &self.by_tag, &mut counts.tags);
+        for (keys, by_number, sums) in [
+            (&self.columns.categories, self.by_category, &mut counts.categories),
+            (&self.columns.tag_keys, self.by_tag, &mut counts.tags),
+        ] {
+            for (key, count) in keys.iter().zip(by_number).filter(|(_, count)| *count > 0) {
+                *sums.entry(key.clone()).or_default() += count;
+            }
+        }
         for (year, count) in (FIRST_YEAR..).zip(self.years).filter(|(_, count)| *count > 0) {
             *counts.years.entry(year).or_default() += count;
         }
     }
 }
 
-fn ordinals(column: &StrColumn, keys: &[String]) -> Vec<u64> {
-    keys.iter().filter_map(|key| column.dictionary().term_ord(key.as_bytes()).ok().flatten()).collect()
+fn numbers(keys: &[String], wanted: &[String]) -> Vec<u32> {
+    (0_u32..).zip(keys).filter(|(_, key)| wanted.contains(key)).map(|(number, _)| number).collect()
 }
 
-fn any(column: &Column<u64>, doc: DocId, wanted: Option<&[u64]>) -> bool {
-    wanted.is_none_or(|wanted| column.values_for_doc(doc).any(|value| wanted.contains(&value)))
+fn any(values: &[u32], wanted: Option<&[u32]>) -> bool {
+    wanted.is_none_or(|wanted| values.iter().any(|value| wanted.contains(value)))
 }
 
-fn count(column: &Column<u64>, doc: DocId, counts: &mut [u64]) {
-    for value in column.values_for_doc(doc) {
-        if let Some(count) = usize::try_from(value).ok().and_then(|place| counts.get_mut(place)) {
+fn count(values: &[u32], counts: &mut [u64]) {
+    for value in values {
+        if let Some(count) = counts.get_mut(*value as usize) {
             *count += 1;
-        }
-    }
-}
-
-fn named(column: &StrColumn, counts: &[u64], sums: &mut HashMap<String, u64>) {
-    for (ord, count) in (0_u64..).zip(counts).filter(|(_, count)| **count > 0) {
-        let mut key = String::new();
-        if column.ord_to_str(ord, &mut key).unwrap_or(false) {
-            *sums.entry(key).or_default() += count;
         }
     }
 }

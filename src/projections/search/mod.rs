@@ -4,6 +4,7 @@
 //! moment of the search. While it is behind a write that was answered, it answers nothing rather than something old.
 
 mod analysis;
+mod columns;
 mod dictionary;
 mod documents;
 mod engine;
@@ -41,6 +42,7 @@ pub use suggestions::{Beginning, Suggestion};
 
 use super::follower::Progress;
 use crate::domain::clock::Timestamp;
+use columns::Columns;
 use schema::Fields;
 use scoring::Scratch;
 use terms::Terms;
@@ -83,6 +85,7 @@ struct Live {
     terms: Arc<Terms>,
     sequence: i64,
     views: Mutex<HashMap<Vec<String>, Arc<View>>>,
+    columns: Vec<Arc<Columns>>,
     locales: Vec<String>,
 }
 
@@ -97,7 +100,7 @@ impl Live {
         if views.len() >= MOST_VIEWS {
             views.clear();
         }
-        let view = Arc::new(View::of(&self.searcher, &self.fields, &chain, now)?);
+        let view = Arc::new(View::of(&self.searcher, &self.columns, &self.fields, &chain, now)?);
         views.insert(chain, view.clone());
         Ok(view)
     }

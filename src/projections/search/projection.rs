@@ -5,9 +5,11 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::Context as _;
+use tantivy::index::SegmentId;
 use tokio::sync::watch;
 use uuid::Uuid;
 
+use super::columns::Columns;
 use super::index::{IndexFiles, Position};
 use super::terms::Terms;
 use super::{Live, Search, Shared};
@@ -25,6 +27,7 @@ pub struct SearchProjection {
     shared: Arc<Shared>,
     files: Option<Arc<Mutex<IndexFiles>>>,
     terms: Arc<Terms>,
+    segments: HashMap<SegmentId, Arc<Columns>>,
     public: i64,
     /// Until the log has been read up to here, the index is older than what readers have seen before.
     catch_up_to: i64,
@@ -37,7 +40,7 @@ impl SearchProjection {
         let (sender, progress): (_, Progress) = watch::channel(-1);
         let search = Search::new(progress);
         let projection =
-            Self { folder, shared: search.shared.clone(), files: None, terms: Arc::default(), public: 0, catch_up_to: 0 };
+            Self { folder, shared: search.shared.clone(), files: None, terms: Arc::default(), segments: HashMap::new(), public: 0, catch_up_to: 0 };
         (projection, search, sender)
     }
 
@@ -86,19 +89,21 @@ impl SearchProjection {
         Ok(opened)
     }
 
-    /// Lets readers see the newest commit.
-    fn show(&self, files: &IndexFiles) {
+    /// Lets readers see the newest commit. What is known of segments that were there before is kept.
+    fn show(&mut self, files: &IndexFiles) -> anyhow::Result<()> {
         let searcher = files.searcher();
-        let mut locales: Vec<String> = Vec::new();
+        let mut known = HashMap::new();
         for reader in searcher.segment_readers() {
-            let Ok(Some(editions)) = reader.fast_fields().str("edition") else { continue };
-            for ord in 0..editions.num_terms() as u64 {
-                let mut edition = String::new();
-                if editions.ord_to_str(ord, &mut edition).unwrap_or(false) {
-                    locales.push(super::documents::locale_of(&edition).to_owned());
-                }
-            }
+            let columns = match self.segments.remove(&reader.segment_id()) {
+                Some(columns) => columns,
+                None => Arc::new(Columns::read(reader)?),
+            };
+            known.insert(reader.segment_id(), columns);
         }
+        self.segments = known;
+        let columns: Vec<Arc<Columns>> = searcher.segment_readers().iter().map(|reader| self.segments[&reader.segment_id()].clone()).collect();
+        let editions = columns.iter().flat_map(|columns| &columns.editions);
+        let mut locales: Vec<String> = editions.map(|edition| super::documents::locale_of(edition).to_owned()).collect();
         locales.sort();
         locales.dedup();
         let live = Live {
@@ -107,9 +112,11 @@ impl SearchProjection {
             terms: self.terms.clone(),
             sequence: self.public,
             views: Mutex::new(HashMap::new()),
+            columns,
             locales,
         };
         *self.shared.live.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(live));
+        Ok(())
     }
 }
 
@@ -127,7 +134,7 @@ impl Projection for SearchProjection {
         self.public = changes::public_at(store.reader(), position.sequence).await?;
         self.catch_up_to = changes::newest(store.reader()).await?;
         if position.sequence >= self.catch_up_to {
-            self.show(&files);
+            self.show(&files)?;
         }
         self.files = Some(Arc::new(Mutex::new(files)));
         Ok(position.sequence)
@@ -158,7 +165,7 @@ impl Projection for SearchProjection {
             blocking(move || committing.lock().unwrap_or_else(PoisonError::into_inner).commit(position)).await?;
         }
         if rows.last().is_some_and(|last| last.sequence >= self.catch_up_to) {
-            self.show(&files.lock().unwrap_or_else(PoisonError::into_inner));
+            self.show(&files.lock().unwrap_or_else(PoisonError::into_inner))?;
         }
         Ok(())
     }

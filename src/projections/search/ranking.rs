@@ -10,9 +10,9 @@ use uuid::Uuid;
 
 use super::plan::{Plan, Term};
 use super::schema::key;
-use super::scoring::{Match, Scorer, count, places, rarity};
+use super::scoring::{Match, Scorer, count, places, rarity, times};
 use super::titles::{Answer, Typed};
-use super::view::Segment;
+use super::view::{Bits, Segment};
 use crate::domain::clock::Timestamp;
 
 /// How many of the first matches are looked at closely.
@@ -62,12 +62,11 @@ impl Scorer<'_> {
         if matches.len() > LOOKED_AT {
             matches.select_nth_unstable_by(LOOKED_AT, by_stems);
             rest = matches.split_off(LOOKED_AT);
-            let answers = |found: &Match| typed.answer(&self.view.segments[found.segment], found.doc) > Answer::Otherwise;
-            let titles = self.title_matches(plan);
-            let (answering, others): (Vec<Match>, Vec<Match>) =
-                rest.into_iter().partition(|found| titles.contains(&(found.segment, found.doc)) && answers(found));
-            rest = others;
-            matches.extend(answering);
+            if let Some(titles) = self.answering_titles(plan, &typed) {
+                let (answering, others): (Vec<Match>, Vec<Match>) = rest.into_iter().partition(|found| titles[found.segment].has(found.doc));
+                rest = others;
+                matches.extend(answering);
+            }
         }
         matches.sort_unstable_by_key(|found| (found.segment, found.doc));
         let mut ranked: Vec<Ranked> = Vec::with_capacity(matches.len());
@@ -78,9 +77,20 @@ impl Scorer<'_> {
         (ranked, rest)
     }
 
-    fn title_matches(&self, plan: &Plan) -> std::collections::HashSet<(usize, u32)> {
-        let segments = self.view.segments.iter().enumerate();
-        segments.flat_map(|(place, segment)| super::titles::candidates(segment, plan).into_iter().map(move |doc| (place, doc))).collect()
+    /// The documents of each segment whose titles answer what was typed, if there are any.
+    fn answering_titles(&self, plan: &Plan, typed: &Typed) -> Option<Vec<Bits>> {
+        let mut any = false;
+        let mut list = Vec::new();
+        for segment in &self.view.segments {
+            let mut answering = Bits::none(segment.size);
+            for doc in super::titles::candidates(segment, plan) {
+                if typed.answer(segment, doc) > Answer::Otherwise {
+                    any = answering.insert(doc) || any;
+                }
+            }
+            list.push(answering);
+        }
+        any.then_some(list)
     }
 
     fn look_closely(&self, plan: &Plan, typed: &Typed, matches: &[Match], now: Timestamp, ranked: &mut Vec<Ranked>) {
@@ -91,7 +101,7 @@ impl Scorer<'_> {
         let title = TitleShare::new(self, plan);
         for (place, found) in matches.iter().enumerate() {
             let title = TITLE * title.of(segment, found.doc);
-            let recency = RECENCY * recency(segment.published.first(found.doc).unwrap_or(0), now);
+            let recency = RECENCY * recency(segment.columns.published[found.doc as usize], now);
             let answer = typed.answer(segment, found.doc);
             let first = found.score + SPELLING * spellings[place] + NEIGHBOURS * neighbours[place];
             let score = rounded(first * (1.0 + title) * (1.0 + recency));
@@ -118,9 +128,8 @@ impl Scorer<'_> {
             for (place, spelling) in group.spellings.iter().enumerate() {
                 let weight = group.terms.get(place).or(group.terms.first()).map_or(1.0, |term| term.weight);
                 let worth = self.worth(&Term { text: spelling.clone(), exactly: true, weight });
-                places(&segment.words, spelling, docs, |place, positions| {
-                    let times = count(u32::try_from(positions.len()).unwrap_or(u32::MAX));
-                    let gain = worth * self.words.of(times, segment.words.lengths.fieldnorm_id(docs[place]));
+                times(&segment.words, spelling, docs, |place, times| {
+                    let gain = worth * self.words.of(count(times), segment.words.lengths.fieldnorm_id(docs[place]));
                     best[place] = best[place].max(gain);
                 });
             }
@@ -188,7 +197,7 @@ impl TitleShare {
     }
 
     fn of(&self, segment: &Segment, doc: u32) -> f32 {
-        let title: Vec<u64> = segment.title_stems.values_for_doc(doc).collect();
+        let title: Vec<u64> = segment.columns.title_stems.values_for_doc(doc).collect();
         if title.is_empty() || self.all <= 0.0 {
             return 0.0;
         }

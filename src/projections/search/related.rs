@@ -108,12 +108,14 @@ struct Taste<'t> {
 impl Taste<'_> {
     /// How similar a document is, if it is at all.
     fn compare(&self, segment: &Segment, doc: u32, text: f32) -> Option<Similar> {
-        let tags = keys(&segment.tags, doc);
-        let shared = tags.iter().filter(|key| self.tags.contains(*key)).filter_map(|key| self.terms.name(key));
+        let columns = &*segment.columns;
+        let tags = columns.tags.of(doc);
+        let keys = tags.iter().filter_map(|number| columns.tag_keys.get(*number as usize));
+        let shared = keys.filter(|key| self.tags.contains(*key)).filter_map(|key| self.terms.name(key));
         let shared: Vec<String> = shared.map(|term| term.slug.clone()).collect();
         let all = self.tags.len() + tags.len() - shared.len();
         let by_tags = if all == 0 { 0.0 } else { TAGS_COUNT * super::view::ratio(shared.len() as u64, all as u64) };
-        let same_category = keys(&segment.category, doc).contains(&self.category);
+        let same_category = columns.categories.get(columns.category[doc as usize] as usize) == Some(&self.category);
         let by_category = if same_category { CATEGORY_COUNTS } else { 0.0 };
         let score = rounded(text + by_tags + by_category);
         let reason = if by_tags > text && by_tags >= by_category {
@@ -132,14 +134,6 @@ impl Taste<'_> {
             same_category,
         })
     }
-}
-
-fn keys(column: &tantivy::columnar::StrColumn, doc: u32) -> Vec<String> {
-    let name = |ord| {
-        let mut key = String::new();
-        column.ord_to_str(ord, &mut key).ok().filter(|there| *there).map(|_| key)
-    };
-    column.ords().values_for_doc(doc).filter_map(name).collect()
 }
 
 /// Stems of the subject that other texts have too but few have, each with a spelling and its weight.

@@ -4,7 +4,7 @@
 //! the last bit however the documents are spread over segments.
 
 use tantivy::{DocId, DocSet as _, TERMINATED};
-use tantivy::postings::Postings as _;
+use tantivy::postings::{Postings as _, SegmentPostings};
 
 use super::analysis::Piece;
 use super::facets::{Counter, Counts, Filter};
@@ -192,17 +192,29 @@ fn with_phrase(segment: &Segment, phrase: &[Piece]) -> Bits {
     found
 }
 
-/// How often each of the documents (rising) has the term, and where.
+/// Where each of the documents (rising) has the term.
 pub(super) fn places(text: &Text, term: &str, docs: &[DocId], mut take: impl FnMut(usize, &[u32])) {
-    let Some(mut postings) = text.postings(term) else { return };
+    let Some(postings) = text.postings(term) else { return };
     let mut positions = Vec::new();
+    meet(postings, docs, |place, postings| {
+        postings.positions(&mut positions);
+        take(place, &positions);
+    });
+}
+
+/// How often each of the documents (rising) has the term.
+pub(super) fn times(text: &Text, term: &str, docs: &[DocId], mut take: impl FnMut(usize, u32)) {
+    let Some(postings) = text.counted_postings(term) else { return };
+    meet(postings, docs, |place, postings| take(place, postings.term_freq()));
+}
+
+fn meet(mut postings: SegmentPostings, docs: &[DocId], mut take: impl FnMut(usize, &mut SegmentPostings)) {
     for (place, doc) in docs.iter().enumerate() {
         if postings.doc() < *doc && postings.seek(*doc) == TERMINATED {
             return;
         }
         if postings.doc() == *doc {
-            postings.positions(&mut positions);
-            take(place, &positions);
+            take(place, &mut postings);
         }
     }
 }

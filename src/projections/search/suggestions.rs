@@ -69,9 +69,9 @@ fn insights(view: &View, beginning: &Beginning) -> Vec<Uuid> {
             having.keep(&with);
         }
         found.extend(having.iter().map(|doc| {
-            let begins = segment.title_words.first(doc) == beginning.first_key(segment, doc);
+            let begins = segment.columns.title_words.first(doc) == beginning.first_key(segment, doc);
             let rank = u8::from(titled.has(doc)) + u8::from(begins && titled.has(doc));
-            (rank, segment.published.first(doc).unwrap_or(0), segment.id(doc))
+            (rank, segment.columns.published[doc as usize], segment.id(doc))
         }));
     }
     found.sort_unstable_by(|a, b| b.cmp(a));
@@ -82,7 +82,7 @@ fn insights(view: &View, beginning: &Beginning) -> Vec<Uuid> {
 impl Beginning {
     /// The first word that was typed, if the title of the document begins with it.
     fn first_key(&self, segment: &Segment, doc: u32) -> Option<u64> {
-        let there = segment.title_words.first(doc);
+        let there = segment.columns.title_words.first(doc);
         if self.words.len() > 1 {
             return self.words.first().map(|word| super::schema::key(word));
         }

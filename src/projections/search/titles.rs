@@ -34,7 +34,7 @@ impl Typed {
     }
 
     pub(super) fn answer(&self, segment: &Segment, doc: DocId) -> Answer {
-        let title: Vec<u64> = segment.title_words.values_for_doc(doc).collect();
+        let title: Vec<u64> = segment.columns.title_words.values_for_doc(doc).collect();
         let Some((_, first)) = self.words.split_last() else { return Answer::Otherwise };
         let here = |window: &[u64]| window.starts_with(first) && window.last().is_some_and(|last| self.endings.contains(last));
         match title.windows(self.words.len()).position(here) {

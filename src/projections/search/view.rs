@@ -7,13 +7,13 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use tantivy::columnar::{Column, StrColumn};
 use tantivy::fieldnorm::FieldNormReader;
 use tantivy::index::{InvertedIndexReader, SegmentReader};
 use tantivy::postings::{BlockSegmentPostings, SegmentPostings};
 use tantivy::schema::{Field, IndexRecordOption};
 use tantivy::{DocId, Searcher};
 
+use super::columns::Columns;
 use super::documents::{NEVER, is_shown, locale_of};
 use super::schema::Fields;
 use crate::domain::clock::Timestamp;
@@ -32,15 +32,7 @@ pub(super) struct Segment {
     pub(super) title: Text,
     pub(super) headings: Text,
     pub(super) size: u32,
-    pub(super) published: Column<i64>,
-    pub(super) minutes: Column<i64>,
-    pub(super) category: StrColumn,
-    pub(super) tags: StrColumn,
-    pub(super) authors: StrColumn,
-    pub(super) id_high: Column<u64>,
-    pub(super) id_low: Column<u64>,
-    pub(super) title_words: Column<u64>,
-    pub(super) title_stems: Column<u64>,
+    pub(super) columns: Arc<Columns>,
     pub(super) seen: Bits,
     /// Every document of the segment is in the view: postings need not be counted one by one.
     whole: bool,
@@ -108,11 +100,17 @@ pub(super) struct View {
 }
 
 impl View {
-    pub(super) fn of(searcher: &Searcher, fields: &Fields, chain: &[String], now: Timestamp) -> tantivy::Result<Self> {
+    pub(super) fn of(
+        searcher: &Searcher,
+        columns: &[Arc<Columns>],
+        fields: &Fields,
+        chain: &[String],
+        now: Timestamp,
+    ) -> tantivy::Result<Self> {
         let mut gathered = Gathered { until: NEVER, ..Gathered::default() };
         let mut segments = Vec::new();
-        for reader in searcher.segment_readers() {
-            segments.push(gathered.segment(reader, fields, chain, now)?);
+        for (reader, columns) in searcher.segment_readers().iter().zip(columns) {
+            segments.push(gathered.segment(reader, columns.clone(), fields, chain, now)?);
         }
         let mut locales: Vec<String> = gathered.locales.into_iter().collect();
         locales.sort();
@@ -152,10 +150,7 @@ struct Gathered {
 }
 
 impl Gathered {
-    fn segment(&mut self, reader: &SegmentReader, fields: &Fields, chain: &[String], now: Timestamp) -> tantivy::Result<Segment> {
-        let fast = reader.fast_fields();
-        let missing = || tantivy::TantivyError::SchemaError("a column is missing".to_owned());
-        let column = |name: &str| fast.str(name).and_then(|column| column.ok_or_else(missing));
+    fn segment(&mut self, reader: &SegmentReader, columns: Arc<Columns>, fields: &Fields, chain: &[String], now: Timestamp) -> tantivy::Result<Segment> {
         let text = |field: Field| -> tantivy::Result<Text> {
             Ok(Text { index: reader.inverted_index(field)?, lengths: reader.get_fieldnorms_reader(field)?, field })
         };
@@ -165,38 +160,24 @@ impl Gathered {
             title: text(fields.title)?,
             headings: text(fields.headings)?,
             size: reader.max_doc(),
-            published: fast.i64("published")?,
-            minutes: fast.i64("minutes")?,
-            category: column("category")?,
-            tags: fast.str("tags")?.unwrap_or_else(|| no_terms(reader.max_doc())),
-            authors: fast.str("authors")?.unwrap_or_else(|| no_terms(reader.max_doc())),
-            id_high: fast.u64("id_high")?,
-            id_low: fast.u64("id_low")?,
-            title_words: fast.column_opt("title_words")?.unwrap_or_else(|| Column::build_empty_column(reader.max_doc())),
-            title_stems: fast.column_opt("title_stems")?.unwrap_or_else(|| Column::build_empty_column(reader.max_doc())),
             seen: Bits::none(reader.max_doc()),
             whole: false,
+            columns: columns.clone(),
         };
-        let ends: Column<i64> = fast.i64("ends")?;
-        let editions = column("edition")?;
-        let mut shown = Vec::new();
-        for ord in 0..editions.num_terms() as u64 {
-            let mut edition = String::new();
-            editions.ord_to_str(ord, &mut edition)?;
-            shown.push(is_shown(&edition, chain).then(|| locale_of(&edition).to_owned()));
-        }
+        let shown: Vec<bool> = columns.editions.iter().map(|edition| is_shown(edition, chain)).collect();
         let mut used = vec![false; shown.len()];
         let mut seen = 0;
-        for doc in (0..reader.max_doc()).filter(|doc| !reader.is_deleted(*doc)) {
-            let edition = usize::try_from(editions.ords().first(doc).unwrap_or(u64::MAX)).unwrap_or(usize::MAX);
-            if shown.get(edition).is_none_or(Option::is_none) {
+        for doc in 0..reader.max_doc() {
+            let at = doc as usize;
+            let edition = columns.edition[at] as usize;
+            if !shown.get(edition).copied().unwrap_or(false) || reader.is_deleted(doc) {
                 continue;
             }
-            let (from, to) = (segment.published.first(doc).unwrap_or(NEVER), ends.first(doc).unwrap_or(NEVER));
+            let (from, to) = (columns.published[at], columns.ends[at]);
             // What is over does not come back, whenever it began.
-            for at in [from, to] {
-                if at > now.0 && to > now.0 {
-                    self.until = self.until.min(at);
+            for change in [from, to] {
+                if change > now.0 && to > now.0 {
+                    self.until = self.until.min(change);
                 }
             }
             if from <= now.0 && now.0 < to {
@@ -209,13 +190,10 @@ impl Gathered {
         }
         self.documents += seen;
         segment.whole = seen == reader.max_doc();
-        self.locales.extend(shown.into_iter().zip(used).filter(|(_, used)| *used).filter_map(|(locale, _)| locale));
+        let editions = columns.editions.iter().zip(used).filter(|(_, used)| *used);
+        self.locales.extend(editions.map(|(edition, _)| locale_of(edition).to_owned()));
         Ok(segment)
     }
-}
-
-fn no_terms(size: u32) -> StrColumn {
-    StrColumn::wrap(tantivy::columnar::BytesColumn::empty(size))
 }
 
 impl Segment {
@@ -236,8 +214,9 @@ impl Segment {
             if docs.is_empty() {
                 return;
             }
+            // Counts are kept for what is ranked; elsewhere being there is all.
             for (place, doc) in docs.iter().enumerate() {
-                if self.seen.has(*doc) {
+                if self.whole || self.seen.has(*doc) {
                     take(*doc, counts.get(place).copied().unwrap_or(1));
                 }
             }
@@ -246,7 +225,7 @@ impl Segment {
     }
 
     pub(super) fn id(&self, doc: DocId) -> uuid::Uuid {
-        uuid::Uuid::from_u64_pair(self.id_high.first(doc).unwrap_or(0), self.id_low.first(doc).unwrap_or(0))
+        self.columns.id(doc)
     }
 }
 
@@ -257,6 +236,11 @@ impl Text {
 
     fn blocks(&self, term: &str) -> std::io::Result<Option<BlockSegmentPostings>> {
         self.index.read_block_postings(&self.term(term), IndexRecordOption::WithFreqs)
+    }
+
+    /// The postings of a term, with how often each document has it.
+    pub(super) fn counted_postings(&self, term: &str) -> Option<SegmentPostings> {
+        self.index.read_postings(&self.term(term), IndexRecordOption::WithFreqs).ok().flatten()
     }
 
     /// The postings of a term, with the places in each document.
