@@ -29,13 +29,11 @@ impl Random {
         usize::try_from(number).unwrap_or(0) % bound.max(1)
     }
 
-    /// Small numbers are much more likely than large ones: rank r comes about 1/r of the time.
+    /// Small numbers are much more likely than large ones: the number r comes in proportion to 1 / (r + 1), as words do (Zipf 1949).
     fn zipf(&mut self, bound: usize) -> usize {
-        let mut reach = 1;
-        while reach < bound && self.below(100) < 78 {
-            reach *= 2;
-        }
-        self.below(reach.min(bound))
+        let magnitude = self.below(usize::BITS as usize - bound.leading_zeros() as usize);
+        let from = 1 << magnitude;
+        (from + self.below(from)).min(bound) - 1
     }
 }
 
@@ -56,7 +54,8 @@ pub(crate) fn corpus(count: usize, words: usize, now: i64) -> Corpus {
     for number in 0..count {
         // What it is about, in words that many use; and words of its own.
         let topic: Vec<&str> = (0..8).map(|_| nouns[random.zipf(nouns.len())]).collect();
-        let own: Vec<&str> = (0..40).map(|_| rare[random.zipf(rare.len())].as_str()).collect();
+        let mut own: Vec<&str> = (0..40).map(|_| rare[random.zipf(rare.len())].as_str()).collect();
+        own[..2].fill_with(|| rare[random.below(rare.len())].as_str());
         let title = format!(
             "{} {} {}: why the {} {} the {}",
             capital(topic[0]),

@@ -1,6 +1,7 @@
 //! Wires everything: store, keys, server, and the few tasks that run beside requests. The only module that spawns.
 
 use std::net::TcpListener;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicUsize};
 use std::time::Duration;
 
@@ -64,7 +65,7 @@ impl App {
             search: search.clone(),
             newest,
             events: EventLimits::new(settings.max_event_streams, Duration::from_secs(settings.event_stream_lifetime), closing.clone()),
-            recording: tokio::sync::Mutex::new(()),
+            recording: Arc::default(),
             base_url: base_url.clone(),
             limits: Limits {
                 requests: settings.max_requests,

@@ -13,7 +13,7 @@ const WORDS: [(&str, &str, &str); 8] = [
     ("{bytes}", "BLOB", "bytea"),
     ("{sequence}", "INTEGER PRIMARY KEY AUTOINCREMENT", "bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY"),
     ("{strict}", "STRICT", ""),
-    ("{now}", "(unixepoch() * 1000)", "(extract(epoch FROM now()) * 1000)::bigint"),
+    ("{now}", "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)", "(extract(epoch FROM now()) * 1000)::bigint"),
 ];
 
 /// Runs the `;`-separated statements of one step.

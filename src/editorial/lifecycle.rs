@@ -132,8 +132,9 @@ pub async fn purge(store: &Store, _: &Admin, id: Uuid, expected: &Expected, now:
     let txn = store.begin().await?;
     let old = store::insights::lock(&txn, id).await?.ok_or(EditorialError::NotFound)?;
     check_state(&txn, &old, expected).await?;
+    let begun = has_begun(&txn, &old, &insight::Model { live_revision: None, ..old.clone() }, now).await?;
     store::insights::purge(&txn, id).await?;
-    Ok(store::changes::commit(store, txn, &change(ChangeKind::Purged, &old, was_seen(&old, now)), now).await?)
+    Ok(store::changes::commit(store, txn, &change(ChangeKind::Purged, &old, was_seen(&old, now) || begun), now).await?)
 }
 
 /// The refusal of a write that was only to create what exists by now.
@@ -190,11 +191,16 @@ async fn finish(
     now: Timestamp,
 ) -> Result<(), EditorialError> {
     store::insights::save(&txn, &new).await?;
-    let had_beginning = store::transitions::plan(&txn, &new, now).await?;
-    // Scheduled by our clock, but its beginning is in the log already: a node whose clock is ahead has told its readers.
-    let begun = Status::of(&pointers(old), now) == Status::Scheduled && !had_beginning;
+    let begun = has_begun(&txn, old, &new, now).await?;
     let is_seen = Status::of(&pointers(&new), now) == Status::Published;
     Ok(store::changes::commit(store, txn, &change(kind, &new, was_seen(old, now) || is_seen || begun), now).await?)
+}
+
+/// Plans what the clock will do to the insight as it is now. Answers whether it is scheduled by our clock, but its beginning is in the log
+/// already: somebody whose clock is ahead, or who came first, has told its readers.
+async fn has_begun(txn: &Transaction, old: &insight::Model, new: &insight::Model, now: Timestamp) -> Result<bool, EditorialError> {
+    let had_beginning = store::transitions::plan(txn, new, now).await?;
+    Ok(Status::of(&pointers(old), now) == Status::Scheduled && !had_beginning)
 }
 
 /// Whether readers can have seen it in its present state: it is published, or was until its end. One that is over counts too, because the

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::{OnceCell, Semaphore, watch};
 
@@ -26,8 +26,8 @@ pub struct Api {
     /// The newest public number that the event stream may tell.
     pub newest: watch::Receiver<i64>,
     pub events: EventLimits,
-    /// Held by the one request of this node that enters into the log what the clock did.
-    pub recording: tokio::sync::Mutex<()>,
+    /// Held by the one request of this node that enters into the log what the clock did; says when that failed last.
+    pub recording: Arc<tokio::sync::Mutex<Option<Instant>>>,
     /// The public address, without a slash at its end.
     pub base_url: String,
     pub limits: Limits,
@@ -74,18 +74,21 @@ type PageCell = Arc<OnceCell<Arc<Page>>>;
 
 /// The pages that streams have asked for last, each read once.
 #[derive(Debug, Default)]
-pub(super) struct Pages(VecDeque<(PageKey, PageCell)>);
+pub(super) struct Pages(VecDeque<(PageKey, Instant, PageCell)>);
 
 impl Pages {
     const MOST: usize = 16;
+    const SHARED_FOR: Duration = Duration::from_millis(500);
 
     pub(super) fn cell(pages: &Mutex<Self>, key: PageKey) -> PageCell {
         let mut pages = pages.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, cell)) = pages.0.iter().find(|(there, _)| *there == key) {
+        // What a page shows may end by the clock: it is shared by those who come at once, and by nobody later.
+        let young = |at: &Instant| at.elapsed() < Self::SHARED_FOR;
+        if let Some((_, _, cell)) = pages.0.iter().find(|(there, at, _)| *there == key && young(at)) {
             return cell.clone();
         }
         let cell = PageCell::default();
-        pages.0.push_back((key, cell.clone()));
+        pages.0.push_back((key, Instant::now(), cell.clone()));
         if pages.0.len() > Self::MOST {
             pages.0.pop_front();
         }
@@ -99,15 +102,29 @@ impl Api {
         self.clock.now()
     }
 
+    /// What readers see has changed by the clock, and the log does not say so yet: its number belongs to the answer. One request of this node
+    /// at a time enters it, and none waits long for that; the answer is right without it.
+    async fn record(&self, now: Timestamp) -> bool {
+        let Ok(mut turn) = self.recording.clone().try_lock_owned() else { return false };
+        if turn.is_some_and(|failed| failed.elapsed() < Self::PAUSE) {
+            return false;
+        }
+        let store = self.store.clone();
+        let recording = actix_web::rt::spawn(async move {
+            let recorded = transitions::record(&store, now).await;
+            *turn = recorded.is_err().then(Instant::now);
+            recorded.inspect_err(|error| tracing::warn!(%error, "transitions were not recorded")).is_ok()
+        });
+        tokio::time::timeout(Self::PATIENCE, recording).await.is_ok_and(|done| done.unwrap_or(false))
+    }
+
+    const PATIENCE: Duration = Duration::from_millis(500);
+    const PAUSE: Duration = Duration::from_secs(1);
+
     /// How fresh public content is; remembered for answers that carry no content.
     pub(super) async fn freshness(&self, now: Timestamp) -> Result<Freshness, super::problem::Problem> {
         let mut freshness = changes::freshness(self.store.reader(), now).await?;
-        if freshness.unrecorded {
-            // What readers see has changed by the clock: its number in the log belongs to the answer.
-            let _turn = self.recording.lock().await;
-            if let Err(error) = transitions::record(&self.store, now).await {
-                tracing::warn!(%error, "transitions were not recorded");
-            }
+        if freshness.unrecorded && self.record(now).await {
             freshness = changes::freshness(self.store.reader(), now).await?;
         }
         self.sequence.fetch_max(freshness.sequence, Ordering::Relaxed);

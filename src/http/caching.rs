@@ -20,6 +20,8 @@ const MIN_ENCODED: usize = 1_024;
 pub(super) enum CachePolicy {
     /// Visible content. No cache may keep it beyond the moment at which the clock changes it.
     Public { now: Timestamp, next_transition: Option<Timestamp> },
+    /// What followers poll: it may be kept, but is asked for anew each time.
+    Revalidate,
     /// Parts of the binary: they change with it.
     Embedded,
     /// Whatever was read with a token, and everything else.
@@ -34,6 +36,7 @@ impl CachePolicy {
     pub(super) fn header(self) -> String {
         match self {
             Self::Never => "private, no-store".to_owned(),
+            Self::Revalidate => "public, no-cache".to_owned(),
             Self::Embedded => "public, max-age=3600".to_owned(),
             Self::Public { now, next_transition } => {
                 let left = next_transition.map_or(i64::MAX, |at| (at.0 - now.0).max(0) / 1000);

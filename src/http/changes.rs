@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use super::api::Api;
 use super::auth::Reader;
+use super::caching::CachePolicy;
 use super::insights::params::LocaleParam;
 use super::insights::view::{InsightSummaryView, InsightView};
 use super::lists::{self, ListMeta, PageInfo};
@@ -128,9 +129,8 @@ pub(super) async fn list_changes(api: web::Data<Api>, request: HttpRequest, read
     let sequence = list.meta.sequence;
     let reply = Reply::json(&list)
         .state(format!("s{sequence}"))
-        .last_modified(freshness.last_modified)
         .header(CONTENT_SEQUENCE, sequence.to_string())
-        .policy(reader.policy(now, &freshness))
+        .policy(if reader.is_anonymous() { CachePolicy::Revalidate } else { CachePolicy::Never })
         .cache_tags(&["changes".to_owned(), "insights".to_owned()]);
     Ok(lists::links(reply, &api, &request, &list.page))
 }
@@ -152,6 +152,8 @@ pub(super) async fn page(api: &Api, since: i64, limit: i64, locale: Option<&Loca
     let mut rows = changes::public_after(&snapshot, since, limit + 1).await?;
     let more = rows.len() > usize::try_from(limit).unwrap_or(0);
     rows.truncate(usize::try_from(limit).unwrap_or(0));
+    // What the log says has happened, happened: also when the request, or the clock of this node, is a little behind it.
+    let now = rows.iter().map(|row| Timestamp(row.at)).fold(now, Ord::max);
     let insights: HashMap<Uuid, InsightRow> = hits::find(&snapshot, &ids(&rows, "insight"), &chain, Extra::Nothing, now)
         .await?
         .into_iter()

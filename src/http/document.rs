@@ -135,7 +135,7 @@ impl Facts {
 
     /// Whether it is content, as opposed to a part of the binary.
     pub(super) fn has_last_modified(&self) -> bool {
-        !matches!(self.tag.as_str(), "Documentation" | "Auth")
+        !matches!(self.tag.as_str(), "Documentation" | "Auth" | "Changes")
     }
 
     pub(super) fn creates(&self) -> bool {

@@ -4,11 +4,12 @@
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-use actix_web::body::{BoxBody, MessageBody};
+use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
+use actix_web::error::InternalError;
 use actix_web::{HttpMessage as _, HttpResponse, ResponseError as _, web};
 
 use super::api::Api;
@@ -22,7 +23,7 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const SLOW_MILLIS: u128 = 1_000;
 const EXPOSED: &str = "ETag, Last-Modified, Link, Location, Content-Sequence, Content-Language, Cache-Tag, Retry-After, Allow, X-Request-Id, WWW-Authenticate";
 const ALLOWED_HEADERS: &str =
-    "Authorization, Content-Type, If-Match, If-None-Match, If-Modified-Since, Idempotency-Key, Accept, X-Request-Id, traceparent";
+    "Authorization, Content-Type, If-Match, If-None-Match, If-Modified-Since, Idempotency-Key, Accept, Last-Event-ID, X-Request-Id, traceparent";
 
 /// The innermost request is always answered; errors become problems here.
 pub(super) async fn envelope(
@@ -40,7 +41,8 @@ pub(super) async fn envelope(
         let response = preflight(&request);
         return Ok(finish(request.into_response(response), &api, &path, &id));
     }
-    if method == Method::HEAD {
+    let head = method == Method::HEAD;
+    if head {
         // The connection remembers that this was a HEAD and sends the headers alone.
         request.head_mut().method = Method::GET;
     }
@@ -64,7 +66,14 @@ pub(super) async fn envelope(
         let _place = place;
         next.call(request).await.map(ServiceResponse::map_into_boxed_body)
     });
-    let response = answering.await.map_err(actix_web::error::ErrorInternalServerError)??;
+    let mut response = match answering.await {
+        Ok(response) => response?,
+        Err(panicked) => return Err(panic_answer(&panicked, &api, &path, &id)),
+    };
+    if head && matches!(response.response().body().size(), BodySize::Stream) {
+        // Nobody reads it: a stream would hold the connection until it ends.
+        response = response.map_body(|_, _| BoxBody::new(()));
+    }
     if !matches!(method, Method::GET | Method::HEAD) && response.status().is_success() {
         // Who is told that something was written finds it.
         api.search.wait_for(api.store.committed()).await;
@@ -72,6 +81,18 @@ pub(super) async fn envelope(
     let response = finish(response, &api, &path, &id);
     log(&method, &path, response.status(), started, &Caller { id, trace, name: caller });
     Ok(response)
+}
+
+/// What a handler's panic is told as; the log has the cause. The request went with the handler: the answer is made without it.
+fn panic_answer(panicked: &tokio::task::JoinError, api: &Api, path: &str, id: &str) -> actix_web::Error {
+    tracing::error!(%path, request_id = id, error = %panicked, "a handler panicked");
+    let body = Problem::internal().body(&api.base_url, path, id).to_string();
+    let mut response = HttpResponse::new(StatusCode::INTERNAL_SERVER_ERROR).set_body(BoxBody::new(body));
+    let headers = response.headers_mut();
+    insert(headers, header::CONTENT_TYPE, "application/problem+json");
+    insert(headers, header::CACHE_CONTROL, "private, no-store");
+    insert(headers, REQUEST_ID, id);
+    InternalError::from_response("a handler panicked", response).into()
 }
 
 /// One of the places of requests in flight, given back when the answer is finished, whoever still waits for it.

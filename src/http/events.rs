@@ -11,7 +11,7 @@ use std::time::Duration;
 use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse, get, web};
 use futures_util::stream;
-use tokio::sync::{OnceCell, OwnedSemaphorePermit, watch};
+use tokio::sync::{OnceCell, mpsc, watch};
 use tokio::time::Instant;
 use utoipa::IntoParams;
 
@@ -27,9 +27,11 @@ use crate::domain::locale::Locale;
 
 const LAST_EVENT_ID: &str = "last-event-id";
 /// Changes that are read together.
-const PAGE: i64 = 50;
+const PAGE: i64 = 20;
 /// Proxies and clients give up on a connection that says nothing.
 const HEARTBEAT: Duration = Duration::from_secs(15);
+/// A client that takes nothing for so long is given up.
+const PATIENCE: Duration = Duration::from_secs(30);
 /// How long a client waits before it comes back, in milliseconds.
 const RETRY: u32 = 2_000;
 
@@ -65,19 +67,27 @@ pub(super) async fn stream_changes(api: web::Data<Api>, request: HttpRequest, _r
     changes::check_since(position, freshness.sequence)?;
     let place = api.events.places.clone().try_acquire_owned();
     let place = place.map_err(|_full| Problem::unavailable("too many event streams are open: try again in a moment"))?;
-    let now = Instant::now();
-    let state = Streaming {
+    let (sender, receiver) = mpsc::channel(1);
+    let streaming = Streaming {
         newest: api.newest.clone(),
         closing: api.events.closing(),
-        ends: now + api.events.lifetime,
-        begun: false,
+        ends: Instant::now() + api.events.lifetime,
         floor: freshness.sequence,
         position,
         locale,
         api,
-        _place: place,
+        sender,
     };
-    Ok(reply::event_stream(stream::unfold(state, Streaming::next)))
+    // In a task of its own, which keeps the place: a client that leaves, or stops reading, can neither break off a look at the database nor keep
+    // others out.
+    actix_web::rt::spawn(async move {
+        streaming.run().await;
+        drop(place);
+    });
+    let bytes = stream::unfold(receiver, async |mut receiver: mpsc::Receiver<Bytes>| {
+        receiver.recv().await.map(|bytes| (Ok::<_, Infallible>(bytes), receiver))
+    });
+    Ok(reply::event_stream(bytes))
 }
 
 fn last_event_id(request: &HttpRequest) -> Result<Option<i64>, Problem> {
@@ -91,25 +101,33 @@ struct Streaming {
     api: web::Data<Api>,
     newest: watch::Receiver<i64>,
     closing: watch::Receiver<bool>,
+    sender: mpsc::Sender<Bytes>,
     ends: Instant,
-    begun: bool,
+    /// What was in the database when the client came.
     floor: i64,
     position: i64,
     locale: Option<Locale>,
-    _place: OwnedSemaphorePermit,
 }
 
 impl Streaming {
-    async fn next(mut self) -> Option<(Result<Bytes, Infallible>, Self)> {
-        if !self.begun {
-            self.begun = true;
-            return Some((Ok(Bytes::from(format!("retry: {RETRY}\n: connected\n\n"))), self));
+    async fn run(mut self) {
+        let mut next = Some(Bytes::from(format!("retry: {RETRY}\n: connected\n\n")));
+        while let Some(bytes) = next {
+            tokio::select! {
+                sent = self.sender.send_timeout(bytes, PATIENCE) => if sent.is_err() { return },
+                _ = self.closing.wait_for(|closing| *closing) => return,
+            }
+            next = self.next().await;
         }
+    }
+
+    /// What is to be said next; nothing when the stream is over.
+    async fn next(&mut self) -> Option<Bytes> {
         loop {
             if *self.closing.borrow() || Instant::now() >= self.ends {
                 return None;
             }
-            // What was in the database when the client came is never told from an older reading.
+            // What was there when the client came is never told from an older reading.
             let newest = self.floor.max(*self.newest.borrow_and_update());
             if newest > self.position {
                 let page = page(&self.api, self.position, newest, self.locale.as_ref()).await;
@@ -117,15 +135,16 @@ impl Streaming {
                 let page = page.inspect_err(|error| tracing::warn!(%error, "an event stream was cut off")).ok()?;
                 let (last, bytes) = (*page).clone()?;
                 self.position = last;
-                return Some((Ok(bytes), self));
+                return Some(bytes);
             }
             let patience = HEARTBEAT.min(self.ends.saturating_duration_since(Instant::now()));
             tokio::select! {
-                changed = self.newest.changed() => { changed.ok()?; }
+                changed = self.newest.changed() => changed.ok()?,
                 _ = self.closing.changed() => return None,
+                () = self.sender.closed() => return None,
                 () = tokio::time::sleep(patience) => {
                     if Instant::now() < self.ends {
-                        return Some((Ok(Bytes::from_static(b": still here\n\n")), self));
+                        return Some(Bytes::from_static(b": still here\n\n"));
                     }
                 }
             }

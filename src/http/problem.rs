@@ -47,6 +47,11 @@ impl Problem {
     }
 
     #[must_use]
+    pub fn internal() -> Self {
+        Self::new(Code::Internal, INTERNAL)
+    }
+
+    #[must_use]
     pub fn unavailable(detail: &str) -> Self {
         Self::new(Code::Unavailable, detail).header(actix_web::http::header::RETRY_AFTER, "2")
     }
@@ -103,7 +108,7 @@ impl From<SearchError> for Problem {
     fn from(error: SearchError) -> Self {
         match error {
             SearchError::NotReady => Self::unavailable("the search index is being read or made anew: try again in a moment"),
-            SearchError::Failed => Self::new(Code::Internal, INTERNAL),
+            SearchError::Failed => Self::internal(),
         }
     }
 }
@@ -137,7 +142,7 @@ impl From<EditorialError> for Problem {
             EditorialError::Busy => Self::unavailable("too many requests wait for the same work: try again in a moment"),
             EditorialError::Internal(what) => {
                 tracing::error!(error = what, "an operation failed");
-                Self::new(Code::Internal, INTERNAL)
+                Self::internal()
             }
             EditorialError::Store(error) => error.into(),
         }
@@ -150,7 +155,7 @@ impl From<StoreError> for Problem {
         match error {
             StoreError::Unavailable(_) => Self::unavailable("the database cannot be reached: try again in a moment"),
             StoreError::Unique(_) | StoreError::ForeignKey(_) | StoreError::Failed(_) | StoreError::Corrupt(_) => {
-                Self::new(Code::Internal, INTERNAL)
+                Self::internal()
             }
         }
     }

@@ -85,6 +85,11 @@ impl Reply {
         self
     }
 
+    /// For answers made of an index that may be behind the content: an older answer must not be dated like the newest.
+    pub(super) fn last_modified_if(self, current: bool, at: Timestamp) -> Self {
+        if current { self.last_modified(at) } else { self }
+    }
+
     pub(super) fn not_older_than(mut self, at: Timestamp) -> Self {
         self.last_modified = self.last_modified.max(Some(at));
         self
@@ -112,7 +117,7 @@ impl Reply {
 
     /// The names under which caches in front drop this answer.
     pub(super) fn cache_tags(self, tags: &[String]) -> Self {
-        if matches!(self.policy, CachePolicy::Public { .. }) {
+        if matches!(self.policy, CachePolicy::Public { .. } | CachePolicy::Revalidate) {
             self.header(CACHE_TAG, tags.join(",")).header(SURROGATE_KEY, tags.join(" "))
         } else {
             self

@@ -54,6 +54,7 @@ pub fn serve(listener: TcpListener, api: Api, settings: ServerSettings) -> std::
     .keep_alive(settings.keep_alive)
     .client_request_timeout(settings.head_time)
     .shutdown_timeout(settings.shutdown_time.as_secs())
+    .h1_allow_half_closed(false)
     .disable_signals()
     .listen(listener)?;
     Ok(server.run())

@@ -9,13 +9,14 @@ use tokio::sync::watch;
 
 use crate::domain::clock::Clock;
 use crate::store::changes::{self, LogRow};
+use crate::store::error::StoreError;
 use crate::store::{Store, transitions};
 
 /// How long a change of another node can go unnoticed.
 const POLL: Duration = Duration::from_millis(500);
 const BATCH: i64 = 500;
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
-const LONGEST_PAUSE: Duration = Duration::from_mins(1);
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
 /// Something that is derived from the change log.
 pub trait Projection: Send + 'static {
@@ -52,11 +53,17 @@ async fn run<P: Projection>(store: &Store, projection: &mut P, progress: &watch:
     let mut position = projection.open(store).await?;
     loop {
         bell.mark_unchanged();
-        let rows = changes::after(store.reader(), position, BATCH).await?;
-        if let Some(last) = rows.last() {
-            projection.apply(store, &rows).await?;
-            position = last.sequence;
-        }
+        let rows = match taken_in(store, projection, position).await {
+            Ok(rows) => rows,
+            // The projection is as good as it was: it goes on when the database is back.
+            Err(error) if error.is::<StoreError>() => {
+                tracing::error!(projection = P::NAME, %error, "the log cannot be read");
+                tokio::time::sleep(LONGEST_PAUSE).await;
+                continue;
+            }
+            Err(error) => return Err(error),
+        };
+        position = rows.last().map_or(position, |last| last.sequence);
         progress.send_replace(position);
         if rows.is_empty() {
             let _ = tokio::time::timeout(POLL, bell.changed()).await;
@@ -64,11 +71,20 @@ async fn run<P: Projection>(store: &Store, projection: &mut P, progress: &watch:
     }
 }
 
+async fn taken_in<P: Projection>(store: &Store, projection: &mut P, position: i64) -> anyhow::Result<Vec<LogRow>> {
+    let rows = changes::after(store.reader(), position, BATCH).await?;
+    if !rows.is_empty() {
+        projection.apply(store, &rows).await?;
+    }
+    Ok(rows)
+}
+
 /// Enters into the log what the clock does, when it does it.
 pub async fn record_transitions(store: Store, clock: Clock) {
     loop {
         if let Err(error) = transitions::record(&store, clock.now()).await {
             tracing::error!(%error, "transitions were not recorded");
+            tokio::time::sleep(LONGEST_PAUSE).await;
         }
         let next = transitions::next(&store).await.ok().flatten();
         let left = next.map_or(POLL, |at| Duration::from_millis(u64::try_from(at.0 - clock.now().0).unwrap_or(0)));
@@ -82,6 +98,6 @@ pub async fn listen(store: Store) {
         if let Err(error) = store.hear_others().await {
             tracing::warn!(%error, "cannot hear other nodes: their changes are noticed by polling");
         }
-        tokio::time::sleep(LONGEST_PAUSE / 10).await;
+        tokio::time::sleep(LONGEST_PAUSE).await;
     }
 }

@@ -27,7 +27,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use sea_orm::{
     AccessMode, DatabaseConnection, DatabaseTransaction, DbBackend, IsolationLevel, SqliteTransactionMode, TransactionOptions, TransactionSession, TransactionTrait,
 };
-use sqlx::postgres::PgListener;
+use sqlx::postgres::{PgListener, PgPoolOptions};
 use tokio::sync::watch;
 
 use error::StoreError;
@@ -118,7 +118,10 @@ impl Store {
     /// # Errors
     /// When the connection is lost.
     pub async fn hear_others(&self) -> Result<(), StoreError> {
-        let mut listener = PgListener::connect_with(self.readers.get_postgres_connection_pool()).await?;
+        // A connection of its own: those of the pool are for requests.
+        let options = self.readers.get_postgres_connection_pool().connect_options();
+        let pool = PgPoolOptions::new().max_connections(1).connect_lazy_with((*options).clone());
+        let mut listener = PgListener::connect_with(&pool).await?;
         listener.listen(changes::CHANNEL).await?;
         loop {
             listener.recv().await?;

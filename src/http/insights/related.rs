@@ -118,13 +118,13 @@ pub(in crate::http) async fn list_related_insights(
         return moved(&api, &name, "/related", &request, policy, now).await;
     };
     let subject = subject(&row, body.plain);
-    let similar = api.search.related(subject, usize::try_from(limit).unwrap_or(0), chain.clone(), now).await?;
+    let (similar, sequence) = api.search.related(subject, usize::try_from(limit).unwrap_or(0), chain.clone(), now).await?;
     let data = shown(&api, similar, &chain, now).await?;
-    let view = RelatedListView { data, meta: RelatedMeta { sequence: freshness.sequence } };
+    let view = RelatedListView { data, meta: RelatedMeta { sequence } };
     Ok(Reply::json(&view)
-        .state(format!("s{}", freshness.sequence))
-        .last_modified(freshness.last_modified)
-        .header(CONTENT_SEQUENCE, freshness.sequence.to_string())
+        .state(format!("s{sequence}"))
+        .last_modified_if(freshness.sequence == sequence, freshness.last_modified)
+        .header(CONTENT_SEQUENCE, sequence.to_string())
         .policy(policy)
         .cache_tags(&["insights".to_owned(), format!("insight:{}", row.id)]))
 }
@@ -133,7 +133,7 @@ pub(in crate::http) async fn list_related_insights(
 pub(super) async fn of_many(api: &Api, ids: &[Uuid], chain: &[String], now: Timestamp) -> Result<HashMap<Uuid, Vec<Value>>, Problem> {
     let mut similar = HashMap::new();
     for (row, plain) in hits::find(api.store.reader(), ids, chain, Extra::Plain, now).await? {
-        let found = api.search.related(subject(&row, plain), INCLUDED, chain.to_vec(), now).await?;
+        let (found, _) = api.search.related(subject(&row, plain), INCLUDED, chain.to_vec(), now).await?;
         similar.insert(row.id, found);
     }
     let mut wanted: Vec<Uuid> = similar.values().flatten().map(|similar| similar.id).collect();

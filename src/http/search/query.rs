@@ -22,6 +22,7 @@ use crate::http::query::Query;
 use crate::http::reply::{CONTENT_SEQUENCE, Reply};
 use crate::projections::search::{Found, Marks, Place, Request};
 use crate::store::hits::{self, Extra};
+use crate::store::insight_rows::InsightRow;
 use crate::store::lists::Filters;
 
 /// Search
@@ -65,7 +66,7 @@ pub(in crate::http) async fn search_insights(api: web::Data<Api>, request: HttpR
     let reply = Reply::json(&result)
         .state(format!("s{sequence}"))
         .digest_of(&digested)
-        .last_modified(freshness.last_modified)
+        .last_modified_if(freshness.sequence == sequence, freshness.last_modified)
         .header(CONTENT_SEQUENCE, sequence.to_string())
         .policy(reader.policy(now, &freshness))
         .cache_tags(&cache_tags(&wanted.filters));
@@ -127,14 +128,18 @@ fn place_of(cursor: &Cursor) -> Result<Option<Place>, Problem> {
 async fn hits(api: &Api, found: &Found, chain: &[String], explain: bool, now: Timestamp) -> Result<Vec<SearchHit>, Problem> {
     let ids: Vec<Uuid> = found.hits.iter().map(|hit| hit.id).collect();
     let rows = hits::find(api.store.reader(), &ids, chain, Extra::Plain, now).await?;
-    let mut list = Vec::with_capacity(rows.len());
-    for (row, plain) in rows {
-        let Some(hit) = found.hits.iter().find(|hit| hit.id == row.id) else { continue };
-        let highlights = highlights(&found.marks, &row.title, &row.excerpt, &plain, &row.locale);
-        let explanation = explain.then(|| ScoreExplanation::of(&hit.explanation));
-        list.push(SearchHit { insight: InsightView::item(row, None, chain, now), score: hit.score, highlights, explanation });
-    }
-    Ok(list)
+    let (marks, shown) = (found.marks.clone(), found.hits.clone());
+    let chain = chain.to_vec();
+    let mark = move || {
+        let hit = |(row, plain): (InsightRow, String)| {
+            let hit = shown.iter().find(|hit| hit.id == row.id)?;
+            let highlights = highlights(&marks, &row.title, &row.excerpt, &plain, &row.locale);
+            let explanation = explain.then(|| ScoreExplanation::of(&hit.explanation));
+            Some(SearchHit { insight: InsightView::item(row, None, &chain, now), score: hit.score, highlights, explanation })
+        };
+        rows.into_iter().filter_map(hit).collect()
+    };
+    Ok(api.search.offload(mark).await?)
 }
 
 fn highlights(marks: &Marks, title: &str, excerpt: &str, plain: &str, locale: &str) -> Highlights {

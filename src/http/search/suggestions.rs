@@ -88,14 +88,14 @@ pub(in crate::http) async fn list_suggestions(api: web::Data<Api>, request: Http
     let now = api.now();
     let freshness = api.freshness(now).await?;
     let chain = Locale::fallback_chain(locale.as_ref(), &freshness.default_locale);
-    let beginning = api.search.suggest(text, chain.clone(), now).await?;
+    let (beginning, sequence) = api.search.suggest(text, chain.clone(), now).await?;
     let rows = hits::find(api.store.reader(), &beginning.insights, &chain, Extra::Toc, now).await?;
-    let meta = SuggestionMeta { sequence: freshness.sequence, fuzzy: beginning.fuzzy };
+    let meta = SuggestionMeta { sequence, fuzzy: beginning.fuzzy };
     let view = SuggestionList { data: chosen(&beginning, rows, limit), meta };
     Ok(Reply::json(&view)
-        .state(format!("s{}", freshness.sequence))
-        .last_modified(freshness.last_modified)
-        .header(CONTENT_SEQUENCE, freshness.sequence.to_string())
+        .state(format!("s{sequence}"))
+        .last_modified_if(freshness.sequence == sequence, freshness.last_modified)
+        .header(CONTENT_SEQUENCE, sequence.to_string())
         .policy(reader.policy(now, &freshness))
         .cache_tags(&["insights".to_owned()]))
 }

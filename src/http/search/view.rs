@@ -61,7 +61,7 @@ impl ScoreExplanation {
 pub(super) struct SearchHit {
     #[schema(value_type = InsightSummaryView)]
     pub insight: Map<String, Value>,
-    /// How well it answers: larger is better. Comparable within one answer.
+    /// How well it answers: larger is better. Comparable within one answer. Titles that answer what was typed come first whatever their score.
     pub score: f32,
     pub highlights: Highlights,
     /// Only with `explain=true`.
@@ -73,7 +73,7 @@ pub(super) struct SearchHit {
 /// A value and how many hits have it.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub(super) struct FacetValue {
-    /// What to filter by: a slug, or a year.
+    /// The slug to filter by; or the year, for which `published_after` and `published_before` filter.
     pub value: String,
     pub name: String,
     #[schema(minimum = 1)]

@@ -11,8 +11,9 @@ use super::facets::year_of;
 pub(super) struct Columns {
     pub(super) published: Vec<i64>,
     pub(super) ends: Vec<i64>,
-    /// Years of publication since 1970.
-    pub(super) years: Vec<u8>,
+    /// The number of each document's year of publication, and what the years are.
+    pub(super) year: Vec<u32>,
+    pub(super) years: Vec<i32>,
     pub(super) minutes: Vec<u32>,
     pub(super) category: Vec<u32>,
     pub(super) tags: Lists,
@@ -63,8 +64,14 @@ impl Columns {
         let (category, tags, authors, edition) = (text("category")?, text("tags")?, text("authors")?, text("edition")?);
         let published = moments("published", NEVER)?;
         let minutes = moments("minutes", 0)?;
+        let all: Vec<i32> = published.iter().map(|at| year_of(*at)).collect();
+        let mut years = all.clone();
+        years.sort_unstable();
+        years.dedup();
+        let year = all.iter().map(|year| u32::try_from(years.partition_point(|there| there < year)).unwrap_or(0)).collect();
         Ok(Self {
-            years: published.iter().map(|at| year_of(*at)).collect(),
+            year,
+            years,
             ends: moments("ends", NEVER)?,
             minutes: minutes.into_iter().map(|minutes| u32::try_from(minutes).unwrap_or(u32::MAX)).collect(),
             published,

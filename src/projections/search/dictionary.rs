@@ -1,6 +1,6 @@
 //! The words that visible texts hold: what a beginning can become, and what a typo was meant to be.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use levenshtein_automata::{DFA, Distance, LevenshteinAutomatonBuilder, SINK_STATE};
 use std::sync::LazyLock;
@@ -15,7 +15,7 @@ const TITLE_COMPLETIONS: usize = 2_000;
 /// Beginnings shorter than this are completed from titles alone: they begin too many words.
 const SHORTEST_IN_TEXTS: usize = 2;
 /// Words of the dictionary that are looked at for one beginning.
-const LOOKED_AT: usize = 20_000;
+const LOOKED_AT: usize = 10_000;
 /// How many of the nearest words stand in for a typo.
 const NEAREST: usize = 3;
 
@@ -30,16 +30,12 @@ pub(super) struct Near {
     frequency: u32,
 }
 
-/// What a beginning can become: the words of titles, and the most frequent ones of texts.
+/// What a beginning can become: the most frequent words of texts, and of titles.
 pub(super) fn completions(view: &View, beginning: &str) -> Vec<String> {
-    let mut found = title_completions(view, beginning);
+    let mut found = most_frequent(view, |segment| &segment.title, beginning, COMPLETIONS);
     if beginning.chars().count() >= SHORTEST_IN_TEXTS {
-        let counted = counted(view, |segment| &segment.words, beginning, LOOKED_AT);
-        let mut list: Vec<(String, u64)> = counted.into_iter().collect();
-        list.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
-        list.truncate(COMPLETIONS);
-        let visible = list.into_iter().map(|(word, _)| word).filter(|word| view.frequency(|segment| &segment.words, word) > 0);
-        let new: Vec<String> = visible.filter(|word| !found.contains(word)).collect();
+        let new = most_frequent(view, |segment| &segment.words, beginning, COMPLETIONS);
+        let new: Vec<String> = new.into_iter().filter(|word| !found.contains(word)).collect();
         found.extend(new);
     }
     found
@@ -52,29 +48,32 @@ pub(super) fn title_completions(view: &View, beginning: &str) -> Vec<String> {
 
 /// The words of a field that begin like this and stand in a visible document.
 pub(super) fn beginnings(view: &View, text: impl Fn(&Segment) -> &Text + Copy, beginning: &str) -> Vec<String> {
-    let mut list: Vec<(String, u64)> = counted(view, text, beginning, TITLE_COMPLETIONS).into_iter().collect();
-    list.sort_by(|a, b| a.0.cmp(&b.0));
-    list.into_iter().map(|(word, _)| word).filter(|word| view.frequency(text, word) > 0).collect()
+    most_frequent(view, text, beginning, TITLE_COMPLETIONS)
 }
 
-fn counted(view: &View, text: impl Fn(&Segment) -> &Text, beginning: &str, most: usize) -> HashMap<String, u64> {
-    let mut counts = HashMap::new();
-    if beginning.is_empty() {
-        return counts;
-    }
-    for segment in &view.segments {
-        let Ok(mut stream) = text(segment).index.terms().range().ge(beginning).into_stream() else { continue };
+fn most_frequent(view: &View, text: impl Fn(&Segment) -> &Text, beginning: &str, most: usize) -> Vec<String> {
+    let mut counts: BTreeMap<String, u64> = BTreeMap::new();
+    for segment in view.segments.iter().filter(|_| !beginning.is_empty()) {
+        let text = text(segment);
+        let Ok(mut stream) = text.index.terms().range().ge(beginning).into_stream() else { continue };
         let mut seen = 0;
-        while stream.advance() && seen < most {
+        while stream.advance() && seen < LOOKED_AT {
             let Ok(word) = std::str::from_utf8(stream.key()) else { continue };
             if !word.starts_with(beginning) {
                 break;
             }
-            seen += 1;
-            *counts.entry(word.to_owned()).or_default() += u64::from(stream.value().doc_freq);
+            // What only invisible documents have is not there, and takes nobody's place.
+            let frequency = segment.frequency_of(text, word, stream.value().doc_freq);
+            if frequency > 0 {
+                seen += 1;
+                *counts.entry(word.to_owned()).or_default() += u64::from(frequency);
+            }
         }
     }
-    counts
+    let mut list: Vec<(String, u64)> = counts.into_iter().collect();
+    list.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+    list.truncate(most);
+    list.into_iter().map(|(word, _)| word).collect()
 }
 
 /// How many edits a typo in a word of this length may be: none in what may be an identifier or a number.

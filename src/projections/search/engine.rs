@@ -79,7 +79,7 @@ const MOST_VALUES: usize = 100;
 pub(super) fn search(view: &View, terms: &Terms, request: &Request, now: Timestamp, scratch: &mut Scratch) -> Found {
     let syntax = syntax::parse(&request.query);
     let plan = plan::plan(view, &request.query, &syntax);
-    let marks = Marks::of(&plan, syntax.open);
+    let marks = Marks::of(&plan);
     let scorer = Scorer::new(view);
     let (matches, counts) = scorer.matches(&plan, &filter(terms, &request.filters), scratch);
     let (ranked, rest) = scorer.first(&plan, matches, now);

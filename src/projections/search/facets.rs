@@ -2,7 +2,6 @@
 //! shows what choosing something else would give.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::LazyLock;
 
 use tantivy::DocId;
 
@@ -40,21 +39,12 @@ pub(super) struct Counter<'s> {
     total: u64,
     by_category: Vec<u64>,
     by_tag: Vec<u64>,
-    years: [u64; 256],
+    by_year: Vec<u64>,
 }
 
-const FIRST_YEAR: i32 = 1970;
-
-/// When each year begins, in milliseconds since 1970.
-static YEAR_STARTS: LazyLock<Vec<i64>> = LazyLock::new(|| {
-    let start = |year| time::Date::from_ordinal_date(year, 1).map_or(i64::MAX, |day| day.midnight().assume_utc().unix_timestamp() * 1000);
-    (FIRST_YEAR..).take(256).map(start).collect()
-});
-
-/// The year of a moment, counted from 1970; what is older is counted there.
-pub(super) fn year_of(millis: i64) -> u8 {
-    let years = YEAR_STARTS.partition_point(|start| *start <= millis).saturating_sub(1);
-    u8::try_from(years).unwrap_or(u8::MAX)
+/// The year of a moment, UTC.
+pub(super) fn year_of(millis: i64) -> i32 {
+    time::OffsetDateTime::from_unix_timestamp(millis.div_euclid(1_000)).map_or(i32::MAX, time::OffsetDateTime::year)
 }
 
 impl<'s> Counter<'s> {
@@ -69,7 +59,7 @@ impl<'s> Counter<'s> {
             total: 0,
             by_category: vec![0; columns.categories.len()],
             by_tag: vec![0; columns.tag_keys.len()],
-            years: [0; 256],
+            by_year: vec![0; columns.years.len()],
         }
     }
 
@@ -95,7 +85,7 @@ impl<'s> Counter<'s> {
             count(tags, &mut self.by_tag);
         }
         if in_category && in_tags {
-            self.years[usize::from(columns.years[at])] += 1;
+            count(&[columns.year[at]], &mut self.by_year);
         }
         let passes = in_category && in_tags && in_time;
         self.total += u64::from(passes);
@@ -112,13 +102,13 @@ impl<'s> Counter<'s> {
                 *sums.entry(key.clone()).or_default() += count;
             }
         }
-        for (year, count) in (FIRST_YEAR..).zip(self.years).filter(|(_, count)| *count > 0) {
-            *counts.years.entry(year).or_default() += count;
+        for (year, count) in self.columns.years.iter().zip(self.by_year).filter(|(_, count)| *count > 0) {
+            *counts.years.entry(*year).or_default() += count;
         }
     }
 }
 
-fn numbers(keys: &[String], wanted: &[String]) -> Vec<u32> {
+pub(super) fn numbers(keys: &[String], wanted: &[String]) -> Vec<u32> {
     (0_u32..).zip(keys).filter(|(_, key)| wanted.contains(key)).map(|(number, _)| number).collect()
 }
 

@@ -1,13 +1,13 @@
 //! Texts with the words that were looked for in `<mark>`, and everything else escaped; and the passage of a long text that says most about them.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use super::analysis::{Kind, Piece, pieces};
 use super::language::Language;
 use super::plan::Plan;
 
-/// Only this much of a body is looked through, in bytes: enough for 20 000 words.
-const LOOKED_THROUGH: usize = 131_072;
+/// Only this much of a body is looked through, in bytes: enough for 10 000 words.
+const LOOKED_THROUGH: usize = 65_536;
 /// How long a passage is, in bytes.
 const PASSAGE: usize = 240;
 
@@ -16,14 +16,12 @@ const PASSAGE: usize = 240;
 pub struct Marks {
     stems: HashSet<String>,
     words: HashSet<String>,
-    /// The unfinished last word of the query.
-    beginning: Option<String>,
     /// The first letters of everything above, two bytes of each: most words of a text are passed over by these.
     starts: HashSet<[u8; 2]>,
 }
 
 impl Marks {
-    pub(super) fn of(plan: &Plan, open: bool) -> Self {
+    pub(super) fn of(plan: &Plan) -> Self {
         let mut marks = Self::default();
         for term in plan.groups.iter().flat_map(|group| &group.terms) {
             marks.starts.insert(start(&term.text));
@@ -33,19 +31,13 @@ impl Marks {
             marks.starts.insert(start(word));
             marks.words.insert(word.clone());
         }
-        if let Some(last) = plan.typed.last().filter(|_| open) {
-            marks.starts.insert(start(last));
-            marks.beginning = Some(last.clone());
-        }
         marks
     }
 
     fn has(&self, piece: &Piece, language: Language) -> bool {
-        // A stem keeps the first two letters of its word.
-        self.starts.contains(&start(&piece.text))
+        (self.starts.contains(&start(&piece.text)) || !language.keeps_beginnings())
             && (self.words.contains(&piece.text)
-                || piece.kind != Kind::Whole && self.stems.contains(language.stem(&piece.text).as_ref())
-                || self.beginning.as_ref().is_some_and(|beginning| piece.kind == Kind::Word && piece.text.starts_with(beginning)))
+                || piece.kind != Kind::Whole && self.stems.contains(language.stem(&piece.text).as_ref()))
     }
 
     /// Where the marks are, in order, none within another.
@@ -78,16 +70,8 @@ impl Marks {
     pub fn passage(&self, text: &str, locale: &str) -> String {
         let text = &text[..text.floor_char_boundary(LOOKED_THROUGH)];
         let places = self.places(text, Language::of(locale));
-        let mut best = (0, 0, 0);
-        for (first, (from, _, _)) in places.iter().enumerate() {
-            let inside = places[first..].iter().take_while(|(_, to, _)| to - from <= PASSAGE - 40);
-            let words: Vec<&str> = inside.map(|(_, _, word)| word.as_str()).collect();
-            let different = words.iter().collect::<HashSet<_>>().len();
-            if (different, words.len()) > (best.0, best.1) {
-                best = (different, words.len(), *from);
-            }
-        }
-        let from = beginning_of(text, best.2);
+        let best = densest(&places);
+        let from = beginning_of(text, best);
         let to = end_of(text, from);
         let mut passage = String::new();
         if from > 0 {
@@ -99,6 +83,30 @@ impl Marks {
         }
         passage
     }
+}
+
+/// Where the stretch begins that has most of the different words, and most of them.
+fn densest(places: &[(usize, usize, String)]) -> usize {
+    let mut counts: HashMap<&str, usize> = HashMap::new();
+    let (mut best, mut end) = ((0, 0, 0), 0);
+    for (first, (from, _, word)) in places.iter().enumerate() {
+        while let Some((_, _, next)) = places.get(end).filter(|(_, to, _)| to - from <= PASSAGE - 40) {
+            *counts.entry(next).or_default() += 1;
+            end += 1;
+        }
+        let inside = end.saturating_sub(first);
+        if (counts.len(), inside) > (best.0, best.1) {
+            best = (counts.len(), inside, *from);
+        }
+        if let Some(count) = counts.get_mut(word.as_str()) {
+            *count -= 1;
+            if *count == 0 {
+                counts.remove(word.as_str());
+            }
+        }
+        end = end.max(first + 1);
+    }
+    best.2
 }
 
 fn start(word: &str) -> [u8; 2] {
@@ -114,7 +122,7 @@ fn beginning_of(text: &str, mark: usize) -> usize {
     }
     let before = &text[earliest..mark];
     let sentence = before.rfind(['\n', '.', '?', '!', ':']).map(|at| at + 1);
-    let word = before.find(char::is_whitespace).map(|at| at + 1);
+    let word = before.char_indices().find(|(_, c)| c.is_whitespace()).map(|(at, c)| at + c.len_utf8());
     let from = earliest + sentence.or(word).unwrap_or(0);
     from + text[from..mark].len() - text[from..mark].trim_start().len()
 }
@@ -125,7 +133,9 @@ fn end_of(text: &str, from: usize) -> usize {
         return text.trim_end().len().max(from);
     }
     let within = &text[from..latest];
-    from + within.rfind(char::is_whitespace).map_or(within.len(), |at| within[..at].trim_end().len())
+    // Between two words, if there are words: some scripts have no spaces.
+    let space = within.rfind(char::is_whitespace).filter(|at| *at > PASSAGE / 2);
+    from + space.map_or(within.len(), |at| within[..at].trim_end().len())
 }
 
 fn marked(text: &str, from: usize, to: usize, places: &[(usize, usize, String)]) -> String {
@@ -168,7 +178,7 @@ mod tests {
 
     fn marks(stems: &[&str]) -> Marks {
         let terms = stems.iter().map(|stem| Term { text: (*stem).to_owned(), exactly: false, weight: 1.0 }).collect();
-        Marks::of(&Plan { groups: vec![Group { terms, ..Group::default() }], ..Plan::default() }, false)
+        Marks::of(&Plan { groups: vec![Group { terms, ..Group::default() }], ..Plan::default() })
     }
 
     #[test]
@@ -192,8 +202,10 @@ mod tests {
     fn any_text_can_be_cut() {
         let marks = marks(&["ube"]);
         for size in 0..600 {
-            let text: String = "ä über 🙂 wörter ".chars().cycle().take(size).collect();
-            assert!(marks.passage(&text, "de").len() < 1_000);
+            for signs in ["ä über 🙂 wörter ", "a\u{a0}über\u{3000}b", "数据库über索引", "über"] {
+                let text: String = signs.chars().cycle().take(size).collect();
+                assert!(marks.passage(&text, "de").len() < 2_000);
+            }
         }
     }
 }

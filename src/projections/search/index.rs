@@ -155,7 +155,9 @@ fn builds(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
 fn usable(build: &Path) -> Option<(Index, Position)> {
     let index = Index::open_in_dir(build).ok()?;
     let position: Position = serde_json::from_str(&index.load_metas().ok()?.payload?).ok()?;
-    let whole = index.validate_checksum().is_ok_and(|damaged| damaged.is_empty());
+    // Without its list of files the engine would look at none of them.
+    let listed = build.join(".managed.json").is_file();
+    let whole = listed && index.validate_checksum().is_ok_and(|damaged| damaged.is_empty());
     let readable = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into().is_ok_and(|_: IndexReader| true);
     (position.version == VERSION && whole && readable).then_some((index, position))
 }

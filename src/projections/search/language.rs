@@ -48,6 +48,11 @@ impl Language {
         }
     }
 
+    /// Whether a stem begins with the letters its word begins with: not where prefixes are taken off.
+    pub(super) fn keeps_beginnings(self) -> bool {
+        !matches!(self.0, Some(Algorithm::Arabic | Algorithm::Tamil))
+    }
+
     /// Whether a folded word is too common to look for, unless nothing else is left.
     pub(super) fn is_stop_word(self, word: &str) -> bool {
         let list = match self.0 {

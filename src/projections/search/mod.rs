@@ -50,6 +50,7 @@ use view::View;
 
 /// How long a write waits until search shows it, and a search until it shows what was written.
 const PATIENCE: Duration = Duration::from_secs(5);
+const SEARCH_PATIENCE: Duration = Duration::from_secs(1);
 /// A view for each chain of locales that exist; no more are kept.
 const MOST_VIEWS: usize = 32;
 
@@ -73,6 +74,7 @@ struct Shared {
     live: RwLock<Option<Arc<Live>>>,
     /// The newest row of the log that a write was answered for without waiting for it any longer.
     owed: AtomicI64,
+    waiting: Semaphore,
     /// Searches keep a processor busy: only so many at a time, each with memory of its own.
     permits: Semaphore,
     scratches: Mutex<Vec<Scratch>>,
@@ -112,6 +114,7 @@ impl Search {
         let shared = Shared {
             live: RwLock::new(None),
             owed: AtomicI64::new(0),
+            waiting: Semaphore::new(32),
             permits: Semaphore::new(permits),
             scratches: Mutex::new(Vec::new()),
         };
@@ -129,8 +132,10 @@ impl Search {
     async fn live(&self) -> Result<Arc<Live>, SearchError> {
         let owed = self.shared.owed.load(Ordering::SeqCst);
         if *self.progress.borrow() < owed {
+            // A few may wait for what takes a moment; if all did, they would fill the service.
+            let _place = self.shared.waiting.try_acquire().map_err(|_many| SearchError::NotReady)?;
             let reached = async { self.progress.clone().wait_for(|position| *position >= owed).await.map(|_| ()) };
-            tokio::time::timeout(PATIENCE, reached).await.map_err(|_late| SearchError::NotReady)?.map_err(|_gone| SearchError::NotReady)?;
+            tokio::time::timeout(SEARCH_PATIENCE, reached).await.map_err(|_late| SearchError::NotReady)?.map_err(|_gone| SearchError::NotReady)?;
         }
         let live = self.shared.live.read().unwrap_or_else(PoisonError::into_inner).clone();
         live.ok_or(SearchError::NotReady)
@@ -171,20 +176,35 @@ impl Search {
         .await
     }
 
-    /// The insights whose titles and headings begin or go on like this.
+    /// The insights whose titles and headings begin or go on like this, and the newest public number that is in the index.
     ///
     /// # Errors
     /// While the index cannot answer.
-    pub async fn suggest(&self, query: String, chain: Vec<String>, now: Timestamp) -> Result<Beginning, SearchError> {
-        self.run(chain, now, move |view, _, _| suggestions::beginning(view, &query)).await
+    pub async fn suggest(&self, query: String, chain: Vec<String>, now: Timestamp) -> Result<(Beginning, i64), SearchError> {
+        self.run(chain, now, move |view, live, _| (suggestions::beginning(view, &query), live.sequence)).await
     }
 
-    /// The insights most similar to one, best first.
+    /// The insights most similar to one, best first, and the newest public number that is in the index.
     ///
     /// # Errors
     /// While the index cannot answer.
-    pub async fn related(&self, subject: Subject, limit: usize, chain: Vec<String>, now: Timestamp) -> Result<Vec<Similar>, SearchError> {
-        self.run(chain, now, move |view, live, scratch| related::related(view, &live.terms, &subject, limit, scratch)).await
+    pub async fn related(
+        &self,
+        subject: Subject,
+        limit: usize,
+        chain: Vec<String>,
+        now: Timestamp,
+    ) -> Result<(Vec<Similar>, i64), SearchError> {
+        self.run(chain, now, move |view, live, scratch| (related::related(view, &live.terms, &subject, limit, scratch), live.sequence)).await
+    }
+
+    /// Work on texts that were found, beside the reactor and among the searches.
+    ///
+    /// # Errors
+    /// While the service stops, and when the work fails.
+    pub async fn offload<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, SearchError> {
+        let _permit = self.shared.permits.acquire().await.map_err(|_closed| SearchError::NotReady)?;
+        tokio::task::spawn_blocking(work).await.map_err(|_panicked| SearchError::Failed)
     }
 
     /// How far the index is behind the log, for whoever waits for it.

@@ -15,6 +15,8 @@ const EDIT_COUNTS: f32 = 0.7;
 /// The parts of an identifier that is known whole, and a compound word of prose beside its parts.
 const PART_COUNTS: f32 = 0.4;
 const COMPOUND_COUNTS: f32 = 0.5;
+/// What the last word may become, beside what it is.
+const COMPLETION_COUNTS: f32 = 0.1;
 
 /// A term of the index that scores.
 #[derive(Clone, Debug, PartialEq)]
@@ -48,15 +50,18 @@ pub(super) struct Plan {
     pub(super) typed: Vec<String>,
     /// What the last word may become; the word itself among them.
     pub(super) endings: HashSet<String>,
+    /// Nothing is looked for, only excluded: everything else is found.
+    pub(super) only_excludes: bool,
     /// The query with its unknown words replaced.
     pub(super) corrected: Option<String>,
 }
 
 pub(super) fn plan(view: &View, query: &str, syntax: &Syntax) -> Plan {
     let languages: Vec<Language> = view.locales.iter().map(|locale| Language::of(locale)).collect();
-    let mut planner = Planner { view, languages, plan: Plan::default(), corrections: Vec::new() };
+    let mut planner = Planner { view, languages, plan: Plan::default(), corrections: Vec::new(), identifiers: false };
     let stop = planner.only_stop_words(syntax);
     let last = syntax.clauses.len().wrapping_sub(1);
+    planner.plan.only_excludes = !syntax.clauses.is_empty() && syntax.clauses.iter().all(|clause| clause.excluded);
     for (place, clause) in syntax.clauses.iter().enumerate() {
         let open = syntax.open && place == last;
         match (clause.excluded, clause.phrase) {
@@ -75,6 +80,8 @@ struct Planner<'v> {
     plan: Plan,
     /// Byte ranges of the query with what was understood instead.
     corrections: Vec<(usize, usize, String)>,
+    /// The query has a token that is more than its words: titles, which are compared word for word, cannot answer it.
+    identifiers: bool,
 }
 
 impl Planner<'_> {
@@ -113,9 +120,13 @@ impl Planner<'_> {
         match whole {
             Some(whole) => self.plan.without.push(Term { text: whole.text.clone(), exactly: true, weight: 1.0 }),
             None => {
-                for piece in clause.pieces.iter().filter(|piece| piece.kind == Kind::Word) {
-                    let stems = self.stems(&piece.text, 1.0);
-                    self.plan.without.extend(stems);
+                let words: Vec<Piece> = clause.pieces.iter().filter(|piece| piece.kind == Kind::Word).cloned().collect();
+                match words.as_slice() {
+                    [word] => {
+                        let stems = self.stems(&word.text, 1.0);
+                        self.plan.without.extend(stems);
+                    }
+                    _ => self.plan.without_phrases.push(words),
                 }
             }
         }
@@ -123,7 +134,9 @@ impl Planner<'_> {
 
     /// A phrase must be there word for word; its words score like others.
     fn phrase(&mut self, clause: &Clause) {
-        let pieces = clause.pieces.iter().filter(|piece| matches!(piece.kind, Kind::Word | Kind::Whole)).cloned().collect();
+        // A compound is its words in a row, unless it has signs that no word has: `C++`, `.NET`.
+        let signs = |piece: &Piece| piece.kind == Kind::Whole && (piece.text.ends_with(['+', '#']) || piece.text.starts_with('.'));
+        let pieces = clause.pieces.iter().filter(|piece| piece.kind == Kind::Word || signs(piece)).cloned().collect();
         self.plan.phrases.push(pieces);
         for piece in clause.pieces.iter().filter(|piece| piece.kind == Kind::Word) {
             self.plan.typed.push(piece.text.clone());
@@ -134,8 +147,9 @@ impl Planner<'_> {
 
     fn words(&mut self, clause: &Clause, open: bool, stop: bool) {
         let words: Vec<&Piece> = clause.pieces.iter().filter(|piece| piece.kind == Kind::Word).collect();
-        self.plan.typed.extend(words.iter().map(|piece| piece.text.clone()));
         let whole = clause.pieces.iter().find(|piece| piece.kind == Kind::Whole);
+        self.identifiers |= whole.is_some_and(|whole| !whole.hyphenated);
+        self.plan.typed.extend(words.iter().map(|piece| piece.text.clone()));
         let mut weight = 1.0;
         if let Some(whole) = whole {
             let term = Term { text: whole.text.clone(), exactly: true, weight: if whole.hyphenated { COMPOUND_COUNTS } else { 1.0 } };
@@ -148,11 +162,7 @@ impl Planner<'_> {
         for (place, piece) in words.iter().enumerate() {
             let last = open && place + 1 == words.len();
             let lone = identifier && piece.text.chars().count() == 1 && weight < 1.0;
-            if lone || !stop && !identifier && words.len() == 1 && !last && self.is_stop_word(&piece.text) {
-                continue;
-            }
-            // A stop word at the end may be the beginning of another word.
-            if !stop && last && words.len() == 1 && self.is_stop_word(&piece.text) {
+            if lone || !stop && whole.is_none() && self.is_stop_word(&piece.text) {
                 continue;
             }
             self.word(clause, piece, weight, last, identifier);
@@ -168,11 +178,14 @@ impl Planner<'_> {
     fn word(&mut self, clause: &Clause, piece: &Piece, weight: f32, last: bool, identifier: bool) {
         let exact = Term { text: piece.text.clone(), exactly: true, weight };
         let stems = self.stems(&piece.text, weight);
+        let completions = if last { dictionary::completions(self.view, &piece.text) } else { Vec::new() };
         if self.is_known(&exact) || stems.iter().any(|term| self.is_known(term)) {
-            self.push(Group { word: piece.text.clone(), terms: stems, spellings: vec![piece.text.clone()], prose: !identifier });
+            let mut terms = stems;
+            let longer = completions.into_iter().filter(|word| *word != piece.text);
+            terms.extend(longer.map(|text| Term { text, exactly: true, weight: weight * COMPLETION_COUNTS }));
+            self.push(Group { word: piece.text.clone(), terms, spellings: vec![piece.text.clone()], prose: !identifier });
             return;
         }
-        let completions = if last { dictionary::completions(self.view, &piece.text) } else { Vec::new() };
         if !completions.is_empty() {
             let terms = completions.iter().map(|text| Term { text: text.clone(), exactly: true, weight }).collect();
             self.push(Group { word: piece.text.clone(), terms, spellings: Vec::new(), prose: false });
@@ -219,6 +232,9 @@ impl Planner<'_> {
     }
 
     fn finish(mut self, query: &str, open: bool) -> Plan {
+        if self.identifiers {
+            self.plan.typed.clear();
+        }
         if let Some(last) = self.plan.typed.last() {
             self.plan.endings.insert(last.clone());
             if open {

@@ -145,7 +145,8 @@ impl Projection for SearchProjection {
         let mut ids: Vec<Uuid> = rows.iter().filter(|row| concerns_texts(row)).filter_map(|row| row.resource_id).collect();
         ids.sort();
         ids.dedup();
-        if rows.iter().any(|row| matches!(row.resource.as_str(), "category" | "tag" | "author")) {
+        let terms_changed = rows.iter().any(|row| matches!(row.resource.as_str(), "category" | "tag" | "author"));
+        if terms_changed {
             self.terms = Arc::new(Terms::read(store.reader()).await?);
         }
         for part in ids.chunks(BATCH) {
@@ -164,7 +165,9 @@ impl Projection for SearchProjection {
         if let Some(position) = position {
             blocking(move || committing.lock().unwrap_or_else(PoisonError::into_inner).commit(position)).await?;
         }
-        if rows.last().is_some_and(|last| last.sequence >= self.catch_up_to) {
+        let drafts_alone = ids.is_empty() && !terms_changed && rows.iter().all(|row| row.public_sequence.is_none());
+        let shown = self.shared.live.read().unwrap_or_else(PoisonError::into_inner).is_some();
+        if rows.last().is_some_and(|last| last.sequence >= self.catch_up_to) && !(drafts_alone && shown) {
             self.show(&files.lock().unwrap_or_else(PoisonError::into_inner))?;
         }
         Ok(())

@@ -8,7 +8,7 @@ use std::cmp::Ordering;
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::plan::{Plan, Term};
+use super::plan::{Group, Plan, Term};
 use super::schema::key;
 use super::scoring::{Match, Scorer, count, places, rarity, times};
 use super::titles::{Answer, Typed};
@@ -63,8 +63,12 @@ impl Scorer<'_> {
             matches.select_nth_unstable_by(LOOKED_AT, by_stems);
             rest = matches.split_off(LOOKED_AT);
             if let Some(titles) = self.answering_titles(plan, &typed) {
-                let (answering, others): (Vec<Match>, Vec<Match>) = rest.into_iter().partition(|found| titles[found.segment].has(found.doc));
+                let (mut answering, others): (Vec<Match>, Vec<Match>) = rest.into_iter().partition(|found| titles[found.segment].has(found.doc));
                 rest = others;
+                // Those that begin before those that hold, each by its stems: what does not fit is left where its stems put it.
+                let answer = |found: &Match| typed.answer(&self.view.segments[found.segment], found.doc);
+                answering.sort_by(|a, b| answer(b).cmp(&answer(a)).then_with(|| by_stems(a, b)));
+                rest.extend(answering.split_off(answering.len().min(LOOKED_AT)));
                 matches.extend(answering);
             }
         }
@@ -83,7 +87,7 @@ impl Scorer<'_> {
         let mut list = Vec::new();
         for segment in &self.view.segments {
             let mut answering = Bits::none(segment.size);
-            for doc in super::titles::candidates(segment, plan) {
+            for doc in super::titles::candidates(segment, plan).iter() {
                 if typed.answer(segment, doc) > Answer::Otherwise {
                     any = answering.insert(doc) || any;
                 }
@@ -143,19 +147,25 @@ impl Scorer<'_> {
     /// For each two neighbouring words of prose in the query: how often they stand close to each other.
     fn neighbours(&self, plan: &Plan, segment: &Segment, docs: &[u32]) -> Vec<f32> {
         let mut sums = vec![0.0; docs.len()];
-        let prose: Vec<&Term> = plan.groups.iter().filter(|group| group.prose).filter_map(|group| group.terms.first()).collect();
+        let prose: Vec<&Group> = plan.groups.iter().filter(|group| group.prose && !group.terms.is_empty()).collect();
         if prose.len() < 2 {
             return sums;
         }
         let mut standing: Vec<Vec<Vec<u32>>> = Vec::new();
-        for term in &prose {
+        for group in &prose {
             let mut list = vec![Vec::new(); docs.len()];
-            let text = if term.exactly { &segment.words } else { &segment.stems };
-            places(text, &term.text, docs, |place, positions| list[place].extend_from_slice(positions));
+            // The first term is the word itself in the view's first language; the same word has another stem in the next.
+            for term in group.terms.iter().filter(|term| !term.exactly) {
+                places(&segment.stems, &term.text, docs, |place, positions| list[place].extend_from_slice(positions));
+            }
+            if group.terms.len() > 1 {
+                list.iter_mut().for_each(|positions: &mut Vec<u32>| positions.sort_unstable());
+            }
             standing.push(list);
         }
-        for (pair, terms) in standing.windows(2).zip(prose.windows(2)) {
-            let worth = self.worth(terms[0]) + self.worth(terms[1]);
+        let worth = |group: &Group| group.terms.iter().map(|term| self.worth(term)).fold(0.0, f32::max);
+        for (pair, groups) in standing.windows(2).zip(prose.windows(2)) {
+            let worth = worth(groups[0]) + worth(groups[1]);
             for (place, sum) in sums.iter_mut().enumerate() {
                 let close = close(&pair[0][place], &pair[1][place]);
                 if close > 0 {

@@ -1,11 +1,11 @@
 //! What else a reader of one insight may want: the same rare words, the same tags, the same category.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use uuid::Uuid;
 
 use super::analysis::{Kind, pieces};
-use super::facets::Filter;
+use super::facets::{Filter, numbers};
 use super::language::Language;
 use super::plan::{Group, Plan, Term};
 use super::ranking::rounded;
@@ -76,63 +76,93 @@ pub(super) fn related(view: &View, terms: &Terms, subject: &Subject, limit: usiz
     }
     let best_possible = scores.iter().filter(|((segment, doc), _)| view.segments[*segment].id(*doc) == subject.id);
     let most = best_possible.map(|(_, score)| *score).fold(f32::EPSILON, f32::max).max(matches.iter().map(|m| m.score).fold(0.0, f32::max));
-    let taste = Taste {
-        terms,
-        tags: terms.keys(TermKind::Tag, &subject.tags).into_iter().collect(),
-        category: terms.keys(TermKind::Category, std::slice::from_ref(&subject.category)).pop().unwrap_or_default(),
+    let taste = Wanted {
+        tags: terms.keys(TermKind::Tag, &subject.tags),
+        category: terms.keys(TermKind::Category, std::slice::from_ref(&subject.category)),
     };
-    let mut list: Vec<(Similar, (usize, u32))> = Vec::new();
+    let mut list: Vec<(Closeness, Uuid, (usize, u32))> = Vec::new();
+    let taste: Vec<Taste> = view.segments.iter().map(|segment| taste.in_segment(segment)).collect();
     for ((place, doc), score) in scores {
         let segment = &view.segments[place];
-        let id = segment.id(doc);
-        if id != subject.id {
-            list.extend(taste.compare(segment, doc, score / most).map(|similar| (Similar { id, ..similar }, (place, doc))));
+        if let Some(score) = taste[place].compare(segment, doc, score / most) {
+            list.push((score, segment.id(doc), (place, doc)));
         }
     }
-    list.sort_by(|(a, _), (b, _)| b.score.total_cmp(&a.score).then_with(|| b.id.cmp(&a.id)));
+    list.retain(|(_, id, _)| *id != subject.id);
+    list.sort_by(|(a, x, _), (b, y, _)| b.all.total_cmp(&a.all).then_with(|| y.cmp(x)));
     list.truncate(limit);
-    list.into_iter()
-        .map(|(similar, (place, doc))| {
-            let shared_words = shared(&view.segments[place], doc, &words);
-            Similar { shared_words, ..similar }
-        })
-        .collect()
+    list.into_iter().map(|(score, id, (place, doc))| similar(view, terms, (score, id), (place, doc), (&taste[place], &words))).collect()
 }
 
-struct Taste<'t> {
-    terms: &'t Terms,
-    tags: HashSet<String>,
-    category: String,
+/// The subject's terms, in keys of the index.
+struct Wanted {
+    tags: Vec<String>,
+    category: Vec<String>,
 }
 
-impl Taste<'_> {
-    /// How similar a document is, if it is at all.
-    fn compare(&self, segment: &Segment, doc: u32, text: f32) -> Option<Similar> {
+/// The same in the numbers of one segment.
+struct Taste {
+    tags: Vec<u32>,
+    /// How many tags the subject has, here or not.
+    all_tags: usize,
+    category: Option<u32>,
+}
+
+/// How similar a document is, and by what.
+struct Closeness {
+    all: f32,
+    text: f32,
+    tags: f32,
+    category: f32,
+}
+
+impl Wanted {
+    fn in_segment(&self, segment: &Segment) -> Taste {
         let columns = &*segment.columns;
-        let tags = columns.tags.of(doc);
-        let keys = tags.iter().filter_map(|number| columns.tag_keys.get(*number as usize));
-        let shared = keys.filter(|key| self.tags.contains(*key)).filter_map(|key| self.terms.name(key));
-        let shared: Vec<String> = shared.map(|term| term.slug.clone()).collect();
-        let all = self.tags.len() + tags.len() - shared.len();
-        let by_tags = if all == 0 { 0.0 } else { TAGS_COUNT * super::view::ratio(shared.len() as u64, all as u64) };
-        let same_category = columns.categories.get(columns.category[doc as usize] as usize) == Some(&self.category);
-        let by_category = if same_category { CATEGORY_COUNTS } else { 0.0 };
-        let score = rounded(text + by_tags + by_category);
-        let reason = if by_tags > text && by_tags >= by_category {
+        Taste {
+            tags: numbers(&columns.tag_keys, &self.tags),
+            all_tags: self.tags.len(),
+            category: numbers(&columns.categories, &self.category).pop(),
+        }
+    }
+}
+
+impl Taste {
+    fn compare(&self, segment: &Segment, doc: u32, text: f32) -> Option<Closeness> {
+        let theirs = segment.columns.tags.of(doc);
+        let shared = theirs.iter().filter(|tag| self.tags.contains(tag)).count();
+        let all = self.all_tags + theirs.len() - shared;
+        let tags = if all == 0 { 0.0 } else { TAGS_COUNT * super::view::ratio(shared as u64, all as u64) };
+        let category = if self.category == Some(segment.columns.category[doc as usize]) { CATEGORY_COUNTS } else { 0.0 };
+        let all = rounded(text + tags + category);
+        (all > 0.0).then_some(Closeness { all, text, tags, category })
+    }
+}
+
+fn similar(
+    view: &View,
+    terms: &Terms,
+    (closeness, id): (Closeness, Uuid),
+    (place, doc): (usize, u32),
+    (taste, words): (&Taste, &[(String, String, f32)]),
+) -> Similar {
+    let segment = &view.segments[place];
+    let columns = &*segment.columns;
+    let shared_tags = columns.tags.of(doc).iter().filter(|tag| taste.tags.contains(tag));
+    let Closeness { all, text, tags, category } = closeness;
+    Similar {
+        id,
+        score: all,
+        reason: if tags > text && tags >= category {
             Reason::Tags
-        } else if by_category > text {
+        } else if category > text {
             Reason::Category
         } else {
             Reason::Text
-        };
-        (score > 0.0).then(|| Similar {
-            id: Uuid::nil(),
-            score,
-            reason,
-            shared_words: Vec::new(),
-            shared_tags: shared,
-            same_category,
-        })
+        },
+        shared_words: shared(segment, doc, words),
+        shared_tags: shared_tags.filter_map(|tag| terms.name(&columns.tag_keys[*tag as usize])).map(|term| term.slug.clone()).collect(),
+        same_category: category > 0.0,
     }
 }
 

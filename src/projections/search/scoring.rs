@@ -86,7 +86,6 @@ impl<'v> Scorer<'v> {
         let worths: Vec<Vec<f32>> = plan.groups.iter().map(|group| group.terms.iter().map(|term| self.worth(term)).collect()).collect();
         let mut matches = Vec::new();
         let mut counts = Counts::default();
-        let everything = plan.groups.is_empty() && plan.phrases.is_empty();
         for (place, segment) in self.view.segments.iter().enumerate() {
             scratch.touched.clear(segment.size);
             scratch.scores.resize(scratch.scores.len().max(segment.size as usize), 0.0);
@@ -94,12 +93,12 @@ impl<'v> Scorer<'v> {
             for (group, worths) in plan.groups.iter().zip(&worths) {
                 self.add_group(segment, &group.terms, worths, scratch);
             }
-            for doc in super::titles::candidates(segment, plan) {
+            for doc in super::titles::candidates(segment, plan).iter() {
                 if scratch.touched.insert(doc) {
                     scratch.scores[doc as usize] = 0.0;
                 }
             }
-            if everything && !(plan.without.is_empty() && plan.without_phrases.is_empty()) {
+            if plan.only_excludes {
                 for doc in segment.seen.iter().filter(|doc| scratch.touched.insert(*doc)) {
                     scratch.scores[doc as usize] = 0.0;
                 }

@@ -30,7 +30,7 @@ pub(super) fn parse(text: &str) -> Syntax {
         if rest.is_empty() {
             break;
         }
-        let minus = rest.starts_with('-') && rest[1..].starts_with(|c: char| c.is_alphanumeric() || is_quote(c) || c == '.');
+        let minus = rest.starts_with('-') && rest[1..].starts_with(|c: char| c != '-' && !c.is_whitespace());
         let body = if minus { &rest[1..] } else { rest };
         let (raw, phrase, after) = chunk(body);
         let mut pieces = analysis::pieces_of(raw);

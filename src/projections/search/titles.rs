@@ -8,9 +8,6 @@ use super::plan::Plan;
 use super::schema::key;
 use super::view::{Bits, Segment};
 
-/// Enough for any page; the beginning of one letter may begin half of all titles.
-const MOST: usize = 2_000;
-
 /// How a title answers what was typed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Answer {
@@ -46,9 +43,9 @@ impl Typed {
 }
 
 /// The documents whose titles have all words that were typed, the last one finished in any way.
-pub(super) fn candidates(segment: &Segment, plan: &Plan) -> Vec<DocId> {
-    let Some((_, first)) = plan.typed.split_last() else { return Vec::new() };
+pub(super) fn candidates(segment: &Segment, plan: &Plan) -> Bits {
     let mut found = Bits::none(segment.size);
+    let Some((_, first)) = plan.typed.split_last() else { return found };
     for ending in &plan.endings {
         segment.each(&segment.title, ending, |doc, _| {
             found.insert(doc);
@@ -61,5 +58,5 @@ pub(super) fn candidates(segment: &Segment, plan: &Plan) -> Vec<DocId> {
         });
         found.keep(&having);
     }
-    found.iter().take(MOST).collect()
+    found
 }

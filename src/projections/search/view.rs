@@ -206,6 +206,11 @@ impl Segment {
         count
     }
 
+    /// As [`Segment::frequency`], for a term whose documents were counted when the segment was made.
+    pub(super) fn frequency_of(&self, text: &Text, term: &str, made: u32) -> u32 {
+        if self.whole { made } else { self.frequency(text, term) }
+    }
+
     /// Calls back with each document of the view that has the term, and how often.
     pub(super) fn each(&self, text: &Text, term: &str, mut take: impl FnMut(DocId, u32)) {
         let Ok(Some(mut block)) = text.blocks(term) else { return };
