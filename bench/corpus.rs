@@ -52,7 +52,8 @@ async fn insert(txn: &DatabaseTransaction, entry: &Entry, categories: &[Uuid], t
         vec![id.into(), slug.clone().into(), at.into(), category.into(), entry.title.to_lowercase().into(), minutes.into(), now.0.into()],
     )
     .await;
-    run(txn, "INSERT INTO slugs (slug, insight_id, created_at) VALUES ($1, $2, $3)", vec![slug.clone().into(), id.into(), now.0.into()]).await;
+    run(txn, "INSERT INTO slugs (slug, insight_id, created_at) VALUES ($1, $2, $3)", vec![slug.clone().into(), id.into(), now.0.into()])
+        .await;
     run(
         txn,
         "INSERT INTO revisions (insight_id, number, slug, source_locale, locales, category_id, seo, extra, origin, created_at) \
@@ -76,8 +77,14 @@ async fn insert(txn: &DatabaseTransaction, entry: &Entry, categories: &[Uuid], t
     for (place, tag) in entry.tags.iter().enumerate() {
         let tag = tags[tag % tags.len()];
         let place = i64::try_from(place).unwrap_or(0);
-        run(txn, "INSERT INTO revision_tags (insight_id, number, term_id, place) VALUES ($1, 1, $2, $3)", vec![id.into(), tag.into(), place.into()]).await;
-        run(txn, "INSERT INTO live_tags (term_id, position_at, insight_id) VALUES ($1, $2, $3)", vec![tag.into(), at.into(), id.into()]).await;
+        run(
+            txn,
+            "INSERT INTO revision_tags (insight_id, number, term_id, place) VALUES ($1, 1, $2, $3)",
+            vec![id.into(), tag.into(), place.into()],
+        )
+        .await;
+        run(txn, "INSERT INTO live_tags (term_id, position_at, insight_id) VALUES ($1, $2, $3)", vec![tag.into(), at.into(), id.into()])
+            .await;
     }
     id
 }

@@ -11,7 +11,8 @@ const NOUNS: &str = "index cache queue lock thread worker pool connection transa
     dependency library compiler linker parser lexer token grammar regex string encoding locale timezone calendar invoice payment customer session \
     credential certificate key secret vault policy role permission audit header cookie redirect endpoint route middleware template renderer browser";
 const VERBS: &str = "ignored doubled starved blocked leaked vanished drifted exploded froze recovered diverged restarted collided expired";
-const GLUE: &str = "the a of to in and that it was for on with as at by this from we had not but were which when our one all there what after";
+const GLUE: &str =
+    "the a of to in and that it was for on with as at by this from we had not but were which when our one all there what after";
 
 /// A small, fast and repeatable source of numbers (xorshift64*, Vigna 2016).
 pub(crate) struct Random(u64);
@@ -71,7 +72,7 @@ pub(crate) fn corpus(count: usize, words: usize, now: i64) -> Corpus {
         for at in 0..length {
             if at % 120 == 119 {
                 let heading = format!("{} and {}", capital(topic[random.below(8)]), own[random.below(40)]);
-                text.push_str(&format!("\n\n{heading}\n\n"));
+                text.extend(["\n\n", &heading, "\n\n"]);
                 headings.push(heading);
             }
             let word = match random.below(100) {

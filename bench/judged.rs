@@ -4,6 +4,8 @@
 //! Prints nDCG at 10 (Järvelin and Kekäläinen 2002, with gains of 2^relevance − 1 as in `trec_eval`'s linear form: gain = relevance), as queries
 //! are, with one typo each, and how much of it the typo left.
 
+#![expect(clippy::expect_used, clippy::print_stdout, reason = "a benchmark prints, and stops at what is wrong")]
+
 #[path = "corpus.rs"]
 mod corpus;
 

@@ -3,6 +3,8 @@
 //! Prints how fast the index is made and how large it is; then, over HTTP against the release binary and in-process without HTTP, how long
 //! queries take; and how long a write takes until it can be found, which is how long it takes to be answered.
 
+#![expect(clippy::expect_used, clippy::print_stdout, reason = "a benchmark prints, and stops at what is wrong")]
+
 #[path = "corpus.rs"]
 mod corpus;
 #[path = "generate.rs"]
@@ -47,10 +49,16 @@ async fn main() -> Anything {
             let cpu = (serving.cpu() - cpu) * 1_000.0 / as_float(times.len());
             let (median, late) = percentiles(times);
             let ratio = if clients == 1 { format!("   p50 {:.2} x in-process", median / within[at]) } else { String::new() };
-            println!("{name:<28} {clients:>2} clients   p50 {median:>7.2} ms   p99 {late:>7.2} ms   {rate:>7.0}/s   {cpu:.2} ms CPU each{ratio}");
+            println!(
+                "{name:<28} {clients:>2} clients   p50 {median:>7.2} ms   p99 {late:>7.2} ms   {rate:>7.0}/s   {cpu:.2} ms CPU each{ratio}"
+            );
         }
     }
-    println!("resident memory after the load: {:.0} MiB, of which the index's and the database's files {:.0} MiB", serving.memory("VmRSS"), serving.memory("RssFile"));
+    println!(
+        "resident memory after the load: {:.0} MiB, of which the index's and the database's files {:.0} MiB",
+        serving.memory("VmRSS"),
+        serving.memory("RssFile")
+    );
     for clients in [1, 16] {
         let started = Instant::now();
         let cpu = serving.cpu();
@@ -58,7 +66,10 @@ async fn main() -> Anything {
         let (rate, all) = (per_second(times.len(), started.elapsed()), times.len());
         let cpu = (serving.cpu() - cpu) * 1_000.0 / as_float(all);
         let (median, late) = percentiles(times);
-        println!("{:<28} {clients:>2} clients   p50 {median:>7.2} ms   p99 {late:>7.2} ms   {rate:>7.0}/s   {cpu:.2} ms CPU each", "publish, found when answered");
+        println!(
+            "{:<28} {clients:>2} clients   p50 {median:>7.2} ms   p99 {late:>7.2} ms   {rate:>7.0}/s   {cpu:.2} ms CPU each",
+            "publish, found when answered"
+        );
     }
     Ok(())
 }
@@ -198,7 +209,8 @@ impl Serving {
     /// Seconds of processor time so far.
     fn cpu(&self) -> f64 {
         let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).unwrap_or_default();
-        let fields: Vec<f64> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().filter_map(|field| field.parse().ok()).collect();
+        let fields: Vec<f64> =
+            stat.rsplit(')').next().unwrap_or_default().split_whitespace().filter_map(|field| field.parse().ok()).collect();
         // The state, which is no number, comes first: utime and stime are the 11th and 12th behind it.
         (fields.get(10).copied().unwrap_or(0.0) + fields.get(11).copied().unwrap_or(0.0)) / 100.0
     }

@@ -181,13 +181,7 @@ fn ids(rows: &[LogRow], resource: &str) -> Vec<Uuid> {
     ids
 }
 
-fn change(
-    row: &LogRow,
-    insights: &HashMap<Uuid, InsightRow>,
-    slugs: &HashMap<Uuid, String>,
-    chain: &[String],
-    now: Timestamp,
-) -> Change {
+fn change(row: &LogRow, insights: &HashMap<Uuid, InsightRow>, slugs: &HashMap<Uuid, String>, chain: &[String], now: Timestamp) -> Change {
     let LogRow { at, resource, resource_id, public_sequence, .. } = row;
     let insight = resource_id.and_then(|id| insights.get(&id)).filter(|_| resource == "insight");
     let resource = match resource.as_str() {

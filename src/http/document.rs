@@ -121,7 +121,9 @@ impl Facts {
 
     /// Whether an answer may be kept by caches and compared by validators.
     pub(super) fn cacheable(&self) -> bool {
-        self.method == "get" && !matches!(self.tag.as_str(), "Accounts" | "Operations") && !matches!(self.id.as_str(), "get_me" | "stream_changes")
+        self.method == "get"
+            && !matches!(self.tag.as_str(), "Accounts" | "Operations")
+            && !matches!(self.id.as_str(), "get_me" | "stream_changes")
     }
 
     pub(super) fn lists(&self) -> bool {
@@ -151,7 +153,10 @@ impl Facts {
         add(self.lists(), &[Code::InvalidCursor]);
         add(self.has_body, &[Code::MalformedBody]);
         add(self.secured || self.id == "issue_token", &[Code::Unauthenticated]);
-        add(self.scoped && (!self.optional_auth || matches!(self.id.as_str(), "list_insights" | "search_insights")), &[Code::InsufficientScope]);
+        add(
+            self.scoped && (!self.optional_auth || matches!(self.id.as_str(), "list_insights" | "search_insights")),
+            &[Code::InsufficientScope],
+        );
         add(self.named, &[Code::NotFound]);
         add(self.id == "get_insight", &[Code::NotAcceptable]);
         add(self.has_body, &[Code::RequestTimeout]);

@@ -6,10 +6,10 @@ use std::time::Instant;
 
 use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::error::InternalError;
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
-use actix_web::error::InternalError;
 use actix_web::{HttpMessage as _, HttpResponse, ResponseError as _, web};
 
 use super::api::Api;
@@ -22,8 +22,7 @@ use crate::domain::clock::new_id;
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const SLOW_MILLIS: u128 = 1_000;
 const EXPOSED: &str = "ETag, Last-Modified, Link, Location, Content-Sequence, Content-Language, Cache-Tag, Retry-After, Allow, X-Request-Id, WWW-Authenticate";
-const ALLOWED_HEADERS: &str =
-    "Authorization, Content-Type, If-Match, If-None-Match, If-Modified-Since, Idempotency-Key, Accept, Last-Event-ID, X-Request-Id, traceparent";
+const ALLOWED_HEADERS: &str = "Authorization, Content-Type, If-Match, If-None-Match, If-Modified-Since, Idempotency-Key, Accept, Last-Event-ID, X-Request-Id, traceparent";
 
 /// The innermost request is always answered; errors become problems here.
 pub(super) async fn envelope(

@@ -5,8 +5,8 @@ use std::convert::Infallible;
 use actix_web::body::{BodyStream, BoxBody};
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
-use actix_web::{HttpRequest, HttpResponse, Responder};
 use actix_web::web::Bytes;
+use actix_web::{HttpRequest, HttpResponse, Responder};
 use futures_util::Stream;
 use serde::Serialize;
 

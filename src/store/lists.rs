@@ -162,9 +162,10 @@ fn filters(sql: &mut Sql, query: &ListQuery, walked: Option<&str>) {
         }
     }
     let public = matches!(query.audience, Audience::Public);
-    for (slugs_wanted, live, links, terms) in
-        [(&query.filters.tags, "live_tags", "revision_tags", "tags"), (&query.filters.authors, "live_authors", "revision_authors", "authors")]
-    {
+    for (slugs_wanted, live, links, terms) in [
+        (&query.filters.tags, "live_tags", "revision_tags", "tags"),
+        (&query.filters.authors, "live_authors", "revision_authors", "authors"),
+    ] {
         if slugs_wanted.is_empty() || walked == Some(live) {
             continue;
         }

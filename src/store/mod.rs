@@ -25,7 +25,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use sea_orm::{
-    AccessMode, DatabaseConnection, DatabaseTransaction, DbBackend, IsolationLevel, SqliteTransactionMode, TransactionOptions, TransactionSession, TransactionTrait,
+    AccessMode, DatabaseConnection, DatabaseTransaction, DbBackend, IsolationLevel, SqliteTransactionMode, TransactionOptions,
+    TransactionSession, TransactionTrait,
 };
 use sqlx::postgres::{PgListener, PgPoolOptions};
 use tokio::sync::watch;
@@ -93,7 +94,11 @@ impl Store {
     /// When the database cannot be reached.
     pub async fn snapshot(&self) -> Result<DatabaseTransaction, StoreError> {
         let options = if self.is_postgres() {
-            TransactionOptions { isolation_level: Some(IsolationLevel::RepeatableRead), access_mode: Some(AccessMode::ReadOnly), ..Default::default() }
+            TransactionOptions {
+                isolation_level: Some(IsolationLevel::RepeatableRead),
+                access_mode: Some(AccessMode::ReadOnly),
+                ..Default::default()
+            }
         } else {
             TransactionOptions::default()
         };

@@ -59,8 +59,13 @@ fn imports_only_go_down() {
 
 #[test]
 fn only_the_store_knows_the_database_and_only_http_knows_the_web() {
-    for (word, homes) in [("sea_orm", &["store"][..]), ("sqlx", &["store"]), ("actix_web", &["http", "app", "main"]), ("utoipa", &["http"]), ("tantivy", &["projections"])]
-    {
+    for (word, homes) in [
+        ("sea_orm", &["store"][..]),
+        ("sqlx", &["store"]),
+        ("actix_web", &["http", "app", "main"]),
+        ("utoipa", &["http"]),
+        ("tantivy", &["projections"]),
+    ] {
         for path in sources("src") {
             let text = fs::read_to_string(&path).unwrap();
             let uses = text.lines().any(|line| !line.trim_start().starts_with("//") && line.contains(&format!("{word}::")));

@@ -1,8 +1,8 @@
 //! Insights: lists and single ones for everybody, drafts and publication for editors.
 
+pub(super) mod filters;
 pub(super) mod input;
 pub(super) mod lifecycle;
-pub(super) mod filters;
 pub(super) mod list;
 mod naming;
 pub(super) mod params;

@@ -67,7 +67,8 @@ pub(in crate::http) async fn get_insight(
     }
     let accept = request.headers().get(header::ACCEPT).map(|value| value.to_str().unwrap_or_default());
     let form = suffix_form.or_else(|| negotiation::choose(accept, &FORMS)).ok_or_else(not_acceptable)?;
-    let similar = if with_related && form == FORMS[0] { related::of_many(&api, &[row.id], &chain, now).await?.remove(&row.id) } else { None };
+    let similar =
+        if with_related && form == FORMS[0] { related::of_many(&api, &[row.id], &chain, now).await?.remove(&row.id) } else { None };
     let similar = similar.or_else(|| with_related.then(Vec::new));
     // A renamed category changes the bytes too: what is public is no older than its last change.
     Ok(represent(&row, body, &chain, (form, similar), now)
@@ -77,7 +78,13 @@ pub(in crate::http) async fn get_insight(
         .cache_tags(&tags(&row)))
 }
 
-pub(super) async fn find(api: &Api, name: &Name, chain: &[String], reader: &Reader, now: Timestamp) -> Result<Option<(InsightRow, BodyRow)>, Problem> {
+pub(super) async fn find(
+    api: &Api,
+    name: &Name,
+    chain: &[String],
+    reader: &Reader,
+    now: Timestamp,
+) -> Result<Option<(InsightRow, BodyRow)>, Problem> {
     let db = api.store.reader();
     if let Some(editor) = reader.editor()
         && let Some(found) = store::insights::find_for_editor(db, name, chain, editor.limited_to_own()).await?

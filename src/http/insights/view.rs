@@ -5,11 +5,11 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::related::RelatedView;
 use crate::domain::clock::Timestamp;
 use crate::domain::draft::Seo;
 use crate::domain::markdown::TocEntry;
 use crate::domain::status::Status;
-use super::related::RelatedView;
 use crate::http::lists::{ListMeta, PageInfo};
 use crate::store::insight_rows::{BodyRow, InsightRow};
 

@@ -20,7 +20,7 @@ use crate::http::problem::{Problem, unauthenticated};
 use crate::http::problem_codes::Code;
 use crate::http::query::Query;
 use crate::http::reply::{CONTENT_SEQUENCE, Reply};
-use crate::projections::search::{Found, Marks, Place, Request};
+use crate::projections::search::{Found, Marks, Place, Previous, Request};
 use crate::store::hits::{self, Extra};
 use crate::store::insight_rows::InsightRow;
 use crate::store::lists::Filters;
@@ -51,13 +51,14 @@ pub(in crate::http) async fn search_insights(api: web::Data<Api>, request: HttpR
     let page = PageInfo {
         limit: i64::try_from(wanted.limit).unwrap_or(0),
         next_cursor: next.map(|place| cursor_of(Some(&place), &identity)),
-        prev_cursor: previous.map(|place| cursor_of(place.as_ref(), &identity)),
+        prev_cursor: match previous {
+            Previous::None => None,
+            Previous::First => Some(cursor_of(None, &identity)),
+            Previous::Behind(place) => Some(cursor_of(Some(&place), &identity)),
+        },
     };
-    let facets = FacetsView {
-        category: facet(facets.categories, &chain),
-        tag: facet(facets.tags, &chain),
-        year: facet(facets.years, &chain),
-    };
+    let facets =
+        FacetsView { category: facet(facets.categories, &chain), tag: facet(facets.tags, &chain), year: facet(facets.years, &chain) };
     let meta = SearchMeta { sequence, total, took_ms: 0, fuzzy: corrected.is_some(), corrected_query: corrected };
     let mut result = SearchResult { data, page, facets, meta };
     // How long it took is no part of what the validator stands for.

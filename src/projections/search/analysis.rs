@@ -35,13 +35,25 @@ pub(super) struct Piece {
     pub(super) hyphenated: bool,
 }
 
-/// Calls back with every piece of a text, in the order of their beginnings.
-pub(super) fn pieces(text: &str, mut take: impl FnMut(Piece)) {
+/// Calls back with every piece of a text.
+pub(super) fn pieces(text: &str, take: impl FnMut(Piece)) {
+    pieces_beginning(text, |_| true, take);
+}
+
+/// Calls back with the pieces of a text, but for plain words (of letters a to z) whose first two letters, made small, are not wanted. Most of a
+/// long text can be passed over so.
+pub(super) fn pieces_beginning(text: &str, wanted: impl Fn([u8; 2]) -> bool, mut take: impl FnMut(Piece)) {
     let mut scanner = Scanner { text, at: 0, position: 0, chain: Vec::new(), chain_from: 0 };
     while let Some((from, to)) = scanner.next_run() {
-        scanner.word(from, to, &mut take);
+        scanner.word(from, to, &wanted, &mut take);
     }
     scanner.finish_chain(text.len(), &mut take);
+}
+
+/// The first two bytes of a word.
+pub(super) fn start(word: &str) -> [u8; 2] {
+    let bytes = word.as_bytes();
+    [bytes.first().copied().unwrap_or(0), bytes.get(1).copied().unwrap_or(0)]
 }
 
 /// The pieces of a short text.
@@ -90,7 +102,7 @@ impl Scanner<'_> {
         if byte.is_ascii() { Some(char::from(byte)) } else { self.text[at..].chars().next() }
     }
 
-    fn word(&mut self, from: usize, to: usize, take: &mut impl FnMut(Piece)) {
+    fn word(&mut self, from: usize, to: usize, wanted: &impl Fn([u8; 2]) -> bool, take: &mut impl FnMut(Piece)) {
         let joined = self.chain.last().is_some_and(|(_, end)| *end < from && joins(&self.text[*end..from]));
         if !joined {
             self.finish_chain(from, take);
@@ -104,10 +116,15 @@ impl Scanner<'_> {
         self.chain.push((from, to));
         let position = self.position;
         self.position += 1;
+        let plain = run.bytes().enumerate().all(|(at, byte)| byte.is_ascii_lowercase() || at == 0 && byte.is_ascii_uppercase());
+        if plain && !wanted(start(run).map(|byte| byte.to_ascii_lowercase())) {
+            return;
+        }
         let text = fold(run);
         if text.len() <= LONGEST {
             take(Piece { text, kind: Kind::Word, position, from, to, hyphenated: false });
-            for (start, end) in parts(run) {
+            let parts = if plain { Vec::new() } else { parts(run) };
+            for (start, end) in parts {
                 take(Piece {
                     text: fold(&run[start..end]),
                     kind: Kind::Part,
@@ -122,7 +139,12 @@ impl Scanner<'_> {
 
     /// Gives the compound that ends here, if it is one.
     fn finish_chain(&mut self, next: usize, take: &mut impl FnMut(Piece)) {
-        let chain = std::mem::take(&mut self.chain);
+        self.compound(next, take);
+        self.chain.clear();
+    }
+
+    fn compound(&self, next: usize, take: &mut impl FnMut(Piece)) {
+        let chain = self.chain.as_slice();
         let (Some(&(first, _)), Some(&(last_from, last_to))) = (chain.first(), chain.last()) else { return };
         let to = last_to + trailing(&self.text[last_to..next.max(last_to)], &self.text[last_from..last_to]);
         let from = self.chain_from.min(first);
@@ -133,7 +155,7 @@ impl Scanner<'_> {
         let whole = &self.text[from..to];
         let hyphenated = whole.chars().all(|c| c.is_alphabetic() || matches!(c, '-' | '‐' | '‑'));
         take(Piece { text: fold(whole), kind: Kind::Whole, position, from, to, hyphenated });
-        if let (true, &[(a, b), (c, d)]) = (hyphenated, chain.as_slice()) {
+        if let (true, &[(a, b), (c, d)]) = (hyphenated, chain) {
             let text = fold(&self.text[a..b]) + &fold(&self.text[c..d]);
             take(Piece { text, kind: Kind::Joined, position, from, to, hyphenated });
         }
@@ -149,7 +171,11 @@ fn joins(between: &str) -> bool {
 fn leading(text: &str, from: usize) -> usize {
     let before = &text[..from];
     let Some(rest) = before.strip_suffix('.') else { return from };
-    if rest.chars().next_back().is_none_or(|c| c.is_whitespace() || matches!(c, '(' | '`' | '"' | '/' | '‘' | '“')) { from - 1 } else { from }
+    if rest.chars().next_back().is_none_or(|c| c.is_whitespace() || matches!(c, '(' | '`' | '"' | '/' | '‘' | '“')) {
+        from - 1
+    } else {
+        from
+    }
 }
 
 /// How many bytes behind a word belong to it: `C++`, `C#`.
@@ -157,18 +183,13 @@ fn trailing(after: &str, word: &str) -> usize {
     let ends = |rest: &str| !rest.starts_with(|c: char| c.is_alphanumeric() || c == '+' || c == '#');
     if after.starts_with("++") && ends(&after[2..]) {
         2
-    } else if after.starts_with('#') && word.len() <= 2 && ends(&after[1..]) {
-        1
     } else {
-        0
+        usize::from(after.starts_with('#') && word.len() <= 2 && ends(&after[1..]))
     }
 }
 
 /// The parts of a run that changes from small to capital letters, or between letters and digits; those of two characters or more.
 fn parts(run: &str) -> Vec<(usize, usize)> {
-    if run.bytes().all(|b| b.is_ascii_lowercase()) {
-        return Vec::new();
-    }
     let mut cuts = vec![0];
     let chars: Vec<(usize, char)> = run.char_indices().collect();
     for (place, pair) in chars.windows(2).enumerate() {

@@ -51,12 +51,10 @@ impl Columns {
     pub(super) fn read(reader: &SegmentReader) -> tantivy::Result<Self> {
         let fast = reader.fast_fields();
         let size = reader.max_doc();
-        let text = |name: &str| -> tantivy::Result<StrColumn> {
-            Ok(fast.str(name)?.unwrap_or_else(|| StrColumn::wrap(BytesColumn::empty(size))))
-        };
-        let numbers = |name: &str| -> tantivy::Result<Column<u64>> {
-            Ok(fast.column_opt(name)?.unwrap_or_else(|| Column::build_empty_column(size)))
-        };
+        let text =
+            |name: &str| -> tantivy::Result<StrColumn> { Ok(fast.str(name)?.unwrap_or_else(|| StrColumn::wrap(BytesColumn::empty(size)))) };
+        let numbers =
+            |name: &str| -> tantivy::Result<Column<u64>> { Ok(fast.column_opt(name)?.unwrap_or_else(|| Column::build_empty_column(size))) };
         let moments = |name: &str, missing: i64| -> tantivy::Result<Vec<i64>> {
             let column = fast.i64(name)?;
             Ok((0..size).map(|doc| column.first(doc).unwrap_or(missing)).collect())

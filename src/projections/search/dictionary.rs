@@ -1,6 +1,6 @@
 //! The words that visible texts hold: what a beginning can become, and what a typo was meant to be.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use levenshtein_automata::{DFA, Distance, LevenshteinAutomatonBuilder, SINK_STATE};
 use std::sync::LazyLock;
@@ -115,13 +115,13 @@ pub(super) fn near_beginnings(view: &View, text: impl Fn(&Segment) -> &Text + Co
 }
 
 fn near(view: &View, text: impl Fn(&Segment) -> &Text + Copy, dfa: &DFA, edits: u8) -> Vec<Near> {
-    let mut words = BTreeMap::new();
+    let mut words = BTreeSet::new();
     for segment in &view.segments {
         search(text(segment).index.terms(), dfa, |word| {
-            words.entry(word.to_owned()).or_insert(());
+            words.insert(word.to_owned());
         });
     }
-    let counted = words.into_keys().map(|word| Near { frequency: view.frequency(text, &word), word, edits });
+    let counted = words.into_iter().map(|word| Near { frequency: view.frequency(text, &word), word, edits });
     counted.filter(|near| near.frequency > 0).collect()
 }
 

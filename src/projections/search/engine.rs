@@ -58,13 +58,21 @@ pub struct Facets {
     pub years: Vec<FacetCount>,
 }
 
+/// Where the page before begins.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Previous {
+    /// There is none.
+    None,
+    First,
+    Behind(Place),
+}
+
 /// A page of hits.
 #[derive(Clone, Debug)]
 pub struct Found {
     pub hits: Vec<Hit>,
     pub next: Option<Place>,
-    /// Where the page before begins: `Some(None)` is the first page.
-    pub previous: Option<Option<Place>>,
+    pub previous: Previous,
     pub facets: Facets,
     pub total: u64,
     pub corrected: Option<String>,
@@ -111,7 +119,7 @@ struct List<'s> {
 }
 
 impl List<'_> {
-    fn page(mut self, request: &Request) -> (Vec<Hit>, Option<Place>, Option<Option<Place>>) {
+    fn page(mut self, request: &Request) -> (Vec<Hit>, Option<Place>, Previous) {
         let from = match &request.after {
             Some(place) => self.behind(place),
             None => 0,
@@ -123,7 +131,11 @@ impl List<'_> {
         let all = self.ranked.len() + self.rest.len();
         let hits: Vec<Hit> = (from..to.min(all)).map(|at| self.hit(at)).collect();
         let next = (to < all && !hits.is_empty()).then(|| self.place(to - 1));
-        let previous = (from > 0).then(|| from.checked_sub(request.limit + 1).map(|at| self.place(at)));
+        let previous = match from.checked_sub(request.limit + 1) {
+            _ if from == 0 => Previous::None,
+            Some(at) => Previous::Behind(self.place(at)),
+            None => Previous::First,
+        };
         (hits, next, previous)
     }
 
@@ -170,13 +182,11 @@ impl List<'_> {
     }
 
     fn place(&self, at: usize) -> Place {
-        match self.ranked.get(at) {
-            Some(ranked) => Place { rank: (true, number(ranked.answer), ranked.score), id: ranked.id },
-            None => {
-                let found = &self.rest[at - self.ranked.len()];
-                Place { rank: (false, 0, found.score), id: self.id(found) }
-            }
+        if let Some(ranked) = self.ranked.get(at) {
+            return Place { rank: (true, number(ranked.answer), ranked.score), id: ranked.id };
         }
+        let found = &self.rest[at - self.ranked.len()];
+        Place { rank: (false, 0, found.score), id: self.id(found) }
     }
 }
 
@@ -199,11 +209,7 @@ fn facets(terms: &Terms, counts: Counts) -> Facets {
         list.truncate(MOST_VALUES);
         list
     };
-    let year = |(year, count): (i32, u64)| FacetCount {
-        value: year.to_string(),
-        name: year.to_string(),
-        translations: String::new(),
-        count,
-    };
+    let year =
+        |(year, count): (i32, u64)| FacetCount { value: year.to_string(), name: year.to_string(), translations: String::new(), count };
     Facets { categories: named(counts.categories), tags: named(counts.tags), years: counts.years.into_iter().rev().map(year).collect() }
 }

@@ -77,7 +77,8 @@ impl<'s> Counter<'s> {
         let (published, category, tags) = (columns.published[at], columns.category[at], columns.tags.of(doc));
         let in_category = any(&[category], self.categories.as_deref());
         let in_tags = any(tags, self.tags.as_deref());
-        let in_time = filter.published_after.is_none_or(|bound| published > bound) && filter.published_before.is_none_or(|bound| published < bound);
+        let in_time =
+            filter.published_after.is_none_or(|bound| published > bound) && filter.published_before.is_none_or(|bound| published < bound);
         if in_tags && in_time {
             count(&[category], &mut self.by_category);
         }
@@ -94,10 +95,9 @@ impl<'s> Counter<'s> {
 
     pub(super) fn finish(self, counts: &mut Counts) {
         counts.total += self.total;
-        for (keys, by_number, sums) in [
-            (&self.columns.categories, self.by_category, &mut counts.categories),
-            (&self.columns.tag_keys, self.by_tag, &mut counts.tags),
-        ] {
+        for (keys, by_number, sums) in
+            [(&self.columns.categories, self.by_category, &mut counts.categories), (&self.columns.tag_keys, self.by_tag, &mut counts.tags)]
+        {
             for (key, count) in keys.iter().zip(by_number).filter(|(_, count)| *count > 0) {
                 *sums.entry(key.clone()).or_default() += count;
             }

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::analysis::{Kind, Piece, pieces};
+use super::analysis::{Kind, Piece, pieces_beginning, start};
 use super::language::Language;
 use super::plan::Plan;
 
@@ -17,33 +17,39 @@ pub struct Marks {
     stems: HashSet<String>,
     words: HashSet<String>,
     /// The first letters of everything above, two bytes of each: most words of a text are passed over by these.
-    starts: HashSet<[u8; 2]>,
+    starts: Vec<[u8; 2]>,
 }
 
 impl Marks {
     pub(super) fn of(plan: &Plan) -> Self {
         let mut marks = Self::default();
         for term in plan.groups.iter().flat_map(|group| &group.terms) {
-            marks.starts.insert(start(&term.text));
-            if term.exactly { marks.words.insert(term.text.clone()) } else { marks.stems.insert(term.text.clone()) };
+            marks.starts.push(start(&term.text));
+            if term.exactly {
+                marks.words.insert(term.text.clone())
+            } else {
+                marks.stems.insert(term.text.clone())
+            };
         }
         for word in plan.groups.iter().flat_map(|group| &group.spellings) {
-            marks.starts.insert(start(word));
+            marks.starts.push(start(word));
             marks.words.insert(word.clone());
         }
+        marks.starts.sort_unstable();
+        marks.starts.dedup();
         marks
     }
 
     fn has(&self, piece: &Piece, language: Language) -> bool {
         (self.starts.contains(&start(&piece.text)) || !language.keeps_beginnings())
-            && (self.words.contains(&piece.text)
-                || piece.kind != Kind::Whole && self.stems.contains(language.stem(&piece.text).as_ref()))
+            && (self.words.contains(&piece.text) || piece.kind != Kind::Whole && self.stems.contains(language.stem(&piece.text).as_ref()))
     }
 
     /// Where the marks are, in order, none within another.
     fn places(&self, text: &str, language: Language) -> Vec<(usize, usize, String)> {
         let mut places: Vec<(usize, usize, String)> = Vec::new();
-        pieces(text, |piece| {
+        let wanted = |start| !language.keeps_beginnings() || self.starts.contains(&start);
+        pieces_beginning(text, wanted, |piece| {
             if self.has(&piece, language) {
                 places.push((piece.from, piece.to, piece.text));
             }
@@ -107,11 +113,6 @@ fn densest(places: &[(usize, usize, String)]) -> usize {
         end = end.max(first + 1);
     }
     best.2
-}
-
-fn start(word: &str) -> [u8; 2] {
-    let bytes = word.as_bytes();
-    [bytes.first().copied().unwrap_or(0), bytes.get(1).copied().unwrap_or(0)]
 }
 
 /// A little before the first mark: at the beginning of its sentence or line if that is near, else between two words.

@@ -57,7 +57,7 @@ impl IndexFiles {
             }
         }
         let Some((index, position)) = found else { return Ok(None) };
-        Ok(Some((Self::of(index, lock, MEMORY)?, position)))
+        Ok(Some((Self::of(&index, lock, MEMORY)?, position)))
     }
 
     /// A new, empty index; those that are there go.
@@ -71,11 +71,11 @@ impl IndexFiles {
         std::fs::create_dir_all(&path)?;
         let (schema, _) = schema::schema();
         let index = Index::builder().schema(schema).settings(IndexSettings::default()).create_in_dir(&path)?;
-        Self::of(index, lock, MEMORY_TO_BUILD)
+        Self::of(&index, lock, MEMORY_TO_BUILD)
     }
 
-    fn of(index: Index, lock: File, memory: usize) -> anyhow::Result<Self> {
-        schema::register_tokenizers(&index);
+    fn of(index: &Index, lock: File, memory: usize) -> anyhow::Result<Self> {
+        schema::register_tokenizers(index);
         let (_, fields) = schema::schema();
         let options = IndexWriterOptions::builder().num_worker_threads(1).num_merge_threads(1).memory_budget_per_thread(memory).build();
         let writer = index.writer_with_options(options)?;

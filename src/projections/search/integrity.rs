@@ -51,8 +51,11 @@ pub async fn compare(store: &Store, folder: &Path) -> anyhow::Result<Verdict> {
         last = newest.id;
         live.extend(rows.into_iter().map(|row| (row.id, row.revision, row.pointer_version)));
     }
-    let mut faults: Vec<String> = live.difference(&indexed).map(|(id, revision, _)| format!("search lacks insight {id} in revision {revision}")).collect();
-    faults.extend(indexed.difference(&live).map(|(id, revision, _)| format!("search has insight {id} in revision {revision}, which is not live")));
+    let mut faults: Vec<String> =
+        live.difference(&indexed).map(|(id, revision, _)| format!("search lacks insight {id} in revision {revision}")).collect();
+    faults.extend(
+        indexed.difference(&live).map(|(id, revision, _)| format!("search has insight {id} in revision {revision}, which is not live")),
+    );
     faults.sort();
     Ok(if faults.is_empty() { Verdict::Agrees } else { Verdict::Differs(faults) })
 }

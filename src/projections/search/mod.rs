@@ -33,7 +33,7 @@ use std::time::Duration;
 use tantivy::Searcher;
 use tokio::sync::{Semaphore, watch};
 
-pub use engine::{FacetCount, Facets, Found, Hit, Place, Request};
+pub use engine::{FacetCount, Facets, Found, Hit, Place, Previous, Request};
 pub use highlight::Marks;
 pub use projection::SearchProjection;
 pub use ranking::Explanation;
@@ -135,7 +135,10 @@ impl Search {
             // A few may wait for what takes a moment; if all did, they would fill the service.
             let _place = self.shared.waiting.try_acquire().map_err(|_many| SearchError::NotReady)?;
             let reached = async { self.progress.clone().wait_for(|position| *position >= owed).await.map(|_| ()) };
-            tokio::time::timeout(SEARCH_PATIENCE, reached).await.map_err(|_late| SearchError::NotReady)?.map_err(|_gone| SearchError::NotReady)?;
+            tokio::time::timeout(SEARCH_PATIENCE, reached)
+                .await
+                .map_err(|_late| SearchError::NotReady)?
+                .map_err(|_gone| SearchError::NotReady)?;
         }
         let live = self.shared.live.read().unwrap_or_else(PoisonError::into_inner).clone();
         live.ok_or(SearchError::NotReady)
@@ -195,7 +198,8 @@ impl Search {
         chain: Vec<String>,
         now: Timestamp,
     ) -> Result<(Vec<Similar>, i64), SearchError> {
-        self.run(chain, now, move |view, live, scratch| (related::related(view, &live.terms, &subject, limit, scratch), live.sequence)).await
+        self.run(chain, now, move |view, live, scratch| (related::related(view, &live.terms, &subject, limit, scratch), live.sequence))
+            .await
     }
 
     /// Work on texts that were found, beside the reactor and among the searches.

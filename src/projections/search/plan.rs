@@ -116,19 +116,17 @@ impl Planner<'_> {
     }
 
     fn exclude(&mut self, clause: &Clause) {
-        let whole = clause.pieces.iter().find(|piece| piece.kind == Kind::Whole);
-        match whole {
-            Some(whole) => self.plan.without.push(Term { text: whole.text.clone(), exactly: true, weight: 1.0 }),
-            None => {
-                let words: Vec<Piece> = clause.pieces.iter().filter(|piece| piece.kind == Kind::Word).cloned().collect();
-                match words.as_slice() {
-                    [word] => {
-                        let stems = self.stems(&word.text, 1.0);
-                        self.plan.without.extend(stems);
-                    }
-                    _ => self.plan.without_phrases.push(words),
-                }
+        if let Some(whole) = clause.pieces.iter().find(|piece| piece.kind == Kind::Whole) {
+            self.plan.without.push(Term { text: whole.text.clone(), exactly: true, weight: 1.0 });
+            return;
+        }
+        let words: Vec<Piece> = clause.pieces.iter().filter(|piece| piece.kind == Kind::Word).cloned().collect();
+        match words.as_slice() {
+            [word] => {
+                let stems = self.stems(&word.text, 1.0);
+                self.plan.without.extend(stems);
             }
+            _ => self.plan.without_phrases.push(words),
         }
     }
 

@@ -39,8 +39,15 @@ impl SearchProjection {
     pub fn new(folder: PathBuf) -> (Self, Search, watch::Sender<i64>) {
         let (sender, progress): (_, Progress) = watch::channel(-1);
         let search = Search::new(progress);
-        let projection =
-            Self { folder, shared: search.shared.clone(), files: None, terms: Arc::default(), segments: HashMap::new(), public: 0, catch_up_to: 0 };
+        let projection = Self {
+            folder,
+            shared: search.shared.clone(),
+            files: None,
+            terms: Arc::default(),
+            segments: HashMap::new(),
+            public: 0,
+            catch_up_to: 0,
+        };
         (projection, search, sender)
     }
 
@@ -101,7 +108,8 @@ impl SearchProjection {
             known.insert(reader.segment_id(), columns);
         }
         self.segments = known;
-        let columns: Vec<Arc<Columns>> = searcher.segment_readers().iter().map(|reader| self.segments[&reader.segment_id()].clone()).collect();
+        let columns: Vec<Arc<Columns>> =
+            searcher.segment_readers().iter().map(|reader| self.segments[&reader.segment_id()].clone()).collect();
         let editions = columns.iter().flat_map(|columns| &columns.editions);
         let mut locales: Vec<String> = editions.map(|edition| super::documents::locale_of(edition).to_owned()).collect();
         locales.sort();
@@ -154,7 +162,9 @@ impl Projection for SearchProjection {
             let (files, part) = (files.clone(), part.to_vec());
             blocking(move || {
                 let files = files.lock().unwrap_or_else(PoisonError::into_inner);
-                part.iter().for_each(|id| files.remove(*id));
+                for id in part {
+                    files.remove(id);
+                }
                 files.put(&texts)
             })
             .await?;

@@ -63,7 +63,8 @@ impl Scorer<'_> {
             matches.select_nth_unstable_by(LOOKED_AT, by_stems);
             rest = matches.split_off(LOOKED_AT);
             if let Some(titles) = self.answering_titles(plan, &typed) {
-                let (mut answering, others): (Vec<Match>, Vec<Match>) = rest.into_iter().partition(|found| titles[found.segment].has(found.doc));
+                let (mut answering, others): (Vec<Match>, Vec<Match>) =
+                    rest.into_iter().partition(|found| titles[found.segment].has(found.doc));
                 rest = others;
                 // Those that begin before those that hold, each by its stems: what does not fit is left where its stems put it.
                 let answer = |found: &Match| typed.answer(&self.view.segments[found.segment], found.doc);
@@ -159,7 +160,9 @@ impl Scorer<'_> {
                 places(&segment.stems, &term.text, docs, |place, positions| list[place].extend_from_slice(positions));
             }
             if group.terms.len() > 1 {
-                list.iter_mut().for_each(|positions: &mut Vec<u32>| positions.sort_unstable());
+                for positions in &mut list {
+                    positions.sort_unstable();
+                }
             }
             standing.push(list);
         }

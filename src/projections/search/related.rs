@@ -65,8 +65,7 @@ pub(super) fn related(view: &View, terms: &Terms, subject: &Subject, limit: usiz
         })
         .collect();
     let plan = Plan { groups, ..Plan::default() };
-    let scorer = Scorer::new(view);
-    let (matches, _) = scorer.matches(&plan, &Filter::default(), scratch);
+    let (matches, _) = Scorer::new(view).matches(&plan, &Filter::default(), scratch);
     let mut scores: HashMap<(usize, u32), f32> = matches.iter().map(|found| ((found.segment, found.doc), found.score)).collect();
     let few = scores.len() <= limit;
     for (place, segment) in view.segments.iter().enumerate().filter(|_| few) {
@@ -173,7 +172,11 @@ fn telling_words(view: &View, subject: &Subject) -> Vec<(String, String, f32)> {
     let plain = &subject.plain[..subject.plain.floor_char_boundary(READ)];
     for (text, times) in [(subject.title.as_str(), 3), (subject.excerpt.as_str(), 1), (plain, 1)] {
         pieces(text, |piece| {
-            if piece.kind == Kind::Word && piece.text.len() > 2 && !language.is_stop_word(&piece.text) && piece.text.chars().any(char::is_alphabetic) {
+            if piece.kind == Kind::Word
+                && piece.text.len() > 2
+                && !language.is_stop_word(&piece.text)
+                && piece.text.chars().any(char::is_alphabetic)
+            {
                 let stem = language.stem(&piece.text).into_owned();
                 counts.entry(stem).or_insert((piece.text, 0)).1 += times;
             }

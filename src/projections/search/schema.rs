@@ -123,7 +123,13 @@ impl Tokenizer for Cutter {
                     std::borrow::Cow::Owned(stem) => stem,
                     std::borrow::Cow::Borrowed(_) => piece.text,
                 };
-                tokens.push(Token { offset_from: piece.from, offset_to: piece.to, position: piece.position, text: word, position_length: 1 });
+                tokens.push(Token {
+                    offset_from: piece.from,
+                    offset_to: piece.to,
+                    position: piece.position,
+                    text: word,
+                    position_length: 1,
+                });
             }
         });
         // Compounds are found when they end; the index wants positions that never go back.

@@ -3,8 +3,8 @@
 //! Postings are added up one term after the other into one place for each document, always in the order of the query: the sums are the same to
 //! the last bit however the documents are spread over segments.
 
-use tantivy::{DocId, DocSet as _, TERMINATED};
 use tantivy::postings::{Postings as _, SegmentPostings};
+use tantivy::{DocId, DocSet as _, TERMINATED};
 
 use super::analysis::Piece;
 use super::facets::{Counter, Counts, Filter};

@@ -80,8 +80,14 @@ mod tests {
     #[test]
     fn words_phrases_and_exclusions() {
         let expected = |list: &[(&str, bool, bool)]| list.iter().map(|(a, b, c)| ((*a).to_owned(), *b, *c)).collect::<Vec<_>>();
-        assert_eq!(told("index \"order by\" -mysql"), expected(&[("index", false, false), ("order by", true, false), ("mysql", false, true)]));
-        assert_eq!(told("-\"two words\" “typographic quotes”"), expected(&[("two words", true, true), ("typographic quotes", true, false)]));
+        assert_eq!(
+            told("index \"order by\" -mysql"),
+            expected(&[("index", false, false), ("order by", true, false), ("mysql", false, true)])
+        );
+        assert_eq!(
+            told("-\"two words\" “typographic quotes”"),
+            expected(&[("two words", true, true), ("typographic quotes", true, false)])
+        );
         assert_eq!(told("\"never closed"), expected(&[("never closed", true, false)]));
         assert_eq!(told("a - b --x ---"), expected(&[("a", false, false), ("b", false, false), ("x", false, false)]));
         assert_eq!(told("pre-compressed")[0].0, "pre compressed pre-compressed precompressed");

@@ -4,9 +4,9 @@ use std::collections::HashMap;
 
 use super::documents::term_key;
 use crate::domain::term::TermKind;
+use crate::store::Connection;
 use crate::store::documents::{self, TermName};
 use crate::store::error::StoreError;
-use crate::store::Connection;
 
 #[derive(Debug, Default)]
 pub(super) struct Terms {

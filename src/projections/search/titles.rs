@@ -24,10 +24,7 @@ pub(super) struct Typed {
 
 impl Typed {
     pub(super) fn of(plan: &Plan) -> Self {
-        Self {
-            words: plan.typed.iter().map(|word| key(word)).collect(),
-            endings: plan.endings.iter().map(|word| key(word)).collect(),
-        }
+        Self { words: plan.typed.iter().map(|word| key(word)).collect(), endings: plan.endings.iter().map(|word| key(word)).collect() }
     }
 
     pub(super) fn answer(&self, segment: &Segment, doc: DocId) -> Answer {

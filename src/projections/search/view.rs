@@ -110,7 +110,7 @@ impl View {
         let mut gathered = Gathered { until: NEVER, ..Gathered::default() };
         let mut segments = Vec::new();
         for (reader, columns) in searcher.segment_readers().iter().zip(columns) {
-            segments.push(gathered.segment(reader, columns.clone(), fields, chain, now)?);
+            segments.push(gathered.segment(reader, columns, fields, chain, now)?);
         }
         let mut locales: Vec<String> = gathered.locales.into_iter().collect();
         locales.sort();
@@ -135,7 +135,7 @@ impl View {
     }
 }
 
-#[expect(clippy::cast_precision_loss, reason = "an average needs no more digits")]
+#[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, reason = "an average needs no more digits")]
 pub(super) fn ratio(a: u64, b: u64) -> f32 {
     (a as f64 / b as f64) as f32
 }
@@ -150,7 +150,14 @@ struct Gathered {
 }
 
 impl Gathered {
-    fn segment(&mut self, reader: &SegmentReader, columns: Arc<Columns>, fields: &Fields, chain: &[String], now: Timestamp) -> tantivy::Result<Segment> {
+    fn segment(
+        &mut self,
+        reader: &SegmentReader,
+        columns: &Arc<Columns>,
+        fields: &Fields,
+        chain: &[String],
+        now: Timestamp,
+    ) -> tantivy::Result<Segment> {
         let text = |field: Field| -> tantivy::Result<Text> {
             Ok(Text { index: reader.inverted_index(field)?, lengths: reader.get_fieldnorms_reader(field)?, field })
         };

@@ -30,7 +30,13 @@ fn cases(now: Timestamp) -> Vec<(String, ListQuery)> {
         ("by category".to_owned(), ListQuery { filters: Filters { categories: one("debugging"), ..Filters::default() }, ..public() }),
         ("by tag".to_owned(), ListQuery { filters: Filters { tags: one("rust"), ..Filters::default() }, ..public() }),
         ("by author".to_owned(), ListQuery { filters: Filters { authors: one("ada"), ..Filters::default() }, ..public() }),
-        ("between dates".to_owned(), ListQuery { filters: Filters { published_after: Some(Timestamp(0)), published_before: Some(now), ..Filters::default() }, ..public() }),
+        (
+            "between dates".to_owned(),
+            ListQuery {
+                filters: Filters { published_after: Some(Timestamp(0)), published_before: Some(now), ..Filters::default() },
+                ..public()
+            },
+        ),
         ("by date, oldest first".to_owned(), ListQuery { sort: Sort::parse("published_at").unwrap(), ..public() }),
     ];
     for name in Sort::NAMES {

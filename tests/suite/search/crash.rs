@@ -70,7 +70,7 @@ async fn agrees(serving: &Serving, what: &str) {
 async fn write_until_it_breaks(url: String, token: String, seed: u64) {
     let mut random = Random::new(seed);
     let http = reqwest::Client::new();
-    let send = async |method: reqwest::Method, path: String, body: Value| -> Option<Value> {
+    let ask = async |method: reqwest::Method, path: String, body: Value| -> Option<Value> {
         let kind = if method == reqwest::Method::PATCH { "application/merge-patch+json" } else { "application/json" };
         let request = http.request(method, format!("{url}{path}")).bearer_auth(&token).header("if-match", "*").header("content-type", kind);
         let response = request.body(body.to_string()).send().await.ok()?;
@@ -84,19 +84,19 @@ async fn write_until_it_breaks(url: String, token: String, seed: u64) {
         let known = ids.get(random.below(ids.len().max(1))).cloned();
         let done = match (random.below(6), known) {
             (0 | 1, _) | (_, None) => {
-                let Some(created) = send(reqwest::Method::POST, "/v1/insights".to_owned(), input).await else { return };
+                let Some(created) = ask(reqwest::Method::POST, "/v1/insights".to_owned(), input).await else { return };
                 let id = created["id"].as_str().unwrap_or_default().to_owned();
                 ids.push(id.clone());
-                send(reqwest::Method::POST, format!("/v1/insights/{id}/publish"), json!({})).await
+                ask(reqwest::Method::POST, format!("/v1/insights/{id}/publish"), json!({})).await
             }
             (2 | 3, Some(id)) => {
-                if send(reqwest::Method::PATCH, format!("/v1/insights/{id}"), json!({ "title": title })).await.is_none() {
+                if ask(reqwest::Method::PATCH, format!("/v1/insights/{id}"), json!({ "title": title })).await.is_none() {
                     return;
                 }
-                send(reqwest::Method::POST, format!("/v1/insights/{id}/publish"), json!({})).await
+                ask(reqwest::Method::POST, format!("/v1/insights/{id}/publish"), json!({})).await
             }
-            (4, Some(id)) => send(reqwest::Method::POST, format!("/v1/insights/{id}/unpublish"), json!({})).await,
-            (_, Some(id)) => send(reqwest::Method::DELETE, format!("/v1/insights/{id}"), json!({})).await,
+            (4, Some(id)) => ask(reqwest::Method::POST, format!("/v1/insights/{id}/unpublish"), json!({})).await,
+            (_, Some(id)) => ask(reqwest::Method::DELETE, format!("/v1/insights/{id}"), json!({})).await,
         };
         if done.is_none() {
             return;
@@ -131,9 +131,11 @@ async fn after_a_kill_search_is_what_the_database_is() {
     damage_is_noticed(folder.path(), &url).await;
 }
 
+type Damage = fn(&Path);
+
 async fn damage_is_noticed(folder: &Path, url: &str) {
     let search = folder.join("search");
-    let damages: [(&str, fn(&Path)); 6] = [
+    let damages: [(&str, Damage); 6] = [
         ("deleted", |search| std::fs::remove_dir_all(search).unwrap()),
         ("emptied", |search| files(search).iter().for_each(|file| std::fs::remove_file(file).unwrap())),
         ("truncated", |search| files(search).iter().for_each(|file| cut(file))),

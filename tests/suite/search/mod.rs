@@ -3,8 +3,8 @@
 mod crash;
 mod current;
 mod query;
-mod relevance;
 mod related;
+mod relevance;
 mod visibility;
 
 #[path = "../../../bench/corpus.rs"]

@@ -52,9 +52,22 @@ async fn technical_tokens_are_found_whole_and_split() {
     publish(&admin, "Everything technical", body, "debugging", &[]).await;
     publish(&admin, "The letter", "A plain letter c, a bar, a type, a number 23 and io.", "debugging", &[]).await;
     let anyone = app.anonymous();
-    for query in
-        ["io_uring", "uring", "C%2B%2B", "C%23", "E0502", "0502", "Content-Type", "content+type", "foo::bar", "PgBouncer", "pgbouncer", "bouncer", "1.23.0", ".NET"]
-    {
+    for query in [
+        "io_uring",
+        "uring",
+        "C%2B%2B",
+        "C%23",
+        "E0502",
+        "0502",
+        "Content-Type",
+        "content+type",
+        "foo::bar",
+        "PgBouncer",
+        "pgbouncer",
+        "bouncer",
+        "1.23.0",
+        ".NET",
+    ] {
         let found = titles(&search(&anyone, &format!("q={query}")).await);
         assert_eq!(found.first().map(String::as_str), Some("Everything technical"), "{query}: {found:?}");
     }

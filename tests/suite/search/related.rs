@@ -14,7 +14,8 @@ async fn the_most_similar_come_first_with_their_reason() {
         admin.act(&format!("/v1/insights/{}/publish", created.id()), "*", json!({})).await.expect(200);
         created.slug()
     };
-    let subject = publish("Vacuum and bloat", "Autovacuum lagged behind; the bloat grew with every tuple.", "debugging", &["sql", "ops"]).await;
+    let subject =
+        publish("Vacuum and bloat", "Autovacuum lagged behind; the bloat grew with every tuple.", "debugging", &["sql", "ops"]).await;
     publish("More on bloat", "Tuple bloat, and how autovacuum was tuned.", "infrastructure", &[]).await;
     publish("Tagged alike", "Nothing shared in words here whatsoever.", "infrastructure", &["sql", "ops"]).await;
     publish("Same shelf", "Entirely different content sits here.", "debugging", &[]).await;
@@ -22,15 +23,17 @@ async fn the_most_similar_come_first_with_their_reason() {
     admin.create("Vacuum bloat autovacuum draft").await;
     let anyone = app.anonymous();
     let answer = anyone.get(&format!("/v1/insights/{subject}/related")).await.expect(200);
-    let found: Vec<(String, String)> = answer
-        .json()["data"]
+    let found: Vec<(String, String)> = answer.json()["data"]
         .as_array()
         .unwrap()
         .iter()
         .map(|hit| (hit["insight"]["title"].as_str().unwrap().to_owned(), hit["reason"].as_str().unwrap().to_owned()))
         .collect();
     let pair = |title: &str, reason: &str| (title.to_owned(), reason.to_owned());
-    assert_eq!(found[..2].iter().collect::<std::collections::BTreeSet<_>>(), [&pair("More on bloat", "text"), &pair("Tagged alike", "tags")].into());
+    assert_eq!(
+        found[..2].iter().collect::<std::collections::BTreeSet<_>>(),
+        [&pair("More on bloat", "text"), &pair("Tagged alike", "tags")].into()
+    );
     assert_eq!(found[2], pair("Same shelf", "category"));
     assert!(!found.iter().any(|(title, _)| title == "Vacuum and bloat" || title.contains("draft")), "{found:?}");
     assert_eq!(anyone.get(&format!("/v1/insights/{subject}/related?limit=1")).await.json()["data"].as_array().unwrap().len(), 1);

@@ -19,6 +19,7 @@ struct Known {
 }
 
 #[tokio::test]
+#[expect(clippy::print_stdout, reason = "the figures are what one looks at")]
 async fn what_a_reader_has_in_mind_comes_first() {
     let app = TestApp::start_with(|settings| settings.demo = true).await;
     let made = generate::corpus(INSIGHTS, 120, Clock::System.now().0);
@@ -59,6 +60,7 @@ async fn what_a_reader_has_in_mind_comes_first() {
     assert_eq!(results.len(), held.len());
 }
 
+#[expect(clippy::print_stdout, reason = "what went wrong, in full")]
 async fn place(anyone: &Client, known: &Known) -> Option<usize> {
     let query: String = form_urlencoded::byte_serialize(known.query.as_bytes()).collect();
     let titles = super::titles(&search(anyone, &format!("q={query}&limit=5")).await);
@@ -106,7 +108,8 @@ fn ways(entry: &corpus::Entry, number: usize, random: &mut Random) -> Vec<Known>
     mistyped[wrong] = letters.into_iter().collect();
     let body: Vec<&str> = entry.text.split("\n\n").next().unwrap_or_default().split_whitespace().collect();
     let from = random.below(body.len().saturating_sub(8));
-    let mut spread: Vec<&str> = entry.text.split_whitespace().filter(|word| word.len() > 6 && word.chars().all(char::is_alphabetic)).collect();
+    let mut spread: Vec<&str> =
+        entry.text.split_whitespace().filter(|word| word.len() > 6 && word.chars().all(char::is_alphabetic)).collect();
     spread.sort_unstable();
     spread.dedup();
     spread.truncate(9);
