@@ -37,6 +37,9 @@ step_types() {
   check_server
 }
 
+# An event stream ends when its client leaves or its time is over; Schemathesis waits for the end.
+FUZZ_SETTINGS=(INSIGHTS_EVENT_STREAM_LIFETIME=1)
+
 # run_schemathesis NAME [ARGUMENT...]
 run_schemathesis() {
   local name="$1"
@@ -49,14 +52,14 @@ run_schemathesis() {
 
 step_fuzz_anonymous() {
   need_venv
-  start_server fuzz-anonymous
+  start_server fuzz-anonymous "${FUZZ_SETTINGS[@]}"
   run_schemathesis fuzz-anonymous
   check_server
 }
 
 step_fuzz_token() {
   need_venv
-  start_server fuzz-token
+  start_server fuzz-token "${FUZZ_SETTINGS[@]}"
   create_admin_token
   FUZZ_PROTECTED_IDS="$(own_token_ids)"
   export FUZZ_PROTECTED_IDS

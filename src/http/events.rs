@@ -13,7 +13,7 @@ use actix_web::{HttpRequest, HttpResponse, get, web};
 use futures_util::stream;
 use tokio::sync::{OnceCell, mpsc, watch};
 use tokio::time::Instant;
-use utoipa::IntoParams;
+use utoipa::{IntoParams, ToSchema};
 
 use super::api::{Api, Pages};
 use super::auth::Reader;
@@ -44,6 +44,18 @@ struct LastEventId {
     last_event_id: Option<String>,
 }
 
+/// One event of the stream, field by field.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes an answer to the document")]
+pub(super) struct ChangeEvent {
+    /// The change's number: what `Last-Event-ID` goes on behind.
+    #[schema(pattern = "^[0-9]+$", example = "12")]
+    id: String,
+    /// A `Change` as JSON, on one line.
+    #[schema(content_media_type = "application/json")]
+    data: String,
+}
+
 /// Stream changes
 ///
 /// The changes of `/v1/changes` as they happen, as server-sent events: `id` is the change's number, `data` the change as JSON. Goes on behind
@@ -52,7 +64,7 @@ struct LastEventId {
 #[utoipa::path(
     tag = "Changes",
     params(SinceParam, LocaleParam, LastEventId),
-    responses((status = 200, description = "Events, until either side ends the stream.", body = String, content_type = "text/event-stream")),
+    responses((status = 200, description = "Events, until either side ends the stream.", body = ChangeEvent, content_type = "text/event-stream")),
     security((), ("bearer" = ["insights:write"])),
 )]
 #[get("/v1/events")]

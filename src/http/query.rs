@@ -39,11 +39,11 @@ impl Query {
     }
 
     /// A parameter that has to be there.
-    pub(super) fn required_text(&mut self, name: &'static str, most_bytes: usize) -> String {
+    pub(super) fn required_text(&mut self, name: &'static str, longest: usize) -> String {
         let text = self.text(name);
         match &text {
             None => self.fault(name, "is required"),
-            Some(text) if text.len() > most_bytes => self.fault(name, &format!("must be at most {most_bytes} bytes long")),
+            Some(text) if text.chars().count() > longest => self.fault(name, &format!("must be at most {longest} characters long")),
             Some(_) => {}
         }
         text.unwrap_or_default()

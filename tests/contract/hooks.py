@@ -14,6 +14,8 @@ from schemathesis.openapi.checks import RejectedPositiveData
 # Problem codes of a refusal -> what the request must carry for that refusal to be about its state, not its shape.
 STATEFUL_REFUSALS = {
     (400, "invalid-cursor"): lambda case: "cursor" in (case.query or {}),
+    # The number of a change that there is not yet.
+    (400, "invalid-parameter"): lambda case: "since" in (case.query or {}) or _has_header(case, "Last-Event-ID"),
     (412, "stale-revision"): lambda case: _has_header(case, "If-Match", "If-None-Match"),
     # PUT takes If-Match or If-None-Match, and a schema cannot ask for one of two headers.
     (428, "precondition-required"): lambda case: case.method.upper() == "PUT" and not _has_header(case, "If-Match"),
