@@ -141,6 +141,48 @@ async fn a_write_at_the_moment_of_a_transition_loses_none() {
     assert_eq!(last(&deleted)["deleted"], true);
 }
 
+/// What the log says has happened has happened, also for a node whose clock, or whose request, is behind.
+#[tokio::test]
+async fn a_beginning_that_was_told_early_is_told_as_a_beginning() {
+    let app = TestApp::with_terms().await;
+    let admin = app.admin().await;
+    let mut paths = Vec::new();
+    for title in ["Kept on", "Purged early", "Called off early"] {
+        let created = admin.create(title).await;
+        let path = format!("/v1/insights/{}", created.id());
+        admin.act(&format!("{path}/publish"), "*", json!({ "publish_at": "2026-11-23T12:00:05Z" })).await.expect(200);
+        paths.push((created.id(), path));
+    }
+    // A node whose clock is five seconds ahead.
+    insights::store::transitions::record(app.store(), insights::domain::clock::Timestamp(app.now().0 + 5_000)).await.unwrap();
+    let told = changes(&app.anonymous(), 0).await;
+    for (id, _) in &paths {
+        let last = told.iter().rev().find(|change| change["id"] == *id).unwrap();
+        assert_eq!(last["deleted"], false, "{last}");
+    }
+    admin.delete(&format!("{}?permanent=true", paths[1].1), "*").await.expect(204);
+    admin.act(&format!("{}/unpublish", paths[2].1), "*", json!({})).await.expect(200);
+    let told = changes(&app.anonymous(), 0).await;
+    for ((id, _), deleted) in paths.iter().zip([false, true, true]) {
+        let last = told.iter().rev().find(|change| change["id"] == *id).unwrap();
+        assert_eq!(last["deleted"], deleted, "{last}");
+    }
+}
+
+#[tokio::test]
+async fn head_of_the_stream_does_not_hold_its_connection() {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let app = TestApp::start_with(|settings| settings.event_stream_lifetime = 3_600).await;
+    let mut stream = tokio::net::TcpStream::connect(app.url.trim_start_matches("http://")).await.unwrap();
+    let asked = "HEAD /v1/events HTTP/1.1\r\nHost: x\r\n\r\nGET /health/live HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+    stream.write_all(asked.as_bytes()).await.unwrap();
+    let mut answers = Vec::new();
+    let reading = stream.read_to_end(&mut answers);
+    tokio::time::timeout(std::time::Duration::from_secs(10), reading).await.expect("the connection goes on").unwrap();
+    let answers = String::from_utf8_lossy(&answers);
+    assert_eq!(answers.matches("HTTP/1.1 200 OK").count(), 2, "{answers}");
+}
+
 /// A consumer that reads pages, then a stream, drops off, comes back by either, and keeps a copy: the copy is what is visible, and no number
 /// came twice or was left out.
 #[tokio::test(flavor = "multi_thread")]

@@ -77,6 +77,65 @@ async fn technical_tokens_are_found_whole_and_split() {
     assert!(marked.contains("<mark>io_uring</mark>"), "{marked}");
 }
 
+/// Queries that a reviewer once got wrong answers to.
+#[tokio::test]
+async fn odd_queries_mean_what_they_say() {
+    let app = TestApp::with_terms().await;
+    let admin = app.admin().await;
+    publish(&admin, "C# tips for beginners", "About c sharp.", "debugging", &[]).await;
+    publish(&admin, "Modern C++ containers", "Vectors and maps, l'index of 数据库索引.", "debugging", &[]).await;
+    publish(&admin, "Net income of a company", "Money, arbre, and we've 数学 in the pool.", "debugging", &[]).await;
+    publish(&admin, "Why .NET is fast", "See https://example.com/docs/search/query.rs and qostgresx.", "debugging", &[]).await;
+    publish(&admin, "A qost", "Qost itself.", "debugging", &[]).await;
+    let anyone = app.anonymous();
+    for (query, expected) in [
+        ("C++", &["Modern C++ containers"][..]),
+        ("C#", &["C# tips for beginners"]),
+        ("arbre -l'index", &["Net income of a company"]),
+        ("数学 -数据库", &["Net income of a company"]),
+        ("数据库", &["Modern C++ containers", "Net income of a company"]),
+        ("zzzzqqq -docker", &[]),
+        ("foo::quux -docker", &[]),
+        ("-#income qost", &["A qost", "Why .NET is fast"]),
+        ("\"example.com\"", &["Why .NET is fast"]),
+        ("\"docs/search\"", &["Why .NET is fast"]),
+        ("l'income ", &["Net income of a company"]),
+        ("we've ", &["Net income of a company"]),
+        // The last word goes on being found while it is typed on.
+        ("qost", &["A qost", "Why .NET is fast"]),
+        ("qostgres", &["Why .NET is fast"]),
+    ] {
+        let text: String = form_urlencoded::byte_serialize(query.as_bytes()).collect();
+        let mut found = titles(&search(&anyone, &format!("q={text}")).await);
+        let first = found.first().cloned();
+        found.sort();
+        assert_eq!(found, expected, "{query}");
+        assert_eq!(first.as_deref(), expected.first().copied(), "{query}");
+    }
+    let dotnet = titles(&search(&anyone, "q=.NET").await);
+    assert_eq!(dotnet.first().map(String::as_str), Some("Why .NET is fast"));
+    let marked =
+        search(&anyone, "q=%E6%95%B0%E6%8D%AE%E5%BA%93").await.json()["data"][0]["highlights"]["body"].as_str().unwrap().to_owned();
+    assert!(marked.contains("<mark>数</mark><mark>据</mark><mark>库</mark>"), "{marked}");
+}
+
+/// However a text is written, an answer that holds it is an answer.
+#[tokio::test]
+async fn no_text_breaks_an_answer() {
+    let app = TestApp::with_terms().await;
+    let admin = app.admin().await;
+    for (number, space) in ["\u{a0}", "\u{3000}", "\u{2009}", "\u{1F600}", "\u{200b}"].into_iter().enumerate() {
+        let body = format!("{}{space}{}{space}{}{space}zebrafish and more", "a".repeat(31), "c".repeat(20), "d".repeat(22));
+        publish(&admin, &format!("Odd space {number}"), &body, "debugging", &[]).await;
+    }
+    let anyone = app.anonymous();
+    for query in ["zebrafish%20", "zebra", "%22zebrafish+and%22", "odd+space", "%F0%9F%98%80", "-", "%00", "%22", "a%CC%81"] {
+        anyone.get(&format!("/v1/search?q={query}")).await.expect(200);
+        anyone.get(&format!("/v1/search/suggestions?q={query}")).await.expect(200);
+    }
+    assert_eq!(titles(&search(&anyone, "q=zebrafish%20").await).len(), 5);
+}
+
 #[tokio::test]
 async fn typos_are_forgiven_and_said_but_never_in_identifiers() {
     let app = TestApp::with_terms().await;

@@ -73,3 +73,26 @@ async fn statistics_are_made_of_visible_texts_alone() {
         assert_eq!(before, answer, "{question}");
     }
 }
+
+/// Words of invisible texts take no place among what a beginning can become, and none among what a typo can have meant.
+#[tokio::test]
+async fn words_of_invisible_texts_do_not_crowd_out_visible_ones() {
+    let app = TestApp::with_terms().await;
+    let admin = app.admin().await;
+    let input = json!({ "title": "Visible", "body_markdown": "There is zqzebu here.", "category": "debugging" });
+    let created = admin.post("/v1/insights", input).await.expect(201);
+    admin.act(&format!("/v1/insights/{}/publish", created.id()), "*", json!({})).await.expect(200);
+    let crowd: String = (0..60).map(|number| format!("zq{}{}x ", char::from(b'a' + number / 10), char::from(b'a' + number % 10))).collect();
+    for number in 0..2 {
+        let input = json!({ "title": format!("Crowd {number} {crowd}").chars().take(190).collect::<String>(), "body_markdown": crowd, "category": "debugging" });
+        let created = admin.post("/v1/insights", input).await.expect(201);
+        admin
+            .act(&format!("/v1/insights/{}/publish", created.id()), "*", json!({ "publish_at": "2030-01-01T00:00:00Z" }))
+            .await
+            .expect(200);
+    }
+    let anyone = app.anonymous();
+    for query in ["q=zq", "q=zqz", "q=zqzbeu"] {
+        assert_eq!(titles(&search(&anyone, query).await), ["Visible"], "{query}");
+    }
+}
