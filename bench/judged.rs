@@ -1,7 +1,7 @@
 //! Relevance on judged collections: `cargo bench --bench judged -- FOLDER`, one sub-folder for each collection with `docs.jsonl` ({id, title,
 //! text}), `queries.jsonl` ({id, text}) and `qrels.tsv` (query, document, relevance).
 //!
-//! Prints nDCG at 10 (Järvelin and Kekäläinen 2002, with gains of 2^relevance − 1 as in `trec_eval`'s linear form: gain = relevance), as queries
+//! Prints nDCG at 10 (Järvelin and Kekäläinen 2002, with the relevance itself as gain, as `trec_eval` has it), as queries
 //! are, with one typo each, and how much of it the typo left.
 
 #![expect(clippy::expect_used, clippy::print_stdout, reason = "a benchmark prints, and stops at what is wrong")]

@@ -144,6 +144,7 @@ async fn check(data: &DataSettings) -> anyhow::Result<()> {
     let search = match integrity::compare(&store, &data.search_dir()).await? {
         Verdict::Agrees => "the search index agrees with it".to_owned(),
         Verdict::Missing => "there is no search index here: the next start makes it".to_owned(),
+        Verdict::Foreign => "the search index is of another database: the next start makes it anew".to_owned(),
         Verdict::Behind(rows) => format!("the search index lacks {rows} change(s), which the next start takes in"),
         Verdict::InUse => "the search index is in use and was not looked at".to_owned(),
         Verdict::Differs(found) => {

@@ -17,6 +17,9 @@ const POLL: Duration = Duration::from_millis(500);
 const BATCH: i64 = 500;
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+/// After so many failures without a step forward the remedy is not the right one: it is tried rarely, and a person is asked for.
+const MOST_FAILURES: u32 = 20;
+const RARELY: Duration = Duration::from_mins(1);
 
 /// Something that is derived from the change log.
 pub trait Projection: Send + 'static {
@@ -42,8 +45,16 @@ pub async fn follow<P: Projection>(store: Store, mut projection: P, progress: wa
         let position = progress.send_replace(-1);
         failures = if position > reached { 1 } else { failures.saturating_add(1) };
         reached = position;
-        let pause = FIRST_PAUSE.saturating_mul(1 << failures.min(12)).min(LONGEST_PAUSE);
-        tracing::error!(projection = P::NAME, failures, pause_seconds = pause.as_secs_f32(), error = format!("{error:#}"), "fell behind");
+        let hopeless = failures > MOST_FAILURES;
+        let pause = if hopeless { RARELY } else { FIRST_PAUSE.saturating_mul(1 << failures.min(12)).min(LONGEST_PAUSE) };
+        tracing::error!(
+            projection = P::NAME,
+            failures,
+            pause_seconds = pause.as_secs_f32(),
+            error = format!("{error:#}"),
+            hopeless,
+            "fell behind; if hopeless, somebody has to look at the cause"
+        );
         tokio::time::sleep(pause).await;
     }
 }

@@ -9,7 +9,7 @@ use super::columns::Columns;
 use super::view::Segment;
 
 /// Which documents a search is about, in keys of the index. `None` is no restriction; an empty list lets nothing through.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Filter {
     pub(super) categories: Option<Vec<String>>,
     pub(super) tags: Option<Vec<String>>,
@@ -33,6 +33,7 @@ pub(super) struct Counts {
 pub(super) struct Counter<'s> {
     columns: &'s Columns,
     filter: &'s Filter,
+    unfiltered: bool,
     categories: Option<Vec<u32>>,
     tags: Option<Vec<u32>>,
     authors: Option<Vec<u32>>,
@@ -53,6 +54,7 @@ impl<'s> Counter<'s> {
         Self {
             columns,
             filter,
+            unfiltered: *filter == Filter::default(),
             categories: filter.categories.as_deref().map(|wanted| numbers(&columns.categories, wanted)),
             tags: filter.tags.as_deref().map(|wanted| numbers(&columns.tag_keys, wanted)),
             authors: filter.authors.as_deref().map(|wanted| numbers(&columns.author_keys, wanted)),
@@ -67,6 +69,13 @@ impl<'s> Counter<'s> {
     pub(super) fn take(&mut self, doc: DocId) -> bool {
         let Self { columns, filter, .. } = *self;
         let at = doc as usize;
+        if self.unfiltered {
+            count(&[columns.category[at]], &mut self.by_category);
+            count(columns.tags.of(doc), &mut self.by_tag);
+            count(&[columns.year[at]], &mut self.by_year);
+            self.total += 1;
+            return true;
+        }
         let minutes = i64::from(columns.minutes[at]);
         let fits = filter.min_minutes.is_none_or(|min| minutes >= min)
             && filter.max_minutes.is_none_or(|max| minutes <= max)

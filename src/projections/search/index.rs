@@ -4,6 +4,7 @@
 //! part of the engine's commit, so index and position cannot disagree.
 
 use std::fs::File;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
@@ -113,6 +114,15 @@ impl IndexFiles {
         Ok(self.reader.reload()?)
     }
 
+    /// Puts everything into one segment: each one costs every query.
+    pub(super) fn unite(&mut self) -> anyhow::Result<()> {
+        let segments = self.writer.index().searchable_segment_ids()?;
+        if segments.len() > 1 {
+            self.writer.merge(&segments).wait()?;
+        }
+        Ok(self.reader.reload()?)
+    }
+
     pub(super) fn searcher(&self) -> Searcher {
         self.reader.searcher()
     }
@@ -134,7 +144,12 @@ impl IndexFiles {
 }
 
 fn lock(folder: &Path) -> anyhow::Result<File> {
-    std::fs::create_dir_all(folder).with_context(|| format!("cannot make the search folder {}", folder.display()))?;
+    // It holds words of what is not visible yet: nobody else on the machine reads it.
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(folder)
+        .with_context(|| format!("cannot make the search folder {}", folder.display()))?;
     let file = File::options().create(true).truncate(false).write(true).open(folder.join("lock"))?;
     file.try_lock().with_context(|| format!("another process works on the search folder {}: stop it first", folder.display()))?;
     Ok(file)

@@ -16,6 +16,8 @@ pub enum Verdict {
     Agrees,
     /// There is none: it will be made at the next start.
     Missing,
+    /// It belongs to another log, of a database that was restored for example: the next start makes it anew.
+    Foreign,
     /// It is behind by so many rows of the log, which the next start takes in.
     Behind(usize),
     /// A service works on it.
@@ -37,6 +39,9 @@ pub async fn compare(store: &Store, folder: &Path) -> anyhow::Result<Verdict> {
         Err(_locked) => return Ok(Verdict::InUse),
     };
     let Some((files, position)) = opened else { return Ok(Verdict::Missing) };
+    if position.sequence > 0 && changes::find(store.reader(), position.sequence).await?.is_none_or(|row| row.at != position.at) {
+        return Ok(Verdict::Foreign);
+    }
     let missing = changes::after(store.reader(), position.sequence, i64::MAX).await?;
     let missing = missing.iter().filter(|row| concerns_texts(row)).count();
     if missing > 0 {

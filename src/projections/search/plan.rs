@@ -159,7 +159,9 @@ impl Planner<'_> {
         let identifier = whole.is_some_and(|whole| !whole.hyphenated);
         for (place, piece) in words.iter().enumerate() {
             let last = open && place + 1 == words.len();
-            let lone = identifier && piece.text.chars().count() == 1 && weight < 1.0;
+            // The letter of an elision (`l'indice`), or of an identifier that is known whole (`C++`), says nothing by itself.
+            let letter = piece.text.len() == 1 && piece.text.chars().all(char::is_alphabetic);
+            let lone = letter && (identifier && weight < 1.0 || whole.is_none() && words.len() > 1);
             if lone || !stop && whole.is_none() && self.is_stop_word(&piece.text) {
                 continue;
             }

@@ -5,12 +5,14 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::Context as _;
+use tantivy::Searcher;
 use tantivy::index::SegmentId;
 use tokio::sync::watch;
 use uuid::Uuid;
 
 use super::columns::Columns;
 use super::index::{IndexFiles, Position};
+use super::schema::Fields;
 use super::terms::Terms;
 use super::{Live, Search, Shared};
 use crate::projections::follower::{Progress, Projection};
@@ -88,7 +90,7 @@ impl SearchProjection {
             told(done);
         }
         let position = Position::new(newest, at);
-        blocking(move || files.commit(position).map(|()| files)).await?;
+        blocking(move || files.commit(position).and_then(|()| files.unite()).map(|()| files)).await?;
         // Opened again as it will be used: with the memory of a running service.
         let folder = self.folder.clone();
         let opened = blocking(move || IndexFiles::open(&folder)).await?.context("the index that was made cannot be opened")?;
@@ -97,26 +99,26 @@ impl SearchProjection {
     }
 
     /// Lets readers see the newest commit. What is known of segments that were there before is kept.
-    fn show(&mut self, files: &IndexFiles) -> anyhow::Result<()> {
-        let searcher = files.searcher();
-        let mut known = HashMap::new();
-        for reader in searcher.segment_readers() {
-            let columns = match self.segments.remove(&reader.segment_id()) {
-                Some(columns) => columns,
-                None => Arc::new(Columns::read(reader)?),
-            };
-            known.insert(reader.segment_id(), columns);
-        }
-        self.segments = known;
-        let columns: Vec<Arc<Columns>> =
-            searcher.segment_readers().iter().map(|reader| self.segments[&reader.segment_id()].clone()).collect();
+    async fn show(&mut self, searcher: Searcher, fields: Fields) -> anyhow::Result<()> {
+        let mut known = std::mem::take(&mut self.segments);
+        let (searcher, columns) = blocking(move || {
+            let mut columns = Vec::new();
+            for reader in searcher.segment_readers() {
+                let there = known.remove(&reader.segment_id());
+                columns.push((reader.segment_id(), there.map_or_else(|| Columns::read(reader).map(Arc::new), Ok)?));
+            }
+            Ok((searcher, columns))
+        })
+        .await?;
+        self.segments = columns.iter().cloned().collect();
+        let columns: Vec<Arc<Columns>> = columns.into_iter().map(|(_, columns)| columns).collect();
         let editions = columns.iter().flat_map(|columns| &columns.editions);
         let mut locales: Vec<String> = editions.map(|edition| super::documents::locale_of(edition).to_owned()).collect();
         locales.sort();
         locales.dedup();
         let live = Live {
             searcher,
-            fields: files.fields,
+            fields,
             terms: self.terms.clone(),
             sequence: self.public,
             views: Mutex::new(HashMap::new()),
@@ -142,7 +144,7 @@ impl Projection for SearchProjection {
         self.public = changes::public_at(store.reader(), position.sequence).await?;
         self.catch_up_to = changes::newest(store.reader()).await?;
         if position.sequence >= self.catch_up_to {
-            self.show(&files)?;
+            self.show(files.searcher(), files.fields).await?;
         }
         self.files = Some(Arc::new(Mutex::new(files)));
         Ok(position.sequence)
@@ -178,7 +180,11 @@ impl Projection for SearchProjection {
         let drafts_alone = ids.is_empty() && !terms_changed && rows.iter().all(|row| row.public_sequence.is_none());
         let shown = self.shared.live.read().unwrap_or_else(PoisonError::into_inner).is_some();
         if rows.last().is_some_and(|last| last.sequence >= self.catch_up_to) && !(drafts_alone && shown) {
-            self.show(&files.lock().unwrap_or_else(PoisonError::into_inner))?;
+            let (searcher, fields) = {
+                let files = files.lock().unwrap_or_else(PoisonError::into_inner);
+                (files.searcher(), files.fields)
+            };
+            self.show(searcher, fields).await?;
         }
         Ok(())
     }

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::plan::{Group, Plan, Term};
 use super::schema::key;
-use super::scoring::{Match, Scorer, count, places, rarity, times};
+use super::scoring::{Match, Matches, Scorer, count, places, rarity, times};
 use super::titles::{Answer, Typed};
 use super::view::{Bits, Segment};
 use crate::domain::clock::Timestamp;
@@ -54,7 +54,8 @@ impl Ranked {
 
 impl Scorer<'_> {
     /// The first matches in their final order, and the rest in no order.
-    pub(super) fn first(&self, plan: &Plan, mut matches: Vec<Match>, now: Timestamp) -> (Vec<Ranked>, Vec<Match>) {
+    pub(super) fn first(&self, plan: &Plan, found: Matches, now: Timestamp) -> (Vec<Ranked>, Vec<Match>) {
+        let Matches { all: mut matches, titles } = found;
         let typed = Typed::of(plan);
         let id = |found: &Match| self.view.segments[found.segment].id(found.doc);
         let by_stems = |a: &Match, b: &Match| b.score.total_cmp(&a.score).then_with(|| id(b).cmp(&id(a)));
@@ -62,7 +63,7 @@ impl Scorer<'_> {
         if matches.len() > LOOKED_AT {
             matches.select_nth_unstable_by(LOOKED_AT, by_stems);
             rest = matches.split_off(LOOKED_AT);
-            if let Some(titles) = self.answering_titles(plan, &typed) {
+            if let Some(titles) = self.answering_titles(&titles, &typed) {
                 let (mut answering, others): (Vec<Match>, Vec<Match>) =
                     rest.into_iter().partition(|found| titles[found.segment].has(found.doc));
                 rest = others;
@@ -74,21 +75,22 @@ impl Scorer<'_> {
             }
         }
         matches.sort_unstable_by_key(|found| (found.segment, found.doc));
+        let title = TitleShare::new(self, plan);
         let mut ranked: Vec<Ranked> = Vec::with_capacity(matches.len());
         for group in matches.chunk_by(|a, b| a.segment == b.segment) {
-            self.look_closely(plan, &typed, group, now, &mut ranked);
+            self.look_closely(plan, (&typed, &title), group, now, &mut ranked);
         }
         ranked.sort_unstable_by(Ranked::order);
         (ranked, rest)
     }
 
     /// The documents of each segment whose titles answer what was typed, if there are any.
-    fn answering_titles(&self, plan: &Plan, typed: &Typed) -> Option<Vec<Bits>> {
+    fn answering_titles(&self, titles: &[Bits], typed: &Typed) -> Option<Vec<Bits>> {
         let mut any = false;
         let mut list = Vec::new();
-        for segment in &self.view.segments {
+        for (segment, titles) in self.view.segments.iter().zip(titles) {
             let mut answering = Bits::none(segment.size);
-            for doc in super::titles::candidates(segment, plan).iter() {
+            for doc in titles.iter() {
                 if typed.answer(segment, doc) > Answer::Otherwise {
                     any = answering.insert(doc) || any;
                 }
@@ -98,12 +100,18 @@ impl Scorer<'_> {
         any.then_some(list)
     }
 
-    fn look_closely(&self, plan: &Plan, typed: &Typed, matches: &[Match], now: Timestamp, ranked: &mut Vec<Ranked>) {
+    fn look_closely(
+        &self,
+        plan: &Plan,
+        (typed, title): (&Typed, &TitleShare),
+        matches: &[Match],
+        now: Timestamp,
+        ranked: &mut Vec<Ranked>,
+    ) {
         let Some(segment) = matches.first().map(|found| &self.view.segments[found.segment]) else { return };
         let docs: Vec<u32> = matches.iter().map(|found| found.doc).collect();
         let spellings = self.spellings(plan, segment, &docs);
         let neighbours = self.neighbours(plan, segment, &docs);
-        let title = TitleShare::new(self, plan);
         for (place, found) in matches.iter().enumerate() {
             let title = TITLE * title.of(segment, found.doc);
             let recency = RECENCY * recency(segment.columns.published[found.doc as usize], now);

@@ -1,6 +1,6 @@
 //! What else a reader of one insight may want: the same rare words, the same tags, the same category.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use uuid::Uuid;
 
@@ -65,33 +65,51 @@ pub(super) fn related(view: &View, terms: &Terms, subject: &Subject, limit: usiz
         })
         .collect();
     let plan = Plan { groups, ..Plan::default() };
-    let (matches, _) = Scorer::new(view).matches(&plan, &Filter::default(), scratch);
-    let mut scores: HashMap<(usize, u32), f32> = matches.iter().map(|found| ((found.segment, found.doc), found.score)).collect();
-    let few = scores.len() <= limit;
-    for (place, segment) in view.segments.iter().enumerate().filter(|_| few) {
-        for doc in segment.seen.iter() {
-            scores.entry((place, doc)).or_insert(0.0);
-        }
-    }
-    let best_possible = scores.iter().filter(|((segment, doc), _)| view.segments[*segment].id(*doc) == subject.id);
-    let most = best_possible.map(|(_, score)| *score).fold(f32::EPSILON, f32::max).max(matches.iter().map(|m| m.score).fold(0.0, f32::max));
+    let (found, _) = Scorer::new(view).matches(&plan, &Filter::default(), scratch);
+    let matches = found.all;
+    // The subject says all that it says, if it is in the view; else the best match stands for that.
+    let most = matches.iter().map(|found| found.score).fold(f32::EPSILON, f32::max);
     let taste = Wanted {
         tags: terms.keys(TermKind::Tag, &subject.tags),
         category: terms.keys(TermKind::Category, std::slice::from_ref(&subject.category)),
     };
-    let mut list: Vec<(Closeness, Uuid, (usize, u32))> = Vec::new();
+    let mut list: Vec<(Closeness, (usize, u32))> = Vec::new();
     let taste: Vec<Taste> = view.segments.iter().map(|segment| taste.in_segment(segment)).collect();
-    for ((place, doc), score) in scores {
-        let segment = &view.segments[place];
-        if let Some(score) = taste[place].compare(segment, doc, score / most) {
-            list.push((score, segment.id(doc), (place, doc)));
+    let mut compare = |place: usize, doc: u32, score: f32| {
+        list.extend(taste[place].compare(&view.segments[place], doc, score / most).map(|closeness| (closeness, (place, doc))));
+    };
+    for found in &matches {
+        compare(found.segment, found.doc, found.score);
+    }
+    if matches.len() <= limit {
+        let there: HashSet<(usize, u32)> = matches.iter().map(|found| (found.segment, found.doc)).collect();
+        for (place, segment) in view.segments.iter().enumerate() {
+            for doc in segment.seen.iter().filter(|doc| !there.contains(&(place, *doc))) {
+                compare(place, doc, 0.0);
+            }
         }
     }
-    list.retain(|(_, id, _)| *id != subject.id);
-    list.sort_by(|(a, x, _), (b, y, _)| b.all.total_cmp(&a.all).then_with(|| y.cmp(x)));
-    list.truncate(limit);
-    list.into_iter().map(|(score, id, (place, doc))| similar(view, terms, (score, id), (place, doc), (&taste[place], &words))).collect()
+    let id = |(place, doc): (usize, u32)| view.segments[place].id(doc);
+    let list = closest(list, limit, subject.id, id);
+    list.into_iter().map(|(closeness, at)| similar(view, terms, (closeness, id(at)), at, (&taste[at.0], &words))).collect()
 }
+
+/// The closest ones, best first, without the subject itself.
+fn closest(mut list: Vec<(Closeness, At)>, limit: usize, subject: Uuid, id: impl Fn(At) -> Uuid) -> Vec<(Closeness, At)> {
+    let closer = |a: &(Closeness, At), b: &(Closeness, At)| b.0.all.total_cmp(&a.0.all).then_with(|| id(b.1).cmp(&id(a.1)));
+    // One more than is wanted: the subject is the closest of all.
+    if list.len() > limit + 1 {
+        list.select_nth_unstable_by(limit + 1, closer);
+        list.truncate(limit + 1);
+    }
+    list.retain(|(_, at)| id(*at) != subject);
+    list.sort_by(closer);
+    list.truncate(limit);
+    list
+}
+
+/// A segment, and a document in it.
+type At = (usize, u32);
 
 /// The subject's terms, in keys of the index.
 struct Wanted {

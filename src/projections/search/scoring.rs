@@ -3,6 +3,9 @@
 //! Postings are added up one term after the other into one place for each document, always in the order of the query: the sums are the same to
 //! the last bit however the documents are spread over segments.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
+
 use tantivy::postings::{Postings as _, SegmentPostings};
 use tantivy::{DocId, DocSet as _, TERMINATED};
 
@@ -20,6 +23,12 @@ pub(super) struct Match {
     pub(super) score: f32,
     pub(super) segment: usize,
     pub(super) doc: DocId,
+}
+
+/// All that match, in no order; and in each segment the documents whose titles have all the words that were typed.
+pub(super) struct Matches {
+    pub(super) all: Vec<Match>,
+    pub(super) titles: Vec<Bits>,
 }
 
 /// What is put aside between queries, so that none has to ask for memory in proportion to the index.
@@ -67,24 +76,33 @@ pub(super) struct Scorer<'v> {
     pub(super) view: &'v View,
     pub(super) stems: Saturation,
     pub(super) words: Saturation,
+    /// What terms are worth, each counted once.
+    worths: RefCell<HashMap<(String, bool), f32>>,
 }
 
 impl<'v> Scorer<'v> {
     pub(super) fn new(view: &'v View) -> Self {
-        Self { view, stems: Saturation::new(view.stems_length), words: Saturation::new(view.words_length) }
+        Self { view, stems: Saturation::new(view.stems_length), words: Saturation::new(view.words_length), worths: RefCell::default() }
     }
 
     /// The rarity of a term times its weight.
     pub(super) fn worth(&self, term: &Term) -> f32 {
-        let frequency =
-            if term.exactly { self.view.frequency(|s| &s.words, &term.text) } else { self.view.frequency(|s| &s.stems, &term.text) };
-        if frequency == 0 { 0.0 } else { term.weight * rarity(self.view.documents, frequency) }
+        let key = (term.text.clone(), term.exactly);
+        let known = self.worths.borrow().get(&key).copied();
+        let worth = known.unwrap_or_else(|| {
+            let text = |segment: &'v Segment| if term.exactly { &segment.words } else { &segment.stems };
+            let frequency = self.view.segments.iter().map(|segment| segment.frequency(text(segment), &term.text)).sum();
+            let worth = if frequency == 0 { 0.0 } else { rarity(self.view.documents, frequency) };
+            self.worths.borrow_mut().insert(key, worth);
+            worth
+        });
+        term.weight * worth
     }
 
     /// All matches in no order, and their counts.
-    pub(super) fn matches(&self, plan: &Plan, filter: &Filter, scratch: &mut Scratch) -> (Vec<Match>, Counts) {
+    pub(super) fn matches(&self, plan: &Plan, filter: &Filter, scratch: &mut Scratch) -> (Matches, Counts) {
         let worths: Vec<Vec<f32>> = plan.groups.iter().map(|group| group.terms.iter().map(|term| self.worth(term)).collect()).collect();
-        let mut matches = Vec::new();
+        let (mut matches, mut titles) = (Vec::new(), Vec::new());
         let mut counts = Counts::default();
         for (place, segment) in self.view.segments.iter().enumerate() {
             scratch.touched.clear(segment.size);
@@ -93,11 +111,13 @@ impl<'v> Scorer<'v> {
             for (group, worths) in plan.groups.iter().zip(&worths) {
                 self.add_group(segment, &group.terms, worths, scratch);
             }
-            for doc in super::titles::candidates(segment, plan).iter() {
+            let candidates = super::titles::candidates(segment, plan);
+            for doc in candidates.iter() {
                 if scratch.touched.insert(doc) {
                     scratch.scores[doc as usize] = 0.0;
                 }
             }
+            titles.push(candidates);
             if plan.only_excludes {
                 for doc in segment.seen.iter().filter(|doc| scratch.touched.insert(*doc)) {
                     scratch.scores[doc as usize] = 0.0;
@@ -110,7 +130,7 @@ impl<'v> Scorer<'v> {
             }
             counter.finish(&mut counts);
         }
-        (matches, counts)
+        (Matches { all: matches, titles }, counts)
     }
 
     /// Adds the best of a group's terms to each document.
