@@ -1,7 +1,7 @@
 //! `GET /v1/events`: the change feed pushed, as server-sent events (WHATWG HTML, section 9.2).
 //!
-//! A stream holds one page of changes at most, and reads the next when its client has taken that: a slow client costs its own time and nobody's
-//! memory. Streams that stand at the same number share one reading of the database.
+//! A stream holds the page that its client is taking and at most the next one: a slow client costs its own time and nobody's memory. Streams
+//! that stand at the same number share one reading of the database.
 
 use std::convert::Infallible;
 use std::fmt::Write as _;

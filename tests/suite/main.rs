@@ -1,5 +1,5 @@
 //! The suite: one binary, laid out like the URLs. Set `TEST_DATABASE` to a `postgres://` address to run it there; each test makes a database
-//! of its own. Nothing sleeps: time is a clock that tests move by hand.
+//! of its own. Time is a clock that tests move by hand; only what kills a process lets real time go by.
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on should say so at once")]
 
 mod support;

@@ -3,7 +3,7 @@
 use utoipa::IntoParams;
 
 /// The longest query, in characters.
-pub(super) const LONGEST: usize = 400;
+pub(super) const LONGEST: usize = 2_000;
 
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -11,7 +11,7 @@ pub(super) const LONGEST: usize = 400;
 pub(super) struct SearchParams {
     /// Words, `"phrases"` that must be there word for word, `-without` and `-"without this"`. Any of the words is enough, the more the better. The
     /// last word may be unfinished unless a space follows it.
-    #[param(max_length = 400, example = "thundering herd")]
+    #[param(max_length = 2000, example = "thundering herd")]
     q: String,
     /// How many hits a page has at most.
     #[param(minimum = 1, maximum = 100, default = 20)]
@@ -28,7 +28,7 @@ pub(super) struct SearchParams {
 #[expect(dead_code, reason = "describes parameters to the document")]
 pub(super) struct SuggestionParams {
     /// What has been typed so far.
-    #[param(max_length = 400, example = "cache wi")]
+    #[param(max_length = 2000, example = "cache wi")]
     q: String,
     /// How many suggestions at most.
     #[param(minimum = 1, maximum = 20, default = 8)]

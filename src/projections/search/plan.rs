@@ -15,6 +15,8 @@ const EDIT_COUNTS: f32 = 0.7;
 /// The parts of an identifier that is known whole, and a compound word of prose beside its parts.
 const PART_COUNTS: f32 = 0.4;
 const COMPOUND_COUNTS: f32 = 0.5;
+/// So many unknown words are understood as others: looking for what is near costs more than looking up.
+const MOST_CORRECTIONS: usize = 10;
 /// What the last word may become, beside what it is.
 const COMPLETION_COUNTS: f32 = 0.1;
 
@@ -209,6 +211,9 @@ impl Planner<'_> {
 
     /// An unknown word becomes its nearest known ones.
     fn correct(&mut self, clause: &Clause, piece: &Piece, weight: f32) {
+        if self.corrections.len() >= MOST_CORRECTIONS {
+            return;
+        }
         let nearest = dictionary::nearest(self.view, &piece.text);
         let Some(first) = nearest.first() else { return };
         self.corrections.push((clause.at + piece.from, clause.at + piece.to, first.word.clone()));

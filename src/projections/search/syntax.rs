@@ -3,7 +3,9 @@
 use super::analysis::{self, Kind, Piece};
 
 /// More words than these are read by nobody.
-const MOST_WORDS: usize = 40;
+const MOST_WORDS: usize = 128;
+/// A phrase costs more than its words; further ones are taken as words.
+const MOST_PHRASES: usize = 8;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Clause {
@@ -36,6 +38,8 @@ pub(super) fn parse(text: &str) -> Syntax {
         let mut pieces = analysis::pieces_of(raw);
         pieces.truncate(MOST_WORDS * 2);
         words += pieces.iter().filter(|piece| piece.kind == Kind::Word).count();
+        let phrases = syntax.clauses.iter().filter(|clause| clause.phrase).count();
+        let phrase = phrase && phrases < MOST_PHRASES;
         if !pieces.is_empty() {
             let at = raw.as_ptr() as usize - text.as_ptr() as usize;
             syntax.clauses.push(Clause { pieces, phrase, excluded: minus, at });
