@@ -1,7 +1,7 @@
 //! The one loop by which every projection follows the change log.
 //!
 //! Positions are kept where a projection's data is. The bell wakes the loop after a commit of this process, `NOTIFY` after one of another
-//! node; both are hints. The log is read again at every poll, so a hint that is lost costs [`POLL`], never a change.
+//! node; both are hints. The log is read again at every poll, so a hint that is lost costs half a second, never a change.
 
 use std::time::Duration;
 

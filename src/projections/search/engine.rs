@@ -6,8 +6,8 @@ use uuid::Uuid;
 use super::facets::{Counts, Filter};
 use super::highlight::Marks;
 use super::plan;
-use super::ranking::{Explanation, Ranked, rounded};
-use super::scoring::{Match, Scorer, Scratch};
+use super::ranking::{Explanation, LOOKED_AT, Ranked, rounded};
+use super::scoring::{Match, Scorer, Scratch, Wanted};
 use super::syntax;
 use super::terms::Terms;
 use super::titles::Answer;
@@ -89,9 +89,11 @@ pub(super) fn search(view: &View, terms: &Terms, request: &Request, now: Timesta
     let plan = plan::plan(view, &request.query, &syntax);
     let marks = Marks::of(&plan);
     let scorer = Scorer::new(view);
-    let (matches, counts) = scorer.matches(&plan, &filter(terms, &request.filters), scratch);
+    // The first page needs the first matches; one further on may lie anywhere.
+    let wanted = if request.after.is_none() && request.limit < LOOKED_AT { Wanted::First } else { Wanted::All };
+    let (matches, counts) = scorer.matches(&plan, &filter(terms, &request.filters), wanted, scratch);
     let (ranked, rest) = scorer.first(&plan, matches, now);
-    let list = List { ranked, rest, scorer: &scorer, sorted: false };
+    let list = List { ranked, rest, total: usize::try_from(counts.total).unwrap_or(usize::MAX), scorer: &scorer, sorted: false };
     let (hits, next, previous) = list.page(request);
     Found { hits, next, previous, total: counts.total, facets: facets(terms, counts), corrected: plan.corrected, marks, sequence: 0 }
 }
@@ -114,6 +116,8 @@ fn filter(terms: &Terms, filters: &Filters) -> Filter {
 struct List<'s> {
     ranked: Vec<Ranked>,
     rest: Vec<Match>,
+    /// How many there are, kept or not.
+    total: usize,
     scorer: &'s Scorer<'s>,
     sorted: bool,
 }
@@ -128,7 +132,7 @@ impl List<'_> {
         if to > self.ranked.len() {
             self.sort_rest();
         }
-        let all = self.ranked.len() + self.rest.len();
+        let all = self.total;
         let hits: Vec<Hit> = (from..to.min(all)).map(|at| self.hit(at)).collect();
         let next = (to < all && !hits.is_empty()).then(|| self.place(to - 1));
         let previous = match from.checked_sub(request.limit + 1) {

@@ -1,6 +1,6 @@
 //! Search inside the process: ranked, tolerant of typos, with facets, current the moment a write returns.
 //!
-//! The index is a projection of the change log. It holds every text that is live; what a reader may find of it is decided by a [`view`] at the
+//! The index is a projection of the change log. It holds every text that is live; what a reader may find of it is decided by a view at the
 //! moment of the search. While it is behind a write that was answered, it answers nothing rather than something old.
 
 mod analysis;

@@ -9,7 +9,7 @@ use super::facets::{Filter, numbers};
 use super::language::Language;
 use super::plan::{Group, Plan, Term};
 use super::ranking::rounded;
-use super::scoring::{Scorer, Scratch, count, rarity};
+use super::scoring::{self, Scorer, Scratch, count, rarity};
 use super::terms::Terms;
 use super::view::{Segment, View};
 use crate::domain::term::TermKind;
@@ -65,7 +65,7 @@ pub(super) fn related(view: &View, terms: &Terms, subject: &Subject, limit: usiz
         })
         .collect();
     let plan = Plan { groups, ..Plan::default() };
-    let (found, _) = Scorer::new(view).matches(&plan, &Filter::default(), scratch);
+    let (found, _) = Scorer::new(view).matches(&plan, &Filter::default(), scoring::Wanted::All, scratch);
     let matches = found.all;
     // The subject says all that it says, if it is in the view; else the best match stands for that.
     let most = matches.iter().map(|found| found.score).fold(f32::EPSILON, f32::max);

@@ -12,6 +12,7 @@ use tantivy::{DocId, DocSet as _, TERMINATED};
 use super::analysis::Piece;
 use super::facets::{Counter, Counts, Filter};
 use super::plan::{Plan, Term};
+use super::ranking::LOOKED_AT;
 use super::view::{Bits, Segment, Text, View, ratio};
 
 const K1: f32 = 1.2;
@@ -25,7 +26,57 @@ pub(super) struct Match {
     pub(super) doc: DocId,
 }
 
-/// All that match, in no order; and in each segment the documents whose titles have all the words that were typed.
+/// Which matches are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Wanted {
+    All,
+    /// Those that can be among the first, by score or by title.
+    First,
+}
+
+/// Matches, of which those are forgotten that so many better ones came before.
+struct Kept {
+    wanted: Wanted,
+    list: Vec<Match>,
+    titled: Vec<Match>,
+    /// What is worse than this is not wanted.
+    least: f32,
+    prune_at: usize,
+}
+
+impl Kept {
+    fn new(wanted: Wanted) -> Self {
+        Self { wanted, list: Vec::new(), titled: Vec::new(), least: f32::MIN, prune_at: 20 * LOOKED_AT }
+    }
+
+    fn push(&mut self, found: Match, titled: bool) {
+        if self.wanted == Wanted::All {
+            self.list.push(found);
+        } else if titled {
+            self.titled.push(found);
+        } else if found.score >= self.least {
+            self.list.push(found);
+            if self.list.len() >= self.prune_at {
+                self.prune();
+            }
+        }
+    }
+
+    /// Equals of the last one that is wanted stay: which of them come first is decided by more than the score.
+    fn prune(&mut self) {
+        let (_, worst, _) = self.list.select_nth_unstable_by(LOOKED_AT, |a, b| b.score.total_cmp(&a.score));
+        self.least = worst.score;
+        self.list.retain(|found| found.score >= self.least);
+        self.prune_at = self.prune_at.max(2 * self.list.len());
+    }
+
+    fn finish(mut self) -> Vec<Match> {
+        self.list.append(&mut self.titled);
+        self.list
+    }
+}
+
+/// What matches, in no order; and in each segment the documents whose titles have all the words that were typed.
 pub(super) struct Matches {
     pub(super) all: Vec<Match>,
     pub(super) titles: Vec<Bits>,
@@ -99,10 +150,10 @@ impl<'v> Scorer<'v> {
         term.weight * worth
     }
 
-    /// All matches in no order, and their counts.
-    pub(super) fn matches(&self, plan: &Plan, filter: &Filter, scratch: &mut Scratch) -> (Matches, Counts) {
+    /// The matches in no order, and the counts of all of them.
+    pub(super) fn matches(&self, plan: &Plan, filter: &Filter, wanted: Wanted, scratch: &mut Scratch) -> (Matches, Counts) {
         let worths: Vec<Vec<f32>> = plan.groups.iter().map(|group| group.terms.iter().map(|term| self.worth(term)).collect()).collect();
-        let (mut matches, mut titles) = (Vec::new(), Vec::new());
+        let (mut kept, mut titles) = (Kept::new(wanted), Vec::new());
         let mut counts = Counts::default();
         for (place, segment) in self.view.segments.iter().enumerate() {
             scratch.touched.clear(segment.size);
@@ -117,7 +168,6 @@ impl<'v> Scorer<'v> {
                     scratch.scores[doc as usize] = 0.0;
                 }
             }
-            titles.push(candidates);
             if plan.only_excludes {
                 for doc in segment.seen.iter().filter(|doc| scratch.touched.insert(*doc)) {
                     scratch.scores[doc as usize] = 0.0;
@@ -126,11 +176,12 @@ impl<'v> Scorer<'v> {
             restrict(segment, plan, &mut scratch.touched);
             let mut counter = Counter::new(segment, filter);
             for doc in scratch.touched.iter().filter(|doc| counter.take(*doc)) {
-                matches.push(Match { score: scratch.scores[doc as usize], segment: place, doc });
+                kept.push(Match { score: scratch.scores[doc as usize], segment: place, doc }, candidates.has(doc));
             }
             counter.finish(&mut counts);
+            titles.push(candidates);
         }
-        (Matches { all: matches, titles }, counts)
+        (Matches { all: kept.finish(), titles }, counts)
     }
 
     /// Adds the best of a group's terms to each document.
