@@ -229,10 +229,16 @@ impl Planner<'_> {
         self.push(group);
     }
 
-    /// The same word twice scores once.
+    /// The same word twice is one word that counts twice: long questions repeat what they are about.
     fn push(&mut self, group: Group) {
-        if !self.plan.groups.iter().any(|there| there.terms == group.terms) {
-            self.plan.groups.push(group);
+        let same = |there: &&mut Group| there.word == group.word && there.terms.len() == group.terms.len();
+        match self.plan.groups.iter_mut().find(same) {
+            Some(there) => {
+                for (term, again) in there.terms.iter_mut().zip(&group.terms) {
+                    term.weight += again.weight;
+                }
+            }
+            None => self.plan.groups.push(group),
         }
     }
 
