@@ -28,6 +28,7 @@ use crate::domain::term::TermKind;
 use crate::store::changes::{self, LogRow};
 use crate::store::hits::{self, Extra};
 use crate::store::insight_rows::InsightRow;
+use crate::store::terms;
 
 /// What a cursor of this list is bound to.
 const IDENTITY: &str = "changes";
@@ -161,7 +162,7 @@ pub(super) async fn page(api: &Api, since: i64, limit: i64, locale: Option<&Loca
         .collect();
     let mut slugs: HashMap<Uuid, String> = HashMap::new();
     for kind in [TermKind::Category, TermKind::Tag, TermKind::Author] {
-        slugs.extend(hits::term_slugs(&snapshot, kind, &ids(&rows, kind.resource().as_str())).await?);
+        slugs.extend(terms::find_slugs(&snapshot, kind, &ids(&rows, kind.resource().as_str())).await?);
     }
     drop(snapshot);
     let next = rows.last().filter(|_| more).and_then(|last| last.public_sequence);

@@ -84,21 +84,3 @@ pub async fn live(db: &impl ConnectionTrait, after: Uuid, limit: i64) -> Result<
     sql.bind(after).push(" ORDER BY id").limit(limit);
     sql.all(db).await
 }
-
-/// A category, tag or author: what facets show of it.
-#[derive(Clone, Debug, FromQueryResult)]
-pub struct TermName {
-    pub id: Uuid,
-    pub slug: String,
-    pub name: String,
-    pub translations: String,
-}
-
-/// All terms of a kind.
-///
-/// # Errors
-/// The database's.
-pub async fn terms(db: &impl ConnectionTrait, kind: crate::domain::term::TermKind) -> Result<Vec<TermName>, StoreError> {
-    let text = format!("SELECT id, slug, name, translations FROM {} WHERE deleted_at IS NULL", kind.plural());
-    Sql::new(db.get_database_backend(), &text).all(db).await
-}

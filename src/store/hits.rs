@@ -55,26 +55,3 @@ pub async fn find(
     rows.sort_by_key(|(row, _): &(InsightRow, String)| ids.iter().position(|id| *id == row.id));
     Ok(rows)
 }
-
-/// The present slugs of those terms that there still are.
-///
-/// # Errors
-/// The database's.
-pub async fn term_slugs(
-    db: &impl ConnectionTrait,
-    kind: crate::domain::term::TermKind,
-    ids: &[Uuid],
-) -> Result<Vec<(Uuid, String)>, StoreError> {
-    #[derive(FromQueryResult)]
-    struct Row {
-        id: Uuid,
-        slug: String,
-    }
-    if ids.is_empty() {
-        return Ok(Vec::new());
-    }
-    let text = format!("SELECT id, slug FROM {} WHERE deleted_at IS NULL AND id IN (", kind.plural());
-    let mut sql = Sql::new(db.get_database_backend(), &text);
-    let rows: Vec<Row> = sql.bind_all(ids.iter().copied()).push(")").all(db).await?;
-    Ok(rows.into_iter().map(|row| (row.id, row.slug)).collect())
-}

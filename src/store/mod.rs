@@ -75,7 +75,7 @@ impl Store {
     }
 
     async fn commit(&self, txn: DatabaseTransaction, sequence: i64) -> Result<(), StoreError> {
-        TransactionSession::commit(txn).await?;
+        self.commit_quietly(txn).await?;
         self.bell.send_modify(|newest| *newest = sequence.max(*newest));
         Ok(())
     }

@@ -99,6 +99,43 @@ pub async fn find_ids(txn: &DatabaseTransaction, kind: TermKind, slugs: &[Slug])
     Ok(rows.into_iter().map(|row| (row.slug, row.id)).collect())
 }
 
+/// The present slugs of those terms that there still are.
+///
+/// # Errors
+/// The database's.
+pub async fn find_slugs(db: &impl ConnectionTrait, kind: TermKind, ids: &[Uuid]) -> Result<Vec<(Uuid, String)>, StoreError> {
+    #[derive(FromQueryResult)]
+    struct Row {
+        id: Uuid,
+        slug: String,
+    }
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let text = format!("SELECT id, slug FROM {} WHERE deleted_at IS NULL AND id IN (", kind.plural());
+    let mut sql = Sql::new(db.get_database_backend(), &text);
+    let rows: Vec<Row> = sql.bind_all(ids.iter().copied()).push(")").all(db).await?;
+    Ok(rows.into_iter().map(|row| (row.id, row.slug)).collect())
+}
+
+/// A category, tag or author: what facets show of it.
+#[derive(Clone, Debug, FromQueryResult)]
+pub struct TermName {
+    pub id: Uuid,
+    pub slug: String,
+    pub name: String,
+    pub translations: String,
+}
+
+/// All terms of a kind.
+///
+/// # Errors
+/// The database's.
+pub async fn names(db: &impl ConnectionTrait, kind: TermKind) -> Result<Vec<TermName>, StoreError> {
+    let text = format!("SELECT id, slug, name, translations FROM {} WHERE deleted_at IS NULL", kind.plural());
+    Sql::new(db.get_database_backend(), &text).all(db).await
+}
+
 /// # Errors
 /// The database's; a slug that is taken is a unique violation.
 pub async fn insert(txn: &DatabaseTransaction, kind: TermKind, term: &TermRow) -> Result<(), StoreError> {

@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 
 use crate::http::insights::view::{InsightSummaryView, local_name};
 use crate::http::lists::PageInfo;
-use crate::projections::search::{Explanation, FacetCount};
+use crate::projections::search::{Answer, Explanation, FacetCount};
 
 /// The hit's texts as HTML: what was looked for in `<mark>`, everything else escaped. Safe to put into a page.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -48,9 +48,9 @@ impl ScoreExplanation {
     pub(super) fn of(explanation: &Explanation) -> Self {
         let Explanation { stems, spellings, neighbours, title, recency, title_answer } = *explanation;
         let title_answer = match title_answer {
-            "begins" => TitleAnswer::Begins,
-            "holds" => TitleAnswer::Holds,
-            _ => TitleAnswer::Otherwise,
+            Answer::Begins => TitleAnswer::Begins,
+            Answer::Holds => TitleAnswer::Holds,
+            Answer::Otherwise => TitleAnswer::Otherwise,
         };
         Self { stems, spellings, neighbours, title, recency, title_answer }
     }

@@ -30,9 +30,9 @@ pub(super) struct Near {
     frequency: u32,
 }
 
-/// What a beginning can become: the most frequent words of texts, and of titles.
-pub(super) fn completions(view: &View, beginning: &str) -> Vec<String> {
-    let mut found = most_frequent(view, |segment| &segment.title, beginning, COMPLETIONS);
+/// What a beginning can become: the most frequent of the given words, which are its completions in titles, and of those in texts.
+pub(super) fn completions(view: &View, beginning: &str, in_titles: &[String]) -> Vec<String> {
+    let mut found: Vec<String> = in_titles.iter().take(COMPLETIONS).cloned().collect();
     if beginning.chars().count() >= SHORTEST_IN_TEXTS {
         let new = most_frequent(view, |segment| &segment.words, beginning, COMPLETIONS);
         let new: Vec<String> = new.into_iter().filter(|word| !found.contains(word)).collect();
@@ -46,7 +46,7 @@ pub(super) fn title_completions(view: &View, beginning: &str) -> Vec<String> {
     beginnings(view, |segment| &segment.title, beginning)
 }
 
-/// The words of a field that begin like this and stand in a visible document.
+/// The words of a field that begin like this and stand in a visible document, the most frequent first.
 pub(super) fn beginnings(view: &View, text: impl Fn(&Segment) -> &Text + Copy, beginning: &str) -> Vec<String> {
     most_frequent(view, text, beginning, TITLE_COMPLETIONS)
 }

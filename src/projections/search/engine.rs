@@ -1,6 +1,5 @@
 //! A search from the words of a query to a page of ids: pure reading of one view.
 
-use serde::Serialize;
 use uuid::Uuid;
 
 use super::facets::{Counts, Filter};
@@ -42,7 +41,7 @@ pub struct Hit {
 }
 
 /// One value of a facet.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FacetCount {
     pub value: String,
     pub name: String,
@@ -181,7 +180,7 @@ impl List<'_> {
         let found = &self.rest[at - self.ranked.len()];
         // Scores fall along the list: what was not looked at closely is never better than what was.
         let worst = self.ranked.iter().map(|ranked| ranked.score).fold(f32::MAX, f32::min);
-        let explanation = Explanation { stems: rounded(found.score), title_answer: "otherwise", ..Explanation::default() };
+        let explanation = Explanation { stems: rounded(found.score), ..Explanation::default() };
         Hit { id: self.id(found), score: rounded(found.score).min(worst), explanation }
     }
 

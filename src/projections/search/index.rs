@@ -11,7 +11,7 @@ use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
 use tantivy::indexer::{IndexWriterOptions, LogMergePolicy};
 use tantivy::schema::Term;
-use tantivy::{Index, IndexReader, IndexSettings, IndexWriter, ReloadPolicy, Searcher, TantivyDocument};
+use tantivy::{Index, IndexReader, IndexSettings, IndexWriter, ReloadPolicy, Searcher};
 use uuid::Uuid;
 
 use super::documents;
@@ -96,13 +96,8 @@ impl IndexFiles {
 
     pub(super) fn put(&self, rows: &Documents) -> anyhow::Result<()> {
         for document in documents::documents(&self.fields, rows) {
-            self.add(document)?;
+            self.writer.add_document(document)?;
         }
-        Ok(())
-    }
-
-    fn add(&self, document: TantivyDocument) -> anyhow::Result<()> {
-        self.writer.add_document(document)?;
         Ok(())
     }
 

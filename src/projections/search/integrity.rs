@@ -6,7 +6,7 @@ use std::path::Path;
 use uuid::Uuid;
 
 use super::index::IndexFiles;
-use super::projection::concerns_texts;
+use super::projection::{concerns_texts, is_of_this_log};
 use crate::store::{Store, changes, documents};
 
 /// What was found out about an index.
@@ -39,7 +39,7 @@ pub async fn compare(store: &Store, folder: &Path) -> anyhow::Result<Verdict> {
         Err(_locked) => return Ok(Verdict::InUse),
     };
     let Some((files, position)) = opened else { return Ok(Verdict::Missing) };
-    if position.sequence > 0 && changes::find(store.reader(), position.sequence).await?.is_none_or(|row| row.at != position.at) {
+    if !is_of_this_log(store, position).await? {
         return Ok(Verdict::Foreign);
     }
     let missing = changes::after(store.reader(), position.sequence, i64::MAX).await?;

@@ -39,6 +39,7 @@ pub use projection::SearchProjection;
 pub use ranking::Explanation;
 pub use related::{Reason, Similar, Subject};
 pub use suggestions::{Beginning, Suggestion};
+pub use titles::Answer;
 
 use super::follower::Progress;
 use crate::domain::clock::Timestamp;
@@ -123,10 +124,16 @@ impl Search {
 
     /// Waits until a row of the log can be found. When that takes too long, searches wait instead: none answers without it.
     pub async fn wait_for(&self, sequence: i64) {
-        let reached = async { self.progress.clone().wait_for(|position| *position >= sequence).await.map(|_| ()) };
-        if *self.progress.borrow() < 0 || tokio::time::timeout(PATIENCE, reached).await.is_err() {
+        if *self.progress.borrow() < 0 || !self.reaches(sequence, PATIENCE).await {
             self.shared.owed.fetch_max(sequence, Ordering::SeqCst);
         }
+    }
+
+    /// Whether the index is as far as a row of the log before patience ends.
+    async fn reaches(&self, sequence: i64, patience: Duration) -> bool {
+        let mut progress = self.progress.clone();
+        let reached = progress.wait_for(|position| *position >= sequence);
+        tokio::time::timeout(patience, reached).await.is_ok_and(|reached| reached.is_ok())
     }
 
     async fn live(&self) -> Result<Arc<Live>, SearchError> {
@@ -134,11 +141,9 @@ impl Search {
         if *self.progress.borrow() < owed {
             // A few may wait for what takes a moment; if all did, they would fill the service.
             let _place = self.shared.waiting.try_acquire().map_err(|_many| SearchError::NotReady)?;
-            let reached = async { self.progress.clone().wait_for(|position| *position >= owed).await.map(|_| ()) };
-            tokio::time::timeout(SEARCH_PATIENCE, reached)
-                .await
-                .map_err(|_late| SearchError::NotReady)?
-                .map_err(|_gone| SearchError::NotReady)?;
+            if !self.reaches(owed, SEARCH_PATIENCE).await {
+                return Err(SearchError::NotReady);
+            }
         }
         let live = self.shared.live.read().unwrap_or_else(PoisonError::into_inner).clone();
         live.ok_or(SearchError::NotReady)

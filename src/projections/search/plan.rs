@@ -4,7 +4,7 @@
 
 use std::collections::HashSet;
 
-use super::analysis::{Kind, Piece, fold};
+use super::analysis::{Kind, Piece};
 use super::dictionary;
 use super::language::Language;
 use super::syntax::{Clause, Syntax};
@@ -60,7 +60,8 @@ pub(super) struct Plan {
 
 pub(super) fn plan(view: &View, query: &str, syntax: &Syntax) -> Plan {
     let languages: Vec<Language> = view.locales.iter().map(|locale| Language::of(locale)).collect();
-    let mut planner = Planner { view, languages, plan: Plan::default(), corrections: Vec::new(), identifiers: false };
+    let mut planner =
+        Planner { view, languages, plan: Plan::default(), corrections: Vec::new(), identifiers: false, title_endings: Default::default() };
     let stop = planner.only_stop_words(syntax);
     let last = syntax.clauses.len().wrapping_sub(1);
     planner.plan.only_excludes = !syntax.clauses.is_empty() && syntax.clauses.iter().all(|clause| clause.excluded);
@@ -84,6 +85,8 @@ struct Planner<'v> {
     corrections: Vec<(usize, usize, String)>,
     /// The query has a token that is more than its words: titles, which are compared word for word, cannot answer it.
     identifiers: bool,
+    /// The word that was completed last, and what it may become in titles.
+    title_endings: (String, Vec<String>),
 }
 
 impl Planner<'_> {
@@ -109,12 +112,15 @@ impl Planner<'_> {
     }
 
     fn is_known(&self, term: &Term) -> bool {
-        let frequency = if term.exactly {
-            self.view.frequency(|segment| &segment.words, &term.text)
-        } else {
-            self.view.frequency(|segment| &segment.stems, &term.text)
-        };
-        frequency > 0
+        self.view.frequency(|segment| segment.text_of(term), &term.text) > 0
+    }
+
+    /// What a word may become in titles; looked up once, for the words that texts may complete too.
+    fn title_endings(&mut self, word: &str) -> &[String] {
+        if self.title_endings.0 != word {
+            self.title_endings = (word.to_owned(), dictionary::title_completions(self.view, word));
+        }
+        &self.title_endings.1
     }
 
     fn exclude(&mut self, clause: &Clause) {
@@ -180,7 +186,7 @@ impl Planner<'_> {
     fn word(&mut self, clause: &Clause, piece: &Piece, weight: f32, last: bool, identifier: bool) {
         let exact = Term { text: piece.text.clone(), exactly: true, weight };
         let stems = self.stems(&piece.text, weight);
-        let completions = if last { dictionary::completions(self.view, &piece.text) } else { Vec::new() };
+        let completions = if last { dictionary::completions(self.view, &piece.text, self.title_endings(&piece.text)) } else { Vec::new() };
         if self.is_known(&exact) || stems.iter().any(|term| self.is_known(term)) {
             let mut terms = stems;
             let longer = completions.into_iter().filter(|word| *word != piece.text);
@@ -246,12 +252,11 @@ impl Planner<'_> {
         if self.identifiers {
             self.plan.typed.clear();
         }
-        if let Some(last) = self.plan.typed.last() {
-            self.plan.endings.insert(last.clone());
+        if let Some(last) = self.plan.typed.last().cloned() {
             if open {
-                let last = fold(last);
-                self.plan.endings.extend(dictionary::title_completions(self.view, &last));
+                self.plan.endings = self.title_endings(&last).iter().cloned().collect();
             }
+            self.plan.endings.insert(last);
         }
         if !self.corrections.is_empty() {
             let mut corrected = query.to_owned();

@@ -57,11 +57,8 @@ impl SearchProjection {
     async fn existing(&self, store: &Store) -> anyhow::Result<Option<(IndexFiles, Position)>> {
         let folder = self.folder.clone();
         let Some((files, position)) = blocking(move || IndexFiles::open(&folder)).await? else { return Ok(None) };
-        if position.sequence == 0 {
-            return Ok(Some((files, position)).filter(|_| position.at == 0));
-        }
-        let row = changes::find(store.reader(), position.sequence).await?;
-        Ok(Some((files, position)).filter(|_| row.is_some_and(|row| row.at == position.at)))
+        let of_this_log = is_of_this_log(store, position).await?;
+        Ok(Some((files, position)).filter(|_| of_this_log))
     }
 
     /// Makes the index anew from the database, for a service that does not run; says how many insights are in it, time and again.
@@ -188,6 +185,12 @@ impl Projection for SearchProjection {
         }
         Ok(())
     }
+}
+
+/// Whether a position is one of this database's log: the row is there, and as old as it was.
+pub(super) async fn is_of_this_log(store: &Store, position: Position) -> anyhow::Result<bool> {
+    let at = changes::find(store.reader(), position.sequence).await?.map_or(0, |row| row.at);
+    Ok(position.at == at)
 }
 
 /// Whether a row of the log can have changed what is live. A draft cannot.

@@ -5,7 +5,6 @@
 
 use std::cmp::Ordering;
 
-use serde::Serialize;
 use uuid::Uuid;
 
 use super::plan::{Group, Plan, Term};
@@ -27,14 +26,14 @@ const YEAR_MILLIS: i64 = 31_557_600_000;
 const DAY_MILLIS: i64 = 86_400_000;
 
 /// Why a hit stands where it does.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Explanation {
     pub stems: f32,
     pub spellings: f32,
     pub neighbours: f32,
     pub title: f32,
     pub recency: f32,
-    pub title_answer: &'static str,
+    pub title_answer: Answer,
 }
 
 #[derive(Clone, Debug)]
@@ -124,11 +123,7 @@ impl Scorer<'_> {
                 neighbours: rounded(NEIGHBOURS * neighbours[place]),
                 title: rounded(title),
                 recency: rounded(recency),
-                title_answer: match answer {
-                    Answer::Begins => "begins",
-                    Answer::Holds => "holds",
-                    Answer::Otherwise => "otherwise",
-                },
+                title_answer: answer,
             };
             ranked.push(Ranked { answer, score, id: segment.id(found.doc), explanation });
         }

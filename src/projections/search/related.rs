@@ -200,22 +200,18 @@ fn telling_words(view: &View, subject: &Subject) -> Vec<(String, String, f32)> {
             }
         });
     }
-    let mut words: Vec<(String, String, f32)> = Vec::new();
+    let mut words: Vec<(f32, (String, String, f32))> = Vec::new();
     for (stem, (word, times)) in counts {
         let frequency = view.frequency(|segment| &segment.stems, &stem);
         // A word that nobody else uses leads nowhere.
         if frequency > 1 {
             let often = count(times) / (count(times) + 1.2);
-            words.push((stem, word, often * rarity(view.documents, frequency)));
+            words.push((often * rarity(view.documents, frequency), (stem, word, often)));
         }
     }
-    words.sort_by(|a, b| b.2.total_cmp(&a.2).then_with(|| a.0.cmp(&b.0)));
+    words.sort_by(|(a, (x, ..)), (b, (y, ..))| b.total_cmp(a).then_with(|| x.cmp(y)));
     words.truncate(TELLING_WORDS);
-    for word in &mut words {
-        let often = word.2 / rarity(view.documents, view.frequency(|segment| &segment.stems, &word.0)).max(f32::EPSILON);
-        word.2 = often;
-    }
-    words
+    words.into_iter().map(|(_, word)| word).collect()
 }
 
 fn shared(segment: &Segment, doc: u32, words: &[(String, String, f32)]) -> Vec<String> {

@@ -141,8 +141,7 @@ impl<'v> Scorer<'v> {
         let key = (term.text.clone(), term.exactly);
         let known = self.worths.borrow().get(&key).copied();
         let worth = known.unwrap_or_else(|| {
-            let text = |segment: &'v Segment| if term.exactly { &segment.words } else { &segment.stems };
-            let frequency = self.view.segments.iter().map(|segment| segment.frequency(text(segment), &term.text)).sum();
+            let frequency = self.view.frequency(|segment| segment.text_of(term), &term.text);
             let worth = if frequency == 0 { 0.0 } else { rarity(self.view.documents, frequency) };
             self.worths.borrow_mut().insert(key, worth);
             worth
@@ -192,7 +191,7 @@ impl<'v> Scorer<'v> {
             in_group.clear(segment.size);
         }
         for (term, worth) in terms.iter().zip(worths).filter(|(_, worth)| **worth > 0.0) {
-            let (text, saturation) = if term.exactly { (&segment.words, &self.words) } else { (&segment.stems, &self.stems) };
+            let (text, saturation) = (segment.text_of(term), if term.exactly { &self.words } else { &self.stems });
             segment.each(text, &term.text, |doc, times| {
                 let gain = worth * saturation.of(count(times), text.lengths.fieldnorm_id(doc));
                 let at = doc as usize;
@@ -223,10 +222,7 @@ fn restrict(segment: &Segment, plan: &Plan, found: &mut Bits) {
     }
     let mut without = Bits::none(segment.size);
     for term in &plan.without {
-        let text = if term.exactly { &segment.words } else { &segment.stems };
-        segment.each(text, &term.text, |doc, _| {
-            without.insert(doc);
-        });
+        segment.mark(segment.text_of(term), &term.text, &mut without);
     }
     found.remove(&without);
 }

@@ -5,6 +5,7 @@ use uuid::Uuid;
 
 use super::analysis::{Kind, pieces};
 use super::dictionary;
+use super::titles::{self, Answer};
 use super::view::{Bits, Segment, View};
 use crate::domain::markdown::TocEntry;
 
@@ -54,18 +55,12 @@ fn insights(view: &View, beginning: &Beginning) -> Vec<Uuid> {
         let mut having = Bits::none(segment.size);
         let mut titled = Bits::none(segment.size);
         for ending in &beginning.endings {
-            segment.each(&segment.headings, ending, |doc, _| {
-                having.insert(doc);
-            });
-            segment.each(&segment.title, ending, |doc, _| {
-                titled.insert(doc);
-            });
+            segment.mark(&segment.headings, ending, &mut having);
+            segment.mark(&segment.title, ending, &mut titled);
         }
         for word in first {
             let mut with = Bits::none(segment.size);
-            segment.each(&segment.headings, word, |doc, _| {
-                with.insert(doc);
-            });
+            segment.mark(&segment.headings, word, &mut with);
             having.keep(&with);
         }
         found.extend(having.iter().map(|doc| {
@@ -112,12 +107,11 @@ impl Beginning {
         if !words.iter().any(ends) || !first.iter().all(|word| words.contains(word)) {
             return None;
         }
-        let here = |window: &[String]| window.starts_with(first) && window.last().is_some_and(ends);
-        match words.windows(self.words.len()).position(here) {
-            Some(0) => Some(4),
-            Some(_) => Some(2),
-            None => Some(0),
-        }
+        Some(match titles::answer(&words, &self.words, &self.endings) {
+            Answer::Begins => 4,
+            Answer::Holds => 2,
+            Answer::Otherwise => 0,
+        })
     }
 }
 

@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use super::documents::term_key;
 use crate::domain::term::TermKind;
 use crate::store::Connection;
-use crate::store::documents::{self, TermName};
 use crate::store::error::StoreError;
+use crate::store::terms::{self, TermName};
 
 #[derive(Debug, Default)]
 pub(super) struct Terms {
@@ -16,15 +16,15 @@ pub(super) struct Terms {
 
 impl Terms {
     pub(super) async fn read(db: &impl Connection) -> Result<Self, StoreError> {
-        let mut terms = Self::default();
+        let mut known = Self::default();
         for kind in [TermKind::Category, TermKind::Tag, TermKind::Author] {
-            for term in documents::terms(db, kind).await? {
+            for term in terms::names(db, kind).await? {
                 let key = term_key(term.id);
-                terms.by_slug.insert((kind.plural(), term.slug.clone()), key.clone());
-                terms.by_key.insert(key, term);
+                known.by_slug.insert((kind.plural(), term.slug.clone()), key.clone());
+                known.by_key.insert(key, term);
             }
         }
-        Ok(terms)
+        Ok(known)
     }
 
     /// The term behind a key of the index.

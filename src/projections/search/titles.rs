@@ -1,6 +1,7 @@
 //! As one types: titles that begin with what was typed come first, then titles that hold it word for word.
 
 use std::collections::HashSet;
+use std::hash::Hash;
 
 use tantivy::DocId;
 
@@ -9,8 +10,9 @@ use super::schema::key;
 use super::view::{Bits, Segment};
 
 /// How a title answers what was typed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Answer {
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Answer {
+    #[default]
     Otherwise,
     Holds,
     Begins,
@@ -29,13 +31,18 @@ impl Typed {
 
     pub(super) fn answer(&self, segment: &Segment, doc: DocId) -> Answer {
         let title: Vec<u64> = segment.columns.title_words.values_for_doc(doc).collect();
-        let Some((_, first)) = self.words.split_last() else { return Answer::Otherwise };
-        let here = |window: &[u64]| window.starts_with(first) && window.last().is_some_and(|last| self.endings.contains(last));
-        match title.windows(self.words.len()).position(here) {
-            Some(0) => Answer::Begins,
-            Some(_) => Answer::Holds,
-            None => Answer::Otherwise,
-        }
+        answer(&title, &self.words, &self.endings)
+    }
+}
+
+/// How the words of a text answer those that were typed, the last of which may be any of the endings.
+pub(super) fn answer<T: Eq + Hash>(text: &[T], typed: &[T], endings: &HashSet<T>) -> Answer {
+    let Some((_, first)) = typed.split_last() else { return Answer::Otherwise };
+    let here = |window: &[T]| window.starts_with(first) && window.last().is_some_and(|last| endings.contains(last));
+    match text.windows(typed.len()).position(here) {
+        Some(0) => Answer::Begins,
+        Some(_) => Answer::Holds,
+        None => Answer::Otherwise,
     }
 }
 
@@ -44,15 +51,11 @@ pub(super) fn candidates(segment: &Segment, plan: &Plan) -> Bits {
     let mut found = Bits::none(segment.size);
     let Some((_, first)) = plan.typed.split_last() else { return found };
     for ending in &plan.endings {
-        segment.each(&segment.title, ending, |doc, _| {
-            found.insert(doc);
-        });
+        segment.mark(&segment.title, ending, &mut found);
     }
     for word in first {
         let mut having = Bits::none(segment.size);
-        segment.each(&segment.title, word, |doc, _| {
-            having.insert(doc);
-        });
+        segment.mark(&segment.title, word, &mut having);
         found.keep(&having);
     }
     found

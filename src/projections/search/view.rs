@@ -15,6 +15,7 @@ use tantivy::{DocId, Searcher};
 
 use super::columns::Columns;
 use super::documents::{NEVER, is_shown, locale_of};
+use super::plan::Term;
 use super::schema::Fields;
 use crate::domain::clock::Timestamp;
 
@@ -234,6 +235,18 @@ impl Segment {
             }
             block.advance();
         }
+    }
+
+    /// Puts each document of the view that has the term into a set.
+    pub(super) fn mark(&self, text: &Text, term: &str, into: &mut Bits) {
+        self.each(text, term, |doc, _| {
+            into.insert(doc);
+        });
+    }
+
+    /// The field in which a term of a plan is looked for.
+    pub(super) fn text_of(&self, term: &Term) -> &Text {
+        if term.exactly { &self.words } else { &self.stems }
     }
 
     pub(super) fn id(&self, doc: DocId) -> uuid::Uuid {

@@ -138,9 +138,14 @@ async fn a_list_costs_three_statements_whatever_its_length() {
     seed::insights(app.store(), 500, app.now().0).await;
     for (query, most) in [("limit=1", 2), ("limit=100", 2), ("limit=100&include=body&tag=rust", 2), ("limit=100&count=exact&locale=de", 3)]
     {
-        let before = app.store().statements();
-        app.anonymous().get(&format!("/v1/insights?{query}")).await.expect(200);
-        let spent = app.store().statements() - before;
+        // The tasks in the background ask now and then as well; what the request asks is what every one of several takes.
+        let mut spent = u64::MAX;
+        for _ in 0..5 {
+            app.app.settled().await.unwrap();
+            let before = app.store().statements();
+            app.anonymous().get(&format!("/v1/insights?{query}")).await.expect(200);
+            spent = spent.min(app.store().statements() - before);
+        }
         assert!((1..=most).contains(&spent), "{query} took {spent} statements");
     }
 }
