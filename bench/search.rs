@@ -16,7 +16,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use generate::Random;
-use insights::domain::authority::Scope;
+use insights::domain::authority::{Admin, Origin, Scope};
 use insights::domain::clock::Clock;
 use insights::domain::user::TokenDraft;
 use insights::editorial::accounts;
@@ -83,7 +83,10 @@ async fn fill(folder: &Path, corpus: &generate::Corpus) -> Result<String, Box<dy
     let tags: Vec<&str> = corpus.tags.iter().map(String::as_str).collect();
     corpus::fill(&store, &corpus.entries, &["Debugging", "Infrastructure", "Data Engineering", "Distributed Systems"], &tags).await;
     let draft = TokenDraft { name: "bench".to_owned(), scopes: vec![Scope::Admin], expires_at: None };
-    let (_, token) = accounts::create_token(&store, draft, None, Clock::System.now()).await?;
+    let (_, token) = accounts::create_token(&store, &Admin::system(Origin::Cli), draft, Clock::System.now())
+        .await?
+        .commit(&store, Clock::System.now())
+        .await?;
     store.close().await?;
     println!("{} insights written in {:.0} s", corpus.entries.len(), started.elapsed().as_secs_f64());
     Ok(token)

@@ -7,18 +7,19 @@ use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
 use anyhow::Context as _;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 
 use crate::config::ServeSettings;
-use crate::domain::authority::Role;
-use crate::domain::clock::Clock;
+use crate::domain::authority::{Admin, Origin, Role};
+use crate::domain::clock::{Clock, Timestamp, new_id};
 use crate::domain::user::UserDraft;
 use crate::editorial::error::EditorialError;
 use crate::editorial::keys::KeyRing;
 use crate::editorial::throttle::Throttle;
-use crate::editorial::{accounts, demo, site};
+use crate::editorial::{accounts, demo, imports, lifecycle, site};
 use crate::http::api::{Api, EventLimits, Limits};
+use crate::http::idempotency::Turns;
 use crate::http::server::{ServerSettings, serve};
 use crate::projections::follower::{self, Progress};
 use crate::projections::search::SearchProjection;
@@ -26,6 +27,8 @@ use crate::projections::stream::Stream;
 use crate::store::Store;
 
 const HOUSEKEEPING: Duration = Duration::from_hours(1);
+/// How often a look is taken for imports that another process left behind.
+const IMPORT_POLL: Duration = Duration::from_secs(1);
 
 /// A service that runs.
 pub struct App {
@@ -54,6 +57,7 @@ impl App {
         let keys = KeyRing::open(&store, base_url.clone(), clock.now()).await?;
         let (projection, search, search_progress) = SearchProjection::new(settings.data.search_dir());
         let (stream, newest) = Stream::new();
+        let import_bell = Arc::new(Notify::new());
         let (closing, _) = watch::channel(false);
         let (stream_progress, stream_reached) = watch::channel(-1);
         let sequence = crate::store::changes::freshness(store.reader(), clock.now()).await?.sequence;
@@ -61,6 +65,8 @@ impl App {
             store: store.clone(),
             keys: keys.clone(),
             throttle: Throttle::default(),
+            turns: Turns::default(),
+            import_bell: import_bell.clone(),
             clock: clock.clone(),
             search: search.clone(),
             newest,
@@ -86,6 +92,7 @@ impl App {
                 spawn(follower::follow(store.clone(), stream, stream_progress)),
                 spawn(follower::record_transitions(store.clone(), clock.clone())),
                 spawn(follower::listen(store.clone())),
+                spawn(work_on_imports(store.clone(), clock.clone(), import_bell)),
             ],
             progress: [search.progress(), stream_reached],
             clock,
@@ -166,7 +173,8 @@ async fn prepare(store: &Store, settings: &ServeSettings, clock: &Clock) -> anyh
     {
         let input = serde_json::json!({ "email": email, "name": email, "role": Role::Admin.as_str(), "password": password });
         let draft = UserDraft::parse(input).map_err(|errors| anyhow::anyhow!("the first administrator: {}", told(&errors)))?;
-        accounts::create_user(store, draft, clock.now()).await?;
+        let now = clock.now();
+        accounts::create_user(store, &Admin::system(Origin::Cli), draft, now).await?.commit(store, now).await?;
         tracing::info!(email, "made the first administrator");
     }
     if settings.demo && demo::load(store, clock.now()).await? {
@@ -198,9 +206,55 @@ async fn housekeeping(store: Store, keys: KeyRing, clock: Clock) {
         if let Err(error) = keys.rotate(&store, now).await {
             tracing::error!(%error, "keys were not rotated");
         }
-        if let Err(error) = crate::store::sessions::forget_ended(store.writer(), now).await {
-            tracing::error!(%error, "ended sessions were not forgotten");
+        tidy(&store, now).await;
+    }
+}
+
+/// Works on imports, for as long as the process lives: those that were just received, and those that another process left behind.
+async fn work_on_imports(store: Store, clock: Clock, bell: Arc<Notify>) {
+    let worker = new_id(clock.now());
+    loop {
+        let done = match imports::take(&store, worker, clock.now()).await {
+            Ok(None) => {
+                let _ = tokio::time::timeout(IMPORT_POLL, bell.notified()).await;
+                continue;
+            }
+            Ok(Some(import)) => {
+                tracing::info!(import = %import.id, items = import.total, "working on an import");
+                imports::work(&store, import.id, worker, &clock, |_| {}).await
+            }
+            Err(error) => Err(error),
+        };
+        match done {
+            Ok(outcome) => tracing::info!(?outcome, "an import ended"),
+            Err(error) => {
+                tracing::error!(%error, "an import was interrupted, and is gone on with");
+                tokio::time::sleep(IMPORT_POLL).await;
+            }
         }
+    }
+}
+
+/// Forgets what has ended, and empties the trash of what has been in it long enough.
+pub async fn tidy(store: &Store, now: Timestamp) {
+    let writer = store.writer();
+    let done = [
+        ("sessions", crate::store::sessions::forget_ended(writer, now).await.err()),
+        ("kept answers", crate::store::idempotency::forget_expired(writer, now).await.err()),
+        ("preview tokens", crate::store::previews::forget_ended(writer, now).await.err()),
+    ];
+    for (what, error) in done {
+        if let Some(error) = error {
+            tracing::error!(%error, what, "what has ended was not forgotten");
+        }
+    }
+    if let Err(error) = imports::tidy(store, now).await {
+        tracing::error!(%error, "imports that ended were not forgotten");
+    }
+    match lifecycle::empty_trash(store, now).await {
+        Ok(0) => {}
+        Ok(purged) => tracing::info!(purged, "emptied the trash"),
+        Err(error) => tracing::error!(%error, "the trash was not emptied"),
     }
 }
 

@@ -1,5 +1,8 @@
 //! The command line: one binary, every task of an operator.
 
+mod export;
+mod import;
+
 use std::io::{IsTerminal as _, Read as _, Write as _};
 use std::time::Duration;
 
@@ -9,7 +12,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::app::{App, explained, told};
 use crate::config::{DataSettings, LogSettings, ServeSettings};
-use crate::domain::authority::Scope;
+use crate::domain::authority::{Admin, Origin, Scope};
 use crate::domain::clock::Clock;
 use crate::domain::user::{TokenDraft, UserDraft};
 use crate::editorial::accounts;
@@ -45,6 +48,10 @@ enum Command {
     /// Manage machine tokens
     #[command(subcommand)]
     Tokens(Tokens),
+    /// Bring content in: a Markdown folder, NDJSON, a Ghost or a WordPress export
+    Import(import::ImportArgs),
+    /// Write the content out: a Markdown folder or NDJSON
+    Export(export::ExportArgs),
     /// Make the search index anew from the database; the service must not run
     Reindex(DataSettings),
     /// Print the OpenAPI document
@@ -96,6 +103,8 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Health { bind } => health(bind),
         Command::Users(Users::Create { email, name, role, data }) => create_user(&data, &email, &name, &role).await,
         Command::Tokens(Tokens::Create { name, scopes, expires_in, data }) => create_token(&data, &name, &scopes, expires_in).await,
+        Command::Import(args) => Box::pin(import::run(&args)).await,
+        Command::Export(args) => export::run(&args).await,
         Command::Reindex(data) => reindex(&data).await,
         Command::Openapi => print(&format!("{:#}\n", crate::http::document::document())),
     }
@@ -182,7 +191,9 @@ async fn create_user(data: &DataSettings, email: &str, name: &str, role: &str) -
     let draft = UserDraft::parse(input).map_err(|errors| anyhow::anyhow!("{}", told(&errors)))?;
     let store = open(data).await?;
     migrated(&store).await?;
-    let user = accounts::create_user(&store, draft, Clock::System.now()).await.map_err(explained)?;
+    let now = Clock::System.now();
+    let pending = accounts::create_user(&store, &Admin::system(Origin::Cli), draft, now).await.map_err(explained)?;
+    let user = pending.commit(&store, now).await.map_err(explained)?;
     print(&format!("{} may sign in as {}\n", user.email, user.role))
 }
 
@@ -205,7 +216,8 @@ async fn create_token(data: &DataSettings, name: &str, scopes: &str, expires_in:
     draft.expires_at = expires_in.map(|left| now.plus_seconds(i64::try_from(left.as_secs()).unwrap_or(i64::MAX)));
     let store = open(data).await?;
     migrated(&store).await?;
-    let (_, secret) = accounts::create_token(&store, draft, None, now).await.map_err(explained)?;
+    let pending = accounts::create_token(&store, &Admin::system(Origin::Cli), draft, now).await.map_err(explained)?;
+    let (_, secret) = pending.commit(&store, now).await.map_err(explained)?;
     print(&format!("{secret}\n"))
 }
 

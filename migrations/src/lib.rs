@@ -10,6 +10,7 @@ mod m20261123_000002_terms;
 mod m20261123_000003_insights;
 mod m20261123_000004_accounts;
 mod m20261123_000005_transitions;
+mod m20261123_000006_editorial;
 
 /// Runs the steps that a database has not seen yet.
 pub struct Migrator;
@@ -22,6 +23,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261123_000003_insights::Migration),
             Box::new(m20261123_000004_accounts::Migration),
             Box::new(m20261123_000005_transitions::Migration),
+            Box::new(m20261123_000006_editorial::Migration),
         ]
     }
 }

@@ -75,6 +75,40 @@ impl Role {
     }
 }
 
+/// Through what a write came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    Api,
+    Import,
+    /// An earlier revision, written again.
+    Restore,
+    Cli,
+    Demo,
+    /// The service by itself: the trash is emptied, for example.
+    System,
+}
+
+impl Origin {
+    pub const ALL: [Self; 6] = [Self::Api, Self::Import, Self::Restore, Self::Cli, Self::Demo, Self::System];
+
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Api => "api",
+            Self::Import => "import",
+            Self::Restore => "restore",
+            Self::Cli => "cli",
+            Self::Demo => "demo",
+            Self::System => "system",
+        }
+    }
+
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|origin| origin.as_str() == text)
+    }
+}
+
 /// The holder of a token that was checked.
 #[derive(Clone, Debug)]
 pub struct Principal {
@@ -84,13 +118,17 @@ pub struct Principal {
     /// None for a machine token that no user owns.
     pub role: Option<Role>,
     pub scopes: Vec<Scope>,
+    pub origin: Origin,
+    /// The id of the request that this is about; empty where there is none.
+    pub request_id: String,
 }
 
 impl Principal {
     /// The service itself, acting on the operator's command: loading samples, importing files.
     #[must_use]
-    pub fn system(name: &str) -> Self {
-        Self { user_id: None, token_id: None, name: name.to_owned(), role: None, scopes: Scope::ALL.to_vec() }
+    pub fn system(origin: Origin) -> Self {
+        let name = origin.as_str().to_owned();
+        Self { user_id: None, token_id: None, name, role: None, scopes: Scope::ALL.to_vec(), origin, request_id: String::new() }
     }
 
     #[must_use]
@@ -123,6 +161,12 @@ macro_rules! proof_of_scope {
             /// When the principal's token does not carry the scope.
             pub fn try_from_principal(principal: Principal) -> Result<Self, MissingScope> {
                 if principal.has($scope) { Ok(Self(principal)) } else { Err(MissingScope($scope)) }
+            }
+
+            /// The service's own authority, or that of whoever sits at the machine's command line.
+            #[must_use]
+            pub fn system(origin: Origin) -> Self {
+                Self(Principal::system(origin))
             }
 
             #[must_use]

@@ -3,11 +3,16 @@
 pub mod authority;
 pub mod change;
 pub mod clock;
+pub mod diff;
 pub mod draft;
 pub mod etag;
+pub mod exchange;
 pub mod fields;
+pub mod import_line;
+pub mod lint;
 pub mod locale;
 pub mod markdown;
+pub mod merge;
 pub mod page;
 pub mod secret;
 pub mod site;

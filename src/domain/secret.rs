@@ -3,10 +3,12 @@
 //! A machine token is `ins_`, 48 hexadecimal digits of randomness and 8 of checksum, so that a typing error (or a secret scanner)
 //! can tell a token from anything else without asking the database. A refresh token is `insr_` in the same form.
 
+use aws_lc_rs::aead::{AES_256_GCM, Aad, Nonce, RandomizedNonceKey};
 use aws_lc_rs::{digest, rand};
 
 pub const MACHINE: &str = "ins_";
 pub const REFRESH: &str = "insr_";
+pub const PREVIEW: &str = "insp_";
 
 const RANDOM_BYTES: usize = 24;
 const CHECKSUM_DIGITS: usize = 8;
@@ -54,6 +56,25 @@ pub fn hex(bytes: &[u8]) -> String {
     })
 }
 
+/// Bytes that only the holder of a key can read (AES-256-GCM): the nonce, then what is sealed. `None` only when the system has no randomness.
+#[must_use]
+pub fn seal(key: &[u8; 32], mut bytes: Vec<u8>) -> Option<Vec<u8>> {
+    let nonce = RandomizedNonceKey::new(&AES_256_GCM, key).ok()?.seal_in_place_append_tag(Aad::empty(), &mut bytes).ok()?;
+    let mut sealed = nonce.as_ref().to_vec();
+    sealed.append(&mut bytes);
+    Some(sealed)
+}
+
+/// What was sealed with this key; `None` when it was not, or was changed since.
+#[must_use]
+pub fn open(key: &[u8; 32], sealed: &[u8]) -> Option<Vec<u8>> {
+    let (nonce, bytes) = sealed.split_first_chunk::<12>()?;
+    let mut bytes = bytes.to_vec();
+    let key = RandomizedNonceKey::new(&AES_256_GCM, key).ok()?;
+    let plain = key.open_in_place(Nonce::from(nonce), Aad::empty(), &mut bytes).ok()?;
+    Some(plain.to_vec())
+}
+
 fn checksum(prefix: &str, body: &str) -> String {
     hex(&sha256(format!("{prefix}{body}").as_bytes())[..CHECKSUM_DIGITS / 2])
 }
@@ -61,6 +82,15 @@ fn checksum(prefix: &str, body: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_sealed_opens_with_its_own_key_alone() {
+        let sealed = seal(&[1; 32], b"an answer".to_vec()).unwrap();
+        assert_eq!(open(&[1; 32], &sealed).unwrap(), b"an answer");
+        assert!(open(&[2; 32], &sealed).is_none());
+        assert!(open(&[1; 32], &sealed[..sealed.len() - 1]).is_none());
+        assert!(open(&[1; 32], b"short").is_none());
+    }
 
     #[test]
     fn a_changed_character_is_noticed() {

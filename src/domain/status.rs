@@ -2,6 +2,9 @@
 
 use super::clock::Timestamp;
 
+/// How long the trash keeps an insight.
+pub const TRASH_SECONDS: i64 = 30 * 24 * 60 * 60;
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Status {
     Draft,

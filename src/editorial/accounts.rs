@@ -4,20 +4,20 @@ use uuid::Uuid;
 
 use super::error::EditorialError;
 use super::passwords;
-use crate::domain::authority::{Role, Scope};
+use super::pending::Pending;
+use crate::domain::authority::{Admin, Role, Scope};
 use crate::domain::clock::{Timestamp, new_id};
 use crate::domain::etag::{Expected, version_state};
 use crate::domain::secret::{self, MACHINE};
 use crate::domain::user::{TokenDraft, UserDraft};
+use crate::store::audit::Deed;
 use crate::store::error::StoreError;
 use crate::store::rows::{token, user};
 use crate::store::{self, Store, Transaction};
 
-/// Whoever calls this has shown an `Admin`, or sits at the machine's own command line.
-///
 /// # Errors
 /// When the address is taken or no password was given.
-pub async fn create_user(store: &Store, draft: UserDraft, now: Timestamp) -> Result<user::Model, EditorialError> {
+pub async fn create_user(store: &Store, admin: &Admin, draft: UserDraft, now: Timestamp) -> Result<Pending<user::Model>, EditorialError> {
     let UserDraft { email, name, role, password, disabled } = draft;
     let password = password.ok_or_else(|| EditorialError::field("/password", "required", "is required"))?;
     let password_hash = passwords::hash(password).await?;
@@ -34,8 +34,7 @@ pub async fn create_user(store: &Store, draft: UserDraft, now: Timestamp) -> Res
     };
     let txn = store.begin().await?;
     store::users::insert(&txn, user.clone()).await.map_err(email_taken)?;
-    store.commit_quietly(txn).await?;
-    Ok(user)
+    Ok(pending(txn, admin, "created", user))
 }
 
 /// Gives a user a new state; an absent password stays as it is.
@@ -44,11 +43,12 @@ pub async fn create_user(store: &Store, draft: UserDraft, now: Timestamp) -> Res
 /// When the user is unknown or stale, the address is taken, or nobody would be left to administer.
 pub async fn replace_user(
     store: &Store,
+    admin: &Admin,
     id: Uuid,
     expected: &Expected,
     draft: UserDraft,
     now: Timestamp,
-) -> Result<user::Model, EditorialError> {
+) -> Result<Pending<user::Model>, EditorialError> {
     let UserDraft { email, name, role, password, disabled } = draft;
     let ends_tokens = password.is_some() || disabled;
     let password_hash = match password {
@@ -72,32 +72,32 @@ pub async fn replace_user(
         store::sessions::revoke_of_user(&txn, id, now).await?;
         store::tokens::revoke_of_user(&txn, id, now).await?;
     }
-    store.commit_quietly(txn).await?;
-    Ok(user)
+    Ok(pending(txn, admin, "updated", user))
 }
 
 /// Removes a user with their sessions and tokens. What they wrote stays.
 ///
 /// # Errors
 /// When the user is unknown or stale, or is the last administrator.
-pub async fn delete_user(store: &Store, id: Uuid, expected: &Expected) -> Result<(), EditorialError> {
+pub async fn delete_user(store: &Store, admin: &Admin, id: Uuid, expected: &Expected) -> Result<Pending<user::Model>, EditorialError> {
     let txn = store.begin().await?;
     let user = locked(&txn, id, expected).await?;
     keep_an_admin(&txn, &user).await?;
     store::users::delete(&txn, id).await?;
-    Ok(store.commit_quietly(txn).await?)
+    Ok(pending(txn, admin, "deleted", user))
 }
 
-/// Makes a machine token; the secret is returned once and never stored.
+/// Makes a machine token that reaches as far as whoever makes it; the secret is returned once and never stored.
 ///
 /// # Errors
 /// When it would have ended already.
 pub async fn create_token(
     store: &Store,
+    admin: &Admin,
     draft: TokenDraft,
-    user_id: Option<Uuid>,
     now: Timestamp,
-) -> Result<(token::Model, String), EditorialError> {
+) -> Result<Pending<(token::Model, String)>, EditorialError> {
+    let user_id = admin.principal().user_id;
     let TokenDraft { name, scopes, expires_at } = draft;
     if expires_at.is_some_and(|at| at <= now) {
         return Err(EditorialError::field("/expires_at", "in-the-past", "must be in the future"));
@@ -121,24 +121,30 @@ pub async fn create_token(
         store::users::lock(&txn, owner).await?.filter(|user| user.disabled_at.is_none()).ok_or(EditorialError::NotFound)?;
     }
     store::tokens::insert(&txn, token.clone()).await?;
-    store.commit_quietly(txn).await?;
-    Ok((token, secret))
+    let deed = Deed { action: "created", resource: "token", resource_id: Some(token.id), label: Some(token.name.clone()) };
+    Ok(Pending::other(txn, admin.principal(), deed, (token, secret)))
 }
 
 /// # Errors
 /// When there is no such token.
-pub async fn revoke_token(store: &Store, id: Uuid, now: Timestamp) -> Result<(), EditorialError> {
+pub async fn revoke_token(store: &Store, admin: &Admin, id: Uuid, now: Timestamp) -> Result<Pending<()>, EditorialError> {
     let txn = store.begin().await?;
     if !store::tokens::revoke(&txn, id, now).await? {
         return Err(EditorialError::NotFound);
     }
-    Ok(store.commit_quietly(txn).await?)
+    let deed = Deed { action: "revoked", resource: "token", resource_id: Some(id), label: None };
+    Ok(Pending::other(txn, admin.principal(), deed, ()))
+}
+
+fn pending(txn: Transaction, admin: &Admin, action: &'static str, user: user::Model) -> Pending<user::Model> {
+    let deed = Deed { action, resource: "user", resource_id: Some(user.id), label: Some(user.email.clone()) };
+    Pending::other(txn, admin.principal(), deed, user)
 }
 
 async fn locked(txn: &Transaction, id: Uuid, expected: &Expected) -> Result<user::Model, EditorialError> {
     let user = store::users::lock(txn, id).await?.ok_or(EditorialError::NotFound)?;
     let state = version_state(user.version);
-    if expected.allows(&state) { Ok(user) } else { Err(EditorialError::Stale { state, changed_fields: Vec::new() }) }
+    if expected.allows(&state) { Ok(user) } else { Err(EditorialError::stale(state)) }
 }
 
 async fn keep_an_admin(txn: &Transaction, user: &user::Model) -> Result<(), EditorialError> {

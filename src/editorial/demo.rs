@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::error::EditorialError;
 use super::lifecycle::{self, Publication};
 use super::{insights, site, terms};
-use crate::domain::authority::{Admin, Editor, Principal, Publisher};
+use crate::domain::authority::{Admin, Editor, Origin, Publisher};
 use crate::domain::clock::Timestamp;
 use crate::domain::draft::Draft;
 use crate::domain::etag::Expected;
@@ -55,24 +55,20 @@ pub async fn load(store: &Store, now: Timestamp) -> Result<bool, EditorialError>
     if store::terms::count(store.reader(), TermKind::Category).await? > 0 {
         return Ok(false);
     }
-    let principal = Principal::system("demo");
-    let broken = |_missing| EditorialError::Internal("the demo's own authority");
-    let admin = Admin::try_from_principal(principal.clone()).map_err(broken)?;
-    let editor = Editor::try_from_principal(principal.clone()).map_err(broken)?;
-    let publisher = Publisher::try_from_principal(principal).map_err(broken)?;
+    let (admin, editor, publisher) = (Admin::system(Origin::Demo), Editor::system(Origin::Demo), Publisher::system(Origin::Demo));
     let file: SiteFile = serde_json::from_str(SITE).map_err(|_e| EditorialError::Internal("content/site.json"))?;
     let settings = SiteDraft::parse(file.site).map_err(EditorialError::Invalid)?;
-    site::replace(store, &admin, &Expected::Any, settings, now).await?;
+    site::replace(store, &admin, &Expected::Any, settings, now).await?.commit(store, now).await?;
     for (kind, list) in [(TermKind::Category, file.categories), (TermKind::Tag, file.tags), (TermKind::Author, file.authors)] {
         for term in list {
             let draft = TermDraft::parse(term).map_err(EditorialError::Invalid)?;
-            terms::create(store, &publisher, kind, draft, now).await?;
+            terms::create(store, &publisher, kind, draft, now).await?.commit(store, now).await?;
         }
     }
     for sample in SAMPLES {
         let (draft, publication) = read(&sample)?;
-        let id = insights::create(store, &editor, draft, now).await?;
-        lifecycle::publish(store, &publisher, id, &Expected::Any, publication, now).await?;
+        let id = insights::create(store, &editor, draft, now).await?.commit(store, now).await?;
+        lifecycle::publish(store, &publisher, id, &Expected::Any, publication, now).await?.commit(store, now).await?;
     }
     Ok(true)
 }

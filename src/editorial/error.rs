@@ -1,8 +1,10 @@
 //! Every reason for which a change is refused. What each becomes on the wire is `http::problem`'s business.
 
 use crate::domain::fields::FieldError;
+use crate::domain::merge::Merge;
 use crate::domain::text::Refused;
 use crate::store::error::StoreError;
+use crate::store::rows::revision;
 
 #[derive(Debug, thiserror::Error)]
 pub enum EditorialError {
@@ -11,7 +13,7 @@ pub enum EditorialError {
     #[error("the input breaks a rule")]
     Invalid(Vec<FieldError>),
     #[error("the caller does not hold the present state")]
-    Stale { state: String, changed_fields: Vec<String> },
+    Stale(Box<Stale>),
     #[error("the slug is taken")]
     SlugTaken { slug: String, suggestions: Vec<String> },
     #[error("it is in use")]
@@ -32,7 +34,31 @@ pub enum EditorialError {
     Store(#[from] StoreError),
 }
 
+/// What a caller who is late is told.
+#[derive(Debug)]
+pub struct Stale {
+    pub state: String,
+    pub changed_fields: Vec<String>,
+    /// Who wrote since, oldest first.
+    pub changed_by: Vec<revision::Model>,
+    /// What the caller wrote and what is there, in one text.
+    pub merge: Option<Merge>,
+}
+
+impl Stale {
+    #[must_use]
+    pub fn new(state: String) -> Self {
+        Self { state, changed_fields: Vec::new(), changed_by: Vec::new(), merge: None }
+    }
+}
+
 impl EditorialError {
+    /// The caller does not hold the present state of something that has no history.
+    #[must_use]
+    pub fn stale(state: String) -> Self {
+        Self::Stale(Box::new(Stale::new(state)))
+    }
+
     /// One fault of one field.
     #[must_use]
     pub fn field(pointer: impl Into<String>, code: &'static str, detail: impl Into<String>) -> Self {

@@ -2,26 +2,31 @@
 
 use uuid::Uuid;
 
-use super::error::EditorialError;
-use super::revision::{self, Resolved};
-use crate::domain::authority::{Editor, Principal};
+use super::error::{EditorialError, Stale};
+use super::offload::RENDERING;
+use super::pending::Pending;
+use super::revision::{self, Resolved, Wrote};
+use crate::domain::authority::{Editor, Origin, Principal};
 use crate::domain::change::{ChangeKind, NewChange, Resource};
 use crate::domain::clock::{Timestamp, new_id};
 use crate::domain::draft::Draft;
 use crate::domain::etag::{Expected, insight_state};
+use crate::domain::merge::merge;
 use crate::domain::slug::Slug;
 use crate::domain::status::{Pointers, Status};
 use crate::store::rows::insight;
 use crate::store::{self, Store, Transaction};
 
 const TRIES: usize = 200;
+/// How many of the revisions since are named to a caller who is late.
+const MOST_CHANGES: i64 = 20;
 
 /// A new draft. A slug that is given is taken exactly or refused; a derived one takes the next free number.
 ///
 /// # Errors
 /// When the input names what does not exist, or the slug is taken.
-pub async fn create(store: &Store, editor: &Editor, draft: Draft, now: Timestamp) -> Result<Uuid, EditorialError> {
-    let prepared = revision::prepare(draft, revision::source_locale(store).await?).await?;
+pub async fn create(store: &Store, editor: &Editor, draft: Draft, now: Timestamp) -> Result<Pending<Uuid>, EditorialError> {
+    let prepared = revision::prepare(draft, revision::source_locale(store.reader()).await?).await?;
     let id = new_id(now);
     let txn = store.begin().await?;
     let resolved = revision::resolve(&txn, prepared).await?;
@@ -30,9 +35,8 @@ pub async fn create(store: &Store, editor: &Editor, draft: Draft, now: Timestamp
         None => store::slugs::claim_derived(&txn, &Slug::derive(&resolved.draft().text.title), id, now).await?,
     };
     store::insights::insert(&txn, new_row(id, &slug, &resolved, editor.principal().user_id, now)).await?;
-    revision::append(&txn, resolved, (id, 1, &slug), editor.principal(), now).await?;
-    store::changes::commit(store, txn, &draft_change(ChangeKind::Created, id, &slug), now).await?;
-    Ok(id)
+    revision::append(&txn, resolved, (id, 1, &slug), &Wrote::by(editor), now).await?;
+    Ok(Pending::content(txn, editor.principal(), draft_change(ChangeKind::Created, id, &slug), id))
 }
 
 /// Appends what `make` makes of the newest revision; nothing when that is the same. A slug it leaves out stays as it is.
@@ -46,19 +50,47 @@ pub async fn revise(
     editor: &Editor,
     id: Uuid,
     expected: &Expected,
-    make: impl Fn(&Draft) -> Result<Draft, EditorialError>,
+    make: impl Fn(&Draft) -> Result<Draft, EditorialError> + Sync,
     now: Timestamp,
-) -> Result<(), EditorialError> {
+) -> Result<Pending<Uuid>, EditorialError> {
+    revise_as(store, &Wrote::by(editor), id, expected, make, now).await
+}
+
+/// Writes an earlier revision once more, as the newest. Nothing of what was written since is lost: it stays in the history.
+///
+/// # Errors
+/// As [`revise`], and when there is no such revision.
+pub async fn restore_revision(
+    store: &Store,
+    editor: &Editor,
+    (id, number): (Uuid, i64),
+    expected: &Expected,
+    now: Timestamp,
+) -> Result<Pending<Uuid>, EditorialError> {
+    let earlier = store::drafts::find(store.reader(), id, number).await?.ok_or(EditorialError::NotFound)?;
+    let principal = Principal { origin: Origin::Restore, ..editor.principal().clone() };
+    let wrote = Wrote { by: principal, restored_from: Some(number) };
+    revise_as(store, &wrote, id, expected, |_| Ok(earlier.clone()), now).await
+}
+
+async fn revise_as(
+    store: &Store,
+    wrote: &Wrote,
+    id: Uuid,
+    expected: &Expected,
+    make: impl Fn(&Draft) -> Result<Draft, EditorialError> + Sync,
+    now: Timestamp,
+) -> Result<Pending<Uuid>, EditorialError> {
     for _ in 0..TRIES {
         let seen = store::insights::find(store.reader(), &store::insights::Name::Id(id)).await?;
         let seen = seen.filter(|insight| insight.deleted_at.is_none()).ok_or(EditorialError::NotFound)?;
-        check_own(&seen, editor.principal(), now)?;
-        check_state(store.reader(), &seen, expected).await?;
-        let old = store::revisions::find_draft(store.reader(), id, seen.head_revision).await?.ok_or(EditorialError::NotFound)?;
+        check_own(&seen, &wrote.by, now)?;
+        check_state(store.reader(), &seen, expected, Some(&make)).await?;
+        let old = store::drafts::find(store.reader(), id, seen.head_revision).await?.ok_or(EditorialError::NotFound)?;
         let mut wanted = make(&old)?;
         wanted.slug = wanted.slug.or_else(|| old.slug.clone());
         if wanted == old {
-            return Ok(());
+            return Ok(Pending::nothing(store.begin().await?, &wrote.by, id));
         }
         let source_locale =
             store::revisions::find(store.reader(), id, seen.head_revision).await?.ok_or(EditorialError::NotFound)?.source_locale;
@@ -67,18 +99,18 @@ pub async fn revise(
         let insight = store::insights::lock(&txn, id).await?.ok_or(EditorialError::NotFound)?;
         if insight == seen {
             let resolved = revision::resolve(&txn, prepared).await?;
-            let slug = append(&txn, insight, (old.slug, resolved), editor.principal(), now).await?;
-            return Ok(store::changes::commit(store, txn, &draft_change(ChangeKind::Revised, id, &slug), now).await?);
+            let slug = append(&txn, insight, (old.slug, resolved), wrote, now).await?;
+            return Ok(Pending::content(txn, &wrote.by, draft_change(ChangeKind::Revised, id, &slug), id));
         }
     }
     Err(EditorialError::Busy)
 }
 
-async fn append(
+pub(super) async fn append(
     txn: &Transaction,
     mut insight: insight::Model,
     (old_slug, resolved): (Option<Slug>, Resolved),
-    by: &Principal,
+    wrote: &Wrote,
     now: Timestamp,
 ) -> Result<Slug, EditorialError> {
     let slug = resolved.draft().slug.clone().unwrap_or_default();
@@ -94,7 +126,7 @@ async fn append(
         show_in_lists(&mut insight, &slug, &resolved);
     }
     let number = insight.head_revision;
-    revision::append(txn, resolved, (insight.id, number, &slug), by, now).await?;
+    revision::append(txn, resolved, (insight.id, number, &slug), wrote, now).await?;
     store::insights::save(txn, &insight).await?;
     Ok(slug)
 }
@@ -122,24 +154,37 @@ pub fn check_own(insight: &insight::Model, by: &Principal, now: Timestamp) -> Re
     }
 }
 
-/// Refuses a caller whose state is not the present one, and says what changed since.
-pub(super) async fn check_state(db: &impl store::Connection, insight: &insight::Model, expected: &Expected) -> Result<(), EditorialError> {
+/// What a caller makes of a text.
+pub(super) type Make<'m> = dyn Fn(&Draft) -> Result<Draft, EditorialError> + Sync + 'm;
+
+/// Refuses a caller whose state is not the present one: says what changed since and by whom, and merges what the caller would have made of the
+/// text it knew with the text that is there.
+pub(super) async fn check_state(
+    db: &impl store::Connection,
+    insight: &insight::Model,
+    expected: &Expected,
+    make: Option<&Make<'_>>,
+) -> Result<(), EditorialError> {
     let state = insight_state(insight.head_revision, insight.pointer_version);
     if expected.allows(&state) {
         return Ok(());
     }
-    let mut changed_fields = Vec::new();
-    if let Some(base) = expected.revision() {
-        let base_draft = store::revisions::find_draft(db, insight.id, base).await?;
-        let head_draft = store::revisions::find_draft(db, insight.id, insight.head_revision).await?;
+    let mut late = Stale::new(state);
+    if let Some(base) = expected.revision().filter(|base| (1..=insight.head_revision).contains(base)) {
+        let base_draft = store::drafts::find(db, insight.id, base).await?;
+        let head_draft = store::drafts::find(db, insight.id, insight.head_revision).await?;
         if let (Some(base_draft), Some(head_draft)) = (base_draft, head_draft) {
-            changed_fields = base_draft.changed_fields(&head_draft).into_iter().map(str::to_owned).collect();
+            late.changed_fields = base_draft.changed_fields(&head_draft).into_iter().map(str::to_owned).collect();
+            if let Some(Ok(yours)) = make.map(|make| make(&base_draft)) {
+                late.merge = Some(RENDERING.run(move || merge(&base_draft, &yours, &head_draft)).await?);
+            }
         }
+        late.changed_by = store::revisions::list_after(db, insight.id, base, MOST_CHANGES).await?;
         if base == insight.head_revision {
-            changed_fields.push("status".to_owned());
+            late.changed_fields.push("status".to_owned());
         }
     }
-    Err(EditorialError::Stale { state, changed_fields })
+    Err(EditorialError::Stale(Box::new(late)))
 }
 
 pub(super) fn pointers(insight: &insight::Model) -> Pointers {
@@ -158,7 +203,7 @@ fn show_in_lists(insight: &mut insight::Model, slug: &Slug, resolved: &Resolved)
     insight.reading_minutes = resolved.listing.reading_minutes;
 }
 
-fn new_row(id: Uuid, slug: &Slug, resolved: &Resolved, created_by: Option<Uuid>, now: Timestamp) -> insight::Model {
+pub(super) fn new_row(id: Uuid, slug: &Slug, resolved: &Resolved, created_by: Option<Uuid>, now: Timestamp) -> insight::Model {
     let mut insight = insight::Model {
         id,
         slug: String::new(),
@@ -182,7 +227,7 @@ fn new_row(id: Uuid, slug: &Slug, resolved: &Resolved, created_by: Option<Uuid>,
 }
 
 /// A draft is nobody's business but the editors': its change is in the log, and not public.
-fn draft_change(kind: ChangeKind, id: Uuid, slug: &Slug) -> NewChange {
+pub(super) fn draft_change(kind: ChangeKind, id: Uuid, slug: &Slug) -> NewChange {
     NewChange {
         kind,
         resource: Resource::Insight,

@@ -4,14 +4,15 @@ use uuid::Uuid;
 
 use super::error::EditorialError;
 use super::insights::{check_own, check_state, claim, pointers};
+use super::pending::Pending;
 use super::revision::sort_title;
-use crate::domain::authority::{Admin, Editor, Publisher};
+use crate::domain::authority::{Admin, Editor, Origin, Principal, Publisher};
 use crate::domain::change::{ChangeKind, NewChange, Resource};
 use crate::domain::clock::Timestamp;
 use crate::domain::etag::{Expected, insight_state};
 use crate::domain::fields::{FieldError, Fields};
 use crate::domain::slug::Slug;
-use crate::domain::status::Status;
+use crate::domain::status::{Status, TRASH_SECONDS};
 use crate::domain::user::moment;
 use crate::store::rows::insight;
 use crate::store::{self, Store, Transaction};
@@ -54,11 +55,11 @@ pub async fn publish(
     expected: &Expected,
     publication: Publication,
     now: Timestamp,
-) -> Result<(), EditorialError> {
+) -> Result<Pending<Uuid>, EditorialError> {
     let txn = store.begin().await?;
     let old = store::insights::lock(&txn, id).await?.filter(|insight| insight.deleted_at.is_none()).ok_or(EditorialError::NotFound)?;
     check_own(&old, publisher.principal(), now)?;
-    check_state(&txn, &old, expected).await?;
+    check_state(&txn, &old, expected, None).await?;
     let Publication { publish_at, unpublish_at, endless, revision } = publication;
     let number = revision.unwrap_or(old.head_revision);
     let visible = Status::of(&pointers(&old), now) == Status::Published;
@@ -68,73 +69,134 @@ pub async fn publish(
     if unpublish_at.is_some_and(|end| end <= published_at) {
         return Err(EditorialError::field("/unpublish_at", "unpublish-before-publish", "must be later than the publication"));
     }
+    let change = publish_in(&txn, &old, number, (published_at, unpublish_at), now).await?;
+    Ok(pending(txn, publisher.principal(), id, change))
+}
+
+/// Makes a revision live in the caller's transaction. Answers what the log is to say, unless it was so before.
+pub(super) async fn publish_in(
+    txn: &Transaction,
+    old: &insight::Model,
+    number: i64,
+    (published_at, unpublish_at): (i64, Option<i64>),
+    now: Timestamp,
+) -> Result<Option<NewChange>, EditorialError> {
     let mut new = old.clone();
     new.live_revision = Some(number);
     new.published_at = Some(published_at);
     new.unpublish_at = unpublish_at;
     new.position_at = published_at;
-    show_revision(&txn, &mut new, number, now).await?;
-    move_pointers(store, txn, (&old, new), ChangeKind::Published, now).await
+    show_revision(txn, &mut new, number, now).await?;
+    move_pointers(txn, (old, new), ChangeKind::Published, now).await
 }
 
 /// Takes an insight away from the public; its revisions stay.
 ///
 /// # Errors
 /// When the insight is unknown or stale.
-pub async fn unpublish(store: &Store, publisher: &Publisher, id: Uuid, expected: &Expected, now: Timestamp) -> Result<(), EditorialError> {
+pub async fn unpublish(
+    store: &Store,
+    publisher: &Publisher,
+    id: Uuid,
+    expected: &Expected,
+    now: Timestamp,
+) -> Result<Pending<Uuid>, EditorialError> {
     let txn = store.begin().await?;
     let old = store::insights::lock(&txn, id).await?.filter(|insight| insight.deleted_at.is_none()).ok_or(EditorialError::NotFound)?;
     check_own(&old, publisher.principal(), now)?;
-    check_state(&txn, &old, expected).await?;
+    check_state(&txn, &old, expected, None).await?;
+    let change = unpublish_in(&txn, &old, now).await?;
+    Ok(pending(txn, publisher.principal(), id, change))
+}
+
+/// Takes an insight away from the public in the caller's transaction. Answers what the log is to say, unless it was so before.
+pub(super) async fn unpublish_in(txn: &Transaction, old: &insight::Model, now: Timestamp) -> Result<Option<NewChange>, EditorialError> {
     let mut new =
         insight::Model { live_revision: None, published_at: None, unpublish_at: None, position_at: old.created_at, ..old.clone() };
-    show_revision(&txn, &mut new, old.head_revision, now).await?;
-    move_pointers(store, txn, (&old, new), ChangeKind::Unpublished, now).await
+    show_revision(txn, &mut new, old.head_revision, now).await?;
+    move_pointers(txn, (old, new), ChangeKind::Unpublished, now).await
 }
 
 /// Puts an insight into the trash. Its state stays, so that the validator a caller has is good for undoing it.
 ///
 /// # Errors
 /// When the insight is unknown or stale, or is live and the caller may not decide what is public.
-pub async fn delete(store: &Store, editor: &Editor, id: Uuid, expected: &Expected, now: Timestamp) -> Result<(), EditorialError> {
+pub async fn delete(
+    store: &Store,
+    editor: &Editor,
+    id: Uuid,
+    expected: &Expected,
+    now: Timestamp,
+) -> Result<Pending<Uuid>, EditorialError> {
     let txn = store.begin().await?;
     let old = store::insights::lock(&txn, id).await?.filter(|insight| insight.deleted_at.is_none()).ok_or(EditorialError::NotFound)?;
     check_own(&old, editor.principal(), now)?;
     if old.live_revision.is_some() && !editor.principal().has(Publisher::SCOPE) {
         return Err(EditorialError::Forbidden("to delete what is published needs the scope insights:publish"));
     }
-    check_state(&txn, &old, expected).await?;
+    check_state(&txn, &old, expected, None).await?;
     let new = insight::Model { deleted_at: Some(now.0), ..old.clone() };
-    finish(store, txn, (&old, new), ChangeKind::Deleted, now).await
+    let change = settle(&txn, (&old, new), ChangeKind::Deleted, now).await?;
+    Ok(pending(txn, editor.principal(), id, Some(change)))
 }
 
 /// Takes an insight out of the trash, as it was. One that is not there stays as it is.
 ///
 /// # Errors
 /// When the insight is unknown or stale.
-pub async fn restore(store: &Store, publisher: &Publisher, id: Uuid, expected: &Expected, now: Timestamp) -> Result<(), EditorialError> {
+pub async fn restore(
+    store: &Store,
+    publisher: &Publisher,
+    id: Uuid,
+    expected: &Expected,
+    now: Timestamp,
+) -> Result<Pending<Uuid>, EditorialError> {
     let txn = store.begin().await?;
     let old = store::insights::lock(&txn, id).await?.ok_or(EditorialError::NotFound)?;
     check_own(&old, publisher.principal(), now)?;
-    check_state(&txn, &old, expected).await?;
-    if old.deleted_at.is_none() {
-        return Ok(());
-    }
-    let new = insight::Model { deleted_at: None, ..old.clone() };
-    finish(store, txn, (&old, new), ChangeKind::Restored, now).await
+    check_state(&txn, &old, expected, None).await?;
+    let change = match old.deleted_at {
+        Some(_) => Some(settle(&txn, (&old, insight::Model { deleted_at: None, ..old.clone() }), ChangeKind::Restored, now).await?),
+        None => None,
+    };
+    Ok(pending(txn, publisher.principal(), id, change))
 }
 
 /// Removes an insight for good, with its history and its slugs.
 ///
 /// # Errors
 /// When the insight is unknown or stale.
-pub async fn purge(store: &Store, _: &Admin, id: Uuid, expected: &Expected, now: Timestamp) -> Result<(), EditorialError> {
+pub async fn purge(store: &Store, admin: &Admin, id: Uuid, expected: &Expected, now: Timestamp) -> Result<Pending<Uuid>, EditorialError> {
     let txn = store.begin().await?;
     let old = store::insights::lock(&txn, id).await?.ok_or(EditorialError::NotFound)?;
-    check_state(&txn, &old, expected).await?;
+    check_state(&txn, &old, expected, None).await?;
     let begun = has_begun(&txn, &old, &insight::Model { live_revision: None, ..old.clone() }, now).await?;
     store::insights::purge(&txn, id).await?;
-    Ok(store::changes::commit(store, txn, &change(ChangeKind::Purged, &old, was_seen(&old, now) || begun), now).await?)
+    Ok(Pending::content(txn, admin.principal(), change(ChangeKind::Purged, &old, was_seen(&old, now) || begun), id))
+}
+
+/// Purges what has been in the trash long enough. One that cannot be purged is told and passed over: it is in nobody's way.
+///
+/// # Errors
+/// When the trash cannot be looked at.
+pub async fn empty_trash(store: &Store, now: Timestamp) -> Result<u64, EditorialError> {
+    let admin = Admin::system(Origin::System);
+    let (mut last, mut purged) = (None, 0);
+    loop {
+        let due = store::insights::list_trashed(store.reader(), now.plus_seconds(-TRASH_SECONDS), last).await?;
+        let Some(newest) = due.last() else { return Ok(purged) };
+        last = Some(*newest);
+        for (_, id) in due {
+            let done = match purge(store, &admin, id, &Expected::Any, now).await {
+                Ok(pending) => pending.commit(store, now).await,
+                Err(error) => Err(error),
+            };
+            match done {
+                Ok(_) => purged += 1,
+                Err(error) => tracing::error!(%error, %id, "the trash was not emptied of an insight"),
+            }
+        }
+    }
 }
 
 /// The refusal of a write that was only to create what exists by now.
@@ -144,7 +206,7 @@ pub async fn purge(store: &Store, _: &Admin, id: Uuid, expected: &Expected, now:
 pub async fn exists_already(store: &Store, id: Uuid) -> Result<EditorialError, EditorialError> {
     let insight = store::insights::find(store.reader(), &store::insights::Name::Id(id)).await?.ok_or(EditorialError::NotFound)?;
     let state = insight_state(insight.head_revision, insight.pointer_version);
-    Ok(EditorialError::Stale { state, changed_fields: Vec::new() })
+    Ok(EditorialError::stale(state))
 }
 
 /// Lets lists show, and the slug lead to, this revision.
@@ -165,35 +227,40 @@ async fn show_revision(txn: &Transaction, insight: &mut insight::Model, number: 
 }
 
 async fn move_pointers(
-    store: &Store,
-    txn: Transaction,
+    txn: &Transaction,
     (old, mut new): (&insight::Model, insight::Model),
     kind: ChangeKind,
     now: Timestamp,
-) -> Result<(), EditorialError> {
+) -> Result<Option<NewChange>, EditorialError> {
     if new == *old {
-        return Ok(());
+        return Ok(None);
     }
     new.pointer_version += 1;
     new.updated_at = now.0;
     new.live_updated_at = now.0;
     if was_seen(old, now) {
-        store::slugs::leave(&txn, &old.slug, old.id).await?;
+        store::slugs::leave(txn, &old.slug, old.id).await?;
     }
-    finish(store, txn, (old, new), kind, now).await
+    settle(txn, (old, new), kind, now).await.map(Some)
 }
 
-async fn finish(
-    store: &Store,
-    txn: Transaction,
+async fn settle(
+    txn: &Transaction,
     (old, new): (&insight::Model, insight::Model),
     kind: ChangeKind,
     now: Timestamp,
-) -> Result<(), EditorialError> {
-    store::insights::save(&txn, &new).await?;
-    let begun = has_begun(&txn, old, &new, now).await?;
+) -> Result<NewChange, EditorialError> {
+    store::insights::save(txn, &new).await?;
+    let begun = has_begun(txn, old, &new, now).await?;
     let is_seen = Status::of(&pointers(&new), now) == Status::Published;
-    Ok(store::changes::commit(store, txn, &change(kind, &new, was_seen(old, now) || is_seen || begun), now).await?)
+    Ok(change(kind, &new, was_seen(old, now) || is_seen || begun))
+}
+
+fn pending(txn: Transaction, by: &Principal, id: Uuid, change: Option<NewChange>) -> Pending<Uuid> {
+    match change {
+        Some(change) => Pending::content(txn, by, change, id),
+        None => Pending::nothing(txn, by, id),
+    }
 }
 
 /// Plans what the clock will do to the insight as it is now. Answers whether it is scheduled by our clock, but its beginning is in the log
@@ -209,7 +276,7 @@ fn was_seen(insight: &insight::Model, now: Timestamp) -> bool {
     matches!(Status::of(&pointers(insight), now), Status::Published | Status::Expired)
 }
 
-fn change(kind: ChangeKind, insight: &insight::Model, public: bool) -> NewChange {
+pub(super) fn change(kind: ChangeKind, insight: &insight::Model, public: bool) -> NewChange {
     let id = insight.id;
     NewChange {
         kind,

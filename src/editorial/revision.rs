@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::error::EditorialError;
 use super::offload::RENDERING;
-use crate::domain::authority::Principal;
+use crate::domain::authority::{Editor, Principal};
 use crate::domain::clock::Timestamp;
 use crate::domain::draft::{Draft, LocalText};
 use crate::domain::fields::FieldError;
@@ -15,7 +15,19 @@ use crate::domain::slug::Slug;
 use crate::domain::term::TermKind;
 use crate::store::revisions::NewRevision;
 use crate::store::rows::{revision, revision_body, revision_text};
-use crate::store::{self, Store, Transaction};
+use crate::store::{self, Transaction};
+
+/// Who writes a revision, and which earlier one it repeats.
+pub(super) struct Wrote {
+    pub by: Principal,
+    pub restored_from: Option<i64>,
+}
+
+impl Wrote {
+    pub(super) fn by(editor: &Editor) -> Self {
+        Self { by: editor.principal().clone(), restored_from: None }
+    }
+}
 
 /// A draft with everything that could be computed without the database.
 pub(super) struct Prepared {
@@ -46,8 +58,8 @@ pub(super) struct Listing {
 }
 
 /// The locale of a new insight's own texts: the site's default at that moment. It stays the insight's for ever, whatever the site becomes.
-pub(super) async fn source_locale(store: &Store) -> Result<String, EditorialError> {
-    Ok(store::site::find(store.reader()).await?.map_or_else(|| "en".to_owned(), |site| site.default_locale))
+pub(super) async fn source_locale(db: &impl store::Connection) -> Result<String, EditorialError> {
+    Ok(store::site::find(db).await?.map_or_else(|| "en".to_owned(), |site| site.default_locale))
 }
 
 /// Renders every text of a draft.
@@ -94,7 +106,7 @@ pub(super) async fn append(
     txn: &Transaction,
     resolved: Resolved,
     at: (Uuid, i64, &Slug),
-    by: &Principal,
+    wrote: &Wrote,
     now: Timestamp,
 ) -> Result<(), EditorialError> {
     let Resolved { prepared, listing, tags, authors } = resolved;
@@ -112,10 +124,12 @@ pub(super) async fn append(
         canonical_url: draft.canonical_url,
         seo: serde_json::json!(draft.seo).to_string(),
         extra: serde_json::Value::Object(draft.extra).to_string(),
-        origin: by.name.clone(),
-        user_id: by.user_id,
-        token_id: by.token_id,
+        origin: wrote.by.origin.as_str().to_owned(),
+        user_id: wrote.by.user_id,
+        token_id: wrote.by.token_id,
         created_at: now.0,
+        made_by: wrote.by.name.clone(),
+        restored_from: wrote.restored_from,
     };
     let texts = texts.into_iter().map(|(locale, text)| {
         let is_source = locale == row.source_locale;

@@ -7,9 +7,10 @@ use super::error::EditorialError;
 use super::keys::{ACCESS_SECONDS, KeyRing};
 use super::passwords;
 use super::throttle::Throttle;
-use crate::domain::authority::{Role, Scope};
+use crate::domain::authority::{Origin, Principal, Role, Scope};
 use crate::domain::clock::{Timestamp, new_id};
 use crate::domain::secret::{self, REFRESH};
+use crate::store::audit::Deed;
 use crate::store::rows::{refresh_token, session, user};
 use crate::store::{self, Store};
 
@@ -33,7 +34,7 @@ pub async fn sign_in(
     keys: &KeyRing,
     throttle: &Throttle,
     credentials: (String, String),
-    address: &str,
+    (address, request_id): (&str, &str),
     now: Timestamp,
 ) -> Result<Grant, EditorialError> {
     let (email, password) = credentials;
@@ -53,6 +54,17 @@ pub async fn sign_in(
     let expires_at = now.plus_seconds(SESSION_SECONDS).0;
     store::sessions::insert(&txn, session::Model { id, user_id: user.id, created_at: now.0, expires_at, revoked_at: None }).await?;
     let grant = grant(&txn, keys, &user, id, now).await?;
+    let by = Principal {
+        user_id: Some(user.id),
+        token_id: None,
+        name: user.email.clone(),
+        role: Role::parse(&user.role),
+        scopes: Vec::new(),
+        origin: Origin::Api,
+        request_id: request_id.to_owned(),
+    };
+    let deed = Deed { action: "signed-in", resource: "session", resource_id: Some(id), label: Some(user.email) };
+    store::audit::append(&txn, &deed, &by, now).await?;
     store.commit_quietly(txn).await?;
     Ok(grant)
 }

@@ -9,6 +9,7 @@ use crate::store::rows::site;
 use crate::store::{self, Store};
 
 use super::error::EditorialError;
+use super::pending::Pending;
 
 /// Writes the settings a new database begins with, unless it has some.
 ///
@@ -34,12 +35,18 @@ pub async fn ensure(store: &Store, now: Timestamp) -> Result<(), EditorialError>
 
 /// # Errors
 /// When the caller does not hold the present state.
-pub async fn replace(store: &Store, _admin: &Admin, expected: &Expected, draft: SiteDraft, now: Timestamp) -> Result<(), EditorialError> {
+pub async fn replace(
+    store: &Store,
+    admin: &Admin,
+    expected: &Expected,
+    draft: SiteDraft,
+    now: Timestamp,
+) -> Result<Pending<()>, EditorialError> {
     let txn = store.begin().await?;
     let version = store::site::lock(&txn).await?.map_or(0, |site| site.version);
     let state = version_state(version);
     if !expected.allows(&state) {
-        return Err(EditorialError::Stale { state, changed_fields: Vec::new() });
+        return Err(EditorialError::stale(state));
     }
     store::site::save(&txn, row(draft, version + 1, now)).await?;
     let change = NewChange {
@@ -50,7 +57,7 @@ pub async fn replace(store: &Store, _admin: &Admin, expected: &Expected, draft: 
         public: true,
         cache_tags: vec!["site".to_owned(), "insights".to_owned()],
     };
-    Ok(store::changes::commit(store, txn, &change, now).await?)
+    Ok(Pending::content(txn, admin.principal(), change, ()))
 }
 
 fn row(draft: SiteDraft, version: i64, now: Timestamp) -> site::Model {

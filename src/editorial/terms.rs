@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::error::EditorialError;
+use super::pending::Pending;
 use crate::domain::authority::Publisher;
 use crate::domain::change::{ChangeKind, NewChange};
 use crate::domain::clock::{Timestamp, new_id};
@@ -17,7 +18,13 @@ const TRIES: usize = 100;
 
 /// # Errors
 /// When a slug that was given is taken.
-pub async fn create(store: &Store, _: &Publisher, kind: TermKind, draft: TermDraft, now: Timestamp) -> Result<String, EditorialError> {
+pub async fn create(
+    store: &Store,
+    publisher: &Publisher,
+    kind: TermKind,
+    draft: TermDraft,
+    now: Timestamp,
+) -> Result<Pending<String>, EditorialError> {
     let given = draft.slug.clone();
     let base = given.clone().unwrap_or_else(|| Slug::derive(&draft.name));
     for attempt in 1..=TRIES {
@@ -26,8 +33,7 @@ pub async fn create(store: &Store, _: &Publisher, kind: TermKind, draft: TermDra
         let term = row(draft.clone(), &slug, now);
         match store::terms::insert(&txn, kind, &term).await {
             Ok(()) => {
-                commit(store, txn, kind, (ChangeKind::Created, &term, &[&term.slug]), now).await?;
-                return Ok(term.slug);
+                return Ok(pending(txn, publisher, kind, (ChangeKind::Created, &term, &[&term.slug])));
             }
             Err(StoreError::Unique(_)) if given.is_none() => {}
             Err(StoreError::Unique(_)) => {
@@ -44,16 +50,16 @@ pub async fn create(store: &Store, _: &Publisher, kind: TermKind, draft: TermDra
 /// When the term is unknown or stale, or the new slug is taken.
 pub async fn replace(
     store: &Store,
-    _: &Publisher,
+    publisher: &Publisher,
     at: (TermKind, &str),
     expected: &Expected,
     draft: TermDraft,
     now: Timestamp,
-) -> Result<String, EditorialError> {
+) -> Result<Pending<String>, EditorialError> {
     let (kind, slug) = at;
     let txn = store.begin().await?;
     let old = locked(&txn, kind, slug, expected, now).await?;
-    save(store, txn, kind, old, draft, now).await
+    save(store, (txn, publisher), kind, old, draft, now).await
 }
 
 /// Applies a merge patch (RFC 7396) to what an editor could have written.
@@ -62,22 +68,28 @@ pub async fn replace(
 /// As [`replace`], and when the result breaks a rule.
 pub async fn patch(
     store: &Store,
-    _: &Publisher,
+    publisher: &Publisher,
     at: (TermKind, &str),
     expected: &Expected,
     merge: impl FnOnce(Value) -> Result<TermDraft, EditorialError>,
     now: Timestamp,
-) -> Result<String, EditorialError> {
+) -> Result<Pending<String>, EditorialError> {
     let (kind, slug) = at;
     let txn = store.begin().await?;
     let old = locked(&txn, kind, slug, expected, now).await?;
     let draft = merge(draft_of(&old).to_input())?;
-    save(store, txn, kind, old, draft, now).await
+    save(store, (txn, publisher), kind, old, draft, now).await
 }
 
 /// # Errors
 /// When the term is unknown or stale, or any insight carries it.
-pub async fn delete(store: &Store, _: &Publisher, at: (TermKind, &str), expected: &Expected, now: Timestamp) -> Result<(), EditorialError> {
+pub async fn delete(
+    store: &Store,
+    publisher: &Publisher,
+    at: (TermKind, &str),
+    expected: &Expected,
+    now: Timestamp,
+) -> Result<Pending<String>, EditorialError> {
     let (kind, slug) = at;
     let txn = store.begin().await?;
     let term = locked(&txn, kind, slug, expected, now).await?;
@@ -86,21 +98,21 @@ pub async fn delete(store: &Store, _: &Publisher, at: (TermKind, &str), expected
         return Err(EditorialError::InUse { uses });
     }
     store::terms::delete(&txn, kind, term.id, now).await?;
-    commit(store, txn, kind, (ChangeKind::Deleted, &term, &[&term.slug]), now).await
+    Ok(pending(txn, publisher, kind, (ChangeKind::Deleted, &term, &[&term.slug])))
 }
 
 async fn save(
     store: &Store,
-    txn: Transaction,
+    (txn, publisher): (Transaction, &Publisher),
     kind: TermKind,
     old: TermRow,
     draft: TermDraft,
     now: Timestamp,
-) -> Result<String, EditorialError> {
+) -> Result<Pending<String>, EditorialError> {
     let slug = draft.slug.clone().or_else(|| Slug::parse(&old.slug)).unwrap_or_default();
     let unchanged = TermDraft { slug: Some(slug.clone()), ..draft.clone() } == draft_of(&old);
     if unchanged {
-        return Ok(old.slug);
+        return Ok(Pending::nothing(txn, publisher.principal(), old.slug));
     }
     let TermRow { id, version, created_at, slug: old_slug, .. } = old;
     let term = TermRow { id, version: version + 1, created_at, ..row(draft, &slug, now) };
@@ -112,14 +124,13 @@ async fn save(
         }
         Err(other) => return Err(other.into()),
     }
-    commit(store, txn, kind, (ChangeKind::Updated, &term, &[&term.slug, &old_slug]), now).await?;
-    Ok(term.slug)
+    Ok(pending(txn, publisher, kind, (ChangeKind::Updated, &term, &[&term.slug, &old_slug])))
 }
 
 async fn locked(txn: &Transaction, kind: TermKind, slug: &str, expected: &Expected, now: Timestamp) -> Result<TermRow, EditorialError> {
     let term = store::terms::lock(txn, kind, slug, now).await?.ok_or(EditorialError::NotFound)?;
     let state = version_state(term.version);
-    if expected.allows(&state) { Ok(term) } else { Err(EditorialError::Stale { state, changed_fields: Vec::new() }) }
+    if expected.allows(&state) { Ok(term) } else { Err(EditorialError::stale(state)) }
 }
 
 async fn taken(store: &Store, kind: TermKind, slug: &Slug, now: Timestamp) -> Result<EditorialError, EditorialError> {
@@ -156,16 +167,42 @@ fn draft_of(term: &TermRow) -> TermDraft {
     TermDraft { slug: Slug::parse(&term.slug), name: term.name.clone(), description: term.description.clone(), translations }
 }
 
-async fn commit(
-    store: &Store,
-    txn: Transaction,
+/// Makes a term, or gives the one that has the slug this state, in the caller's transaction: `created`, `updated` or `unchanged`, and what the
+/// log is to say.
+pub(super) async fn put_in(
+    txn: &Transaction,
     kind: TermKind,
-    (change, term, slugs): (ChangeKind, &TermRow, &[&str]),
+    slug: &Slug,
+    draft: TermDraft,
     now: Timestamp,
-) -> Result<(), EditorialError> {
+) -> Result<(&'static str, Option<NewChange>), EditorialError> {
+    let draft = TermDraft { slug: Some(slug.clone()), ..draft };
+    let Some(old) = store::terms::lock(txn, kind, slug.as_str(), now).await? else {
+        let term = row(draft, slug, now);
+        store::terms::insert(txn, kind, &term).await?;
+        return Ok(("created", Some(change(kind, ChangeKind::Created, &term, &[&term.slug]))));
+    };
+    if draft == draft_of(&old) {
+        return Ok(("unchanged", None));
+    }
+    let TermRow { id, version, created_at, .. } = old;
+    let term = TermRow { id, version: version + 1, created_at, ..row(draft, slug, now) };
+    store::terms::update(txn, kind, &term).await?;
+    Ok(("updated", Some(change(kind, ChangeKind::Updated, &term, &[&term.slug]))))
+}
+
+fn pending(
+    txn: Transaction,
+    publisher: &Publisher,
+    kind: TermKind,
+    (done, term, slugs): (ChangeKind, &TermRow, &[&str]),
+) -> Pending<String> {
+    Pending::content(txn, publisher.principal(), change(kind, done, term, slugs), term.slug.clone())
+}
+
+fn change(kind: TermKind, done: ChangeKind, term: &TermRow, slugs: &[&str]) -> NewChange {
     let resource = kind.resource();
     let mut cache_tags = vec![kind.plural().to_owned(), "insights".to_owned()];
     cache_tags.extend(slugs.iter().map(|slug| format!("{}:{slug}", resource.as_str())));
-    let change = NewChange { kind: change, resource, resource_id: Some(term.id), slug: Some(term.slug.clone()), public: true, cache_tags };
-    Ok(store::changes::commit(store, txn, &change, now).await?)
+    NewChange { kind: done, resource, resource_id: Some(term.id), slug: Some(term.slug.clone()), public: true, cache_tags }
 }

@@ -5,9 +5,10 @@ use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use tokio::sync::{OnceCell, Semaphore, watch};
+use tokio::sync::{Notify, OnceCell, Semaphore, watch};
 
 use super::events::Page;
+use super::idempotency::Turns;
 
 use crate::domain::clock::{Clock, Timestamp};
 use crate::editorial::keys::KeyRing;
@@ -21,6 +22,9 @@ pub struct Api {
     pub store: Store,
     pub keys: KeyRing,
     pub throttle: Throttle,
+    pub turns: Turns,
+    /// Rung when an import was received.
+    pub import_bell: Arc<Notify>,
     pub clock: Clock,
     pub search: Search,
     /// The newest public number that the event stream may tell.

@@ -14,7 +14,7 @@ use super::api::Api;
 use super::caching::CachePolicy;
 use super::problem::{Problem, unauthenticated};
 use super::problem_codes::Code;
-use crate::domain::authority::{Admin, Editor, MissingScope, Principal, Publisher, Role, Scope};
+use crate::domain::authority::{Admin, Editor, MissingScope, Origin, Principal, Publisher, Role, Scope};
 use crate::domain::clock::Timestamp;
 use crate::domain::secret::{self, MACHINE};
 use crate::store;
@@ -32,14 +32,15 @@ pub(super) enum Authentication {
 }
 
 /// Looks the token of a request up; no header, no look.
-pub(super) async fn authenticate(api: &Api, header: Option<&header::HeaderValue>) -> Result<Authentication, Problem> {
+pub(super) async fn authenticate(api: &Api, header: Option<&header::HeaderValue>, request_id: &str) -> Result<Authentication, Problem> {
     let Some(header) = header else { return Ok(Authentication::Anonymous) };
     let token = header.to_str().ok().and_then(|text| text.split_once(' '));
     let Some(token) = token.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).map(|(_, token)| token.trim()) else {
         return Ok(Authentication::Refused("the Authorization header must read: Bearer <token>"));
     };
     let principal = if token.starts_with(MACHINE) { machine(api, token).await? } else { session(api, token).await? };
-    Ok(principal.map_or(Authentication::Refused("the token is unknown, expired or revoked"), Authentication::Known))
+    let Some(principal) = principal else { return Ok(Authentication::Refused("the token is unknown, expired or revoked")) };
+    Ok(Authentication::Known(Principal { request_id: request_id.to_owned(), ..principal }))
 }
 
 async fn machine(api: &Api, token: &str) -> Result<Option<Principal>, Problem> {
@@ -67,7 +68,8 @@ async fn machine(api: &Api, token: &str) -> Result<Option<Principal>, Problem> {
         let touched = tokio::time::timeout(TOUCH_PATIENCE, noting).await;
         tracing::debug!(noted = matches!(touched, Ok(Ok(true))), "a machine token was used");
     }
-    Ok(Some(Principal { user_id: row.user_id, token_id: Some(row.id), name: format!("token {}", row.name), role, scopes }))
+    let name = format!("token {}", row.name);
+    Ok(Some(Principal { user_id: row.user_id, token_id: Some(row.id), name, role, scopes, origin: Origin::Api, request_id: String::new() }))
 }
 
 async fn session(api: &Api, token: &str) -> Result<Option<Principal>, Problem> {
@@ -80,7 +82,8 @@ async fn session(api: &Api, token: &str) -> Result<Option<Principal>, Problem> {
     let Some(role) = Role::parse(&user.role) else { return Ok(None) };
     let mut scopes = Scope::parse_list(&claims.scope);
     scopes.retain(|scope| role.scopes().contains(scope));
-    Ok(Some(Principal { user_id: Some(user.id), token_id: None, name: user.email, role: Some(role), scopes }))
+    let (user_id, name) = (Some(user.id), user.email);
+    Ok(Some(Principal { user_id, token_id: None, name, role: Some(role), scopes, origin: Origin::Api, request_id: String::new() }))
 }
 
 fn principal(request: &HttpRequest) -> Result<Option<Principal>, Problem> {

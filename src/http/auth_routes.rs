@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::api::Api;
 use super::auth::Authenticated;
 use super::caching::CachePolicy;
+use super::envelope::RequestId;
 use super::extract::Body;
 use super::problem::Problem;
 use super::query::Query;
@@ -141,7 +142,8 @@ pub(super) async fn issue_token(api: web::Data<Api>, request: HttpRequest, body:
     let granted = match body.parse_json_or_form(AskedFor::parse)? {
         AskedFor::Session(email, password) => {
             let address = address(&api, &request);
-            sessions::sign_in(&api.store, &api.keys, &api.throttle, (email, password), &address, now).await?
+            let id = RequestId::of(&request);
+            sessions::sign_in(&api.store, &api.keys, &api.throttle, (email, password), (&address, &id), now).await?
         }
         AskedFor::Refresh(token) => sessions::refresh(&api.store, &api.keys, &token, now).await?,
     };

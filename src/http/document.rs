@@ -6,6 +6,7 @@ use utoipa::OpenApi;
 use utoipa_actix_web::AppExt as _;
 
 use super::document_parts as parts;
+use super::document_writes as writes;
 use super::problem_codes::Code;
 use super::routes::routes;
 
@@ -29,9 +30,10 @@ const PROBLEMS: &str = include_str!("../../openapi/problems.json");
         (name = "Tags", description = "Any number for each insight."),
         (name = "Authors", description = "Who wrote it."),
         (name = "Site", description = "Settings and figures of the whole site."),
-        (name = "Editorial", description = "Writing and publishing. Drafts are seen by editors only."),
+        (name = "Editorial", description = "Writing and publishing, history, previews. Drafts are seen by editors only."),
+        (name = "Imports", description = "Content in and out, in bulk: each item with its own outcome."),
         (name = "Auth", description = "Tokens: getting, ending and checking them."),
-        (name = "Accounts", description = "Users and machine tokens, for administrators."),
+        (name = "Accounts", description = "Users, machine tokens and the audit log, for administrators."),
         (name = "Operations", description = "For whoever runs the service."),
         (name = "Documentation", description = "This document, its page, and the explanations of problems."),
     )
@@ -52,10 +54,12 @@ fn complete(document: &mut Value) {
     derive_list_items(&mut document["components"]["schemas"]);
     let problems: Map<String, Value> = serde_json::from_str(PROBLEMS).unwrap_or_default();
     let mut used: Vec<Code> = Vec::new();
+    let mut schemas = document["components"]["schemas"].take();
     for (path, operations) in document["paths"].as_object_mut().into_iter().flatten() {
         for (method, operation) in operations.as_object_mut().into_iter().flatten() {
-            let facts = Facts::of(path, method, operation);
             name_parameters_once(operation);
+            writes::describe(operation, &mut schemas, &Facts::of(path, method, operation));
+            let facts = Facts::of(path, method, operation);
             if facts.secured {
                 add_password_flow(operation);
             }
@@ -75,8 +79,12 @@ fn complete(document: &mut Value) {
             Some((code.as_str().to_owned(), json!({ "summary": code.title(), "value": value })))
         })
         .collect();
+    document["components"]["schemas"] = schemas;
     document["components"]["examples"] = Value::Object(examples);
     document["components"]["schemas"]["FieldProblem"] = parts::field_problem();
+    document["components"]["schemas"]["ChangedBy"] = parts::changed_by();
+    document["components"]["schemas"]["MergeCandidate"] = parts::merge_candidate();
+    document["components"]["schemas"]["Warning"] = parts::warning();
     document["components"]["schemas"]["Problem"] = parts::problem();
     document["components"]["securitySchemes"] = parts::security_schemes();
 }
@@ -90,7 +98,7 @@ pub(super) struct Facts {
     optional_auth: bool,
     scoped: bool,
     named: bool,
-    id: String,
+    pub(super) id: String,
     has_body: bool,
     if_match: bool,
     parameters: Vec<String>,
@@ -122,8 +130,23 @@ impl Facts {
     /// Whether an answer may be kept by caches and compared by validators.
     pub(super) fn cacheable(&self) -> bool {
         self.method == "get"
-            && !matches!(self.tag.as_str(), "Accounts" | "Operations")
+            && !matches!(self.tag.as_str(), "Accounts" | "Operations" | "Editorial" | "Imports")
             && !matches!(self.id.as_str(), "get_me" | "stream_changes")
+    }
+
+    /// Whether a write can be asked for without being done.
+    pub(super) fn rehearsable(&self) -> bool {
+        self.method != "get" && !matches!(self.tag.as_str(), "Auth" | "Imports")
+    }
+
+    /// Whether a write can be asked for twice and be done once.
+    pub(super) fn repeatable(&self) -> bool {
+        self.tag != "Auth" && matches!(self.method.as_str(), "post" | "patch")
+    }
+
+    /// Whether a copy that a reader has is compared, though nobody else may keep one.
+    pub(super) fn compared(&self) -> bool {
+        self.method == "get" && self.tag == "Editorial"
     }
 
     pub(super) fn lists(&self) -> bool {
@@ -161,10 +184,13 @@ impl Facts {
         add(self.id == "get_insight", &[Code::NotAcceptable]);
         add(self.has_body, &[Code::RequestTimeout]);
         add(takes_slug || matches!(self.id.as_str(), "publish_insight" | "unpublish_insight"), &[Code::SlugTaken]);
+        add(self.repeatable(), &[Code::IdempotencyInProgress]);
         add(self.is_term() && self.method == "delete", &[Code::InUse]);
         add(matches!(self.id.as_str(), "create_user" | "replace_user" | "patch_user" | "delete_user"), &[Code::InUse]);
         add(self.if_match, &[Code::StaleRevision]);
-        add(self.has_body, &[Code::PayloadTooLarge, Code::UnsupportedMediaType, Code::ValidationFailed]);
+        add(self.has_body, &[Code::PayloadTooLarge, Code::UnsupportedMediaType]);
+        add(self.repeatable(), &[Code::IdempotencyMismatch]);
+        add(self.has_body, &[Code::ValidationFailed]);
         add(self.if_match && self.tag == "Editorial", &[Code::PreconditionRequired]);
         add(self.id == "issue_token", &[Code::QuotaExceeded]);
         add(true, &[Code::Internal, Code::Unavailable]);

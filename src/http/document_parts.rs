@@ -34,7 +34,16 @@ pub(super) fn add_headers(operation: &mut Value, facts: &Facts) {
         if matches!(status.as_str(), "201" | "308") && (facts.creates() || status == "308") {
             headers.insert("Location".to_owned(), header("Where it is.", json!({ "type": "string", "format": "uri-reference" })));
         }
-        if status == "200" && facts.cacheable() {
+        if facts.repeatable() && content {
+            headers.insert("Idempotency-Replayed".to_owned(), super::document_writes::replayed());
+        }
+        if facts.id == "get_insight" && status == "200" {
+            headers.insert(
+                "Link".to_owned(),
+                header("The same insight in its other locales (`rel=alternate`, `hreflang`; RFC 8288).", string()),
+            );
+        }
+        if status == "200" && (facts.cacheable() || facts.compared()) {
             not_modified = Some(headers.clone());
         }
         response["headers"] = Value::Object(headers);
@@ -69,7 +78,7 @@ pub(super) fn problem_headers(code: Code) -> Value {
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "every caller makes the schema for this")]
-fn header(description: &str, schema: Value) -> Value {
+pub(super) fn header(description: &str, schema: Value) -> Value {
     json!({ "description": description, "schema": schema })
 }
 
@@ -100,9 +109,73 @@ pub(super) fn problem() -> Value {
             "suggestions": { "type": "array", "items": { "type": "string" }, "description": "Free slugs." },
             "current_etag": { "type": "string", "description": "The state that is there now, good for If-Match." },
             "changed_fields": list("string"),
+            "changed_by": { "type": "array", "items": { "$ref": "#/components/schemas/ChangedBy" }, "description": "The revisions since the one you had, oldest first." },
+            "merge": { "$ref": "#/components/schemas/MergeCandidate" },
             "required_scope": { "type": "string" },
             "uses": { "type": "integer", "minimum": 1 },
             "limit": { "type": "integer", "minimum": 1 },
+        },
+    })
+}
+
+/// What a 412 says of a revision that its reader did not know of.
+pub(super) fn changed_by() -> Value {
+    json!({
+        "type": "object",
+        "required": ["revision", "made_by", "origin", "created_at"],
+        "properties": {
+            "revision": { "type": "integer", "minimum": 1 },
+            "made_by": { "$ref": "#/components/schemas/MadeBy" },
+            "origin": { "type": "string" },
+            "created_at": { "type": "string", "format": "date-time" },
+        },
+    })
+}
+
+/// What a rehearsal warns of.
+pub(super) fn warning() -> Value {
+    json!({
+        "type": "object",
+        "description": "Something that is allowed, and probably not meant.",
+        "required": ["pointer", "code", "detail"],
+        "properties": {
+            "pointer": { "type": "string", "description": "The field of the input that it is about (RFC 6901).", "examples": ["/body_markdown"] },
+            "code": {
+                "type": "string",
+                "examples": ["dead-link", "dead-anchor", "missing-alt", "heading-jump", "stripped-html", "duplicate-title"],
+            },
+            "detail": { "type": "string" },
+            "line": { "type": "integer", "minimum": 1, "description": "The line of the text, where it is about one." },
+        },
+    })
+}
+
+/// What a 412 offers: what you wrote and what others wrote, in one.
+pub(super) fn merge_candidate() -> Value {
+    json!({
+        "type": "object",
+        "description": "What you wrote and what others wrote since, merged from the revision that you had. Look at it, then send it with `current_etag`.",
+        "required": ["clean", "candidate", "conflicts"],
+        "properties": {
+            "clean": { "type": "boolean", "description": "Whether nothing was changed by both sides." },
+            "candidate": {
+                "type": "object",
+                "description": "The merged input. Where both sides changed the same lines of a text, it holds both between conflict marks (`<<<<<<< yours`, `=======`, `>>>>>>> theirs`); of other fields, yours.",
+                "additionalProperties": true,
+            },
+            "conflicts": {
+                "type": "array",
+                "items": {
+                    "type": "object",
+                    "required": ["pointer", "base", "yours", "theirs"],
+                    "properties": {
+                        "pointer": { "type": "string", "description": "The field (RFC 6901)." },
+                        "base": { "description": "Null for long texts, which are in the candidate." },
+                        "yours": {},
+                        "theirs": {},
+                    },
+                },
+            },
         },
     })
 }

@@ -10,18 +10,19 @@ use actix_web::error::InternalError;
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
-use actix_web::{HttpMessage as _, HttpResponse, ResponseError as _, web};
+use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, ResponseError as _, web};
 
 use super::api::Api;
 use super::auth::{self, Authentication};
 use super::fallback::RouteTable;
+use super::idempotency::{self, Begun};
 use super::problem::Problem;
 use super::reply::{CONTENT_SEQUENCE, insert};
 use crate::domain::clock::new_id;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const SLOW_MILLIS: u128 = 1_000;
-const EXPOSED: &str = "ETag, Last-Modified, Link, Location, Content-Sequence, Content-Language, Cache-Tag, Retry-After, Allow, X-Request-Id, WWW-Authenticate";
+const EXPOSED: &str = "ETag, Last-Modified, Link, Location, Content-Sequence, Content-Language, Cache-Tag, Idempotency-Replayed, Retry-After, Allow, X-Request-Id, WWW-Authenticate";
 const ALLOWED_HEADERS: &str = "Authorization, Content-Type, If-Match, If-None-Match, If-Modified-Since, Idempotency-Key, Accept, Last-Event-ID, X-Request-Id, traceparent";
 
 /// The innermost request is always answered; errors become problems here.
@@ -50,22 +51,27 @@ pub(super) async fn envelope(
         let problem = Problem::unavailable("too many requests are being answered: try again in a moment");
         return Ok(finish(request.into_response(problem.error_response()), &api, &path, &id));
     }
-    let authentication = match auth::authenticate(&api, request.headers().get(header::AUTHORIZATION)).await {
+    let refused = |request: ServiceRequest, problem: &Problem| finish(request.into_response(problem.error_response()), &api, &path, &id);
+    let authentication = match auth::authenticate(&api, request.headers().get(header::AUTHORIZATION), &id).await {
         Ok(authentication) => authentication,
-        Err(problem) => return Ok(finish(request.into_response(problem.error_response()), &api, &path, &id)),
+        Err(problem) => return Ok(refused(request, &problem)),
     };
-    let caller = match &authentication {
-        Authentication::Known(principal) => principal.name.clone(),
-        Authentication::Anonymous | Authentication::Refused(_) => String::new(),
+    let (caller, begun) = match &authentication {
+        Authentication::Known(principal) => (principal.name.clone(), idempotency::begin(&api, &mut request, principal).await),
+        Authentication::Anonymous | Authentication::Refused(_) => (String::new(), Ok(None)),
+    };
+    let (claim, turn) = match begun {
+        Ok(None) => (None, None),
+        Ok(Some(Begun::First(claim, turn))) => (Some(claim), Some(turn)),
+        Ok(Some(Begun::Answered(response))) => return Ok(finish(request.into_response(response), &api, &path, &id)),
+        Err(problem) => return Ok(refused(request, &problem)),
     };
     request.extensions_mut().insert(authentication);
-    // In a task of its own: when the connection is reset, the request's future is dropped, and with it a transaction half-way, which would
-    // poison a pooled connection. The task goes on to its end.
-    let answering = actix_web::rt::spawn(async move {
-        let _place = place;
-        next.call(request).await.map(ServiceResponse::map_into_boxed_body)
-    });
-    let mut response = match answering.await {
+    request.extensions_mut().insert(RequestId(id.clone()));
+    if let Some(claim) = &claim {
+        request.extensions_mut().insert(claim.clone());
+    }
+    let mut response = match answered(next, request, (place, turn)).await {
         Ok(response) => response?,
         Err(panicked) => return Err(panic_answer(&panicked, &api, &path, &id)),
     };
@@ -77,9 +83,44 @@ pub(super) async fn envelope(
         // Who is told that something was written finds it.
         api.search.wait_for(api.store.committed()).await;
     }
+    if let Some(claim) = claim.filter(|_| !response.status().is_success()) {
+        response = kept_instead(&api, &claim, response).await;
+    }
     let response = finish(response, &api, &path, &id);
     log(&method, &path, response.status(), started, &Caller { id, trace, name: caller });
     Ok(response)
+}
+
+/// In a task of its own: when the connection is reset, the request's future is dropped, and with it a transaction half-way, which would poison a
+/// pooled connection. The task goes on to its end, and keeps what it holds until then.
+async fn answered<K: 'static>(
+    next: Next<impl MessageBody + 'static>,
+    request: ServiceRequest,
+    kept: K,
+) -> Result<Result<ServiceResponse<BoxBody>, actix_web::Error>, tokio::task::JoinError> {
+    actix_web::rt::spawn(async move {
+        let _kept = kept;
+        next.call(request).await.map(ServiceResponse::map_into_boxed_body)
+    })
+    .await
+}
+
+/// A write that failed under a key: a rival with the same key may have been first, on another node, and what stood in this one's way is its own
+/// work. Then the rival's answer is the answer.
+async fn kept_instead(api: &Api, claim: &idempotency::Claim, response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
+    let (request, failed) = response.into_parts();
+    let kept = idempotency::replay(&api.store, claim, &request, api.now()).await;
+    ServiceResponse::new(request, kept.unwrap_or(None).unwrap_or(failed))
+}
+
+/// The id of a request, for whoever writes it down.
+#[derive(Clone, Debug)]
+pub(super) struct RequestId(String);
+
+impl RequestId {
+    pub(super) fn of(request: &HttpRequest) -> String {
+        request.extensions().get::<Self>().map(|id| id.0.clone()).unwrap_or_default()
+    }
 }
 
 /// What a handler's panic is told as; the log has the cause. The request went with the handler: the answer is made without it.

@@ -11,7 +11,7 @@ use actix_web::{FromRequest, HttpRequest, web};
 use futures_util::StreamExt as _;
 use serde_json::Value;
 
-use super::api::Api;
+use super::api::{Api, Limits};
 use super::problem::Problem;
 use super::problem_codes::Code;
 use crate::domain::etag::Expected;
@@ -126,12 +126,19 @@ impl FromRequest for Body {
         let payload = payload.take();
         Box::pin(async move {
             let Some(limits) = limits else { return Err(Problem::new(Code::Internal, "no limits")) };
-            let bytes =
-                tokio::time::timeout(limits.body_time, read(payload, if small { CREDENTIALS_BYTES } else { limits.body_bytes })).await;
-            let stalled = || Problem::new(Code::RequestTimeout, "the body did not arrive in time");
-            Ok(Self { media_type, bytes: bytes.unwrap_or_else(|_elapsed| Err(stalled())) })
+            let most = if small { CREDENTIALS_BYTES } else { limits.body_bytes };
+            Ok(Self { media_type, bytes: read_in_time(payload, limits, most).await })
         })
     }
+}
+
+/// The whole body, bounded in size and time.
+pub(super) async fn read_in_time(payload: Payload, limits: Limits, most: usize) -> Result<Bytes, Problem> {
+    tokio::time::timeout(limits.body_time, read(payload, most)).await.unwrap_or_else(|_elapsed| Err(stalled()))
+}
+
+pub(super) fn stalled() -> Problem {
+    Problem::new(Code::RequestTimeout, "the body did not arrive in time")
 }
 
 async fn read(mut payload: Payload, limit: usize) -> Result<Bytes, Problem> {

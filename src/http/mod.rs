@@ -1,6 +1,7 @@
 //! Translates: requests in, responses out. Decides nothing about content; below it nobody knows a status code.
 
 pub mod api;
+mod audit;
 mod auth;
 mod auth_routes;
 mod caching;
@@ -8,11 +9,16 @@ mod changes;
 mod docs;
 pub mod document;
 mod document_parts;
+mod document_writes;
 mod envelope;
 mod events;
+mod exports;
 mod extract;
 mod fallback;
 mod health;
+pub mod idempotency;
+mod import_view;
+mod imports;
 mod insights;
 mod lists;
 mod negotiation;
@@ -28,3 +34,4 @@ mod site;
 mod terms;
 mod tokens;
 mod users;
+mod writes;

@@ -6,10 +6,13 @@ use actix_web::{HttpResponse, ResponseError};
 use serde_json::{Map, Value, json};
 
 use super::problem_codes::Code;
+use crate::domain::clock::Timestamp;
 use crate::domain::fields::FieldError;
-use crate::editorial::error::EditorialError;
+use crate::domain::merge::{Conflict, Merge};
+use crate::editorial::error::{EditorialError, Stale};
 use crate::projections::search::SearchError;
 use crate::store::error::StoreError;
+use crate::store::rows::revision;
 
 /// A refusal, before it knows which request it belongs to: [`super::envelope`] adds that and writes it.
 #[derive(Clone, Debug)]
@@ -65,6 +68,22 @@ impl Problem {
         Self::new(Code::ValidationFailed, "the input breaks the rules listed in errors").with("errors", errors)
     }
 
+    fn stale(stale: Stale) -> Self {
+        let Stale { state, changed_fields, changed_by, merge } = stale;
+        let detail = "it was changed since you read it: read it again, apply your change to that, and send its new ETag";
+        let changed_by: Vec<Value> = changed_by.iter().map(changed).collect();
+        let problem = Self::new(Code::StaleRevision, detail)
+            .with("current_etag", format!("\"{state}\""))
+            .with("changed_fields", changed_fields)
+            .with("changed_by", changed_by);
+        let Some(Merge { clean, candidate, conflicts }) = merge else { return problem };
+        let conflicts: Vec<Value> = conflicts
+            .into_iter()
+            .map(|Conflict { pointer, base, yours, theirs }| json!({ "pointer": pointer, "base": base, "yours": yours, "theirs": theirs }))
+            .collect();
+        problem.with("merge", json!({ "clean": clean, "candidate": candidate, "conflicts": conflicts }))
+    }
+
     /// The body, for one request.
     #[must_use]
     pub fn body(&self, base_url: &str, instance: &str, request_id: &str) -> Value {
@@ -118,12 +137,7 @@ impl From<EditorialError> for Problem {
         match error {
             EditorialError::NotFound => Self::not_found(),
             EditorialError::Invalid(errors) => Self::invalid(errors),
-            EditorialError::Stale { state, changed_fields } => Self::new(
-                Code::StaleRevision,
-                "it was changed since you read it: read it again, apply your change to that, and send its new ETag",
-            )
-            .with("current_etag", format!("\"{state}\""))
-            .with("changed_fields", changed_fields),
+            EditorialError::Stale(stale) => Self::stale(*stale),
             EditorialError::SlugTaken { slug, suggestions } => {
                 Self::new(Code::SlugTaken, format!("the slug \"{slug}\" is taken: choose another, or leave it out to get one derived"))
                     .with("suggestions", suggestions)
@@ -157,6 +171,15 @@ impl From<StoreError> for Problem {
             StoreError::Unique(_) | StoreError::ForeignKey(_) | StoreError::Failed(_) | StoreError::Corrupt(_) => Self::internal(),
         }
     }
+}
+
+/// Who wrote a revision that the caller did not know of.
+fn changed(revision: &revision::Model) -> Value {
+    let revision::Model { number, made_by, user_id, token_id, origin, created_at, .. } = revision;
+    json!({
+        "revision": number, "made_by": { "name": made_by, "user_id": user_id, "token_id": token_id }, "origin": origin,
+        "created_at": Timestamp(*created_at).rfc3339(),
+    })
 }
 
 const INTERNAL: &str = "the service failed at this: the operator finds the cause in the log under the request id";

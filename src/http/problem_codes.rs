@@ -57,6 +57,8 @@ codes! {
         "The connection stalled while the body was being sent. Nothing was changed; send the request again.";
     SlugTaken "slug-taken" 409 "The slug is taken"
         "A slug that is given explicitly must be free. The member suggestions lists free ones. Leave the slug out to have one derived from the title.";
+    IdempotencyInProgress "idempotency-in-progress" 409 "The first request with this key is still being answered"
+        "Another request with the same Idempotency-Key is being worked on. Wait as many seconds as Retry-After says and repeat the request with the same key: you get the first one's answer.";
     InUse "in-use" 409 "It is in use"
         "It cannot be removed while something depends on it. Change what uses it first.";
     StaleRevision "stale-revision" 412 "It was changed since you read it"
@@ -65,6 +67,8 @@ codes! {
         "The member limit says how many bytes are taken.";
     UnsupportedMediaType "unsupported-media-type" 415 "The media type is not supported"
         "The member accepted lists the media types that this operation takes as Content-Type.";
+    IdempotencyMismatch "idempotency-mismatch" 422 "The key was used for another request"
+        "An Idempotency-Key names one request: method, address, parameters and body. Make a new key for a new request; send the same key only to repeat the same one.";
     ValidationFailed "validation-failed" 422 "The input breaks a rule"
         "The member errors lists every fault at once: pointer (RFC 6901) says where, code which rule, detail what to change.";
     PreconditionRequired "precondition-required" 428 "A precondition is required"

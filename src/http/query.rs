@@ -2,6 +2,8 @@
 
 use actix_web::HttpRequest;
 
+use uuid::Uuid;
+
 use super::problem::Problem;
 use super::problem_codes::Code;
 use crate::domain::clock::Timestamp;
@@ -36,6 +38,15 @@ impl Query {
             self.fault(name, "is given more than once; separate several values by commas");
         }
         value
+    }
+
+    pub(super) fn short_text(&mut self, name: &'static str, longest: usize) -> Option<String> {
+        let fits = |text: &str| Some(text.to_owned()).filter(|text| text.chars().count() <= longest && !text.contains('\0'));
+        self.parsed(name, fits, &format!("must be at most {longest} characters long"))
+    }
+
+    pub(super) fn id(&mut self, name: &'static str) -> Option<Uuid> {
+        self.parsed(name, |text| Uuid::parse_str(text).ok(), "must be a UUID")
     }
 
     /// A parameter that has to be there.

@@ -8,7 +8,7 @@ use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse, Responder};
 use futures_util::Stream;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::caching::{self, CachePolicy, Encoding};
 use crate::domain::clock::Timestamp;
@@ -24,6 +24,8 @@ pub(super) struct Reply {
     content_type: &'static str,
     /// What the validator says before the digest of the bytes.
     state: Option<String>,
+    /// The validator without its quotes, of an answer that was made before.
+    etag: Option<String>,
     /// What the digest is made of, when it is not the bytes themselves.
     digested: Option<Vec<u8>>,
     last_modified: Option<Timestamp>,
@@ -41,6 +43,7 @@ impl Reply {
             body,
             content_type,
             state: None,
+            etag: None,
             digested: None,
             last_modified: None,
             policy: CachePolicy::Never,
@@ -56,6 +59,44 @@ impl Reply {
 
     pub(super) fn empty(status: StatusCode) -> Self {
         Self { status, ..Self::bytes(Vec::new(), "") }
+    }
+
+    pub(super) fn body(&self) -> &[u8] {
+        &self.body
+    }
+
+    pub(super) fn is_status(&self, status: StatusCode) -> bool {
+        self.status == status
+    }
+
+    /// The answer to a write, to be given again later.
+    pub(super) fn frozen(&self) -> Frozen {
+        Frozen {
+            status: self.status.as_u16(),
+            json: !self.content_type.is_empty(),
+            etag: self.validator(),
+            last_modified: self.last_modified.map(|at| at.0),
+            headers: self.headers.iter().map(|(name, value)| (name.to_string(), value.clone())).collect(),
+            body: String::from_utf8_lossy(&self.body).into_owned(),
+        }
+    }
+
+    pub(super) fn thawed(frozen: Frozen) -> Self {
+        let Frozen { status, json, etag, last_modified, headers, body } = frozen;
+        let headers = headers.into_iter().filter_map(|(name, value)| Some((HeaderName::try_from(name).ok()?, value))).collect();
+        Self {
+            status: StatusCode::from_u16(status).unwrap_or(StatusCode::OK),
+            etag,
+            last_modified: last_modified.map(Timestamp),
+            headers,
+            ..Self::bytes(body.into_bytes(), if json { "application/json" } else { "" })
+        }
+    }
+
+    /// The strong validator, without its quotes.
+    fn validator(&self) -> Option<String> {
+        let digest = || secret::hex(&secret::sha256(self.digested.as_deref().unwrap_or(&self.body))[..8]);
+        self.etag.clone().or_else(|| self.state.as_ref().map(|state| format!("{state}-{}", digest())))
     }
 
     pub(super) fn content_type(mut self, content_type: &'static str) -> Self {
@@ -125,19 +166,28 @@ impl Reply {
     }
 }
 
+/// An answer to a write as it is kept. Its cache policy is that of every write: nobody keeps it.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Frozen {
+    status: u16,
+    json: bool,
+    etag: Option<String>,
+    last_modified: Option<i64>,
+    headers: Vec<(String, String)>,
+    body: String,
+}
+
 impl Responder for Reply {
     type Body = BoxBody;
 
     fn respond_to(self, request: &HttpRequest) -> HttpResponse {
-        let Self { status, body, content_type, state, digested, last_modified, policy, vary, encoded, headers } = self;
+        let validator = self.validator();
+        let Self { status, body, content_type, state: _, etag: _, digested: _, last_modified, policy, vary, encoded, headers } = self;
         let encoding = match encoded {
             Some(_) => Encoding::Identity,
             None => caching::encoding(request.headers(), &body, content_type),
         };
-        let etag = state.map(|state| {
-            let digest = secret::hex(&secret::sha256(digested.as_deref().unwrap_or(&body))[..8]);
-            format!("\"{state}-{digest}{}\"", encoding.etag_suffix())
-        });
+        let etag = validator.map(|validator| format!("\"{validator}{}\"", encoding.etag_suffix()));
         let unmodified = status == StatusCode::OK && caching::is_unmodified(request, etag.as_deref(), last_modified);
         let mut response = HttpResponse::new(if unmodified { StatusCode::NOT_MODIFIED } else { status });
         let map = response.headers_mut();
@@ -173,6 +223,15 @@ pub(super) fn event_stream(events: impl Stream<Item = Result<Bytes, Infallible>>
     insert(headers, header::CONTENT_TYPE, "text/event-stream");
     insert(headers, header::CACHE_CONTROL, &CachePolicy::Never.header());
     insert(headers, HeaderName::from_static("x-accel-buffering"), "no");
+    response
+}
+
+/// Lines of JSON as they are read. Nobody keeps them.
+pub(super) fn line_stream(lines: impl Stream<Item = Result<Bytes, std::io::Error>> + 'static) -> HttpResponse {
+    let mut response = HttpResponse::new(StatusCode::OK).set_body(BoxBody::new(BodyStream::new(lines)));
+    let headers = response.headers_mut();
+    insert(headers, header::CONTENT_TYPE, "application/x-ndjson");
+    insert(headers, header::CACHE_CONTROL, &CachePolicy::Never.header());
     response
 }
 

@@ -2,8 +2,8 @@
 
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use super::insights::{lifecycle, list, read, related, write};
-use super::{auth_routes, changes, docs, events, health, problem_pages, search, site, terms, tokens, users};
+use super::insights::{diff, lifecycle, list, previews, read, related, revisions, write};
+use super::{audit, auth_routes, changes, docs, events, exports, health, imports, problem_pages, search, site, terms, tokens, users};
 
 pub fn routes(config: &mut ServiceConfig<'_>) {
     config
@@ -29,6 +29,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .service(lifecycle::unpublish_insight)
         .service(lifecycle::restore_insight)
         .service(site::replace_site)
+        .configure(history)
         .configure(editorial_terms)
         .configure(accounts)
         .service(health::get_liveness)
@@ -38,6 +39,21 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .service(docs::get_docs)
         .service(docs::get_docs_asset)
         .service(problem_pages::get_problem_page);
+}
+
+fn history(config: &mut ServiceConfig<'_>) {
+    config
+        .service(revisions::list_revisions)
+        .service(revisions::get_revision)
+        .service(diff::compare_revisions)
+        .service(revisions::restore_revision)
+        .service(previews::create_preview_token)
+        .service(previews::list_preview_tokens)
+        .service(previews::revoke_preview_token)
+        .service(imports::create_import)
+        .service(imports::get_import)
+        .service(imports::list_import_items)
+        .service(exports::export_insights);
 }
 
 fn editorial_terms(config: &mut ServiceConfig<'_>) {
@@ -71,5 +87,6 @@ fn accounts(config: &mut ServiceConfig<'_>) {
         .service(tokens::list_tokens)
         .service(tokens::get_token)
         .service(tokens::create_token)
-        .service(tokens::revoke_token);
+        .service(tokens::revoke_token)
+        .service(audit::list_audit_log);
 }

@@ -14,6 +14,7 @@ use super::insights::params::{LocaleParam, OptionalIfMatchHeader};
 use super::problem::Problem;
 use super::query::Query;
 use super::reply::{CONTENT_SEQUENCE, Reply};
+use super::writes::Intent;
 use crate::domain::authority::Admin;
 use crate::domain::clock::Timestamp;
 use crate::domain::etag::version_state;
@@ -128,7 +129,7 @@ pub(super) async fn get_site(api: web::Data<Api>, request: HttpRequest, reader: 
     let now = api.now();
     let freshness = api.freshness(now).await?;
     let policy = reader.policy(now, &freshness);
-    let reply = represent(&api, locale.as_ref(), reader.editor().is_some(), now).await?;
+    let reply = represent(api.store.reader(), locale.as_ref(), reader.editor().is_some(), now).await?;
     Ok(reply
         .last_modified(freshness.last_modified)
         .header(CONTENT_SEQUENCE, freshness.sequence.to_string())
@@ -154,17 +155,16 @@ pub(super) async fn replace_site(
     preconditions: Preconditions,
     body: Body,
 ) -> Result<Reply, Problem> {
-    Query::none(&request)?;
+    let intent = Intent::of(&request)?;
     let now = api.now();
     let draft = body.parse(SiteDraft::parse)?;
-    editorial::site::replace(&api.store, &admin, &preconditions.optional(), draft, now).await?;
-    let freshness = api.freshness(now).await?;
-    Ok(represent(&api, None, true, now).await?.header(CONTENT_SEQUENCE, freshness.sequence.to_string()))
+    let pending = editorial::site::replace(&api.store, &admin, &preconditions.optional(), draft, now).await?;
+    intent.conclude(&api, pending, now, async |txn, ()| represent(txn, None, true, now).await).await
 }
 
-async fn represent(api: &Api, locale: Option<&Locale>, for_editor: bool, now: Timestamp) -> Result<Reply, Problem> {
-    let row = store::site::find(api.store.reader()).await?.ok_or_else(Problem::not_found)?;
-    let figures = store::site::stats(api.store.reader(), now).await?;
+async fn represent(db: &impl store::Connection, locale: Option<&Locale>, for_editor: bool, now: Timestamp) -> Result<Reply, Problem> {
+    let row = store::site::find(db).await?.ok_or_else(Problem::not_found)?;
+    let figures = store::site::stats(db, now).await?;
     let state = version_state(row.version);
     let public = view(&row, figures, locale, false);
     Ok(Reply::json(&view(&row, figures, locale, for_editor)).state(state).digest_of(&public))

@@ -14,12 +14,13 @@ use super::query::Query;
 use super::reply::Reply;
 use super::terms::view::PageParams;
 use super::users::{IdPath, id};
+use super::writes::Intent;
 use crate::domain::authority::{Admin, Scope};
 use crate::domain::clock::Timestamp;
 use crate::domain::user::TokenDraft;
 use crate::editorial::accounts;
-use crate::store;
 use crate::store::rows::token;
+use crate::store::{self, Transaction};
 
 /// What a token may do.
 #[derive(Clone, Copy, Debug, Serialize, ToSchema)]
@@ -146,12 +147,16 @@ pub(super) async fn get_token(api: web::Data<Api>, request: HttpRequest, _admin:
 )]
 #[post("/v1/tokens")]
 pub(super) async fn create_token(api: web::Data<Api>, request: HttpRequest, admin: Admin, body: Body) -> Result<Reply, Problem> {
-    Query::none(&request)?;
+    let intent = Intent::of(&request)?;
+    let now = api.now();
     let draft = body.parse(TokenDraft::parse)?;
-    let (row, secret) = accounts::create_token(&api.store, draft, admin.principal().user_id, api.now()).await?;
-    let TokenView { id, name, prefix, scopes, user_id, created_at, expires_at, last_used_at: _ } = view(row);
-    let new = NewTokenView { id, name, token: secret, prefix, scopes, user_id, created_at, expires_at };
-    Ok(Reply::json(&new).status(StatusCode::CREATED).header(header::LOCATION, format!("/v1/tokens/{id}")))
+    let pending = accounts::create_token(&api.store, &admin, draft, now).await?;
+    let show = async |_: &Transaction, (row, secret): &(token::Model, String)| {
+        let TokenView { id, name, prefix, scopes, user_id, created_at, expires_at, last_used_at: _ } = view(row.clone());
+        let new = NewTokenView { id, name, token: secret.clone(), prefix, scopes, user_id, created_at, expires_at };
+        Ok(Reply::json(&new).status(StatusCode::CREATED).header(header::LOCATION, format!("/v1/tokens/{id}")))
+    };
+    intent.conclude(&api, pending, now, show).await
 }
 
 /// Revoke a token
@@ -167,12 +172,13 @@ pub(super) async fn create_token(api: web::Data<Api>, request: HttpRequest, admi
 pub(super) async fn revoke_token(
     api: web::Data<Api>,
     request: HttpRequest,
-    _admin: Admin,
+    admin: Admin,
     path: web::Path<String>,
 ) -> Result<Reply, Problem> {
-    Query::none(&request)?;
-    accounts::revoke_token(&api.store, id(&path)?, api.now()).await?;
-    Ok(Reply::empty(StatusCode::NO_CONTENT))
+    let intent = Intent::of(&request)?;
+    let now = api.now();
+    let pending = accounts::revoke_token(&api.store, &admin, id(&path)?, now).await?;
+    intent.conclude(&api, pending, now, async |_, ()| Ok(Reply::empty(StatusCode::NO_CONTENT))).await
 }
 
 pub(super) fn scope_view(scope: Scope) -> TokenScope {

@@ -14,13 +14,14 @@ use super::problem::Problem;
 use super::query::Query;
 use super::reply::Reply;
 use super::terms::view::PageParams;
+use super::writes::Intent;
 use crate::domain::authority::{Admin, Role};
 use crate::domain::clock::Timestamp;
 use crate::domain::etag::version_state;
 use crate::domain::user::UserDraft;
 use crate::editorial::accounts;
-use crate::store;
 use crate::store::rows::user;
+use crate::store::{self, Transaction};
 
 /// What a user may do.
 #[derive(Clone, Copy, Debug, Serialize, ToSchema)]
@@ -176,11 +177,14 @@ pub(super) async fn get_user(api: web::Data<Api>, request: HttpRequest, _admin: 
     security(("bearer" = ["admin"])),
 )]
 #[post("/v1/users")]
-pub(super) async fn create_user(api: web::Data<Api>, request: HttpRequest, _admin: Admin, body: Body) -> Result<Reply, Problem> {
-    Query::none(&request)?;
-    let user = accounts::create_user(&api.store, body.parse(UserDraft::parse)?, api.now()).await?;
-    let location = format!("/v1/users/{}", user.id);
-    Ok(represent(user).status(StatusCode::CREATED).header(header::LOCATION, location))
+pub(super) async fn create_user(api: web::Data<Api>, request: HttpRequest, admin: Admin, body: Body) -> Result<Reply, Problem> {
+    let intent = Intent::of(&request)?;
+    let now = api.now();
+    let pending = accounts::create_user(&api.store, &admin, body.parse(UserDraft::parse)?, now).await?;
+    let show = async |_: &Transaction, user: &user::Model| {
+        Ok(represent(user.clone()).status(StatusCode::CREATED).header(header::LOCATION, format!("/v1/users/{}", user.id)))
+    };
+    intent.conclude(&api, pending, now, show).await
 }
 
 /// Replace a user
@@ -197,16 +201,18 @@ pub(super) async fn create_user(api: web::Data<Api>, request: HttpRequest, _admi
 pub(super) async fn replace_user(
     api: web::Data<Api>,
     request: HttpRequest,
-    _admin: Admin,
+    admin: Admin,
     path: web::Path<String>,
     preconditions: Preconditions,
     body: Body,
 ) -> Result<Reply, Problem> {
-    Query::none(&request)?;
+    let intent = Intent::of(&request)?;
+    let now = api.now();
     let id = id(&path)?;
     store::users::find(api.store.reader(), id).await?.ok_or_else(Problem::not_found)?;
     let draft = body.parse(UserDraft::parse)?;
-    Ok(represent(accounts::replace_user(&api.store, id, &preconditions.optional(), draft, api.now()).await?))
+    let pending = accounts::replace_user(&api.store, &admin, id, &preconditions.optional(), draft, now).await?;
+    intent.conclude(&api, pending, now, async |_, user| Ok(represent(user.clone()))).await
 }
 
 /// Patch a user
@@ -223,12 +229,13 @@ pub(super) async fn replace_user(
 pub(super) async fn patch_user(
     api: web::Data<Api>,
     request: HttpRequest,
-    _admin: Admin,
+    admin: Admin,
     path: web::Path<String>,
     preconditions: Preconditions,
     body: Body,
 ) -> Result<Reply, Problem> {
-    Query::none(&request)?;
+    let intent = Intent::of(&request)?;
+    let now = api.now();
     let id = id(&path)?;
     let user = store::users::find(api.store.reader(), id).await?.ok_or_else(Problem::not_found)?;
     let state = version_state(user.version);
@@ -239,7 +246,8 @@ pub(super) async fn patch_user(
         crate::domain::etag::Expected::Any => crate::domain::etag::Expected::OneOf(vec![state]),
         given @ crate::domain::etag::Expected::OneOf(_) => given,
     };
-    Ok(represent(accounts::replace_user(&api.store, id, &expected, draft, api.now()).await?))
+    let pending = accounts::replace_user(&api.store, &admin, id, &expected, draft, now).await?;
+    intent.conclude(&api, pending, now, async |_, user| Ok(represent(user.clone()))).await
 }
 
 /// Delete a user
@@ -255,13 +263,14 @@ pub(super) async fn patch_user(
 pub(super) async fn delete_user(
     api: web::Data<Api>,
     request: HttpRequest,
-    _admin: Admin,
+    admin: Admin,
     path: web::Path<String>,
     preconditions: Preconditions,
 ) -> Result<Reply, Problem> {
-    Query::none(&request)?;
-    accounts::delete_user(&api.store, id(&path)?, &preconditions.optional()).await?;
-    Ok(Reply::empty(StatusCode::NO_CONTENT))
+    let intent = Intent::of(&request)?;
+    let now = api.now();
+    let pending = accounts::delete_user(&api.store, &admin, id(&path)?, &preconditions.optional()).await?;
+    intent.conclude(&api, pending, now, async |_, _| Ok(Reply::empty(StatusCode::NO_CONTENT))).await
 }
 
 /// An id in a path; what is none names nothing.

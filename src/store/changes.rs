@@ -18,9 +18,21 @@ const COMMIT_ORDER_LOCK: i64 = 0x0001_4531_9475;
 /// # Errors
 /// The database's; nothing was changed then.
 pub async fn commit(store: &Store, txn: DatabaseTransaction, change: &NewChange, now: Timestamp) -> Result<(), StoreError> {
-    let sequence = append(&txn, change, now).await?;
-    let draft = change.resource == Resource::Insight && matches!(change.kind, ChangeKind::Created | ChangeKind::Revised);
-    store.commit(txn, if draft { 0 } else { sequence }).await
+    commit_all(store, txn, std::slice::from_ref(change), now).await
+}
+
+/// As [`commit`], for what is done together.
+///
+/// # Errors
+/// The database's; nothing was changed then.
+pub async fn commit_all(store: &Store, txn: DatabaseTransaction, changes: &[NewChange], now: Timestamp) -> Result<(), StoreError> {
+    let mut newest = 0;
+    for change in changes {
+        let sequence = append(&txn, change, now).await?;
+        let draft = change.resource == Resource::Insight && matches!(change.kind, ChangeKind::Created | ChangeKind::Revised);
+        newest = if draft { newest } else { sequence };
+    }
+    store.commit(txn, newest).await
 }
 
 /// Appends to the log: the last thing a transaction does before it commits. Answers the row's number.

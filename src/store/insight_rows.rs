@@ -60,6 +60,8 @@ pub enum Shown {
     Live,
     /// The newest, for editors.
     Head,
+    /// One in particular.
+    Numbered(i64),
     /// The live one where there is one, else the newest: what editors' lists are ordered by.
     Listed,
 }
@@ -99,11 +101,12 @@ pub(super) fn select(sql: &mut Sql, shown: Shown, with_body: bool) {
 /// ` JOIN …` from `i` to its revision, the best locale of it, and its category.
 pub(super) fn join(sql: &mut Sql, shown: Shown, chain: &[String], with_body: bool) {
     sql.push(" JOIN revisions r ON r.insight_id = i.id AND r.number = ");
-    sql.push(match shown {
-        Shown::Live => "i.live_revision",
-        Shown::Head => "i.head_revision",
-        Shown::Listed => "coalesce(i.live_revision, i.head_revision)",
-    });
+    match shown {
+        Shown::Live => sql.push("i.live_revision"),
+        Shown::Head => sql.push("i.head_revision"),
+        Shown::Numbered(number) => sql.bind(number),
+        Shown::Listed => sql.push("coalesce(i.live_revision, i.head_revision)"),
+    };
     sql.push(
         " JOIN revision_texts t ON t.insight_id = r.insight_id AND t.number = r.number AND t.locale = \
          (SELECT x.locale FROM revision_texts x WHERE x.insight_id = r.insight_id AND x.number = r.number ORDER BY CASE x.locale",

@@ -62,6 +62,30 @@ pub async fn find_for_editor(
     one(db, &sql).await
 }
 
+/// One revision of an insight that is not in the trash.
+///
+/// # Errors
+/// The database's.
+pub async fn find_revision(
+    db: &impl ConnectionTrait,
+    id: Uuid,
+    number: i64,
+    chain: &[String],
+) -> Result<Option<(InsightRow, BodyRow)>, StoreError> {
+    let mut sql = detail(db, Shown::Numbered(number), chain);
+    sql.push("i.deleted_at IS NULL AND i.id = ").bind(id);
+    one(db, &sql).await
+}
+
+/// Another insight with the same title.
+///
+/// # Errors
+/// The database's.
+pub async fn find_same_title(db: &impl ConnectionTrait, id: Uuid, sort_title: &str) -> Result<Option<Moved>, StoreError> {
+    let mut sql = Sql::new(db.get_database_backend(), "SELECT id, slug FROM insights WHERE deleted_at IS NULL AND sort_title = ");
+    sql.bind(sort_title).push(" AND id <> ").bind(id).push(" ORDER BY id").limit(1).one(db).await
+}
+
 /// The pointers of an insight, in the trash or not, by its id or any slug that is its own.
 ///
 /// # Errors
@@ -75,6 +99,26 @@ pub async fn find(db: &impl ConnectionTrait, name: &Name) -> Result<Option<insig
         Some(id) => Ok(insight::Entity::find_by_id(id).one(db).await?),
         None => Ok(None),
     }
+}
+
+/// Some of those that have been in the trash since a moment, longest first, behind the last that was looked at.
+///
+/// # Errors
+/// The database's.
+pub async fn list_trashed(db: &impl ConnectionTrait, before: Timestamp, last: Option<(i64, Uuid)>) -> Result<Vec<(i64, Uuid)>, StoreError> {
+    #[derive(sea_orm::FromQueryResult)]
+    struct Trashed {
+        deleted_at: i64,
+        id: Uuid,
+    }
+    let mut sql =
+        Sql::new(db.get_database_backend(), "SELECT deleted_at, id FROM insights WHERE deleted_at IS NOT NULL AND deleted_at <= ");
+    sql.bind(before.0);
+    if let Some((at, id)) = last {
+        sql.push(" AND (deleted_at, id) > (").bind(at).push(", ").bind(id).push(")");
+    }
+    let rows = sql.push(" ORDER BY deleted_at, id").limit(100).all::<Trashed>(db).await?;
+    Ok(rows.into_iter().map(|Trashed { deleted_at, id }| (deleted_at, id)).collect())
 }
 
 /// Where a slug leads that a visible insight was published under before.

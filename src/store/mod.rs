@@ -1,15 +1,21 @@
 //! Rows and queries: the only room that knows `SeaORM`. Many readers, one writer; no function here decides whether a caller may.
 
+pub mod audit;
 pub mod changes;
 pub mod documents;
+pub mod drafts;
 pub mod error;
+pub mod exports;
 pub mod hits;
+pub mod idempotency;
+pub mod imports;
 pub mod insight_rows;
 pub mod insights;
 pub mod integrity;
 pub mod keys;
 pub mod lists;
 mod open;
+pub mod previews;
 pub mod revisions;
 pub mod rows;
 pub mod sessions;
@@ -34,6 +40,30 @@ use tokio::sync::watch;
 use error::StoreError;
 
 pub use sea_orm::{ConnectionTrait as Connection, DatabaseTransaction as Transaction};
+
+/// Begins a part of a transaction that can be undone by itself.
+///
+/// # Errors
+/// The database's.
+pub async fn savepoint(txn: &DatabaseTransaction) -> Result<DatabaseTransaction, StoreError> {
+    Ok(txn.begin().await?)
+}
+
+/// Keeps such a part; it is committed with the whole.
+///
+/// # Errors
+/// The database's.
+pub async fn keep(point: DatabaseTransaction) -> Result<(), StoreError> {
+    Ok(TransactionSession::commit(point).await?)
+}
+
+/// Undoes such a part.
+///
+/// # Errors
+/// The database's.
+pub async fn undo(point: DatabaseTransaction) -> Result<(), StoreError> {
+    Ok(TransactionSession::rollback(point).await?)
+}
 
 /// A database: the readers' pool, the writer, and the bell that rings after each commit.
 #[derive(Clone, Debug)]

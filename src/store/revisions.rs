@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use sea_orm::{
     ActiveModelTrait as _, ColumnTrait as _, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait, FromQueryResult,
-    IntoActiveModel as _, QueryFilter as _,
+    IntoActiveModel as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
 };
 use uuid::Uuid;
 
@@ -12,8 +12,7 @@ use super::error::StoreError;
 use super::rows::link::{revision_author, revision_tag};
 use super::rows::{revision, revision_body, revision_text};
 use super::sql::Sql;
-use crate::domain::draft::{Draft, LocalText};
-use crate::domain::slug::Slug;
+use crate::domain::page::{Cursor, KeyValue, Page};
 
 /// A revision with everything that hangs on it, ready to be appended.
 pub struct NewRevision {
@@ -53,57 +52,89 @@ pub async fn find(db: &impl ConnectionTrait, insight_id: Uuid, number: i64) -> R
     Ok(revision::Entity::find_by_id((insight_id, number)).one(db).await?)
 }
 
-/// What the editor wrote to make a revision.
-///
-/// # Errors
-/// The database's, or that a stored value cannot be read.
-pub async fn find_draft(db: &impl ConnectionTrait, insight_id: Uuid, number: i64) -> Result<Option<Draft>, StoreError> {
-    let Some(row) = find(db, insight_id, number).await? else { return Ok(None) };
-    let texts = revision_text::Entity::find()
-        .filter(revision_text::Column::InsightId.eq(insight_id))
-        .filter(revision_text::Column::Number.eq(number))
-        .all(db)
-        .await?;
-    let bodies = revision_body::Entity::find()
-        .filter(revision_body::Column::InsightId.eq(insight_id))
-        .filter(revision_body::Column::Number.eq(number))
-        .all(db)
-        .await?;
-    let mut bodies: BTreeMap<String, String> = bodies.into_iter().map(|body| (body.locale, body.markdown)).collect();
-    let mut locals: BTreeMap<String, LocalText> = texts
-        .into_iter()
-        .map(|text| {
-            let body_markdown = bodies.remove(&text.locale).unwrap_or_default();
-            let excerpt = (text.excerpt_source == "author").then_some(text.excerpt);
-            (text.locale, LocalText { title: text.title, excerpt, body_markdown })
-        })
-        .collect();
-    let text = locals.remove(&row.source_locale).ok_or(StoreError::Corrupt("a revision without its own text"))?;
-    Ok(Some(Draft {
-        slug: Slug::parse(&row.slug),
-        text,
-        category: term_slugs(db, "revisions", "categories", insight_id, number).await?.pop().unwrap_or_default(),
-        tags: term_slugs(db, "revision_tags", "tags", insight_id, number).await?,
-        authors: term_slugs(db, "revision_authors", "authors", insight_id, number).await?,
-        reading_minutes: row.reading_minutes,
-        canonical_url: row.canonical_url,
-        seo: serde_json::from_str(&row.seo).map_err(|_e| StoreError::Corrupt("revisions.seo"))?,
-        extra: serde_json::from_str(&row.extra).map_err(|_e| StoreError::Corrupt("revisions.extra"))?,
-        translations: locals,
-    }))
+/// A revision as a history lists it: with the title in its own locale.
+#[derive(Clone, Debug)]
+pub struct Listed {
+    pub revision: revision::Model,
+    pub title: String,
 }
 
-async fn term_slugs(db: &impl ConnectionTrait, links: &str, terms: &str, insight_id: Uuid, number: i64) -> Result<Vec<Slug>, StoreError> {
-    #[derive(FromQueryResult)]
-    struct Row {
-        slug: String,
+/// The history of an insight, newest first.
+///
+/// # Errors
+/// The database's.
+pub async fn list(db: &impl ConnectionTrait, insight_id: Uuid, cursor: Option<&Cursor>, limit: i64) -> Result<Page<Listed>, StoreError> {
+    let mut select = revision::Entity::find().filter(revision::Column::InsightId.eq(insight_id));
+    let backward = cursor.is_some_and(|cursor| cursor.backward);
+    if let Some(Cursor { key: KeyValue::Number(number), .. }) = cursor {
+        let column = revision::Column::Number;
+        select = select.filter(if backward { column.gt(*number) } else { column.lt(*number) });
     }
-    let (key, order) = if links == "revisions" { ("category_id", "number") } else { ("term_id", "place") };
-    let text = format!("SELECT x.slug FROM {links} l JOIN {terms} x ON x.id = l.{key} WHERE l.insight_id = ");
-    let mut sql = Sql::new(db.get_database_backend(), &text);
-    sql.bind(insight_id).push(" AND l.number = ").bind(number).push(&format!(" ORDER BY l.{order}"));
-    let rows: Vec<Row> = sql.all(db).await?;
-    rows.iter().map(|row| Slug::parse(&row.slug).ok_or(StoreError::Corrupt("a term's slug"))).collect()
+    select = if backward { select.order_by_asc(revision::Column::Number) } else { select.order_by_desc(revision::Column::Number) };
+    let rows = select.limit(limit.unsigned_abs() + 1).all(db).await?;
+    let titles = titles(db, insight_id, rows.iter().map(|row| row.number)).await?;
+    let listed = |revision: revision::Model| Listed { title: titles.get(&revision.number).cloned().unwrap_or_default(), revision };
+    let rows = rows.into_iter().map(listed).collect();
+    let identity = identity(insight_id);
+    let key = |row: &Listed| (KeyValue::Number(row.revision.number), row.revision.insight_id);
+    Ok(Page::cut(rows, usize::try_from(limit).unwrap_or(0), cursor, &identity, key))
+}
+
+/// What a cursor of the history is bound to.
+#[must_use]
+pub fn identity(insight_id: Uuid) -> String {
+    format!("revisions of {insight_id}")
+}
+
+/// One revision as the history lists it.
+///
+/// # Errors
+/// The database's.
+pub async fn find_listed(db: &impl ConnectionTrait, insight_id: Uuid, number: i64) -> Result<Option<Listed>, StoreError> {
+    let Some(revision) = find(db, insight_id, number).await? else { return Ok(None) };
+    let title = titles(db, insight_id, [number]).await?.remove(&number).unwrap_or_default();
+    Ok(Some(Listed { revision, title }))
+}
+
+async fn titles(
+    db: &impl ConnectionTrait,
+    insight_id: Uuid,
+    numbers: impl IntoIterator<Item = i64>,
+) -> Result<BTreeMap<i64, String>, StoreError> {
+    let texts = revision_text::Entity::find()
+        .filter(revision_text::Column::InsightId.eq(insight_id))
+        .filter(revision_text::Column::Number.is_in(numbers))
+        .filter(revision_text::Column::IsSource.eq(true));
+    Ok(texts.all(db).await?.into_iter().map(|text| (text.number, text.title)).collect())
+}
+
+/// A text of a revision, as its author may be warned of what is in it.
+#[derive(Clone, Debug, FromQueryResult)]
+pub struct WrittenText {
+    pub locale: String,
+    pub is_source: bool,
+    pub markdown: String,
+    pub toc: String,
+}
+
+/// Every text of a revision, its own locale's first.
+///
+/// # Errors
+/// The database's.
+pub async fn list_texts(db: &impl ConnectionTrait, insight_id: Uuid, number: i64) -> Result<Vec<WrittenText>, StoreError> {
+    let text = "SELECT t.locale, t.is_source, b.markdown, b.toc FROM revision_texts t JOIN revision_bodies b \
+                ON b.insight_id = t.insight_id AND b.number = t.number AND b.locale = t.locale WHERE t.insight_id = ";
+    let mut sql = Sql::new(db.get_database_backend(), text);
+    sql.bind(insight_id).push(" AND t.number = ").bind(number).push(" ORDER BY t.is_source DESC, t.locale").all(db).await
+}
+
+/// The revisions after one, oldest first.
+///
+/// # Errors
+/// The database's.
+pub async fn list_after(db: &impl ConnectionTrait, insight_id: Uuid, number: i64, most: i64) -> Result<Vec<revision::Model>, StoreError> {
+    let rows = revision::Entity::find().filter(revision::Column::InsightId.eq(insight_id)).filter(revision::Column::Number.gt(number));
+    Ok(rows.order_by_asc(revision::Column::Number).limit(most.unsigned_abs()).all(db).await?)
 }
 
 /// Whether a revision names a category, tag or author that is no more. On PostgreSQL those that are cannot be deleted until the transaction

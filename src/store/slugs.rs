@@ -55,6 +55,14 @@ pub async fn claim(txn: &DatabaseTransaction, slug: &Slug, insight: Uuid, now: T
     Ok(sql.run(txn).await? == 1)
 }
 
+/// Takes this slug if nobody ever had it.
+///
+/// # Errors
+/// The database's.
+pub async fn claim_free(txn: &DatabaseTransaction, slug: &Slug, insight: Uuid, now: Timestamp) -> Result<bool, StoreError> {
+    insert(txn, slug, insight, now).await
+}
+
 /// Takes the base, or the next free of `base-2`, `base-3`, ….
 ///
 /// # Errors
@@ -84,14 +92,14 @@ pub async fn suggestions(db: &impl ConnectionTrait, base: &Slug) -> Result<Vec<S
 }
 
 /// Remembers that an insight was public under a slug which it leaves now: the slug leads to it from now on, for ever, unless another insight
-/// is published under it.
+/// is published under it. Answers whether it did not before.
 ///
 /// # Errors
 /// The database's.
-pub async fn leave(txn: &DatabaseTransaction, slug: &str, insight: Uuid) -> Result<(), StoreError> {
+pub async fn leave(txn: &DatabaseTransaction, slug: &str, insight: Uuid) -> Result<bool, StoreError> {
     let mut sql = Sql::new(txn.get_database_backend(), "UPDATE slugs SET public_id = ");
-    sql.bind(insight).push(" WHERE slug = ").bind(slug).run(txn).await?;
-    Ok(())
+    sql.bind(insight).push(" WHERE slug = ").bind(slug).push(" AND (public_id IS NULL OR public_id <> ").bind(insight).push(")");
+    Ok(sql.run(txn).await? == 1)
 }
 
 /// Gives slugs that an insight only drafted to have, or one of them, back to those whom the public knows by them.

@@ -127,6 +127,38 @@ pub struct TermName {
     pub translations: String,
 }
 
+/// A category, tag or author, as an export explains it.
+#[derive(Clone, Debug, FromQueryResult)]
+pub struct Explained {
+    pub slug: String,
+    pub name: String,
+    pub description: String,
+    pub translations: String,
+}
+
+const EXPLAINED: &str = "SELECT slug, name, description, translations FROM";
+
+/// Those of some slugs that there are.
+///
+/// # Errors
+/// The database's.
+pub async fn explained(db: &impl ConnectionTrait, kind: TermKind, slugs: &[&Slug]) -> Result<Vec<Explained>, StoreError> {
+    if slugs.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut sql = Sql::new(db.get_database_backend(), &format!("{EXPLAINED} {} WHERE deleted_at IS NULL AND slug IN (", kind.plural()));
+    sql.bind_all(slugs.iter().map(|slug| slug.as_str())).push(")").all(db).await
+}
+
+/// All of a kind, in the order of their slugs.
+///
+/// # Errors
+/// The database's.
+pub async fn all(db: &impl ConnectionTrait, kind: TermKind) -> Result<Vec<Explained>, StoreError> {
+    let text = format!("{EXPLAINED} {} WHERE deleted_at IS NULL ORDER BY slug", kind.plural());
+    Sql::new(db.get_database_backend(), &text).all(db).await
+}
+
 /// All terms of a kind.
 ///
 /// # Errors

@@ -1,6 +1,6 @@
 //! Every operation of the document, with every kind of token that must not do.
 
-use insights::domain::authority::Scope;
+use insights::domain::authority::{Admin, Origin, Scope};
 use insights::domain::user::TokenDraft;
 use insights::editorial::accounts;
 use insights::editorial::keys::{AUDIENCE, Claims};
@@ -44,8 +44,10 @@ async fn bad_tokens(app: &TestApp) -> Vec<(&'static str, String)> {
     let payload = good.split('.').nth(1).unwrap();
     let hs256 = Header { kid: Some(key.kid.clone()), ..Header::new(Algorithm::HS256) };
     let draft = TokenDraft { name: "gone".to_owned(), scopes: vec![Scope::Admin], expires_at: None };
-    let (row, revoked) = accounts::create_token(app.store(), draft, None, app.now()).await.unwrap();
-    accounts::revoke_token(app.store(), row.id, app.now()).await.unwrap();
+    let (admin, store, now) = (Admin::system(Origin::Cli), app.store(), app.now());
+    let made = accounts::create_token(store, &admin, draft, now).await.unwrap();
+    let (row, revoked) = made.commit(store, now).await.unwrap();
+    accounts::revoke_token(store, &admin, row.id, now).await.unwrap().commit(store, now).await.unwrap();
     let (_, other) = app.signed_in("leaver@example.org", "admin").await;
     app.anonymous().post("/v1/auth/revoke", json!({ "token": other["refresh_token"] })).await.expect(200);
     vec![
@@ -75,6 +77,7 @@ fn concrete(path: &str) -> String {
     path.replace("{id_or_slug}", id)
         .replace("{slug}", "debugging")
         .replace("{id}", id)
+        .replace("{number}", "1")
         .replace("{code}", "internal")
         .replace("{asset}", "init.js")
 }

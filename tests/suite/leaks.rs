@@ -31,7 +31,12 @@ const SEARCHES: [&str; 14] = [
 fn questions(public_slug: &str, public_id: &str) -> Vec<String> {
     let mut list = Vec::new();
     for (method, path, operation) in operations(&document()) {
-        if method != "GET" || path.starts_with("/v1/users") || path.starts_with("/v1/tokens") || path == "/v1/auth/me" {
+        if method != "GET"
+            || path.starts_with("/v1/users")
+            || path.starts_with("/v1/tokens")
+            || path == "/v1/auth/me"
+            || needs_token(&operation)
+        {
             continue;
         }
         let slug = if path.contains("insights") { public_slug } else { "debugging" };
@@ -67,6 +72,11 @@ fn questions(public_slug: &str, public_id: &str) -> Vec<String> {
     list
 }
 
+/// What no anonymous reader gets at all.
+fn needs_token(operation: &Value) -> bool {
+    operation["security"].as_array().unwrap().iter().all(|entry| !entry.as_object().unwrap().is_empty())
+}
+
 fn values(parameter: &Value) -> Vec<String> {
     let enumerated = |schema: &Value| schema["enum"].as_array().cloned();
     let schema = &parameter["schema"];
@@ -83,7 +93,8 @@ fn values(parameter: &Value) -> Vec<String> {
         "locale" => vec!["en".to_owned(), "de".to_owned(), "it-CH".to_owned()],
         "cursor" => vec!["x".to_owned()],
         "since" => vec!["0".to_owned(), "3".to_owned(), "100000".to_owned()],
-        "explain" => vec!["true".to_owned(), "false".to_owned()],
+        "preview" => vec!["x".to_owned(), format!("insp_{}", "0".repeat(56))],
+        "explain" | "resolve" => vec!["true".to_owned(), "false".to_owned()],
         "q" => SEARCHES.map(|query| query.replace(' ', "%20").replace('"', "%22")).to_vec(),
         other => panic!("say how the parameter {other} is to be asked"),
     }

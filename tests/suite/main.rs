@@ -11,6 +11,7 @@ mod caching;
 mod changes;
 mod cli;
 mod demo;
+mod editorial;
 mod insights;
 mod leaks;
 mod openapi;

@@ -100,7 +100,7 @@ async fn documented_parameters_are_the_parameters_that_are_read() {
         let parameters = operation["parameters"].as_array().cloned().unwrap_or_default();
         let mut documented: Vec<&str> = parameters.iter().filter(|p| p["in"] == "query").map(|p| p["name"].as_str().unwrap()).collect();
         let path = path.replace("{id_or_slug}", "x").replace("{slug}", "x").replace("{code}", "internal").replace("{asset}", "init.js");
-        let path = path.replace("{id}", "01a2074d-74b5-753d-bf53-d2dad79ec7e6");
+        let path = path.replace("{number}", "1").replace("{id}", "01a2074d-74b5-753d-bf53-d2dad79ec7e6");
         let problem = admin.send(&method, &format!("{path}?zzz=1"), None, &[]).await.problem(400, "unknown-parameter");
         let mut read: Vec<&str> = problem["allowed"].as_array().unwrap().iter().map(|name| name.as_str().unwrap()).collect();
         documented.sort_unstable();

@@ -50,6 +50,11 @@ async fn produce(app: &TestApp) -> Vec<Answer> {
         admin.send("POST", "/v1/insights", Some(large), &[]).await,
         admin.send("POST", "/v1/insights", Some(("text/plain", "x".to_owned())), &[]).await,
         admin.post("/v1/insights", json!({ "title": " ", "category": "nothing", "boddy": "" })).await,
+        {
+            let keyed = |title: &str| ("application/json", draft(title).to_string());
+            admin.send("POST", "/v1/insights", Some(keyed("Once")), &[("idempotency-key", "\"k\"")]).await.expect(201);
+            admin.send("POST", "/v1/insights", Some(keyed("Twice")), &[("idempotency-key", "\"k\"")]).await
+        },
         admin.send("PATCH", &path, Some(("application/merge-patch+json", "{}".to_owned())), &[]).await,
         anonymous.post("/v1/auth/token", asked).await,
     ]
@@ -69,17 +74,22 @@ async fn stalled(app: &TestApp) -> Answer {
     Answer::of(status, body.as_bytes().to_vec())
 }
 
-/// The two that need a broken service: their shape is the same, and their text is written down here.
-fn failures() -> [(&'static str, Value); 2] {
+/// Those that need a broken service, or one that takes ten seconds for a write: their shape is the same, and their text is written down here.
+fn failures() -> [(&'static str, Value); 3] {
     let base = |code: &str, title: &str, status: u16, detail: &str| {
         json!({
             "type": format!("https://insights.example/problems/{code}"), "title": title, "status": status, "detail": detail,
             "instance": "/v1/insights", "code": code, "request_id": "01a2074d-773c-75f9-af86-b15862e3321a",
         })
     };
+    let progress = "the first request with this Idempotency-Key is still being answered: ask again in a moment";
     let internal = "the service failed at this: the operator finds the cause in the log under the request id";
     let unavailable = "the database cannot be reached: try again in a moment";
     [
+        (
+            "idempotency-in-progress",
+            base("idempotency-in-progress", "The first request with this key is still being answered", 409, progress),
+        ),
         ("internal", base("internal", "The service failed", 500, internal)),
         ("unavailable", base("unavailable", "Not available at the moment", 503, unavailable)),
     ]

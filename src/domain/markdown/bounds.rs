@@ -7,13 +7,15 @@ use pulldown_cmark::{Event, Tag, TagEnd};
 const MAX_DEPTH: usize = 60;
 /// Elements that the worst text may make the HTML parser open again, or look through.
 const MAX_REVISITED: usize = 300_000;
+/// Words between two angle brackets of raw HTML: the parser compares every attribute of a tag with those before it.
+const MAX_ATTRIBUTES: usize = 20_000;
 /// Ampersands in one text node.
 const PIECE: usize = 200;
 const VOID: [&str; 8] = ["area", "br", "col", "hr", "img", "input", "source", "wbr"];
 
 pub(super) fn bounded(events: Vec<Event<'_>>) -> Vec<Event<'_>> {
     let open = left_open(&events);
-    let raw_is_affordable = open.saturating_mul(events.len() + open) <= MAX_REVISITED;
+    let raw_is_affordable = open.saturating_mul(events.len() + open) <= MAX_REVISITED && attributes(&events) <= MAX_ATTRIBUTES;
     let mut kept: Vec<bool> = Vec::new();
     let mut depth = 0_usize;
     let mut out = Vec::with_capacity(events.len());
@@ -39,6 +41,15 @@ pub(super) fn bounded(events: Vec<Event<'_>>) -> Vec<Event<'_>> {
         }
     }
     out
+}
+
+/// The words of the longest raw tag.
+fn attributes(events: &[Event<'_>]) -> usize {
+    let raw = events.iter().filter_map(|event| match event {
+        Event::Html(text) | Event::InlineHtml(text) => Some(text),
+        _ => None,
+    });
+    raw.flat_map(|text| text.split('<')).map(|tag| tag.split(|c: char| c.is_whitespace() || c == '/').count()).max().unwrap_or(0)
 }
 
 /// How many raw tags are still open where their block ends, at most. A span such as `<kbd>Ctrl</kbd>` costs nothing; of a block of raw HTML,

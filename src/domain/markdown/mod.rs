@@ -34,12 +34,7 @@ pub struct TocEntry {
 
 #[must_use]
 pub fn render(markdown: &str) -> Rendered {
-    let options = Options::ENABLE_TABLES
-        | Options::ENABLE_STRIKETHROUGH
-        | Options::ENABLE_TASKLISTS
-        | Options::ENABLE_FOOTNOTES
-        | Options::ENABLE_GFM;
-    let events: Vec<Event<'_>> = bounds::bounded(Parser::new_ext(markdown, options).collect());
+    let events: Vec<Event<'_>> = bounds::bounded(Parser::new_ext(markdown, options()).collect());
     let (toc, anchors) = html::headings(&events);
     let plain = plain::text(&events);
     let excerpt = shorten(&plain::first_paragraph(&events), EXCERPT_CHARS);
@@ -54,6 +49,18 @@ pub fn render(markdown: &str) -> Rendered {
         word_count: i64::try_from(words).unwrap_or(i64::MAX),
         reading_minutes: i64::try_from(minutes).unwrap_or(i64::MAX),
     }
+}
+
+/// The dialect: shared with whatever else reads a text.
+pub(super) fn options() -> Options {
+    Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH | Options::ENABLE_TASKLISTS | Options::ENABLE_FOOTNOTES | Options::ENABLE_GFM
+}
+
+/// The sanitised HTML of a text's events with its comments, by which one can see what becomes of raw HTML. Not for readers.
+pub(super) fn html_with_comments(events: Vec<Event<'_>>, markdown: &str) -> String {
+    let events = bounds::bounded(events);
+    let (_, anchors) = html::headings(&events);
+    sanitise::with_comments(&html::write(bounds::broken_up(events), anchors, markdown), markdown)
 }
 
 /// At most `max` characters, cut behind a word.

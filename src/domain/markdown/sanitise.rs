@@ -124,6 +124,15 @@ pub(super) fn sealed(seal: &str, address: &str) -> String {
 
 /// The sanitised fragment of a rendered text.
 pub(super) fn fragment(html: &str, markdown: &str) -> String {
+    policy_of(markdown).clean(html).to_string()
+}
+
+/// The same with the comments that are in it.
+pub(super) fn with_comments(html: &str, markdown: &str) -> String {
+    policy_of(markdown).strip_comments(false).clean(html).to_string()
+}
+
+fn policy_of(markdown: &str) -> Builder<'static> {
     let prefix = format!("/{}/", seal(markdown));
     let mut policy = policy();
     policy.attribute_filter(move |tag, attribute, value| match (tag, attribute) {
@@ -137,7 +146,7 @@ pub(super) fn fragment(html: &str, markdown: &str) -> String {
         }
         _ => Some(Cow::Borrowed(value)),
     });
-    policy.clean(html).to_string()
+    policy
 }
 
 fn is_language_class(value: &str) -> bool {

@@ -1,6 +1,12 @@
 use super::*;
 
 #[test]
+fn a_tag_with_thousands_of_attributes_is_shown_as_text() {
+    let tag = format!("<b {}>x</b>", (0..60_000).map(|n| format!("a{n}")).collect::<Vec<_>>().join(" "));
+    assert!(render(&tag).html.contains("&lt;b a0 a1"));
+}
+
+#[test]
 fn tables_task_lists_footnotes_and_code_are_kept() {
     let rendered =
         render("| a | b |\n|--:|---|\n| 1 | 2 |\n\n- [x] done\n- [ ] open\n\nText[^n].\n\n[^n]: Note.\n\n```rust\nlet x = 1 < 2;\n```\n");

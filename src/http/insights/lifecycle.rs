@@ -1,19 +1,20 @@
 //! What the public sees: publish, unpublish, restore.
 
+use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, post, web};
 
 use super::input::PublicationInput;
 use super::naming;
 use super::params;
 use super::view::InsightView;
-use super::write::{known, shown};
+use super::write::{conclude, known};
 use crate::domain::authority::Publisher;
 use crate::editorial::lifecycle::{self, Publication};
 use crate::http::api::Api;
 use crate::http::extract::{Body, Preconditions};
 use crate::http::problem::Problem;
-use crate::http::query::Query;
 use crate::http::reply::Reply;
+use crate::http::writes::Intent;
 use crate::store;
 
 /// Publish an insight
@@ -36,14 +37,14 @@ pub(in crate::http) async fn publish_insight(
     preconditions: Preconditions,
     body: Body,
 ) -> Result<Reply, Problem> {
-    Query::none(&request)?;
+    let intent = Intent::of(&request)?;
     let now = api.now();
     let name = naming::parse(&path).ok_or_else(Problem::not_found)?;
     let id = known(&api, &name, publisher.principal()).await?;
     let expected = preconditions.required()?;
     let publication = body.parse_optional(Publication::parse)?;
-    lifecycle::publish(&api.store, &publisher, id, &expected, publication, now).await?;
-    shown(&api, id, now).await
+    let pending = lifecycle::publish(&api.store, &publisher, id, &expected, publication, now).await?;
+    conclude(&api, intent, pending, now, StatusCode::OK).await
 }
 
 /// Unpublish an insight
@@ -63,12 +64,12 @@ pub(in crate::http) async fn unpublish_insight(
     path: web::Path<String>,
     preconditions: Preconditions,
 ) -> Result<Reply, Problem> {
-    Query::none(&request)?;
+    let intent = Intent::of(&request)?;
     let now = api.now();
     let name = naming::parse(&path).ok_or_else(Problem::not_found)?;
     let id = known(&api, &name, publisher.principal()).await?;
-    lifecycle::unpublish(&api.store, &publisher, id, &preconditions.required()?, now).await?;
-    shown(&api, id, now).await
+    let pending = lifecycle::unpublish(&api.store, &publisher, id, &preconditions.required()?, now).await?;
+    conclude(&api, intent, pending, now, StatusCode::OK).await
 }
 
 /// Restore an insight
@@ -89,10 +90,10 @@ pub(in crate::http) async fn restore_insight(
     path: web::Path<String>,
     preconditions: Preconditions,
 ) -> Result<Reply, Problem> {
-    Query::none(&request)?;
+    let intent = Intent::of(&request)?;
     let now = api.now();
     let name = naming::parse(&path).ok_or_else(Problem::not_found)?;
     let id = store::insights::find(api.store.reader(), &name).await?.ok_or_else(Problem::not_found)?.id;
-    lifecycle::restore(&api.store, &publisher, id, &preconditions.required()?, now).await?;
-    shown(&api, id, now).await
+    let pending = lifecycle::restore(&api.store, &publisher, id, &preconditions.required()?, now).await?;
+    conclude(&api, intent, pending, now, StatusCode::OK).await
 }

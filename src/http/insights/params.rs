@@ -60,11 +60,13 @@ pub(in crate::http) enum InsightField {
     Seo,
     Extra,
     Revision,
+    DeletedAt,
+    PurgeAt,
     Body,
 }
 
 /// The spellings of [`InsightField`].
-pub(super) const FIELDS: [&str; 22] = [
+pub(super) const FIELDS: [&str; 24] = [
     "id",
     "slug",
     "locale",
@@ -86,6 +88,8 @@ pub(super) const FIELDS: [&str; 22] = [
     "seo",
     "extra",
     "revision",
+    "deleted_at",
+    "purge_at",
     "body",
 ];
 
@@ -113,6 +117,12 @@ pub(in crate::http) struct DetailParams {
     /// `related` adds up to three similar insights; the JSON form has them.
     #[param(inline, nullable = false)]
     include: Option<DetailInclude>,
+    /// `false`: a slug that the insight had before says where it leads, instead of leading there.
+    #[param(inline, nullable = false)]
+    resolve: Option<bool>,
+    /// A preview token: shows the revision that it is for, published or not.
+    #[param(pattern = "^insp_[0-9a-f]{56}$", nullable = false)]
+    preview: Option<String>,
 }
 
 /// How exactly a list is counted.

@@ -3,10 +3,14 @@
 use actix_web::http::StatusCode;
 use actix_web::http::header;
 use actix_web::{HttpRequest, get, web};
+use serde::Serialize;
 use serde_json::Value;
+use utoipa::ToSchema;
+use uuid::Uuid;
 
 use super::naming::{self, FORMS};
 use super::params;
+use super::previews;
 use super::related;
 use super::view::InsightView;
 use crate::domain::clock::Timestamp;
@@ -22,12 +26,16 @@ use crate::http::query::Query;
 use crate::http::reply::{CONTENT_SEQUENCE, Reply};
 use crate::store;
 use crate::store::insight_rows::{BodyRow, InsightRow};
-use crate::store::insights::Name;
+use crate::store::insights::{Moved, Name};
+
+/// The media type of what `resolve=false` answers.
+const POINTER: &str = "application/vnd.insights.pointer+json";
 
 /// Get an insight
 ///
 /// One insight by id or slug, with its body. Anonymous readers get the published revision; with a token that has `insights:write`, the
-/// newest one. A slug that the insight had before answers 308 with the present address. Representations are negotiated by `Accept` or chosen
+/// newest one. A slug that the insight had before answers 308 with the present address; with `resolve=false`, it says where it leads instead.
+/// With `preview`, the revision that the preview token is for. `Link` names the same insight in its other locales. Representations are negotiated by `Accept` or chosen
 /// by a suffix: JSON, Markdown with front matter (`.md`), a sanitised HTML fragment (`.html`), plain text (`.txt`).
 #[utoipa::path(
     tag = "Insights",
@@ -35,6 +43,7 @@ use crate::store::insights::Name;
     responses(
         (status = 200, description = "The insight.", content(
             (InsightView = "application/json"), (String = "text/markdown"), (String = "text/html"), (String = "text/plain"),
+            (SlugPointerView = "application/vnd.insights.pointer+json"),
         )),
         (status = 308, description = "The insight has another slug by now; `Location` leads there."),
     ),
@@ -50,23 +59,28 @@ pub(in crate::http) async fn get_insight(
     let mut query = Query::of(&request);
     let locale = query.locale();
     let with_related = query.one_of("include", &["related"]).is_some();
+    let resolve = query.one_of("resolve", &["true", "false"]) != Some("false");
+    let preview = query.text("preview");
     query.finish()?;
     let (name, suffix_form, suffix) = naming::parse_with_suffix(&path).ok_or_else(Problem::not_found)?;
     let now = api.now();
     let freshness = api.freshness(now).await?;
     let chain = Locale::fallback_chain(locale.as_ref(), &freshness.default_locale);
     let policy = reader.policy(now, &freshness);
+    if let Some(token) = preview {
+        return previews::read(&api, (&name, &token), &chain, form(&request, suffix_form)?, now).await;
+    }
     let Some((row, body)) = find(&api, &name, &chain, &reader, now).await? else {
-        return moved(&api, &name, suffix, &request, policy, now).await;
+        return moved(&api, &name, (suffix, resolve), &request, policy, now).await;
     };
     if let Name::Slug(asked) = &name
         && *asked != row.slug
         && *asked != row.current_slug
     {
-        return Ok(redirect(&row.current_slug, suffix, &request).policy(policy));
+        let target = Moved { id: row.id, slug: row.current_slug.clone() };
+        return Ok(if resolve { redirect(&target.slug, suffix, &request) } else { pointer(&api, asked, target) }.policy(policy));
     }
-    let accept = request.headers().get(header::ACCEPT).map(|value| value.to_str().unwrap_or_default());
-    let form = suffix_form.or_else(|| negotiation::choose(accept, &FORMS)).ok_or_else(not_acceptable)?;
+    let form = form(&request, suffix_form)?;
     let similar =
         if with_related && form == FORMS[0] { related::of_many(&api, &[row.id], &chain, now).await?.remove(&row.id) } else { None };
     let similar = similar.or_else(|| with_related.then(Vec::new));
@@ -74,8 +88,23 @@ pub(in crate::http) async fn get_insight(
     Ok(represent(&row, body, &chain, (form, similar), now)
         .not_older_than(freshness.last_modified)
         .header(CONTENT_SEQUENCE, freshness.sequence.to_string())
+        .header(header::LINK, alternates(&api, &row, suffix))
         .policy(policy)
         .cache_tags(&tags(&row)))
+}
+
+/// The form that the suffix or `Accept` asks for.
+fn form(request: &HttpRequest, suffix_form: Option<&'static str>) -> Result<&'static str, Problem> {
+    let accept = request.headers().get(header::ACCEPT).map(|value| value.to_str().unwrap_or_default());
+    suffix_form.or_else(|| negotiation::choose(accept, &FORMS)).ok_or_else(not_acceptable)
+}
+
+/// Where the same insight is in each of its locales (RFC 8288, `hreflang`).
+fn alternates(api: &Api, row: &InsightRow, suffix: &str) -> String {
+    let locales: Vec<String> = serde_json::from_str(&row.locales).unwrap_or_default();
+    let address = format!("{}/v1/insights/{}{suffix}", api.base_url, row.slug);
+    let links = locales.iter().map(|locale| format!("<{address}?locale={locale}>; rel=\"alternate\"; hreflang=\"{locale}\""));
+    links.chain([format!("<{address}>; rel=\"alternate\"; hreflang=\"x-default\"")]).collect::<Vec<_>>().join(", ")
 }
 
 pub(super) async fn find(
@@ -98,14 +127,37 @@ pub(super) async fn find(
 pub(super) async fn moved(
     api: &Api,
     name: &Name,
-    suffix: &str,
+    (suffix, resolve): (&str, bool),
     request: &HttpRequest,
     policy: CachePolicy,
     now: Timestamp,
 ) -> Result<Reply, Problem> {
     let Name::Slug(slug) = name else { return Err(Problem::not_found()) };
     let moved = store::insights::find_moved(api.store.reader(), slug, now).await?.ok_or_else(Problem::not_found)?;
-    Ok(redirect(&moved.slug, suffix, request).policy(policy).cache_tags(&[format!("insight:{}", moved.id), "insights".to_owned()]))
+    let tags = [format!("insight:{}", moved.id), "insights".to_owned()];
+    let reply = if resolve { redirect(&moved.slug, suffix, request) } else { pointer(api, slug, moved) };
+    Ok(reply.policy(policy).cache_tags(&tags))
+}
+
+/// Where a slug leads that is not the present one.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = SlugPointer)]
+pub(in crate::http) struct SlugPointerView {
+    /// The slug that was asked for.
+    pub slug: String,
+    /// The insight that it leads to.
+    pub id: Uuid,
+    /// The slug that the insight has now.
+    pub current_slug: String,
+    #[schema(format = "uri")]
+    pub url: String,
+}
+
+fn pointer(api: &Api, slug: &str, moved: Moved) -> Reply {
+    let Moved { id, slug: current_slug } = moved;
+    let url = format!("{}/v1/insights/{current_slug}", api.base_url);
+    let state = format!("p{current_slug}").replace('-', "_");
+    Reply::json(&SlugPointerView { slug: slug.to_owned(), id, current_slug, url }).content_type(POINTER).state(state)
 }
 
 fn redirect(slug: &str, suffix: &str, request: &HttpRequest) -> Reply {

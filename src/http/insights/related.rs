@@ -115,7 +115,7 @@ pub(in crate::http) async fn list_related_insights(
     let chain = Locale::fallback_chain(locale.as_ref(), &freshness.default_locale);
     let policy = reader.policy(now, &freshness);
     let Some((row, body)) = find(&api, &name, &chain, &reader, now).await? else {
-        return moved(&api, &name, "/related", &request, policy, now).await;
+        return moved(&api, &name, ("/related", true), &request, policy, now).await;
     };
     let subject = subject(&row, body.plain);
     let (similar, sequence) = api.search.related(subject, usize::try_from(limit).unwrap_or(0), chain.clone(), now).await?;

@@ -9,7 +9,7 @@ use super::related::RelatedView;
 use crate::domain::clock::Timestamp;
 use crate::domain::draft::Seo;
 use crate::domain::markdown::TocEntry;
-use crate::domain::status::Status;
+use crate::domain::status::{Status, TRASH_SECONDS};
 use crate::http::lists::{ListMeta, PageInfo};
 use crate::store::insight_rows::{BodyRow, InsightRow};
 
@@ -116,6 +116,14 @@ pub(in crate::http) struct InsightView {
     /// The number of the revision that is shown.
     #[schema(minimum = 1)]
     pub revision: i64,
+    /// When it was put into the trash; only there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, format = DateTime)]
+    pub deleted_at: Option<String>,
+    /// When the trash is emptied of it; only there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, format = DateTime)]
+    pub purge_at: Option<String>,
     pub body: BodyView,
     /// Similar insights; only with `include=related`.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -183,6 +191,8 @@ impl InsightView {
             seo: SeoView { title: seo.title, description: seo.description, image_url: seo.image_url },
             extra: serde_json::from_str(&row.extra).unwrap_or_default(),
             revision: row.revision,
+            deleted_at: pointers.deleted_at.map(Timestamp::rfc3339),
+            purge_at: pointers.deleted_at.map(|at| at.plus_seconds(TRASH_SECONDS).rfc3339()),
             body: BodyView::of(body),
             related: None,
         }

@@ -11,20 +11,23 @@ use super::naming;
 use super::params;
 use super::read::represent;
 use super::view::InsightView;
+use super::warnings;
 use crate::domain::authority::{Admin, Editor, Principal};
 use crate::domain::clock::Timestamp;
 use crate::domain::draft::Draft;
 use crate::domain::locale::Locale;
 use crate::editorial::error::EditorialError;
+use crate::editorial::pending::Pending;
 use crate::editorial::{insights, lifecycle};
 use crate::http::api::Api;
 use crate::http::auth::missing_scope;
 use crate::http::extract::{Body, Preconditions};
 use crate::http::problem::Problem;
 use crate::http::query::Query;
-use crate::http::reply::{CONTENT_SEQUENCE, Reply};
-use crate::store;
+use crate::http::reply::Reply;
+use crate::http::writes::Intent;
 use crate::store::insights::Name;
+use crate::store::{self, Transaction};
 
 /// Create an insight
 ///
@@ -43,11 +46,11 @@ pub(in crate::http) async fn create_insight(
     editor: Editor,
     body: Body,
 ) -> Result<Reply, Problem> {
-    Query::none(&request)?;
+    let intent = Intent::of(&request)?;
     let now = api.now();
     let draft = body.parse(Draft::parse)?;
-    let id = insights::create(&api.store, &editor, draft, now).await?;
-    created(&api, id, now).await
+    let pending = insights::create(&api.store, &editor, draft, now).await?;
+    conclude(&api, intent, pending, now, StatusCode::CREATED).await
 }
 
 /// Replace an insight
@@ -73,17 +76,17 @@ pub(in crate::http) async fn replace_insight(
     preconditions: Preconditions,
     body: Body,
 ) -> Result<Reply, Problem> {
-    Query::none(&request)?;
+    let intent = Intent::of(&request)?;
     let now = api.now();
     let name = naming::parse(&path).ok_or_else(Problem::not_found)?;
     if preconditions.create_only() {
-        return create_at(&api, &editor, name, body, now).await;
+        return create_at(&api, intent, &editor, name, body).await;
     }
     let id = known(&api, &name, editor.principal()).await?;
     let expected = preconditions.required()?;
     let draft = body.parse(Draft::parse)?;
-    insights::revise(&api.store, &editor, id, &expected, |_| Ok(draft.clone()), now).await?;
-    shown(&api, id, now).await
+    let pending = insights::revise(&api.store, &editor, id, &expected, |_| Ok(draft.clone()), now).await?;
+    conclude(&api, intent, pending, now, StatusCode::OK).await
 }
 
 /// Patch an insight
@@ -106,15 +109,15 @@ pub(in crate::http) async fn patch_insight(
     preconditions: Preconditions,
     body: Body,
 ) -> Result<Reply, Problem> {
-    Query::none(&request)?;
+    let intent = Intent::of(&request)?;
     let now = api.now();
     let name = naming::parse(&path).ok_or_else(Problem::not_found)?;
     let id = known(&api, &name, editor.principal()).await?;
     let expected = preconditions.required()?;
     let merge = body.merge_patch()?;
     let make = |old: &Draft| Draft::parse(merge(old.to_input())).map_err(EditorialError::Invalid);
-    insights::revise(&api.store, &editor, id, &expected, make, now).await?;
-    shown(&api, id, now).await
+    let pending = insights::revise(&api.store, &editor, id, &expected, make, now).await?;
+    conclude(&api, intent, pending, now, StatusCode::OK).await
 }
 
 /// Delete an insight
@@ -141,21 +144,22 @@ pub(in crate::http) async fn delete_insight(
 ) -> Result<Reply, Problem> {
     let mut query = Query::of(&request);
     let permanent = query.flag("permanent");
-    query.finish()?;
+    let intent = Intent::read(&request, query)?;
     let now = api.now();
     let name = naming::parse(&path).ok_or_else(Problem::not_found)?;
-    if permanent {
+    let pending = if permanent {
         let admin = Admin::try_from_principal(editor.principal().clone()).map_err(missing_scope)?;
         let id = store::insights::find(api.store.reader(), &name).await?.ok_or_else(Problem::not_found)?.id;
-        lifecycle::purge(&api.store, &admin, id, &preconditions.required()?, now).await?;
+        lifecycle::purge(&api.store, &admin, id, &preconditions.required()?, now).await?
     } else {
         let id = known(&api, &name, editor.principal()).await?;
-        lifecycle::delete(&api.store, &editor, id, &preconditions.required()?, now).await?;
-    }
-    Ok(Reply::empty(StatusCode::NO_CONTENT))
+        lifecycle::delete(&api.store, &editor, id, &preconditions.required()?, now).await?
+    };
+    intent.conclude(&api, pending, now, async |_, _| Ok(Reply::empty(StatusCode::NO_CONTENT))).await
 }
 
-async fn create_at(api: &Api, editor: &Editor, name: Name, body: Body, now: Timestamp) -> Result<Reply, Problem> {
+async fn create_at(api: &Api, intent: Intent, editor: &Editor, name: Name, body: Body) -> Result<Reply, Problem> {
+    let now = api.now();
     if let Ok(id) = known(api, &name, editor.principal()).await {
         return Err(lifecycle::exists_already(&api.store, id).await?.into());
     }
@@ -171,8 +175,8 @@ async fn create_at(api: &Api, editor: &Editor, name: Name, body: Body, now: Time
         }
         Ok(draft)
     })?;
-    let id = insights::create(&api.store, editor, draft, now).await?;
-    created(api, id, now).await
+    let pending = insights::create(&api.store, editor, draft, now).await?;
+    conclude(api, intent, pending, now, StatusCode::CREATED).await
 }
 
 /// The id of an insight that this caller may know of. What is in the trash is not there.
@@ -183,16 +187,25 @@ pub(super) async fn known(api: &Api, name: &Name, caller: &Principal) -> Result<
     Ok(insight.id)
 }
 
-async fn created(api: &Api, id: Uuid, now: Timestamp) -> Result<Reply, Problem> {
-    Ok(shown(api, id, now).await?.status(StatusCode::CREATED).header(header::LOCATION, format!("/v1/insights/{id}")))
+/// Answers a write of an insight with its newest revision; a rehearsal, also with what its texts had better not have.
+pub(super) async fn conclude(
+    api: &Api,
+    intent: Intent,
+    pending: Pending<Uuid>,
+    now: Timestamp,
+    status: StatusCode,
+) -> Result<Reply, Problem> {
+    let show = async |txn: &Transaction, id: &Uuid| {
+        let reply = shown(txn, *id, now).await?.status(status);
+        Ok(if status == StatusCode::CREATED { reply.header(header::LOCATION, format!("/v1/insights/{id}")) } else { reply })
+    };
+    intent.conclude_with(api, pending, now, show, async |txn, id| warnings::of(api, txn, *id).await).await
 }
 
-/// The newest revision, as the answer to a write.
-pub(super) async fn shown(api: &Api, id: Uuid, now: Timestamp) -> Result<Reply, Problem> {
-    let freshness = api.freshness(now).await?;
-    let chain = Locale::fallback_chain(None, &freshness.default_locale);
-    // The writer has seen what it wrote; a reader's snapshot is never older than the last commit on this node.
-    let found = store::insights::find_for_editor(api.store.reader(), &Name::Id(id), &chain, None).await?;
+async fn shown(txn: &Transaction, id: Uuid, now: Timestamp) -> Result<Reply, Problem> {
+    let site = store::site::find(txn).await?.ok_or_else(Problem::internal)?;
+    let chain = Locale::fallback_chain(None, &site.default_locale);
+    let found = store::insights::find_for_editor(txn, &Name::Id(id), &chain, None).await?;
     let (row, body) = found.ok_or_else(Problem::not_found)?;
-    Ok(represent(&row, body, &chain, ("application/json", None), now).header(CONTENT_SEQUENCE, freshness.sequence.to_string()))
+    Ok(represent(&row, body, &chain, ("application/json", None), now))
 }

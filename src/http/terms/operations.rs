@@ -19,8 +19,9 @@ use crate::http::lists::{self, ListMeta};
 use crate::http::problem::Problem;
 use crate::http::query::Query;
 use crate::http::reply::{CONTENT_SEQUENCE, Reply};
-use crate::store;
+use crate::http::writes::Intent;
 use crate::store::terms::TermRow;
+use crate::store::{self, Transaction};
 
 pub(super) async fn list(api: &Api, request: &HttpRequest, reader: &Reader, kind: TermKind) -> Result<Reply, Problem> {
     let mut query = Query::of(request);
@@ -69,12 +70,15 @@ pub(super) async fn get(api: &Api, request: &HttpRequest, reader: &Reader, kind:
 }
 
 pub(super) async fn create(api: &Api, request: &HttpRequest, publisher: &Publisher, kind: TermKind, body: Body) -> Result<Reply, Problem> {
-    Query::none(request)?;
+    let intent = Intent::of(request)?;
     let now = api.now();
     let draft = body.parse(TermDraft::parse)?;
-    let slug = editorial::terms::create(&api.store, publisher, kind, draft, now).await?;
-    let location = format!("/v1/{}/{slug}", kind.plural());
-    Ok(written(api, kind, &slug, now).await?.status(StatusCode::CREATED).header(header::LOCATION, location))
+    let pending = editorial::terms::create(&api.store, publisher, kind, draft, now).await?;
+    let show = async |txn: &Transaction, slug: &String| {
+        let location = format!("/v1/{}/{slug}", kind.plural());
+        Ok(written(txn, kind, slug, now).await?.status(StatusCode::CREATED).header(header::LOCATION, location))
+    };
+    intent.conclude(api, pending, now, show).await
 }
 
 pub(super) async fn replace(
@@ -85,12 +89,12 @@ pub(super) async fn replace(
     preconditions: Preconditions,
     body: Body,
 ) -> Result<Reply, Problem> {
-    Query::none(request)?;
+    let intent = Intent::of(request)?;
     let now = api.now();
     known(api, at, now).await?;
     let draft = body.parse(TermDraft::parse)?;
-    let slug = editorial::terms::replace(&api.store, publisher, at, &preconditions.optional(), draft, now).await?;
-    written(api, at.0, &slug, now).await
+    let pending = editorial::terms::replace(&api.store, publisher, at, &preconditions.optional(), draft, now).await?;
+    intent.conclude(api, pending, now, async |txn, slug| written(txn, at.0, slug, now).await).await
 }
 
 pub(super) async fn patch(
@@ -101,13 +105,13 @@ pub(super) async fn patch(
     preconditions: Preconditions,
     body: Body,
 ) -> Result<Reply, Problem> {
-    Query::none(request)?;
+    let intent = Intent::of(request)?;
     let now = api.now();
     known(api, at, now).await?;
     let merge = body.merge_patch()?;
     let merge = |old| TermDraft::parse(merge(old)).map_err(EditorialError::Invalid);
-    let slug = editorial::terms::patch(&api.store, publisher, at, &preconditions.optional(), merge, now).await?;
-    written(api, at.0, &slug, now).await
+    let pending = editorial::terms::patch(&api.store, publisher, at, &preconditions.optional(), merge, now).await?;
+    intent.conclude(api, pending, now, async |txn, slug| written(txn, at.0, slug, now).await).await
 }
 
 pub(super) async fn delete(
@@ -117,10 +121,11 @@ pub(super) async fn delete(
     at: (TermKind, &str),
     preconditions: Preconditions,
 ) -> Result<Reply, Problem> {
-    Query::none(request)?;
-    known(api, at, api.now()).await?;
-    editorial::terms::delete(&api.store, publisher, at, &preconditions.optional(), api.now()).await?;
-    Ok(Reply::empty(StatusCode::NO_CONTENT))
+    let intent = Intent::of(request)?;
+    let now = api.now();
+    known(api, at, now).await?;
+    let pending = editorial::terms::delete(&api.store, publisher, at, &preconditions.optional(), now).await?;
+    intent.conclude(api, pending, now, async |_, _| Ok(Reply::empty(StatusCode::NO_CONTENT))).await
 }
 
 /// Whether it is there comes before what was sent.
@@ -129,11 +134,11 @@ async fn known(api: &Api, (kind, slug): (TermKind, &str), now: Timestamp) -> Res
     store::terms::find(api.store.reader(), kind, slug, now).await?.map(|_| ()).ok_or_else(Problem::not_found)
 }
 
-async fn written(api: &Api, kind: TermKind, slug: &str, now: Timestamp) -> Result<Reply, Problem> {
-    let freshness = api.freshness(now).await?;
-    let chain = Locale::fallback_chain(None, &freshness.default_locale);
-    let row = store::terms::find(api.store.reader(), kind, slug, now).await?.ok_or_else(Problem::not_found)?;
-    Ok(represent(&row, &chain, true).header(CONTENT_SEQUENCE, freshness.sequence.to_string()))
+async fn written(txn: &Transaction, kind: TermKind, slug: &str, now: Timestamp) -> Result<Reply, Problem> {
+    let site = store::site::find(txn).await?.ok_or_else(Problem::internal)?;
+    let chain = Locale::fallback_chain(None, &site.default_locale);
+    let row = store::terms::find(txn, kind, slug, now).await?.ok_or_else(Problem::not_found)?;
+    Ok(represent(&row, &chain, true))
 }
 
 /// The validator is the same for everybody: it is made of what the public sees.

@@ -21,6 +21,8 @@ pub struct Model {
     pub user_id: Option<Uuid>,
     pub token_id: Option<Uuid>,
     pub created_at: i64,
+    pub made_by: String,
+    pub restored_from: Option<i64>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

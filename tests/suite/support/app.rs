@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use insights::app::App;
 use insights::config::{DataSettings, LogSettings, ServeSettings};
-use insights::domain::authority::Scope;
+use insights::domain::authority::{Admin, Origin, Scope};
 use insights::domain::clock::{Clock, Timestamp};
 use insights::domain::user::{TokenDraft, UserDraft};
 use insights::editorial::accounts;
@@ -76,6 +76,11 @@ impl TestApp {
         Self::of(folder, settings, self.clock.clone()).await
     }
 
+    /// A second node, where the database can have one.
+    pub(crate) async fn second_node_if_shared(&self) -> Option<Self> {
+        if self.store().is_postgres() { Some(self.second_node().await) } else { None }
+    }
+
     pub(crate) fn store(&self) -> &Store {
         &self.app.store
     }
@@ -103,14 +108,17 @@ impl TestApp {
     /// A machine token with these scopes and no owner.
     pub(crate) async fn machine_token(&self, scopes: &[Scope]) -> String {
         let draft = TokenDraft { name: "test".to_owned(), scopes: scopes.to_vec(), expires_at: None };
-        accounts::create_token(self.store(), draft, None, self.now()).await.unwrap().1
+        let made = accounts::create_token(self.store(), &Admin::system(Origin::Cli), draft, self.now()).await.unwrap();
+        made.commit(self.store(), self.now()).await.unwrap().1
     }
 
     /// A user with a password, and what a sign-in answers.
     pub(crate) async fn signed_in(&self, email: &str, role: &str) -> (Client, Value) {
         let password = "correct horse battery";
         let input = json!({ "email": email, "name": email, "role": role, "password": password });
-        accounts::create_user(self.store(), UserDraft::parse(input).unwrap(), self.now()).await.unwrap();
+        let admin = Admin::system(Origin::Cli);
+        let made = accounts::create_user(self.store(), &admin, UserDraft::parse(input).unwrap(), self.now()).await.unwrap();
+        made.commit(self.store(), self.now()).await.unwrap();
         let asked = json!({ "grant_type": "password", "email": email, "password": password });
         let granted = self.anonymous().post("/v1/auth/token", asked).await.expect(200).json();
         (self.with_token(granted["access_token"].as_str().unwrap()), granted)

@@ -1,0 +1,134 @@
+//! `insights export`: the content as a Markdown folder or as NDJSON, the same bytes for the same content.
+
+use std::collections::HashSet;
+use std::fs;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+
+use super::{open, print};
+use crate::app::explained;
+use crate::config::DataSettings;
+use crate::domain::exchange::write;
+use crate::editorial::exports;
+use crate::store::Store;
+
+const PAGE: i64 = 50;
+/// The folders that an export writes, and `--replace` tidies.
+const FOLDERS: [&str; 5] = ["insights", "_drafts", "categories", "tags", "authors"];
+
+#[derive(Debug, clap::Args)]
+pub(super) struct ExportArgs {
+    /// The folder to write; with --format ndjson a file, or - for standard output
+    path: PathBuf,
+    #[arg(long, default_value = "markdown", value_parser = ["markdown", "ndjson"])]
+    format: String,
+    /// Write over an earlier export: changed files are written, and Markdown files that are not part of it any more are removed from its folders
+    #[arg(long)]
+    replace: bool,
+    #[command(flatten)]
+    data: DataSettings,
+}
+
+pub(super) async fn run(args: &ExportArgs) -> anyhow::Result<()> {
+    args.data.existing_url()?;
+    let store = open(&args.data).await?;
+    let pending = store.pending_migrations().await?;
+    anyhow::ensure!(pending.is_empty(), "the schema is {} step(s) behind: run insights migrate", pending.len());
+    if args.format == "ndjson" { lines(&store, &args.path).await } else { folder(&store, args).await }
+}
+
+async fn lines(store: &Store, path: &Path) -> anyhow::Result<()> {
+    if path == Path::new("-") {
+        return write_lines(store, &mut std::io::stdout()).await.map(|_| ());
+    }
+    // Whole or not at all: a file that is cut off looks like one that is not.
+    let unfinished = path.with_extension("unfinished");
+    let mut file =
+        std::io::BufWriter::new(fs::File::create(&unfinished).with_context(|| format!("cannot write {}", unfinished.display()))?);
+    let count = write_lines(store, &mut file).await?;
+    file.flush()?;
+    fs::rename(&unfinished, path)?;
+    print(&format!("{count} insight(s) in {}\n", path.display()))
+}
+
+async fn write_lines(store: &Store, out: &mut impl std::io::Write) -> anyhow::Result<usize> {
+    let (mut behind, mut count) = (None, 0);
+    loop {
+        let page = exports::lines(store, behind, None, PAGE).await.map_err(explained)?;
+        let Some((last, _)) = page.last() else { return Ok(count) };
+        behind = Some(*last);
+        count += page.len();
+        for (_, line) in page {
+            writeln!(out, "{line}")?;
+        }
+    }
+}
+
+async fn folder(store: &Store, args: &ExportArgs) -> anyhow::Result<()> {
+    let root = &args.path;
+    fs::create_dir_all(root).with_context(|| format!("cannot make {}", root.display()))?;
+    let there = fs::read_dir(root)?.next().is_some();
+    anyhow::ensure!(!there || args.replace, "{} is not empty: name an empty folder, or say --replace", root.display());
+    let mut written = Written { root, files: HashSet::new(), changed: 0 };
+    for line in exports::term_lines(store).await.map_err(explained)? {
+        written.all(write::term_file(&line))?;
+    }
+    let (mut behind, mut count) = (None, 0);
+    loop {
+        let page = exports::lines(store, behind, None, PAGE).await.map_err(explained)?;
+        let Some((last, _)) = page.last() else { break };
+        behind = Some(*last);
+        count += page.len();
+        for (_, line) in page {
+            written.all(write::files(&line))?;
+        }
+    }
+    let removed = if args.replace { written.remove_others()? } else { 0 };
+    let Written { files, changed, .. } = written;
+    print(&format!("{count} insight(s) in {} file(s) in {}: {changed} written, {removed} removed\n", files.len(), root.display()))
+}
+
+struct Written<'r> {
+    root: &'r Path,
+    files: HashSet<PathBuf>,
+    changed: usize,
+}
+
+impl Written<'_> {
+    fn all(&mut self, files: Vec<(String, String)>) -> anyhow::Result<()> {
+        for (path, text) in files {
+            let path = self.root.join(path);
+            anyhow::ensure!(self.files.insert(path.clone()), "two insights want to be {}", path.display());
+            // What is the same stays untouched, its time included.
+            if fs::read(&path).is_ok_and(|old| old == text.as_bytes()) {
+                continue;
+            }
+            if let Some(folder) = path.parent() {
+                fs::create_dir_all(folder)?;
+            }
+            fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
+            self.changed += 1;
+        }
+        Ok(())
+    }
+
+    /// Removes what an earlier export wrote and this one did not.
+    fn remove_others(&self) -> anyhow::Result<usize> {
+        let mut removed = 0;
+        let mut folders: Vec<PathBuf> = FOLDERS.iter().map(|name| self.root.join(name)).filter(|folder| folder.is_dir()).collect();
+        while let Some(folder) = folders.pop() {
+            for entry in fs::read_dir(&folder)? {
+                let path = entry?.path();
+                if path.is_dir() {
+                    folders.push(path);
+                } else if path.extension().is_some_and(|extension| extension == "md") && !self.files.contains(&path) {
+                    fs::remove_file(&path)?;
+                    removed += 1;
+                }
+            }
+        }
+        Ok(removed)
+    }
+}

@@ -1,0 +1,331 @@
+//! `insights import`: a Markdown folder, NDJSON, a Ghost export or a WordPress export, told item by item and gone on with after a crash.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{BufRead as _, BufReader, IsTerminal as _};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::Context as _;
+use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::{migrated, open, print};
+use crate::app::explained;
+use crate::config::DataSettings;
+use crate::domain::authority::{Editor, Origin};
+use crate::domain::clock::{Clock, new_id};
+use crate::domain::exchange::folder::{self, Read};
+use crate::domain::exchange::plan::Kind;
+use crate::domain::exchange::{Line, Note, ghost, wordpress};
+use crate::domain::page::Cursor;
+use crate::domain::slug::Slug;
+use crate::editorial::imports::{self, LEASE, Mode, Received, Receiving, Work};
+use crate::editorial::site;
+use crate::store::imports::{Import, Item};
+use crate::store::{self, Store};
+
+/// Lines that are kept together.
+const CHUNK: usize = 200;
+
+#[derive(Debug, clap::Args)]
+pub(super) struct ImportArgs {
+    /// A folder of Markdown with front matter, a .ndjson or .jsonl file, a Ghost export (.json) or a WordPress export (.xml)
+    path: PathBuf,
+    /// All items or none
+    #[arg(long)]
+    atomic: bool,
+    /// Check everything and change nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// The category of what has none
+    #[arg(long, default_value = "uncategorized")]
+    default_category: String,
+    #[command(flatten)]
+    data: DataSettings,
+}
+
+pub(super) async fn run(args: &ImportArgs) -> anyhow::Result<()> {
+    let category = Slug::parse(&args.default_category).context("--default-category must be a slug such as field-notes")?;
+    let path = args.path.canonicalize().with_context(|| format!("there is nothing at {}", args.path.display()))?;
+    let store = open(&args.data).await?;
+    migrated(&store).await?;
+    site::ensure(&store, Clock::System.now()).await.map_err(explained)?;
+    let worker = new_id(Clock::System.now());
+    let source = format!("{}{}{}", path.display(), if args.atomic { " atomic" } else { "" }, if args.dry_run { " dry-run" } else { "" });
+    let left = store::imports::find_open(store.reader(), &source).await?;
+    let import = match left {
+        Some(import) if import.state == "running" => {
+            print(&format!("going on with the import of {} behind item {}\n", path.display(), finished(&import)))?;
+            await_turn(&store, &import, worker).await?;
+            import
+        }
+        left => {
+            if let Some(broken) = left {
+                store::imports::remove(store.writer(), broken.id).await?;
+            }
+            let mode = Mode { source, atomic: args.atomic, validate_only: args.dry_run };
+            receive(&store, &path, mode, (worker, &category)).await?
+        }
+    };
+    let bar = bar(import.total, finished(&import));
+    let outcome = imports::work(&store, import.id, worker, &Clock::System, |done| bar.inc(done.unsigned_abs())).await;
+    bar.finish_and_clear();
+    if outcome.map_err(explained)? == Work::Lost {
+        print("a running service has taken the import over: its outcome is at /v1/imports\n")?;
+        while store::imports::find(store.reader(), import.id).await?.is_some_and(|import| import.finished_at.is_none()) {
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+    }
+    report(&store, import.id).await
+}
+
+/// Waits until whoever worked on the import last is known to be gone, or has finished it.
+async fn await_turn(store: &Store, import: &Import, worker: Uuid) -> anyhow::Result<()> {
+    loop {
+        let now = Clock::System.now();
+        let there = store::imports::find(store.reader(), import.id).await?.filter(|import| import.finished_at.is_none());
+        let Some(there) = there else { return Ok(()) };
+        if imports::take_over(store, &there, worker, now).await.map_err(explained)? {
+            return Ok(());
+        }
+        tokio::time::sleep(LEASE / 10).await;
+    }
+}
+
+async fn receive(store: &Store, path: &Path, mode: Mode, (worker, category): (Uuid, &Slug)) -> anyhow::Result<Import> {
+    let editor = Editor::system(Origin::Cli);
+    let mut receiving = imports::begin(store, &editor, mode, Clock::System.now()).await.map_err(explained)?;
+    let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
+    let read = match extension {
+        _ if path.is_dir() => read_folder(store, &mut receiving, path, category).await,
+        "ndjson" | "jsonl" => read_lines(store, &mut receiving, path).await,
+        "json" => read_ghost(store, &mut receiving, path, category).await,
+        "xml" => read_wordpress(store, &mut receiving, path, category).await,
+        _ => Err(anyhow::anyhow!("cannot tell what {} is: give a folder, or a .ndjson, .jsonl, .json or .xml file", path.display())),
+    };
+    if let Err(error) = read {
+        receiving.forget(store).await.map_err(explained)?;
+        return Err(error);
+    }
+    let now = Clock::System.now();
+    let pending = receiving.ready(store, &editor, Some(worker), now).await.map_err(explained)?;
+    pending.commit(store, now).await.map_err(explained)
+}
+
+async fn read_folder(store: &Store, receiving: &mut Receiving, root: &Path, category: &Slug) -> anyhow::Result<()> {
+    let paths = paths(root)?;
+    let plan = folder::plan(&paths);
+    let mut skipped: Vec<(String, String)> = plan.skipped;
+    let mut chunk = Vec::new();
+    // What a category is called is known before the insights that are in it.
+    let (terms, insights): (Vec<_>, Vec<_>) = plan.units.iter().partition(|unit| unit.kind != Kind::Insight);
+    for unit in terms.into_iter().chain(insights) {
+        let name = unit.paths().collect::<Vec<_>>().join(" + ");
+        let contents: std::io::Result<Vec<String>> = unit.paths().map(|path| fs::read_to_string(root.join(path))).collect();
+        let read = contents.map_err(|error| error.to_string()).and_then(|contents| folder::read(unit, contents, category));
+        match read {
+            Ok(Read::Line(line)) => chunk.push(received(line)),
+            Ok(Read::Skipped(reason)) => skipped.push((name, reason)),
+            Err(reason) => chunk.push(refused(name, &reason)),
+        }
+        if chunk.len() == CHUNK {
+            receiving.add(store, std::mem::take(&mut chunk), Clock::System.now()).await.map_err(explained)?;
+        }
+    }
+    receiving.add(store, chunk, Clock::System.now()).await.map_err(explained)?;
+    print(&format!("{} file(s): {} item(s), {} file(s) skipped\n", paths.len(), receiving.count(), skipped.len()))?;
+    let mut reasons: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for (path, reason) in skipped {
+        reasons.entry(reason).or_default().push(path);
+    }
+    for (reason, paths) in reasons {
+        print(&format!("  skipped: {} {reason} ({})\n", paths.len(), some(&paths)))?;
+    }
+    Ok(())
+}
+
+async fn read_lines(store: &Store, receiving: &mut Receiving, path: &Path) -> anyhow::Result<()> {
+    let mut chunk = Vec::new();
+    for (number, line) in (1..).zip(BufReader::new(File::open(path)?).lines()) {
+        let input = line.with_context(|| format!("line {number}"))?;
+        if !input.trim().is_empty() {
+            chunk.push(Received { name: format!("line {number}"), input, notes: "[]".to_owned(), refused: None });
+        }
+        if chunk.len() == CHUNK {
+            receiving.add(store, std::mem::take(&mut chunk), Clock::System.now()).await.map_err(explained)?;
+        }
+    }
+    receiving.add(store, chunk, Clock::System.now()).await.map_err(explained)
+}
+
+async fn read_ghost(store: &Store, receiving: &mut Receiving, path: &Path, category: &Slug) -> anyhow::Result<()> {
+    let export: Value = serde_json::from_reader(BufReader::new(File::open(path)?)).context("this is no JSON")?;
+    let lines = ghost::lines(&export, category).map_err(|reason| anyhow::anyhow!("this is no Ghost export: {reason}"))?;
+    for lines in lines.chunks(CHUNK) {
+        receiving.add(store, lines.iter().cloned().map(outcome).collect(), Clock::System.now()).await.map_err(explained)?;
+    }
+    Ok(())
+}
+
+async fn read_wordpress(store: &Store, receiving: &mut Receiving, path: &Path, category: &Slug) -> anyhow::Result<()> {
+    let (source, category) = (BufReader::new(File::open(path)?), category.clone());
+    let (sender, mut lines) = tokio::sync::mpsc::channel(CHUNK);
+    let reading = tokio::task::spawn_blocking(move || {
+        wordpress::read(source, &category, |line| {
+            let _gone = sender.blocking_send(outcome(line));
+        })
+    });
+    let mut chunk = Vec::new();
+    while lines.recv_many(&mut chunk, CHUNK).await > 0 {
+        receiving.add(store, std::mem::take(&mut chunk), Clock::System.now()).await.map_err(explained)?;
+    }
+    let skipped = reading.await?.map_err(|reason| anyhow::anyhow!("this is no WordPress export: {reason}"))?;
+    for (kind, count) in skipped {
+        print(&format!("  skipped: {count} of the kind {kind}\n"))?;
+    }
+    Ok(())
+}
+
+/// Every file below a folder, as paths with `/` between their parts, in their order.
+fn paths(root: &Path) -> anyhow::Result<Vec<String>> {
+    let mut found = Vec::new();
+    let mut folders = vec![root.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).with_context(|| format!("cannot read {}", folder.display()))? {
+            let entry = entry?;
+            // Links could lead out of the folder, or in a circle.
+            let kind = entry.file_type()?;
+            if kind.is_dir() {
+                if entry.file_name() != ".git" {
+                    folders.push(entry.path());
+                }
+            } else if kind.is_file() {
+                let path = entry.path();
+                let inside = path.strip_prefix(root)?;
+                found.push(inside.iter().map(|part| part.to_string_lossy()).collect::<Vec<_>>().join("/"));
+            }
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+fn outcome(line: Result<Line, (String, String)>) -> Received {
+    match line {
+        Ok(line) => received(line),
+        Err((name, reason)) => refused(name, &reason),
+    }
+}
+
+fn received(line: Line) -> Received {
+    let Line { name, mut item, notes } = line;
+    name_terms(&mut item);
+    let notes: Vec<Value> = notes.into_iter().map(|Note { code, detail }| json!({ "code": code, "detail": detail })).collect();
+    Received { name, input: item.to_string(), notes: json!(notes).to_string(), refused: None }
+}
+
+/// Files name categories, tags and authors without saying what they are: those that do not exist are called by their slugs.
+fn name_terms(item: &mut Value) {
+    if item.get("kind").is_some() {
+        return;
+    }
+    let named = |item: &Value, field: &str| -> Vec<String> {
+        let drafts = [Some(item), item.get("draft")].into_iter().flatten();
+        let values = drafts.filter_map(|draft| draft.get(field)).flat_map(|value| match value {
+            Value::Array(list) => list.clone(),
+            one => vec![one.clone()],
+        });
+        values.filter_map(|value| value.as_str().map(str::to_owned)).collect()
+    };
+    for field in ["category", "tags", "authors"] {
+        let mut known: Vec<Value> = match item["terms"][field].take() {
+            Value::Array(list) => list,
+            Value::Null => Vec::new(),
+            one => vec![one],
+        };
+        for slug in named(item, field) {
+            if !known.iter().any(|term| term["slug"] == slug.as_str()) {
+                known.push(json!({ "slug": slug, "name": in_words(&slug) }));
+            }
+        }
+        item["terms"][field] = if field == "category" { known.into_iter().next().unwrap_or_default() } else { json!(known) };
+    }
+}
+
+/// `data-engineering` as a name.
+fn in_words(slug: &str) -> String {
+    let capital =
+        |word: &str| word.chars().next().map_or_else(String::new, |first| first.to_uppercase().chain(word.chars().skip(1)).collect());
+    slug.split('-').map(capital).collect::<Vec<_>>().join(" ")
+}
+
+fn refused(name: String, reason: &str) -> Received {
+    let problem = json!({ "code": "malformed-body", "detail": reason });
+    Received { name, input: String::new(), notes: "[]".to_owned(), refused: Some(problem) }
+}
+
+fn finished(import: &Import) -> i64 {
+    import.created + import.updated + import.unchanged + import.failed
+}
+
+fn bar(total: i64, done: i64) -> ProgressBar {
+    if !std::io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let bar = ProgressBar::new(total.unsigned_abs()).with_position(done.unsigned_abs());
+    let style = ProgressStyle::with_template("{wide_bar} {pos}/{len} items, {per_sec}, {eta} left");
+    bar.with_style(style.unwrap_or_else(|_e| ProgressStyle::default_bar()))
+}
+
+/// What came of everything: failures one by one, notes by their kind.
+async fn report(store: &Store, id: Uuid) -> anyhow::Result<()> {
+    let import = store::imports::find(store.reader(), id).await?.context("the import is gone")?;
+    let mut notes: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    let mut cursor: Option<Cursor> = None;
+    loop {
+        let page = store::imports::items(store.reader(), id, None, cursor.as_ref(), 500).await?;
+        for item in &page.rows {
+            let said: Vec<Value> = serde_json::from_str(&item.notes).unwrap_or_default();
+            for note in said {
+                let named = format!("{} ({})", item.name, note["detail"].as_str().unwrap_or_default());
+                notes.entry(note["code"].as_str().unwrap_or_default().to_owned()).or_default().push(named);
+            }
+            if item.state == "failed" {
+                print(&format!("  failed: {}\n", told(item)))?;
+            }
+        }
+        cursor = page.next;
+        if cursor.is_none() {
+            break;
+        }
+    }
+    for (code, places) in notes {
+        print(&format!("  note {code}: {} time(s), such as {}\n", places.len(), some(&places)))?;
+    }
+    let Import { state, created, updated, unchanged, failed, validate_only, problem, .. } = import;
+    let would = if validate_only { "would be " } else { "" };
+    print(&format!("{created} {would}created, {updated} {would}updated, {unchanged} unchanged, {failed} failed\n"))?;
+    anyhow::ensure!(state == "done", problem.unwrap_or_else(|| "the import did not end".to_owned()));
+    anyhow::ensure!(failed == 0, "{failed} item(s) failed: mend them and import again, the others stay as they are");
+    Ok(())
+}
+
+fn told(item: &Item) -> String {
+    let problem: Value = item.problem.as_deref().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
+    let errors: Vec<String> = problem["errors"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(|error| format!("{} {}", error["pointer"].as_str().unwrap_or_default(), error["detail"].as_str().unwrap_or_default()))
+        .collect();
+    let why = if errors.is_empty() { problem["detail"].as_str().unwrap_or_default().to_owned() } else { errors.join("; ") };
+    format!("{}: {why}", item.name)
+}
+
+/// The first few of a list.
+fn some(list: &[String]) -> String {
+    let first: Vec<&str> = list.iter().take(2).map(String::as_str).collect();
+    format!("{}{}", first.join(", "), if list.len() > 2 { ", …" } else { "" })
+}

@@ -1,0 +1,331 @@
+//! Reads the front matter that Hugo, Jekyll and Astro let people write into the fields of an import line.
+
+use serde_json::{Map, Value};
+
+use super::names::{self, Apart, Slugs, Terms};
+use super::plan::Unit;
+use super::{Note, cut, dates, is_blank, is_empty, set, syntax};
+use crate::domain::draft::{MAX_AUTHORS, MAX_MINUTES, MAX_TAGS};
+use crate::domain::locale::Locale;
+use crate::domain::slug::Slug;
+use crate::domain::text::{self, MAX_EXCERPT, MAX_TITLE};
+
+type Rule = fn(&str) -> bool;
+
+/// One file on its way to a line. What is left in `fields` at the end was not known, and goes to `extra`.
+pub struct Article<'a> {
+    pub unit: &'a Unit,
+    pub fields: Map<String, Value>,
+    pub body: String,
+    pub notes: Vec<Note>,
+    pub terms: Terms,
+}
+
+impl Article<'_> {
+    fn note(&mut self, code: &'static str, detail: impl Into<String>) {
+        self.notes.push(Note::new(code, detail));
+    }
+
+    fn take(&mut self, name: &str) -> Option<Value> {
+        self.fields.shift_remove(name).filter(|value| !value.is_null())
+    }
+
+    /// Takes the first of the fields that `read` understands; the others stay.
+    fn first<T>(&mut self, names: &[&str], read: impl Fn(&Value) -> Option<T>) -> Option<T> {
+        let (name, found) = names.iter().find_map(|name| Some((*name, read(self.fields.get(*name)?)?)))?;
+        self.fields.shift_remove(name);
+        Some(found)
+    }
+
+    /// The writable fields, in their usual order. `slug` is what the place gives, if it gives one.
+    pub fn writable(&mut self, slug: Option<&str>, default_category: &str) -> Map<String, Value> {
+        self.hoist_taxonomies();
+        let mut item = Map::new();
+        let slug = self.slug(slug);
+        set(&mut item, "slug", slug.map(Value::from).unwrap_or_default());
+        let title = self.title(None);
+        set(&mut item, "title", Value::from(title));
+        let excerpt = self.excerpt();
+        set(&mut item, "excerpt", Value::from(excerpt.unwrap_or_default()));
+        item.insert("body_markdown".to_owned(), Value::from(self.body.as_str()));
+        self.classify(&mut item, default_category);
+        let minutes = self.first(&["reading_minutes"], |v| v.as_i64().filter(|n| (1..=MAX_MINUTES).contains(n)));
+        set(&mut item, "reading_minutes", minutes.map(Value::from).unwrap_or_default());
+        let address = |v: &Value| v.as_str().and_then(|text| text::url(text).ok());
+        let canonical = self.first(&["canonical_url", "canonicalURL", "canonical"], address);
+        set(&mut item, "canonical_url", Value::from(canonical.unwrap_or_default()));
+        let seo = self.seo();
+        set(&mut item, "seo", seo);
+        for name in ["reading_minutes", "canonical_url"] {
+            if self.fields.get(name).is_some_and(|value| !is_empty(value)) && !item.contains_key(name) {
+                self.note("value-refused", format!("{name} is no valid value and was kept in extra"));
+            }
+        }
+        item
+    }
+
+    /// What a published file says beside the writable fields.
+    pub fn publication(&mut self, file_locale: Option<&Locale>, slug: &str, item: &mut Map<String, Value>) {
+        let locale = |v: &Value| v.as_str().and_then(Locale::parse).map(|locale| locale.to_string());
+        let written = self.first(&["locale", "lang"], locale);
+        set(item, "locale", Value::from(written.or_else(|| file_locale.map(Locale::to_string)).unwrap_or_default()));
+        let status = self.status();
+        item.insert("status".to_owned(), Value::from(status));
+        // A slug that keeps the day of the file name says that the day is part of the name.
+        let day_is_name = slug != self.unit.slug && dates::of_file_name(slug).is_some();
+        let day = self.unit.date.clone().filter(|_| !day_is_name);
+        let published_at = self.date(&["published_at", "publishDate", "pubDate", "date", "published"]).or(day);
+        set(item, "published_at", Value::from(published_at.unwrap_or_default()));
+        let unpublish_at = self.date(&["unpublish_at", "expiryDate"]);
+        set(item, "unpublish_at", Value::from(unpublish_at.unwrap_or_default()));
+        let aliases = self.aliases(slug);
+        set(item, "aliases", aliases.into());
+    }
+
+    /// The id, if it is one; other generators use the word for other things.
+    pub fn id(&mut self) -> Option<String> {
+        self.first(&["id"], |v| v.as_str().filter(|text| text.len() == 36 && uuid::Uuid::parse_str(text).is_ok()).map(str::to_owned))
+    }
+
+    /// Everything that is left.
+    pub fn extra(&mut self) -> Value {
+        let mut extra = match self.take("extra") {
+            Some(Value::Object(extra)) => extra,
+            None => Map::new(),
+            Some(other) => Map::from_iter([("extra".to_owned(), other)]),
+        };
+        for (name, value) in std::mem::take(&mut self.fields) {
+            if value.is_null() || extra.get(&name) == Some(&value) {
+                continue;
+            }
+            if extra.contains_key(&name) {
+                self.note("extra-clash", format!("{name} is also a key of extra, which was kept"));
+            } else {
+                extra.insert(name, value);
+            }
+        }
+        extra.into()
+    }
+
+    /// Zola keeps tags, categories and authors one level down.
+    fn hoist_taxonomies(&mut self) {
+        let Some(Value::Object(mut lists)) = self.fields.get("taxonomies").cloned() else { return };
+        for name in ["categories", "tags", "authors"] {
+            if !self.fields.contains_key(name)
+                && let Some(list) = lists.shift_remove(name)
+            {
+                self.fields.insert(name.to_owned(), list);
+            }
+        }
+        self.fields.shift_remove("taxonomies");
+        set(&mut self.fields, "taxonomies", lists.into());
+    }
+
+    fn slug(&mut self, of_place: Option<&str>) -> Option<String> {
+        let written = self.take("slug").as_ref().and_then(plain_text).filter(|text| !is_blank(text));
+        let Some(written) = written else {
+            if of_place.is_some() {
+                self.notes.extend(self.unit.slug_notes.iter().cloned());
+            }
+            return of_place.map(str::to_owned);
+        };
+        let last = written.trim().trim_matches('/').rsplit('/').next().unwrap_or("");
+        let slug = names::slug_of(last);
+        if slug != written {
+            self.note("slug-derived", format!("{written:?} became {slug}"));
+        }
+        Some(slug)
+    }
+
+    /// The title: as written, else the first heading, else what the caller or the file name has.
+    pub fn title(&mut self, other: Option<&str>) -> String {
+        let written = self.first(&["title"], |v| plain_text(v).filter(|text| !is_blank(text)));
+        let title = written.unwrap_or_else(|| {
+            if let Some(heading) = syntax::first_heading(&self.body) {
+                self.note("title-from-heading", format!("the first heading: {heading}"));
+                return heading;
+            }
+            if let Some(other) = other {
+                self.note("title-from-main", "the translation has no title");
+                return other.to_owned();
+            }
+            let words = self.unit.slug.replace('-', " ");
+            let title = words[..1].to_ascii_uppercase() + &words[1..];
+            self.note("title-from-file-name", title.clone());
+            title
+        });
+        self.cut(title, MAX_TITLE, "title-cut")
+    }
+
+    /// The excerpt: one that is called so stays exactly as it is.
+    pub fn excerpt(&mut self) -> Option<String> {
+        let exact = self.first(&["excerpt"], |v| plain_text(v).filter(|text| !is_blank(text)));
+        let text = exact.or_else(|| {
+            let trimmed = |v: &Value| v.as_str().map(str::trim).filter(|text| !is_blank(text)).map(str::to_owned);
+            self.first(&["summary", "description"], trimmed)
+        })?;
+        Some(self.cut(text, MAX_EXCERPT, "excerpt-cut"))
+    }
+
+    fn cut(&mut self, text: String, max: usize, code: &'static str) -> String {
+        let (short, was_cut) = cut(&text, max);
+        if !was_cut {
+            return text;
+        }
+        self.note(code, format!("cut at {max} characters; left out: {}", cut(text[short.len()..].trim_start(), 200).0));
+        short
+    }
+
+    fn classify(&mut self, item: &mut Map<String, Value>, default_category: &str) {
+        let mut notes = Vec::new();
+        let mut categories = Slugs::default();
+        for (name, apart) in [("category", Apart::Whole), ("categories", Apart::Words)] {
+            self.take(name).iter().for_each(|value| names::add_all(value, apart, &mut categories, &mut notes));
+        }
+        if categories.slugs.is_empty() {
+            let folder = self.unit.folder.clone();
+            let (code, name) = folder.map_or(("category-default", default_category.to_owned()), |folder| ("category-from-folder", folder));
+            categories.add(&name, &mut notes);
+            notes.push(Note::new(code, format!("no category was given; {name} was taken")));
+        }
+        let category = categories.slugs.remove(0);
+        item.insert("category".to_owned(), Value::from(category.as_str()));
+        let mut tags = Slugs::default();
+        let has_tags = self.fields.get("tags").or_else(|| self.fields.get("tag")).is_some_and(|value| !is_empty(value));
+        let sources: &[(&str, Apart)] = if has_tags {
+            &[("tags", Apart::Words), ("tag", Apart::Whole)]
+        } else {
+            &[("tags", Apart::Words), ("keywords", Apart::Commas)]
+        };
+        for (name, apart) in sources {
+            self.take(name).iter().for_each(|value| names::add_all(value, *apart, &mut tags, &mut notes));
+        }
+        if !categories.slugs.is_empty() {
+            notes.push(Note::new("categories-to-tags", format!("an insight has one category; now tags: {}", categories.slugs.join(", "))));
+        }
+        for term in categories.terms {
+            if term["slug"] == category.as_str() {
+                if self.terms.category.get_or_insert_with(|| term.clone())["slug"] != term["slug"] {
+                    notes.push(Note::new("term-name-lost", format!("the draft has a category of its own; {category} will be its name")));
+                }
+            } else if !tags.terms.iter().any(|known| known["slug"] == term["slug"]) {
+                tags.terms.push(term);
+            }
+        }
+        for slug in categories.slugs {
+            if !tags.slugs.contains(&slug) {
+                tags.slugs.push(slug);
+            }
+        }
+        tags.limit(MAX_TAGS, "tags-limited", &mut notes);
+        let authors = self.authors(&mut notes);
+        set(item, "tags", tags.slugs.into());
+        set(item, "authors", authors.slugs.into());
+        merge(&mut self.terms.tags, tags.terms);
+        merge(&mut self.terms.authors, authors.terms);
+        self.notes.append(&mut notes);
+    }
+
+    fn authors(&mut self, notes: &mut Vec<Note>) -> Slugs {
+        let mut authors = Slugs::default();
+        for name in ["authors", "author"] {
+            let Some(value) = self.take(name) else { continue };
+            names::add_all(&value, Apart::Whole, &mut authors, notes);
+            if names::says_more(&value) {
+                self.fields.insert(name.to_owned(), value);
+            }
+        }
+        authors.limit(MAX_AUTHORS, "authors-limited", notes);
+        authors
+    }
+
+    fn seo(&mut self) -> Value {
+        let Some(Value::Object(mut given)) = self.fields.get("seo").cloned() else { return Value::Null };
+        let mut seo = Map::new();
+        let rules: [(&str, Rule); 3] = [
+            ("title", |text| text::present(text, MAX_TITLE).is_ok()),
+            ("description", |text| text::present(text, MAX_EXCERPT).is_ok()),
+            ("image_url", |text| text::url(text).is_ok()),
+        ];
+        for (name, rule) in rules {
+            if given.get(name).and_then(Value::as_str).is_some_and(rule) {
+                set(&mut seo, name, given.shift_remove(name).unwrap_or_default());
+            }
+        }
+        given.retain(|_, value| !value.is_null());
+        self.fields.shift_remove("seo");
+        if !given.is_empty() {
+            let left = given.keys().cloned().collect::<Vec<_>>().join(", ");
+            self.note("seo-to-extra", format!("not a valid part of seo and kept in extra: {left}"));
+            self.fields.insert("seo".to_owned(), given.into());
+        }
+        seo.into()
+    }
+
+    fn status(&mut self) -> &'static str {
+        let written = self.first(&["status"], |v| ["draft", "published"].into_iter().find(|known| v.as_str() == Some(known)));
+        if let Some(other) = self.fields.get("status").and_then(Value::as_str).filter(|_| written.is_none()).map(str::to_owned) {
+            self.note("status-unknown", format!("{other:?} was kept in extra"));
+        }
+        let draft = self.first(&["draft"], Value::as_bool).unwrap_or(false);
+        let hidden = self.first(&["published"], Value::as_bool) == Some(false);
+        written.unwrap_or(if draft || hidden || self.unit.in_drafts { "draft" } else { "published" })
+    }
+
+    fn date(&mut self, names: &[&str]) -> Option<String> {
+        for name in names {
+            let Some(text) = self.fields.get(*name).and_then(plain_text).filter(|text| !is_blank(text)) else { continue };
+            let Some(date) = dates::parse(&text) else {
+                self.note("date-unreadable", format!("{name}: {text:?} was kept in extra"));
+                continue;
+            };
+            if date.zone_guessed {
+                self.note("zone-guessed", format!("{name}: {text} names no zone and was read as UTC"));
+            }
+            self.fields.shift_remove(*name);
+            return Some(date.rfc3339);
+        }
+        None
+    }
+
+    fn aliases(&mut self, slug: &str) -> Vec<String> {
+        let mut aliases = Vec::new();
+        let mut changed = Vec::new();
+        for name in ["aliases", "redirect_from"] {
+            for written in self.take(name).iter().flat_map(|value| names::names(value, Apart::Whole)) {
+                let path = written.split(['?', '#']).next().unwrap_or("").trim_matches('/');
+                let path = path.strip_suffix("/index.html").or_else(|| path.strip_suffix(".html")).unwrap_or(path);
+                let alias = names::slug_of(path.rsplit('/').next().unwrap_or(""));
+                // `/new-name/` says no more than `new-name`.
+                if alias != written.trim_matches('/') {
+                    changed.push(written.clone());
+                }
+                if !aliases.contains(&alias) && (alias != slug || Slug::parse(&written).is_some()) {
+                    aliases.push(alias);
+                }
+            }
+        }
+        if !changed.is_empty() {
+            self.note("alias-path-lost", format!("only the last part is kept, as a slug: {}", changed.join(", ")));
+        }
+        aliases
+    }
+}
+
+/// Terms that are not known yet, behind those that are.
+fn merge(known: &mut Vec<Value>, more: Vec<Value>) {
+    for term in more {
+        if !known.iter().any(|other| other["slug"] == term["slug"]) {
+            known.push(term);
+        }
+    }
+}
+
+/// A text, or what YAML made of one that looks like a number or a truth.
+fn plain_text(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(_) | Value::Bool(_) => Some(value.to_string()),
+        _ => None,
+    }
+}

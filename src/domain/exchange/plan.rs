@@ -1,0 +1,257 @@
+//! Looks at the paths of a Markdown folder: which files belong together, what each of them is, and which slug it gets.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use super::{Note, dates, names};
+use crate::domain::locale::Locale;
+use crate::domain::slug::{MAX_SLUG, Slug};
+use crate::domain::term::TermKind;
+
+/// Every path of the folder, either in a unit or skipped with a reason.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Plan {
+    pub units: Vec<Unit>,
+    pub skipped: Vec<(String, String)>,
+}
+
+/// Files that become one line.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Unit {
+    pub kind: Kind,
+    pub files: Vec<Source>,
+    /// The slug its place gives, unless the front matter says another.
+    pub slug: String,
+    pub slug_notes: Vec<Note>,
+    /// The day in a Jekyll file name.
+    pub date: Option<String>,
+    /// The top folder, if it says anything.
+    pub folder: Option<String>,
+    pub in_drafts: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Insight,
+    /// `_index.md` in a term's own folder: its body is the description.
+    Term(TermKind),
+    /// `_index.md` of a top-level section: a category whose description is in the front matter.
+    Section,
+    /// Any other `_index.md`: an insight, if it says anything.
+    Index,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Source {
+    pub path: String,
+    pub part: Part,
+}
+
+/// What a file is to its unit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// The main texts, with the locale of the file name where only translated files exist.
+    Main(Option<Locale>),
+    Translation(Locale),
+    /// A newer, unpublished version.
+    Draft,
+    DraftTranslation(Locale),
+}
+
+impl Unit {
+    /// In the order in which `folder::read` wants the contents.
+    pub fn paths(&self) -> impl Iterator<Item = &str> {
+        self.files.iter().map(|file| file.path.as_str())
+    }
+}
+
+const EXTENSIONS: [&str; 3] = ["md", "markdown", "mdx"];
+
+/// The languages of ISO 639-1: `vue.js.md` is no translation. Others count where the file without the tag exists.
+const LANGUAGES: &str = "aa ab ae af ak am an ar as av ay az ba be bg bh bi bm bn bo br bs ca ce ch co cr cs cu cv cy da de dv dz ee el en eo es et eu fa ff \
+    fi fj fo fr fy ga gd gl gn gu gv ha he hi ho hr ht hu hy hz ia id ie ig ii ik io is it iu ja jv ka kg ki kj kk kl km kn ko kr ks ku kv kw ky la lb lg li \
+    ln lo lt lu lv mg mh mi mk ml mn mr ms mt my na nb nd ne ng nl nn no nr nv ny oc oj om or os pa pi pl ps pt qu rm rn ro ru rw sa sc sd se sg si sk sl sm \
+    sn so sq sr ss st su sv sw ta te tg th ti tk tl tn to tr ts tt tw ty ug uk ur uz ve vi vo wa wo xh yi yo za zh zu";
+
+/// A folder, a stem without its locale, an extension.
+type Key = (String, String, String);
+
+/// Paths relative to the folder, with `/` between their parts.
+#[must_use]
+pub fn plan(paths: &[String]) -> Plan {
+    let mut plan = Plan::default();
+    let mut known: BTreeMap<&str, Key> = BTreeMap::new();
+    for path in paths {
+        match key_of(path) {
+            Ok(_) if known.contains_key(path.as_str()) => plan.skipped.push((path.clone(), "is named twice".to_owned())),
+            Ok(key) => drop(known.insert(path, key)),
+            Err(reason) => plan.skipped.push((path.clone(), reason.to_owned())),
+        }
+    }
+    let mut units = grouped(&known, &mut plan.skipped);
+    let published: BTreeMap<Key, usize> = units.iter().enumerate().map(|(place, (key, _))| (key.clone(), place)).collect();
+    let mut gone = BTreeSet::new();
+    for place in 0..units.len() {
+        let Some(target) = published_of(&units[place].0).and_then(|key| published.get(&key).copied()) else { continue };
+        let whole = |unit: &Unit| unit.kind == Kind::Insight && unit.files[0].part == Part::Main(None);
+        if whole(&units[place].1) && whole(&units[target].1) {
+            let files = std::mem::take(&mut units[place].1.files);
+            units[target].1.files.extend(files.into_iter().map(as_draft));
+            gone.insert(place);
+        }
+    }
+    let mut place = 0..;
+    units.retain(|_| place.next().is_some_and(|place| !gone.contains(&place)));
+    name(&mut units);
+    plan.units = units.into_iter().map(|(_, unit)| unit).collect();
+    plan.units.sort_by(|a, b| a.files[0].path.cmp(&b.files[0].path));
+    plan.skipped.sort();
+    plan
+}
+
+fn key_of(path: &str) -> Result<Key, &'static str> {
+    let (dir, file) = path.rsplit_once('/').unwrap_or(("", path));
+    if path.split('/').any(|part| part.is_empty() || part.starts_with('.') || part == "node_modules") {
+        return Err("is hidden, or its path has a part that is no name");
+    }
+    let (stem, extension) = file.rsplit_once('.').ok_or("is no Markdown file")?;
+    let extension = extension.to_ascii_lowercase();
+    if !EXTENSIONS.contains(&extension.as_str()) {
+        return Err("is no Markdown file");
+    }
+    Ok((dir.to_owned(), stem.to_owned(), extension))
+}
+
+/// Main files with their translations, in the order of their keys.
+fn grouped(known: &BTreeMap<&str, Key>, skipped: &mut Vec<(String, String)>) -> Vec<(Key, Unit)> {
+    let keys: BTreeSet<&Key> = known.values().collect();
+    let mut groups: BTreeMap<Key, Vec<Source>> = BTreeMap::new();
+    for (path, key) in known {
+        let (base, locale) = translated(key, &keys).map_or((key.clone(), None), |(base, locale)| (base, Some(locale)));
+        let files = groups.entry(base).or_default();
+        let part = locale.map_or(Part::Main(None), Part::Translation);
+        if let Some(twin) = files.iter().find(|file| file.part == part) {
+            skipped.push(((*path).to_owned(), format!("is in the same language as {}", twin.path)));
+        } else {
+            files.push(Source { path: (*path).to_owned(), part });
+        }
+    }
+    for files in groups.values_mut() {
+        files.sort_by_key(|file| match &file.part {
+            Part::Translation(locale) => Some(locale.clone()),
+            _ => None,
+        });
+        if let Part::Translation(locale) = &files[0].part {
+            files[0].part = Part::Main(Some(locale.clone()));
+        }
+    }
+    groups.into_iter().map(|(key, files)| (key.clone(), unit(&key, files))).collect()
+}
+
+/// The main file's key and the locale, if the stem ends in a language tag.
+fn translated(key: &Key, keys: &BTreeSet<&Key>) -> Option<(Key, Locale)> {
+    let (dir, stem, extension) = key;
+    let (base, tag) = stem.rsplit_once('.')?;
+    let locale = Locale::parse(tag).filter(|_| !base.is_empty())?;
+    let base = (dir.clone(), base.to_owned(), extension.clone());
+    let language = locale.as_str().split('-').next().unwrap_or("");
+    let real = keys.contains(&base) || LANGUAGES.split_whitespace().any(|known| known == language);
+    real.then_some((base, locale))
+}
+
+fn unit((dir, stem, _): &Key, files: Vec<Source>) -> Unit {
+    let folders: Vec<&str> = dir.split('/').filter(|part| !part.is_empty()).collect();
+    let kind = if stem == "_index" { index_kind(&folders) } else { Kind::Insight };
+    let is_bundle = stem == "index" && !folders.is_empty();
+    let above = if is_bundle { &folders[..folders.len() - 1] } else { &folders[..] };
+    Unit {
+        kind,
+        files,
+        slug: String::new(),
+        slug_notes: Vec::new(),
+        date: dates::of_file_name(own_name(&folders, stem)).map(|(date, _)| date),
+        folder: above.iter().find(|part| !part.starts_with('_')).map(|part| (*part).to_owned()),
+        in_drafts: folders.contains(&"_drafts"),
+    }
+}
+
+fn index_kind(folders: &[&str]) -> Kind {
+    let of = |folder: &str| [TermKind::Category, TermKind::Tag, TermKind::Author].into_iter().find(|kind| kind.plural() == folder);
+    match folders {
+        [.., terms, _] if of(terms).is_some() => of(terms).map_or(Kind::Index, Kind::Term),
+        [section] if of(section).is_none() && !section.starts_with('_') => Kind::Section,
+        _ => Kind::Index,
+    }
+}
+
+/// The stem, or the folder of an `index.md`.
+fn own_name<'a>(folders: &[&'a str], stem: &'a str) -> &'a str {
+    folders.last().filter(|_| stem == "index" || stem == "_index").copied().unwrap_or(stem)
+}
+
+/// Where the published version of a draft would lie: `insights/x.md` for `_drafts/x.md`.
+fn published_of((dir, stem, extension): &Key) -> Option<Key> {
+    let mut folders: Vec<&str> = dir.split('/').collect();
+    let drafts = folders.iter_mut().find(|folder| **folder == "_drafts")?;
+    *drafts = "insights";
+    Some((folders.join("/"), stem.clone(), extension.clone()))
+}
+
+fn as_draft(file: Source) -> Source {
+    let part = match file.part {
+        Part::Translation(locale) => Part::DraftTranslation(locale),
+        _ => Part::Draft,
+    };
+    Source { path: file.path, part }
+}
+
+/// Gives every unit its slug: its own name where no other has it, else its whole path.
+fn name(units: &mut [(Key, Unit)]) {
+    let own: Vec<String> = units.iter().map(|(key, unit)| short_slug(key, unit.kind)).collect();
+    let mut held: HashMap<&str, usize> = HashMap::new();
+    let is_insight = |unit: &Unit| matches!(unit.kind, Kind::Insight | Kind::Index);
+    units.iter().zip(&own).filter(|((_, unit), _)| is_insight(unit)).for_each(|(_, slug)| *held.entry(slug).or_default() += 1);
+    let taken = |slug: &str| held.get(slug).copied().unwrap_or(0);
+    let long: Vec<String> = units.iter().map(|(key, _)| long_slug(key)).collect();
+    let mut long_held: HashMap<&str, usize> = HashMap::new();
+    long.iter().zip(&own).filter(|(_, own)| taken(own) > 1).for_each(|(long, _)| *long_held.entry(long).or_default() += 1);
+    for (place, (_, unit)) in units.iter_mut().enumerate() {
+        if !is_insight(unit) || taken(&own[place]) < 2 {
+            unit.slug.clone_from(&own[place]);
+            continue;
+        }
+        let unique = long_held.get(long[place].as_str()) == Some(&1) && taken(&long[place]) == 0;
+        unit.slug = if unique { long[place].clone() } else { marked(&long[place], &unit.files[0].path) };
+        unit.slug_notes.push(Note::new("slug-from-path", format!("more than one file is named {}", own[place])));
+    }
+    for (key, unit) in units {
+        let folders: Vec<&str> = key.0.split('/').filter(|part| !part.is_empty()).collect();
+        let name = own_name(&folders, &key.1);
+        let name = dates::of_file_name(name).map_or(name, |(_, rest)| rest);
+        if unit.slug_notes.is_empty() && Slug::parse(name).is_none() {
+            unit.slug_notes.push(Note::new("slug-derived", format!("{name:?} became {}", unit.slug)));
+        }
+    }
+}
+
+fn short_slug(key: &Key, kind: Kind) -> String {
+    let (dir, stem, _) = key;
+    if kind == Kind::Index {
+        return long_slug(key);
+    }
+    let folders: Vec<&str> = dir.split('/').filter(|part| !part.is_empty()).collect();
+    let name = own_name(&folders, stem);
+    names::slug_of(dates::of_file_name(name).map_or(name, |(_, rest)| rest))
+}
+
+fn long_slug((dir, stem, _): &Key) -> String {
+    let is_index = (stem == "index" || stem == "_index") && !dir.is_empty();
+    let path = if is_index { dir.clone() } else { format!("{dir}/{stem}") };
+    Slug::derive(&path.replace('/', " ")).into_string()
+}
+
+/// The slug with a mark made from the path alone, so that other files never change it (FNV-1a).
+fn marked(slug: &str, path: &str) -> String {
+    let mark = path.bytes().fold(0x811c_9dc5_u32, |mark, byte| (mark ^ u32::from(byte)).wrapping_mul(0x0100_0193));
+    let base = slug[..slug.len().min(MAX_SLUG - 9)].trim_end_matches('-');
+    format!("{base}-{mark:08x}")
+}

@@ -1,0 +1,275 @@
+//! Turns the items of a `WordPress` export (WXR) into import lines, one after another.
+
+use std::collections::{BTreeMap, HashMap};
+use std::io::BufRead;
+
+use serde_json::{Map, Value};
+
+use super::names::{Slugs, Terms, slug_of, term};
+use super::wxr::{self, Item, Part};
+use super::{Line, Note, autop, cut, dates, html, is_blank, set, without_nul};
+use crate::domain::draft::{MAX_AUTHORS, MAX_TAGS};
+use crate::domain::slug::Slug;
+use crate::domain::text::{MAX_EXCERPT, MAX_TITLE};
+
+/// A post's line, or its name and what is wrong with it.
+pub type Outcome = Result<Line, (String, String)>;
+
+/// What the channel says about the names in its items.
+#[derive(Debug, Default)]
+struct Channel {
+    authors: HashMap<String, String>,
+    descriptions: HashMap<(&'static str, String), String>,
+}
+
+/// Calls `each` for every post and page, and answers how many items of which other type or status were skipped.
+///
+/// # Errors
+/// When the XML is broken; what was called back before stays valid.
+pub fn read(source: impl BufRead, default_category: &Slug, mut each: impl FnMut(Outcome)) -> Result<BTreeMap<String, usize>, String> {
+    let mut channel = Channel::default();
+    let mut skipped = BTreeMap::new();
+    wxr::read(source, |part| match part {
+        Part::Author { login, name } => drop(channel.authors.insert(login, name)),
+        Part::Term { domain, nicename, description } if !is_blank(&description) => {
+            channel.descriptions.insert((domain, slug_of(&decoded(&nicename))), description);
+        }
+        Part::Term { .. } => {}
+        Part::Item(item) => {
+            let kind = item.text("wp:post_type").unwrap_or("post");
+            let status = item.text("wp:status").unwrap_or("publish");
+            if !matches!(kind, "post" | "page") {
+                *skipped.entry(kind.to_owned()).or_default() += 1;
+            } else if matches!(status, "trash" | "auto-draft" | "inherit") {
+                *skipped.entry(status.to_owned()).or_default() += 1;
+            } else {
+                each(line(&item, &channel, default_category.as_str()));
+            }
+        }
+    })?;
+    Ok(skipped)
+}
+
+fn line(item: &Item, channel: &Channel, default_category: &str) -> Outcome {
+    let id = item.text("wp:post_id").unwrap_or("?");
+    let name = format!("wordpress:{id}");
+    let mut notes = Vec::new();
+    let mut line = Map::new();
+    let title = without_nul(item.text("title").unwrap_or("Untitled").to_owned(), &mut notes);
+    let slug = item.text("wp:post_name").map_or_else(|| Slug::derive(&title).into_string(), |name| slug_of(&decoded(name)));
+    line.insert("slug".to_owned(), Value::from(slug));
+    line.insert("title".to_owned(), Value::from(short(&title, MAX_TITLE, "title-cut", &mut notes)));
+    if let Some(excerpt) = item.text("excerpt:encoded") {
+        let excerpt = html::plain_text(&autop::page(excerpt));
+        set(&mut line, "excerpt", Value::from(short(&excerpt, MAX_EXCERPT, "excerpt-cut", &mut notes)));
+    }
+    let content = item.text("content:encoded").unwrap_or("");
+    let (body, more) = html::to_markdown(&autop::page(content));
+    notes.extend(more);
+    let body = without_nul(body, &mut notes);
+    if is_blank(&body) {
+        return Err((name, format!("{title:?} has no text")));
+    }
+    let shortcodes = autop::shortcodes(content);
+    if shortcodes > 0 {
+        notes.push(Note::new("wordpress-shortcodes", format!("{shortcodes} shortcodes kept as text")));
+    }
+    line.insert("body_markdown".to_owned(), Value::from(body));
+    let mut terms = Terms::default();
+    classify(item, channel, default_category, &mut line, &mut terms, &mut notes);
+    let meta = meta(item);
+    if !meta.is_empty() {
+        line.insert("extra".to_owned(), Map::from_iter([("wordpress".to_owned(), Value::from(meta))]).into());
+    }
+    publication(item, &mut line, &mut notes);
+    set(&mut line, "terms", terms.into_value());
+    Ok(Line { name, item: line.into(), notes })
+}
+
+fn short(text: &str, max: usize, code: &'static str, notes: &mut Vec<Note>) -> String {
+    let (short, was_cut) = cut(text, max);
+    if was_cut {
+        notes.push(Note::new(code, format!("cut at {max} characters")));
+    }
+    short
+}
+
+/// Names that are not Latin stand percent-encoded in an export.
+fn decoded(name: &str) -> String {
+    let mut bytes = Vec::with_capacity(name.len());
+    let mut rest = name.as_bytes();
+    while let [first, tail @ ..] = rest {
+        let digits = tail.get(..2).filter(|_| *first == b'%').and_then(|digits| std::str::from_utf8(digits).ok());
+        let code =
+            digits.filter(|digits| digits.bytes().all(|b| b.is_ascii_hexdigit())).and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        bytes.push(code.unwrap_or(*first));
+        rest = if code.is_some() { &tail[2..] } else { tail };
+    }
+    String::from_utf8(bytes).unwrap_or_else(|_| name.to_owned())
+}
+
+fn classify(
+    item: &Item,
+    channel: &Channel,
+    default_category: &str,
+    line: &mut Map<String, Value>,
+    terms: &mut Terms,
+    notes: &mut Vec<Note>,
+) {
+    let (mut categories, mut tags, mut authors) = (Slugs::default(), Slugs::default(), Slugs::default());
+    for (domain, list) in [("category", &mut categories), ("post_tag", &mut tags)] {
+        for category in item.categories.iter().filter(|category| category.domain == domain) {
+            let nicename = if is_blank(&category.nicename) { &category.name } else { &category.nicename };
+            let slug = slug_of(&decoded(nicename));
+            let description = channel.descriptions.get(&(domain, slug.clone())).map_or("", String::as_str);
+            let name = if is_blank(&category.name) { slug.as_str() } else { category.name.as_str() };
+            let meaning = term(&slug, name, description);
+            list.add_term(slug.clone(), name, Some(meaning), notes);
+        }
+    }
+    if categories.slugs.is_empty() {
+        notes.push(Note::new("category-default", format!("no category was given; {default_category} was taken")));
+        categories.slugs.push(default_category.to_owned());
+    }
+    let category = categories.slugs.remove(0);
+    if !categories.slugs.is_empty() {
+        notes.push(Note::new("categories-to-tags", format!("an insight has one category; now tags: {}", categories.slugs.join(", "))));
+    }
+    for meaning in categories.terms {
+        let slug = meaning["slug"].as_str().unwrap_or("").to_owned();
+        if slug == category {
+            terms.category = Some(meaning);
+        } else if !tags.slugs.contains(&slug) {
+            tags.slugs.push(slug);
+            tags.terms.push(meaning);
+        }
+    }
+    if let Some(login) = item.text("dc:creator") {
+        let name = channel.authors.get(login).filter(|name| !is_blank(name)).map_or(login, String::as_str);
+        let slug = slug_of(login);
+        let meaning = term(&slug, name, "");
+        authors.add_term(slug, name, Some(meaning), notes);
+    }
+    line.insert("category".to_owned(), Value::from(category));
+    tags.limit(MAX_TAGS, "tags-limited", notes);
+    authors.limit(MAX_AUTHORS, "authors-limited", notes);
+    set(line, "tags", tags.slugs.into());
+    set(line, "authors", authors.slugs.into());
+    (terms.tags, terms.authors) = (tags.terms, authors.terms);
+}
+
+/// What the writer's own fields say; keys with an underscore are the machine's. A key that comes twice is a list.
+fn meta(item: &Item) -> Map<String, Value> {
+    let mut meta = Map::new();
+    for (key, value) in item.meta.iter().filter(|(key, _)| !key.is_empty() && !key.starts_with('_')) {
+        let (key, value) = (key.replace('\0', ""), Value::from(value.replace('\0', "")));
+        match meta.get_mut(&key) {
+            None => drop(meta.insert(key, value)),
+            Some(Value::Array(list)) => list.push(value),
+            Some(one) => *one = Value::from(vec![one.take(), value]),
+        }
+    }
+    meta
+}
+
+fn publication(item: &Item, line: &mut Map<String, Value>, notes: &mut Vec<Note>) {
+    if item.text("wp:post_type") == Some("page") {
+        notes.push(Note::new("page", "a page of the site, not a post"));
+    }
+    let written = item.text("wp:status").unwrap_or("publish");
+    let mut status = if matches!(written, "publish" | "future") { "published" } else { "draft" };
+    if !matches!(written, "publish" | "future" | "draft") {
+        notes.push(Note::new("not-public", format!("the status is {written}; taken as a draft")));
+    }
+    if item.text("wp:post_password").is_some() {
+        notes.push(Note::new("not-public", "behind a password; taken as a draft"));
+        status = "draft";
+    }
+    line.insert("status".to_owned(), Value::from(status));
+    let utc = item.text("wp:post_date_gmt").and_then(dates::parse);
+    let date = utc.or_else(|| {
+        let local = item.text("wp:post_date").and_then(dates::parse)?;
+        notes.push(Note::new("zone-guessed", format!("{} names no zone and was read as UTC", local.rfc3339)));
+        Some(local)
+    });
+    set(line, "published_at", Value::from(date.map(|date| date.rfc3339).unwrap_or_default()));
+    if item.comments > 0 {
+        notes.push(Note::new("comments-lost", format!("{} comments", item.comments)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    const EXPORT: &str = r#"<?xml version="1.0" encoding="UTF-8" ?>
+<!-- generator="WordPress/6.4" -->
+<rss version="2.0" xmlns:content="http://purl.org/rss/1.0/modules/content/" xmlns:wp="http://wordpress.org/export/1.2/"><channel>
+<title>Site</title><wp:wxr_version>1.2</wp:wxr_version>
+<wp:author><wp:author_id>1</wp:author_id><wp:author_login><![CDATA[ada]]></wp:author_login><wp:author_display_name><![CDATA[Ada L]]></wp:author_display_name></wp:author>
+<wp:category><wp:category_nicename><![CDATA[dev]]></wp:category_nicename><wp:category_description><![CDATA[About dev]]></wp:category_description></wp:category>
+<item><title>A &amp; B &#8211; C</title><link>https://x.example/?p=5</link><dc:creator><![CDATA[ada]]></dc:creator><description></description>
+<content:encoded><![CDATA[<!-- wp:paragraph -->
+<p>Hi [gallery ids="1"] <b>you</b> ]]]]><![CDATA[> end</p>
+<!-- /wp:paragraph --><iframe src="x"></iframe>]]></content:encoded><excerpt:encoded><![CDATA[Ex <em>c</em>]]></excerpt:encoded>
+<wp:post_id>5</wp:post_id><wp:post_date><![CDATA[2020-01-02 04:04:05]]></wp:post_date><wp:post_date_gmt><![CDATA[2020-01-02 03:04:05]]></wp:post_date_gmt>
+<wp:post_name><![CDATA[a-b]]></wp:post_name><wp:status><![CDATA[publish]]></wp:status><wp:post_type><![CDATA[post]]></wp:post_type><wp:post_password></wp:post_password>
+<category domain="category" nicename="dev"><![CDATA[Dev]]></category><category domain="category" nicename="r&amp;d"><![CDATA[R&D]]></category><category domain="post_tag" nicename="rust"><![CDATA[Rust]]></category>
+<wp:postmeta><wp:meta_key><![CDATA[_edit_last]]></wp:meta_key><wp:meta_value><![CDATA[1]]></wp:meta_value></wp:postmeta>
+<wp:postmeta><wp:meta_key><![CDATA[mood]]></wp:meta_key><wp:meta_value><![CDATA[good]]></wp:meta_value></wp:postmeta>
+<wp:comment><wp:comment_id>9</wp:comment_id><wp:comment_content><![CDATA[x]]></wp:comment_content></wp:comment>
+</item>
+<item><title>Draft</title><content:encoded><![CDATA[One
+
+Two]]></content:encoded><wp:post_id>6</wp:post_id><wp:post_date_gmt>0000-00-00 00:00:00</wp:post_date_gmt><wp:status>private</wp:status><wp:post_type>page</wp:post_type><wp:post_name>%e6%97%a5%e6%9c%ac</wp:post_name></item>
+<item><title>pic</title><wp:post_type>attachment</wp:post_type></item>
+<item><title>gone</title><wp:post_type>post</wp:post_type><wp:status>trash</wp:status></item>
+<item><title>none</title><wp:post_id>8</wp:post_id><wp:post_type>post</wp:post_type><content:encoded/></item>
+</channel></rss>"#;
+
+    fn lines(xml: &str) -> (Vec<Outcome>, Result<BTreeMap<String, usize>, String>) {
+        let mut lines = Vec::new();
+        let end = read(xml.as_bytes(), &Slug::parse("general").unwrap(), |line| lines.push(line));
+        (lines, end)
+    }
+
+    #[test]
+    fn an_export_becomes_lines() {
+        let (lines, skipped) = lines(EXPORT);
+        let post = lines[0].as_ref().unwrap();
+        let wanted = json!({
+            "slug": "a-b", "title": "A & B – C", "excerpt": "Ex c", "body_markdown": "Hi \\[gallery ids=\"1\"\\] **you** \\]\\]> end",
+            "category": "dev", "tags": ["rust", "r-d"], "authors": ["ada"], "extra": { "wordpress": { "mood": "good" } },
+            "status": "published", "published_at": "2020-01-02T03:04:05Z",
+            "terms": { "category": { "slug": "dev", "name": "Dev", "description": "About dev" }, "tags": [{ "slug": "rust", "name": "Rust" }, { "slug": "r-d", "name": "R&D" }], "authors": [{ "slug": "ada", "name": "Ada L" }] }
+        });
+        assert_eq!(post.item, wanted);
+        let codes: Vec<_> = post.notes.iter().map(|n| n.code).collect();
+        assert_eq!(codes, ["html-dropped", "wordpress-shortcodes", "categories-to-tags", "comments-lost"]);
+        let draft = lines[1].as_ref().unwrap();
+        assert_eq!(
+            (&draft.item["body_markdown"], &draft.item["status"], &draft.item["slug"]),
+            (&json!("One\n\nTwo"), &json!("draft"), &json!("ri-ben"))
+        );
+        assert_eq!(draft.notes.iter().map(|n| n.code).collect::<Vec<_>>(), ["category-default", "page", "not-public"]);
+        assert_eq!(lines[2], Err(("wordpress:8".to_owned(), "\"none\" has no text".to_owned())));
+        assert_eq!(skipped.unwrap(), BTreeMap::from([("attachment".to_owned(), 1), ("trash".to_owned(), 1)]));
+    }
+
+    #[test]
+    fn broken_files_end_with_a_sentence() {
+        for (xml, says) in
+            [("", "no channel"), ("<rss><channel><item>", "ends before"), ("<rss><channel></rss>", "byte"), ("{}", "no channel")]
+        {
+            let (_, end) = lines(xml);
+            assert!(end.as_ref().is_err_and(|e| e.contains(says)), "{xml}: {end:?}");
+        }
+        for end in 0..EXPORT.len() {
+            if let Some(part) = EXPORT.get(..end) {
+                assert!(lines(part).1.is_err(), "{end}");
+            }
+        }
+    }
+}

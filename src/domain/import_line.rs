@@ -1,0 +1,178 @@
+//! One line of an import: an insight as it is to be, or a category, tag or author. The same shape is what an export writes.
+
+use serde_json::{Map, Value};
+use uuid::Uuid;
+
+use super::clock::Timestamp;
+use super::draft::Draft;
+use super::fields::{self, FieldError, Fields};
+use super::locale::Locale;
+use super::slug::Slug;
+use super::term::{TermDraft, TermKind};
+use super::text::Refused;
+use super::user::moment;
+
+const MAX_ALIASES: usize = 100;
+/// The fields of a line that are not those of a draft.
+const OWN: [&str; 9] = ["id", "locale", "status", "published_at", "unpublish_at", "aliases", "draft", "terms", "kind"];
+
+/// What a line asks for.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ImportLine {
+    Insight(Box<InsightLine>),
+    Term(TermKind, TermDraft),
+}
+
+/// An insight as it is to be.
+#[derive(Clone, Debug, PartialEq)]
+pub struct InsightLine {
+    pub id: Option<Uuid>,
+    /// The locale of its own texts, when it is not the site's default.
+    pub locale: Option<String>,
+    pub text: Draft,
+    /// A newer text that is not public yet.
+    pub newer: Option<Draft>,
+    pub wanted: Wanted,
+    pub published_at: Option<Timestamp>,
+    pub unpublish_at: Option<Timestamp>,
+    /// Slugs that it was public under before.
+    pub aliases: Vec<Slug>,
+    /// What its category, tags and authors are, for those that do not exist.
+    pub terms: Vec<(TermKind, TermDraft)>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Wanted {
+    /// As it is; a draft when it is new.
+    #[default]
+    Unchanged,
+    Draft,
+    Published,
+}
+
+impl ImportLine {
+    /// # Errors
+    /// Every fault of the line at once.
+    pub fn parse(input: Value) -> Result<Self, Vec<FieldError>> {
+        let Value::Object(mut object) = input else { return Err(Fields::of(input, "").err().unwrap_or_default()) };
+        let kind = object.get("kind").and_then(Value::as_str).unwrap_or("insight").to_owned();
+        if let Some(term) = [TermKind::Category, TermKind::Tag, TermKind::Author].into_iter().find(|k| k.resource().as_str() == kind) {
+            object.remove("kind");
+            return TermDraft::parse(Value::Object(object)).map(|draft| Self::Term(term, draft));
+        }
+        let own: Map<String, Value> = OWN.iter().filter_map(|name| Some(((*name).to_owned(), object.shift_remove(*name)?))).collect();
+        let text = Draft::parse(Value::Object(object));
+        let line = InsightLine::read(own);
+        match (text, line) {
+            (Ok(text), Ok(line)) => Ok(Self::Insight(Box::new(InsightLine { text, ..line }))),
+            (text, line) => Err(text.err().into_iter().chain(line.err()).flatten().collect()),
+        }
+    }
+}
+
+impl InsightLine {
+    fn read(own: Map<String, Value>) -> Result<Self, Vec<FieldError>> {
+        let newer = own.get("draft").filter(|value| !value.is_null()).cloned();
+        let mut fields = Fields::of(Value::Object(own), "")?;
+        fields.take("draft");
+        fields.text("kind", |kind| if kind == "insight" { Ok(()) } else { Err(Refused::new("invalid-value", KINDS)) });
+        let line = Self {
+            id: fields.text("id", |id| Uuid::parse_str(id).map_err(|_e| Refused::new("invalid-id", "must be a UUID"))),
+            locale: fields.text("locale", locale),
+            text: Draft::default(),
+            newer: None,
+            wanted: fields.text("status", wanted).unwrap_or_default(),
+            published_at: fields.text("published_at", moment),
+            unpublish_at: fields.text("unpublish_at", moment),
+            aliases: fields.list("aliases", MAX_ALIASES, fields::slug),
+            terms: fields.nested("terms", terms),
+        };
+        let line = fields.finish(line);
+        match (line, newer.map(Draft::parse).transpose()) {
+            (Ok(line), Ok(newer)) => Ok(Self { newer, wanted: line.wanted_with_date(), ..line }),
+            (line, newer) => {
+                let inner =
+                    newer.err().into_iter().flatten().map(|error| FieldError { pointer: format!("/draft{}", error.pointer), ..error });
+                Err(line.err().into_iter().flatten().chain(inner).collect())
+            }
+        }
+    }
+
+    /// A date says that it is published, unless the line says otherwise.
+    fn wanted_with_date(&self) -> Wanted {
+        if self.wanted == Wanted::Unchanged && self.published_at.is_some() { Wanted::Published } else { self.wanted }
+    }
+}
+
+const KINDS: &str = "must be insight, category, tag or author";
+
+fn locale(text: &str) -> Result<String, Refused> {
+    let locale = Locale::parse(text).map(|locale| locale.to_string());
+    locale.ok_or_else(|| Refused::new("invalid-locale", "must be a language tag such as de or it-CH (BCP 47)"))
+}
+
+fn wanted(text: &str) -> Result<Wanted, Refused> {
+    match text {
+        "draft" => Ok(Wanted::Draft),
+        "published" | "scheduled" | "expired" => Ok(Wanted::Published),
+        _ => Err(Refused::new("invalid-value", "must be draft or published")),
+    }
+}
+
+fn terms(mut fields: Fields) -> Result<Vec<(TermKind, TermDraft)>, Vec<FieldError>> {
+    let mut list = Vec::new();
+    let mut errors = Vec::new();
+    let mut read = |kind: TermKind, value: Value, at: String| match TermDraft::parse(value) {
+        Ok(draft) => list.push((kind, draft)),
+        Err(faults) => {
+            errors.extend(faults.into_iter().map(|fault| FieldError { pointer: format!("/terms{at}{}", fault.pointer), ..fault }));
+        }
+    };
+    if let Some(value) = fields.take("category") {
+        read(TermKind::Category, value, "/category".to_owned());
+    }
+    for (name, kind) in [("tags", TermKind::Tag), ("authors", TermKind::Author)] {
+        for (place, value) in fields.take(name).and_then(|value| value.as_array().cloned()).into_iter().flatten().enumerate() {
+            read(kind, value, format!("/{name}/{place}"));
+        }
+    }
+    fields.add_errors(errors);
+    fields.finish(list)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_line_is_a_draft_with_a_publication() {
+        let input = json!({
+            "id": "01a2074d-74b5-753d-bf53-d2dad79ec7e6", "slug": "a", "title": "A", "body_markdown": "text", "category": "c",
+            "published_at": "2026-01-01T00:00:00Z", "aliases": ["old"], "draft": { "title": "B", "body_markdown": "newer", "category": "c" },
+            "terms": { "category": { "slug": "c", "name": "C" }, "tags": [{ "slug": "t", "name": "T" }] },
+        });
+        let Ok(ImportLine::Insight(line)) = ImportLine::parse(input) else { panic!("an insight") };
+        assert_eq!((line.wanted, line.aliases.len(), line.terms.len()), (Wanted::Published, 1, 2));
+        assert_eq!(line.newer.unwrap().text.title, "B");
+        let term = ImportLine::parse(json!({ "kind": "tag", "slug": "t", "name": "T" }));
+        assert!(matches!(term, Ok(ImportLine::Term(TermKind::Tag, _))));
+    }
+
+    #[test]
+    fn faults_of_every_part_are_told_together() {
+        let input = json!({
+            "id": "x", "title": "", "body_markdown": "b", "category": "c", "status": "gone", "draft": { "title": 1 }, "boddy": 1,
+            "terms": { "tags": [{ "slug": "T" }] },
+        });
+        let pointers: Vec<String> = ImportLine::parse(input).unwrap_err().into_iter().map(|error| error.pointer).collect();
+        for pointer in
+            ["/title", "/boddy", "/id", "/status", "/draft/title", "/draft/body_markdown", "/terms/tags/0/slug", "/terms/tags/0/name"]
+        {
+            assert!(pointers.contains(&pointer.to_owned()), "{pointer} in {pointers:?}");
+        }
+        assert!(ImportLine::parse(json!([1])).is_err());
+        assert!(ImportLine::parse(json!({ "kind": "page", "title": "T", "body_markdown": "b", "category": "c" })).is_err());
+    }
+}

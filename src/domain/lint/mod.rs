@@ -1,0 +1,156 @@
+//! What an author would want to know of a Markdown text before readers do. Nothing here refuses a text.
+
+mod raw;
+mod tags;
+
+use std::collections::HashSet;
+use std::ops::Range;
+
+use pulldown_cmark::{Event, LinkType, Parser, Tag, TagEnd};
+
+use super::markdown::{self, TocEntry};
+
+const MAX_WARNINGS: usize = 50;
+/// Characters of a piece of the text in a warning.
+const MAX_QUOTED: usize = 80;
+/// Losses that one warning names.
+const MAX_NAMED: usize = 8;
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lint {
+    /// In the order of the text, at most 50.
+    pub warnings: Vec<Warning>,
+    /// Link destinations as written, in the order of the text, each once.
+    pub links: Vec<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Warning {
+    pub code: &'static str,
+    /// Counted from 1.
+    pub line: usize,
+    pub detail: String,
+}
+
+/// Looks through a text; `toc` is what [`markdown::render`] made of it.
+#[must_use]
+pub fn lint(markdown: &str, toc: &[TocEntry]) -> Lint {
+    let events: Vec<_> = Parser::new_ext(markdown, markdown::options()).into_offset_iter().collect();
+    let lines = Lines::of(markdown);
+    let mut raw = raw::survey(&events, markdown);
+    let mut notes = Notes::default();
+    for (event, place) in &events {
+        notes.read(event, place);
+    }
+    notes.links.append(&mut raw.links);
+    notes.links.sort_by_key(|(place, _)| *place);
+    raw.anchors.extend(toc.iter().map(|entry| entry.id.clone()));
+    for (place, link) in &notes.links {
+        // `#` and `#top` lead to the top of any page (HTML, section 7.4.6.4).
+        if let Some(anchor) = link.strip_prefix('#')
+            && !anchor.is_empty()
+            && !anchor.eq_ignore_ascii_case("top")
+            && !raw.anchors.contains(anchor)
+        {
+            notes.found.push((*place, "dead-anchor", format!("nothing here has the anchor #{}", shortened(anchor))));
+        }
+    }
+    for lost in raw.lost.chunk_by(|(one, _), (next, _)| lines.number(*one) == lines.number(*next)) {
+        notes.found.extend(lost.first().map(|(place, _)| (*place, "stripped-html", format!("has no effect: {}", named(lost)))));
+    }
+    notes.found.sort_by_key(|(place, ..)| *place);
+    let warnings = notes.found.into_iter().take(MAX_WARNINGS);
+    let mut seen = HashSet::new();
+    Lint {
+        warnings: warnings.map(|(place, code, detail)| Warning { code, line: lines.number(place), detail }).collect(),
+        links: notes.links.into_iter().map(|(_, link)| link).filter(|link| seen.insert(link.clone())).collect(),
+    }
+}
+
+/// What the Markdown itself says, with the place of each thing in the source.
+#[derive(Default)]
+struct Notes {
+    found: Vec<(usize, &'static str, String)>,
+    links: Vec<(usize, String)>,
+    level: usize,
+    /// The images around the place that is being read: where, from where, and whether there was a word.
+    images: Vec<(usize, String, bool)>,
+}
+
+impl Notes {
+    fn read(&mut self, event: &Event<'_>, place: &Range<usize>) {
+        match event {
+            Event::Start(Tag::Heading { level, .. }) => {
+                let level = *level as usize;
+                match self.level {
+                    0 if level > 2 => self.found.push((place.start, "heading-jump", format!("the first heading is h{level}"))),
+                    before if before > 0 && level > before + 1 => {
+                        self.found.push((place.start, "heading-jump", format!("h{level} follows h{before}")));
+                    }
+                    _ => {}
+                }
+                self.level = level;
+            }
+            Event::Start(Tag::Image { dest_url, .. }) => self.images.push((place.start, shortened(dest_url), false)),
+            Event::Text(text) | Event::Code(text) if !text.trim().is_empty() => self.has_words(),
+            Event::End(TagEnd::Image) => match self.images.pop() {
+                Some((start, address, false)) => {
+                    self.found.push((start, "missing-alt", format!("no alternative text: {address}")));
+                }
+                Some(_) => self.has_words(),
+                None => {}
+            },
+            Event::Start(Tag::Link { link_type: LinkType::Email, dest_url, .. }) => {
+                self.links.push((place.start, format!("mailto:{dest_url}")));
+            }
+            Event::Start(Tag::Link { dest_url, .. }) => self.links.push((place.start, dest_url.to_string())),
+            _ => {}
+        }
+    }
+
+    /// An image's words belong to the image around it as well.
+    fn has_words(&mut self) {
+        if let Some((_, _, has_words)) = self.images.last_mut() {
+            *has_words = true;
+        }
+    }
+}
+
+/// The losses of one line, each once.
+fn named(lost: &[(usize, String)]) -> String {
+    let mut names: Vec<&str> = Vec::new();
+    for (_, name) in lost {
+        if names.len() <= MAX_NAMED && !names.contains(&name.as_str()) {
+            names.push(name);
+        }
+    }
+    if names.len() > MAX_NAMED {
+        names[MAX_NAMED] = "…";
+    }
+    names.join(", ")
+}
+
+fn shortened(text: &str) -> String {
+    match text.char_indices().nth(MAX_QUOTED) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
+/// Where the lines of a text begin, as Markdown counts them: a carriage return alone ends a line too.
+struct Lines(Vec<usize>);
+
+impl Lines {
+    fn of(text: &str) -> Self {
+        let bytes = text.as_bytes();
+        let ends = (0..bytes.len()).filter(|at| bytes[*at] == b'\n' || bytes[*at] == b'\r' && bytes.get(at + 1) != Some(&b'\n'));
+        Self(ends.map(|at| at + 1).collect())
+    }
+
+    fn number(&self, place: usize) -> usize {
+        self.0.partition_point(|begin| *begin <= place) + 1
+    }
+}
+
+#[cfg(test)]
+mod tests;

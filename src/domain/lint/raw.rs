@@ -1,0 +1,153 @@
+//! What becomes of raw HTML. The whole text goes through the sanitiser with a comment behind every raw tag; what stands before the comment
+//! afterwards is what is left of the tag.
+
+use std::collections::{HashMap, HashSet};
+use std::fmt::Write as _;
+use std::ops::Range;
+
+use pulldown_cmark::{CowStr, Event, TagEnd};
+
+use super::shortened;
+use super::tags::{Piece, Tag, pieces};
+use crate::domain::{markdown, secret};
+
+pub(super) struct Raw {
+    /// Where something has no effect, and what.
+    pub(super) lost: Vec<(usize, String)>,
+    /// The destinations of raw links.
+    pub(super) links: Vec<(usize, String)>,
+    /// Every anchor of the page.
+    pub(super) anchors: HashSet<String>,
+}
+
+pub(super) fn survey(events: &[(Event<'_>, Range<usize>)], source: &str) -> Raw {
+    // No text can contain its own digest.
+    let seal = secret::hex(&secret::sha256(source.as_bytes()));
+    let mut blocks = Blocks::default();
+    for (event, place) in events {
+        blocks.read(event, place.start);
+    }
+    blocks.flush();
+    let Blocks { html, found, mut marks, .. } = blocks;
+    let mut events: Vec<Event<'_>> = events.iter().map(|(event, _)| event.clone()).collect();
+    marks.reverse();
+    let mut begin = 0;
+    for event in &mut events {
+        let (Event::Html(text) | Event::InlineHtml(text)) = event else { continue };
+        let end = begin + text.len();
+        let mut marked = String::new();
+        let mut at = begin;
+        while let Some((number, place)) = marks.pop_if(|(_, place)| *place <= end) {
+            marked += &html[at..place];
+            let _ = write!(marked, "<!--{seal}{number}-->");
+            at = place;
+        }
+        if at > begin {
+            marked += &html[at..end];
+            *text = CowStr::from(marked);
+        }
+        begin = end;
+    }
+    compare(&found, &markdown::html_with_comments(events, source), &seal)
+}
+
+/// The raw HTML of a text, one block or inline tag at a time: a tag can go over several lines, each of which is an event.
+#[derive(Default)]
+struct Blocks {
+    html: String,
+    /// Where the block that is being read begins in `html`.
+    begin: usize,
+    /// The place in `html` and in the source of each event of the block.
+    lines: Vec<(usize, usize)>,
+    found: Vec<(usize, Found)>,
+    /// The number of what was found and the place in `html` behind it.
+    marks: Vec<(usize, usize)>,
+}
+
+enum Found {
+    Tag { name: String, attributes: Vec<String> },
+    Comment,
+    Unfinished(String),
+}
+
+impl Blocks {
+    fn read(&mut self, event: &Event<'_>, place: usize) {
+        match event {
+            Event::Html(text) => {
+                self.lines.push((self.html.len(), place));
+                self.html.push_str(text);
+            }
+            Event::InlineHtml(text) => {
+                self.lines.push((self.html.len(), place));
+                self.html.push_str(text);
+                self.flush();
+            }
+            Event::End(TagEnd::HtmlBlock) => self.flush(),
+            _ => {}
+        }
+    }
+
+    fn flush(&mut self) {
+        for (place, piece) in pieces(&self.html[self.begin..]) {
+            let found = match piece {
+                Piece::Start(Tag { name, attributes }) => {
+                    Found::Tag { name, attributes: attributes.into_iter().map(|(name, _)| name).collect() }
+                }
+                Piece::Comment(_) => Found::Comment,
+                Piece::Unfinished(name) => Found::Unfinished(name),
+                Piece::Other => continue,
+            };
+            let at = self.begin + place.start;
+            let line = self.lines.partition_point(|(begin, _)| *begin <= at).saturating_sub(1);
+            let source = self.lines.get(line).map_or(0, |(begin, source)| source + (at - begin));
+            if matches!(found, Found::Tag { .. }) {
+                self.marks.push((self.found.len(), self.begin + place.end));
+            }
+            self.found.push((source, found));
+        }
+        self.begin = self.html.len();
+        self.lines.clear();
+    }
+}
+
+fn compare(found: &[(usize, Found)], sanitised: &str, seal: &str) -> Raw {
+    let mut anchors = HashSet::new();
+    let mut left: HashMap<usize, Tag<'_>> = HashMap::new();
+    let mut before = None;
+    for (_, piece) in pieces(sanitised) {
+        match piece {
+            Piece::Start(tag) => {
+                anchors.extend(tag.attribute("id").map(str::to_owned));
+                before = Some(tag);
+            }
+            Piece::Comment(text) => {
+                let number = text.strip_prefix(seal).and_then(|number| number.parse().ok());
+                left.extend(number.zip(before.take()));
+            }
+            Piece::Unfinished(_) | Piece::Other => before = None,
+        }
+    }
+    let (mut lost, mut links) = (Vec::new(), Vec::new());
+    for (number, (place, found)) in found.iter().enumerate() {
+        match found {
+            // The sanitiser keeps no comments; only the survey asks it to.
+            Found::Comment => lost.push((*place, "a comment".to_owned())),
+            Found::Unfinished(name) => lost.push((*place, format!("<{} without an end", shortened(name)))),
+            Found::Tag { name, attributes } => match left.get(&number).filter(|tag| tag.name == *name) {
+                None => lost.push((*place, format!("<{}>", shortened(name)))),
+                Some(tag) => {
+                    let gone = attributes.iter().filter(|attribute| tag.attribute(attribute).is_none());
+                    lost.extend(gone.map(|attribute| (*place, format!("{} of <{name}>", shortened(attribute)))));
+                    links.extend(tag.attribute("href").map(|href| (*place, decoded(href))));
+                }
+            },
+        }
+    }
+    Raw { lost, links, anchors }
+}
+
+/// An attribute's value as the sanitiser writes it, without its character references.
+fn decoded(value: &str) -> String {
+    let pairs = [("&quot;", "\""), ("&lt;", "<"), ("&gt;", ">"), ("&nbsp;", "\u{a0}"), ("&amp;", "&")];
+    pairs.into_iter().fold(value.to_owned(), |text, (reference, character)| text.replace(reference, character))
+}

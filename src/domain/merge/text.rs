@@ -1,0 +1,183 @@
+//! Three texts into one, line by line. What only one side changed is taken; what both changed differently stands between marks.
+//!
+//! Line ends are merged apart from the lines, so that an editor's program that writes CRLF does not make every line a conflict.
+
+use std::iter::Peekable;
+use std::vec;
+
+use crate::domain::diff::{Edit, edits};
+
+/// Marks are at least this long, as other programs write them.
+const MARK: usize = 7;
+/// Bytes that all marks together may take: a text with very long rules in it and many conflicts becomes one conflict.
+const MAX_MARKS: usize = 1_000_000;
+
+pub(super) struct Merged {
+    pub(super) text: String,
+    pub(super) clean: bool,
+}
+
+pub(super) fn merge(base: &str, yours: &str, theirs: &str) -> Merged {
+    let texts = [base, yours, theirs];
+    let layouts = texts.map(Layout::of);
+    let mixed = layouts.iter().any(|layout| layout.mixed);
+    let end = if !mixed && agreed(layouts.map(|layout| layout.crlf)) { "\r\n" } else { "\n" };
+    let last_end = agreed(layouts.map(|layout| layout.last_end));
+    // Where a text has line ends of both kinds, the carriage return belongs to the line.
+    let strip = |line| if mixed { line } else { str::strip_suffix(line, '\r').unwrap_or(line) };
+    let lines =
+        texts.map(|text| split(text).map(|line: Line<'_>| if line.ended { strip(line.text) } else { line.text }).collect::<Vec<_>>());
+    let [base, yours, theirs] = lines.each_ref().map(Vec::as_slice);
+
+    let mut regions = regions(base, yours, theirs);
+    let conflicts = regions.iter().filter(|region| matches!(region, Region::Conflict(..))).count();
+    let mark = texts.iter().map(|text| longest_mark(text) + 1).fold(MARK, usize::max);
+    if conflicts.saturating_mul(4 * mark) > MAX_MARKS {
+        regions = vec![Region::Conflict(base, yours, theirs)];
+    }
+    let mut text = written(&regions, end, mark);
+    if !last_end && matches!(regions.last(), Some(Region::Settled(_))) {
+        text.truncate(text.len() - end.len());
+    }
+    Merged { text, clean: conflicts == 0 }
+}
+
+struct Line<'a> {
+    text: &'a str,
+    ended: bool,
+}
+
+/// The lines of a text without their line feeds.
+fn split(text: &str) -> impl Iterator<Item = Line<'_>> {
+    text.split_inclusive('\n').map(|line| match line.strip_suffix('\n') {
+        Some(text) => Line { text, ended: true },
+        None => Line { text: line, ended: false },
+    })
+}
+
+/// How a text ends its lines; `None` where it does not say.
+#[derive(Clone, Copy)]
+struct Layout {
+    crlf: Option<bool>,
+    mixed: bool,
+    last_end: Option<bool>,
+}
+
+impl Layout {
+    fn of(text: &str) -> Self {
+        let (all, crlf) = (text.matches('\n').count(), text.matches("\r\n").count());
+        Self {
+            crlf: (all > 0).then_some(crlf > 0),
+            mixed: crlf > 0 && crlf < all,
+            last_end: (!text.is_empty()).then(|| text.ends_with('\n')),
+        }
+    }
+}
+
+/// The three-way merge of yes and no, which never conflicts. A side that does not say agrees with the base, and without a base yours counts.
+fn agreed([base, yours, theirs]: [Option<bool>; 3]) -> bool {
+    let Some(base) = base else { return yours.or(theirs).unwrap_or_default() };
+    let (yours, theirs) = (yours.unwrap_or(base), theirs.unwrap_or(base));
+    if yours == base { theirs } else { yours }
+}
+
+type Lines<'a> = &'a [&'a str];
+
+enum Region<'a> {
+    Settled(Lines<'a>),
+    /// The base's lines, yours and theirs.
+    Conflict(Lines<'a>, Lines<'a>, Lines<'a>),
+}
+
+/// One side, and how far it was read.
+struct Side<'a> {
+    lines: Lines<'a>,
+    edits: Peekable<vec::IntoIter<Edit>>,
+    base_at: usize,
+    at: usize,
+}
+
+impl<'a> Side<'a> {
+    fn new(base: Lines<'a>, lines: Lines<'a>) -> Self {
+        Self { lines, edits: edits(base, lines).into_iter().peekable(), base_at: 0, at: 0 }
+    }
+
+    /// Takes in the edits that touch the base up to its line `end`, and says how far they reach.
+    fn absorb(&mut self, end: usize) -> Option<usize> {
+        let mut reach = None;
+        while let Some(edit) = self.edits.next_if(|edit| edit.old.start <= reach.unwrap_or(end)) {
+            (self.base_at, self.at) = (edit.old.end, edit.new.end);
+            reach = Some(edit.old.end.max(end));
+        }
+        reach
+    }
+
+    /// Goes on to where the base's line `base_to` is, over lines that are equal.
+    fn advance(&mut self, base_to: usize) -> usize {
+        self.at += base_to - self.base_at;
+        self.base_at = base_to;
+        self.at
+    }
+}
+
+fn regions<'a>(base: Lines<'a>, yours: Lines<'a>, theirs: Lines<'a>) -> Vec<Region<'a>> {
+    let (mut your_side, mut their_side) = (Side::new(base, yours), Side::new(base, theirs));
+    let mut regions = Vec::new();
+    let mut at = 0;
+    while at < base.len() || your_side.edits.peek().is_some() || their_side.edits.peek().is_some() {
+        let next = [your_side.edits.peek(), their_side.edits.peek()];
+        let start = next.into_iter().flatten().map(|edit| edit.old.start).min().unwrap_or(base.len());
+        if at < start {
+            regions.push(Region::Settled(&base[at..start]));
+        }
+        let (your_start, their_start) = (your_side.advance(start), their_side.advance(start));
+        let mut end = start;
+        // Edits that touch belong together: there is no line between them that both sides left alone.
+        while let Some(reach) = your_side.absorb(end).into_iter().chain(their_side.absorb(end)).max() {
+            end = reach;
+        }
+        let yours = &your_side.lines[your_start..your_side.advance(end)];
+        let theirs = &their_side.lines[their_start..their_side.advance(end)];
+        let base = &base[start..end];
+        regions.push(if yours == theirs || theirs == base {
+            Region::Settled(yours)
+        } else if yours == base {
+            Region::Settled(theirs)
+        } else {
+            Region::Conflict(base, yours, theirs)
+        });
+        at = end;
+    }
+    regions.retain(|region| !matches!(region, Region::Settled([])));
+    regions
+}
+
+fn written(regions: &[Region<'_>], end: &str, mark: usize) -> String {
+    let mut text = String::new();
+    let mut push = |lines: Lines<'_>| lines.iter().for_each(|line| text.extend([*line, end]));
+    let [open, middle, split, close] = ["<", "|", "=", ">"].map(|sign| sign.repeat(mark));
+    for region in regions {
+        match region {
+            Region::Settled(lines) => push(lines),
+            Region::Conflict(base, yours, theirs) => {
+                push(&[&format!("{open} yours")]);
+                push(yours);
+                push(&[&format!("{middle} base")]);
+                push(base);
+                push(&[&split]);
+                push(theirs);
+                push(&[&format!("{close} theirs")]);
+            }
+        }
+    }
+    text
+}
+
+/// The longest run of a mark's character at the beginning of a line: no line of the text may look like a mark.
+fn longest_mark(text: &str) -> usize {
+    let run = |line: &str| match line.bytes().next() {
+        Some(first @ (b'<' | b'|' | b'=' | b'>')) => line.bytes().take_while(|byte| *byte == first).count(),
+        _ => 0,
+    };
+    text.split(['\n', '\r']).map(run).max().unwrap_or(0)
+}

@@ -1,0 +1,157 @@
+//! Insights as lines that an import takes back: what is public, what was written since, and what led there before.
+
+use std::collections::HashMap;
+
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+
+use super::error::EditorialError;
+use crate::domain::clock::Timestamp;
+use crate::domain::draft::Draft;
+use crate::domain::slug::Slug;
+use crate::domain::term::{TermKind, translations_of};
+use crate::store::exports::{self, Exported};
+use crate::store::{self, Store};
+
+/// The lines of some insights, behind one, in the order of their ids.
+///
+/// # Errors
+/// The database's.
+pub async fn lines(store: &Store, behind: Option<Uuid>, own: Option<Uuid>, limit: i64) -> Result<Vec<(Uuid, Value)>, EditorialError> {
+    let snapshot = store.snapshot().await?;
+    let page = exports::page(&snapshot, behind, own, limit).await?;
+    let mut terms = HashMap::new();
+    for kind in KINDS {
+        let slugs: Vec<&Slug> = page.iter().flat_map(|insight| named(insight, kind)).collect();
+        for term in store::terms::explained(&snapshot, kind, &slugs).await? {
+            terms.insert((kind.plural(), term.slug.clone()), explained(&term));
+        }
+    }
+    Ok(page.into_iter().map(|insight| (insight.id, line(insight, &terms))).collect())
+}
+
+/// The lines of all categories, tags and authors, used or not.
+///
+/// # Errors
+/// The database's.
+pub async fn term_lines(store: &Store) -> Result<Vec<Value>, EditorialError> {
+    let mut lines = Vec::new();
+    for kind in KINDS {
+        for term in store::terms::all(store.reader(), kind).await? {
+            let mut line = Map::from_iter([("kind".to_owned(), json!(kind.resource().as_str()))]);
+            if let Value::Object(fields) = explained(&term) {
+                line.extend(fields);
+            }
+            lines.push(Value::Object(line));
+        }
+    }
+    Ok(lines)
+}
+
+const KINDS: [TermKind; 3] = [TermKind::Category, TermKind::Tag, TermKind::Author];
+
+type Terms = HashMap<(&'static str, String), Value>;
+
+fn named(insight: &Exported, kind: TermKind) -> Vec<&Slug> {
+    let drafts = [&insight.live, &insight.newer].into_iter().flatten();
+    drafts.flat_map(|draft| slugs(draft, kind)).collect()
+}
+
+fn slugs(draft: &Draft, kind: TermKind) -> Vec<&Slug> {
+    match kind {
+        TermKind::Category => vec![&draft.category],
+        TermKind::Tag => draft.tags.iter().collect(),
+        TermKind::Author => draft.authors.iter().collect(),
+    }
+}
+
+fn line(insight: Exported, terms: &Terms) -> Value {
+    let explanations = explanations(&insight, terms);
+    let Exported { id, source_locale, live, newer, published_at, unpublish_at, aliases } = insight;
+    let is_live = live.is_some();
+    let (text, newer) = match live {
+        Some(live) => (live, newer),
+        None => (newer.unwrap_or_default(), None),
+    };
+    let mut line = Map::from_iter([("id".to_owned(), json!(id)), ("locale".to_owned(), json!(source_locale))]);
+    line.extend(said(&text));
+    line.insert("status".to_owned(), json!(if is_live { "published" } else { "draft" }));
+    for (name, at) in [("published_at", published_at), ("unpublish_at", unpublish_at)] {
+        if let Some(at) = at.filter(|_| is_live) {
+            line.insert(name.to_owned(), json!(Timestamp(at).rfc3339()));
+        }
+    }
+    if !aliases.is_empty() {
+        line.insert("aliases".to_owned(), json!(aliases));
+    }
+    if let Some(newer) = newer {
+        line.insert("draft".to_owned(), Value::Object(said(&newer)));
+    }
+    line.insert("terms".to_owned(), explanations);
+    Value::Object(line)
+}
+
+/// What a draft says, without what it leaves open.
+fn said(draft: &Draft) -> Map<String, Value> {
+    fn says(value: &Value) -> bool {
+        match value {
+            Value::Null => false,
+            Value::Array(items) => !items.is_empty(),
+            Value::Object(fields) => !fields.is_empty(),
+            _ => true,
+        }
+    }
+    fn without_nulls(value: Value) -> Value {
+        match value {
+            Value::Object(fields) => fields.into_iter().filter(|(_, value)| !value.is_null()).collect(),
+            other => other,
+        }
+    }
+    let Value::Object(fields) = draft.to_input() else { return Map::new() };
+    fields
+        .into_iter()
+        .map(|(name, value)| match (name.as_str(), value) {
+            ("seo", value) => (name, without_nulls(value)),
+            ("translations", Value::Object(texts)) => {
+                (name, texts.into_iter().map(|(locale, text)| (locale, without_nulls(text))).collect())
+            }
+            (_, value) => (name, value),
+        })
+        .filter(|(_, value)| says(value))
+        .collect()
+}
+
+fn explanations(insight: &Exported, terms: &Terms) -> Value {
+    let of = |kind: TermKind| -> Vec<Value> {
+        let mut seen: Vec<&Slug> = Vec::new();
+        for slug in named(insight, kind) {
+            if !seen.contains(&slug) {
+                seen.push(slug);
+            }
+        }
+        seen.into_iter().filter_map(|slug| terms.get(&(kind.plural(), slug.to_string())).cloned()).collect()
+    };
+    let mut all = Map::new();
+    if let Some(category) = of(TermKind::Category).into_iter().next() {
+        all.insert("category".to_owned(), category);
+    }
+    for kind in [TermKind::Tag, TermKind::Author] {
+        let list = of(kind);
+        if !list.is_empty() {
+            all.insert(kind.plural().to_owned(), json!(list));
+        }
+    }
+    Value::Object(all)
+}
+
+fn explained(term: &store::terms::Explained) -> Value {
+    let mut fields = Map::from_iter([("slug".to_owned(), json!(term.slug)), ("name".to_owned(), json!(term.name))]);
+    if !term.description.is_empty() {
+        fields.insert("description".to_owned(), json!(term.description));
+    }
+    let translations = translations_of(&term.translations);
+    if !translations.is_empty() {
+        fields.insert("translations".to_owned(), Value::Object(translations));
+    }
+    Value::Object(fields)
+}

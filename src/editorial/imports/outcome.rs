@@ -1,0 +1,57 @@
+//! What came of an item, as it is written down.
+
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::domain::fields::FieldError;
+use crate::editorial::error::EditorialError;
+use crate::store::imports::{Outcome, Waiting};
+
+/// Something of an item that was lost or done otherwise than it says.
+pub(super) fn note(code: &str, detail: impl Into<String>) -> Value {
+    json!({ "code": code, "detail": detail.into() })
+}
+
+pub(super) fn done(item: &Waiting, state: &'static str, insight: Option<(Uuid, String)>, more: Vec<Value>) -> Outcome {
+    let (insight_id, slug) = insight.unzip();
+    Outcome { number: item.number, state, insight_id, slug, problem: None, notes: with_notes(&item.notes, more) }
+}
+
+pub(super) fn failed(item: &Waiting, problem: &Value) -> Outcome {
+    Outcome { number: item.number, state: "failed", problem: Some(problem.to_string()), notes: item.notes.clone(), ..Outcome::default() }
+}
+
+fn with_notes(notes: &str, more: Vec<Value>) -> String {
+    if more.is_empty() {
+        return notes.to_owned();
+    }
+    let mut all: Vec<Value> = serde_json::from_str(notes).unwrap_or_default();
+    all.extend(more);
+    json!(all).to_string()
+}
+
+/// Why an item failed: the code of the problem that a request would have got, and what to change.
+pub(super) fn problem(error: EditorialError) -> Value {
+    match error {
+        EditorialError::Invalid(errors) => invalid(errors),
+        EditorialError::SlugTaken { slug, suggestions } => json!({
+            "code": "slug-taken", "suggestions": suggestions,
+            "detail": format!("the slug \"{slug}\" is another insight's: give this one another slug, or the other one's id"),
+        }),
+        EditorialError::Forbidden(why) => json!({ "code": "insufficient-scope", "detail": why }),
+        EditorialError::NotFound => json!({ "code": "not-found", "detail": "it is another author's" }),
+        EditorialError::Busy => json!({ "code": "unavailable", "detail": "others wrote the same insight all the time: import it again" }),
+        other => {
+            tracing::error!(error = %other, "an item could not be imported");
+            json!({ "code": "internal", "detail": "the service failed at this item: the operator finds the cause in the log" })
+        }
+    }
+}
+
+pub(super) fn invalid(errors: Vec<FieldError>) -> Value {
+    let errors: Vec<Value> = errors
+        .into_iter()
+        .map(|FieldError { pointer, code, detail }| json!({ "pointer": pointer, "code": code, "detail": detail }))
+        .collect();
+    json!({ "code": "validation-failed", "detail": "the item breaks the rules listed in errors", "errors": errors })
+}

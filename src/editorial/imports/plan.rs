@@ -1,0 +1,130 @@
+//! What an item asks for, compared with what is there: everything that can be found out, and rendered, before a transaction begins.
+
+use serde_json::{Value, json};
+
+use super::outcome::{invalid, problem};
+use crate::domain::authority::Principal;
+use crate::domain::clock::Timestamp;
+use crate::domain::draft::Draft;
+use crate::domain::import_line::{ImportLine, InsightLine, Wanted};
+use crate::domain::slug::Slug;
+use crate::domain::term::{TermDraft, TermKind};
+use crate::editorial::error::EditorialError;
+use crate::editorial::insights::check_own;
+use crate::editorial::revision::{self, Prepared};
+use crate::store::insights::Name;
+use crate::store::rows::insight;
+use crate::store::{self, Connection};
+
+/// What is to be done for an item.
+pub(super) enum Plan {
+    Failed(Value),
+    Term(TermKind, TermDraft),
+    Create(Box<Creation>),
+    Change(Box<Alteration>),
+}
+
+/// An insight that is not there yet.
+pub(super) struct Creation {
+    pub line: InsightLine,
+    pub text: Prepared,
+    pub newer: Option<Prepared>,
+}
+
+/// An insight that is there: the texts that it lacks, and the state that was seen.
+pub(super) struct Alteration {
+    pub line: InsightLine,
+    pub seen: insight::Model,
+    /// Null where the text is there already.
+    pub text: Option<Prepared>,
+    pub newer: Option<Prepared>,
+}
+
+pub(super) async fn plan(db: &impl Connection, input: &str, by: &Principal, now: Timestamp) -> Plan {
+    let parsed = serde_json::from_str::<Value>(input);
+    let line = match parsed {
+        Ok(value) => ImportLine::parse(value),
+        Err(error) => {
+            return Plan::Failed(json!({ "code": "malformed-body", "detail": format!("the line is not well-formed JSON: {error}") }));
+        }
+    };
+    match line {
+        Err(errors) => Plan::Failed(invalid(errors)),
+        Ok(ImportLine::Term(kind, draft)) => Plan::Term(kind, draft),
+        Ok(ImportLine::Insight(line)) => plan_insight(db, *line, by, now).await.unwrap_or_else(|error| Plan::Failed(problem(error))),
+    }
+}
+
+async fn plan_insight(db: &impl Connection, line: InsightLine, by: &Principal, now: Timestamp) -> Result<Plan, EditorialError> {
+    if line.id.is_none() && line.text.slug.is_none() {
+        let detail = "an import finds an insight again by its id or its slug: give one of them";
+        return Err(EditorialError::field("/slug", "required", detail));
+    }
+    let Some(seen) = find(db, &line).await? else {
+        let locale = match &line.locale {
+            Some(locale) => locale.clone(),
+            None => revision::source_locale(db).await?,
+        };
+        let text = revision::prepare(line.text.clone(), locale.clone()).await?;
+        let newer = match line.newer.clone() {
+            Some(newer) => Some(revision::prepare(newer, locale).await?),
+            None => None,
+        };
+        return Ok(Plan::Create(Box::new(Creation { line, text, newer })));
+    };
+    check_own(&seen, by, now)?;
+    if seen.deleted_at.is_some() {
+        return Err(EditorialError::field("/slug", "in-the-trash", "it is in the trash: restore it first, or remove it for good"));
+    }
+    let Some(head) = store::revisions::find(db, seen.id, seen.head_revision).await? else { return Err(EditorialError::NotFound) };
+    let locale = head.source_locale;
+    if line.locale.as_ref().is_some_and(|given| *given != locale) {
+        let detail = format!("the insight's own texts are in {locale}, and stay so: write other locales in translations");
+        return Err(EditorialError::field("/locale", "source-locale", detail));
+    }
+    let lacks = async |wanted: &Draft, number: i64| -> Result<Option<Draft>, EditorialError> {
+        let there = store::drafts::find(db, seen.id, number).await?;
+        let slug = there.as_ref().and_then(|draft| draft.slug.clone());
+        let wanted = Draft { slug: wanted.slug.clone().or(slug), ..wanted.clone() };
+        Ok((there.as_ref() != Some(&wanted)).then_some(wanted))
+    };
+    // What is published is compared with what is live; everything else with what was written last.
+    let against = if line.wanted == Wanted::Published { seen.live_revision } else { Some(seen.head_revision) };
+    let text = match against {
+        Some(number) => lacks(&line.text, number).await?,
+        // To publish what was a draft needs no new text when the draft says it already.
+        None => lacks(&line.text, seen.head_revision).await?,
+    };
+    let newer = match &line.newer {
+        Some(newer) => lacks(newer, seen.head_revision).await?,
+        None => None,
+    };
+    let text = rendered(text, &locale).await?;
+    let newer = rendered(newer, &locale).await?;
+    Ok(Plan::Change(Box::new(Alteration { line, seen, text, newer })))
+}
+
+async fn rendered(draft: Option<Draft>, locale: &str) -> Result<Option<Prepared>, EditorialError> {
+    match draft {
+        Some(draft) => Ok(Some(revision::prepare(draft, locale.to_owned()).await?)),
+        None => Ok(None),
+    }
+}
+
+/// The insight that a line is about: by its id, else by its present slug. A line with an id is no other insight, whatever its slug: that the slug is
+/// taken is told when it is claimed.
+async fn find(db: &impl Connection, line: &InsightLine) -> Result<Option<insight::Model>, EditorialError> {
+    match (line.id, &line.text.slug) {
+        (Some(id), _) => Ok(store::insights::find(db, &Name::Id(id)).await?),
+        (None, Some(slug)) => named(db, slug).await,
+        (None, None) => Ok(None),
+    }
+}
+
+/// The insight that has a slug now, in public or in its newest revision. One that only had it before is another one.
+pub(super) async fn named(db: &impl Connection, slug: &Slug) -> Result<Option<insight::Model>, EditorialError> {
+    let Some(found) = store::insights::find(db, &Name::Slug(slug.to_string())).await? else { return Ok(None) };
+    let head = store::revisions::find(db, found.id, found.head_revision).await?;
+    let is_its_own = found.slug == slug.as_str() || head.is_some_and(|head| head.slug == slug.as_str());
+    Ok(Some(found).filter(|_| is_its_own))
+}

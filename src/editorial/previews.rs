@@ -1,0 +1,91 @@
+//! Preview tokens: whoever holds one reads one revision of one insight, until it ends.
+
+use uuid::Uuid;
+
+use super::error::EditorialError;
+use super::pending::Pending;
+use crate::domain::authority::Editor;
+use crate::domain::clock::{Timestamp, new_id};
+use crate::domain::fields::{FieldError, Fields};
+use crate::domain::secret::{self, PREVIEW};
+use crate::domain::text::Refused;
+use crate::domain::user::moment;
+use crate::store::audit::Deed;
+use crate::store::previews::Preview;
+use crate::store::{self, Store};
+
+const DAY_SECONDS: i64 = 24 * 60 * 60;
+/// A preview that nobody remembers should not outlive the draft by much.
+pub const MOST_SECONDS: i64 = 30 * DAY_SECONDS;
+const LEAST_SECONDS: i64 = 60;
+
+/// What a token is asked for with; empty, the newest revision for a day.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PreviewDraft {
+    pub revision: Option<i64>,
+    pub expires_in: Option<i64>,
+    pub expires_at: Option<Timestamp>,
+}
+
+impl PreviewDraft {
+    /// # Errors
+    /// Every fault of the input at once.
+    pub fn parse(input: serde_json::Value) -> Result<Self, Vec<FieldError>> {
+        let mut fields = Fields::of(input, "")?;
+        let draft = Self {
+            revision: fields.integer("revision", 1, i64::from(i32::MAX)),
+            expires_in: fields.integer("expires_in", LEAST_SECONDS, MOST_SECONDS),
+            expires_at: fields.text("expires_at", moment),
+        };
+        if draft.expires_in.is_some() && draft.expires_at.is_some() {
+            fields.fault("expires_at", Refused::new("conflicting", "give expires_in or expires_at, not both"));
+        }
+        fields.finish(draft)
+    }
+}
+
+/// # Errors
+/// When the insight or the revision is unknown, or the end is past or too far away.
+pub async fn create(
+    store: &Store,
+    editor: &Editor,
+    insight: Uuid,
+    draft: PreviewDraft,
+    now: Timestamp,
+) -> Result<Pending<(Preview, String)>, EditorialError> {
+    let PreviewDraft { revision, expires_in, expires_at } = draft;
+    let expires_at = expires_at.unwrap_or_else(|| now.plus_seconds(expires_in.unwrap_or(DAY_SECONDS)));
+    if expires_at <= now {
+        return Err(EditorialError::field("/expires_at", "in-the-past", "must be in the future"));
+    }
+    if expires_at > now.plus_seconds(MOST_SECONDS) {
+        return Err(EditorialError::field("/expires_at", "too-far", "must be within 30 days"));
+    }
+    let token = secret::new_secret(PREVIEW).ok_or(EditorialError::Internal("no randomness"))?;
+    let txn = store.begin().await?;
+    let row = store::insights::lock(&txn, insight).await?.filter(|insight| insight.deleted_at.is_none());
+    let row = row.ok_or(EditorialError::NotFound)?;
+    let number = revision.unwrap_or(row.head_revision);
+    if store::revisions::find(&txn, insight, number).await?.is_none() {
+        return Err(EditorialError::field("/revision", "unknown-revision", "there is no revision with this number"));
+    }
+    let preview = Preview::new(new_id(now), (insight, number), editor.principal(), now, expires_at);
+    store::previews::insert(&txn, &preview, secret::digest(&token)).await?;
+    let deed = deed("created", preview.id, row.slug);
+    Ok(Pending::other(txn, editor.principal(), deed, (preview, token)))
+}
+
+/// # Errors
+/// When the insight has no such token.
+pub async fn revoke(store: &Store, editor: &Editor, insight: Uuid, id: Uuid, now: Timestamp) -> Result<Pending<()>, EditorialError> {
+    let txn = store.begin().await?;
+    let row = store::insights::lock(&txn, insight).await?.ok_or(EditorialError::NotFound)?;
+    if !store::previews::revoke(&txn, insight, id, now).await? {
+        return Err(EditorialError::NotFound);
+    }
+    Ok(Pending::other(txn, editor.principal(), deed("revoked", id, row.slug), ()))
+}
+
+fn deed(action: &'static str, id: Uuid, slug: String) -> Deed {
+    Deed { action, resource: "preview_token", resource_id: Some(id), label: Some(slug) }
+}

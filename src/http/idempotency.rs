@@ -1,0 +1,185 @@
+//! `Idempotency-Key` (draft-ietf-httpapi-idempotency-key-header): the answer to a POST or PATCH is kept for a day in the transaction of the
+//! write itself, and given again to whoever repeats the request. Answers are sealed with the key, of which only a digest is stored.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
+
+use actix_web::dev::{Payload, ServiceRequest};
+use actix_web::http::Method;
+use actix_web::http::header::{self, HeaderMap, HeaderName};
+use actix_web::web::Bytes;
+use actix_web::{HttpRequest, HttpResponse, Responder as _};
+use tokio::sync::OwnedMutexGuard;
+
+use super::api::Api;
+use super::extract;
+use super::problem::Problem;
+use super::problem_codes::Code;
+use super::reply::{Frozen, Reply};
+use crate::domain::authority::Principal;
+use crate::domain::clock::Timestamp;
+use crate::domain::secret;
+use crate::store::idempotency::{self, Kept};
+use crate::store::{Store, Transaction};
+
+const KEY: HeaderName = HeaderName::from_static("idempotency-key");
+pub(super) const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
+const KEPT_SECONDS: i64 = 24 * 60 * 60;
+const MAX_KEY: usize = 255;
+/// How long a repetition waits for the first to be answered.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The right to keep the answer of this request under its key.
+#[derive(Clone)]
+pub(super) struct Claim {
+    digest: Vec<u8>,
+    fingerprint: Vec<u8>,
+    secret: Arc<[u8; 32]>,
+}
+
+/// Requests of this node that are being answered under a key: a repetition waits for the first, instead of doing the same work beside it.
+#[derive(Default)]
+pub struct Turns(Mutex<HashMap<Vec<u8>, Weak<tokio::sync::Mutex<()>>>>);
+
+/// A request that carries a key.
+pub(super) enum Begun {
+    /// It was answered before.
+    Answered(HttpResponse),
+    /// It is the first, or the first that may succeed; others with its key wait until the turn is dropped.
+    First(Claim, OwnedMutexGuard<()>),
+}
+
+/// Looks at the key of a write, before its handler does anything.
+pub(super) async fn begin(api: &Api, request: &mut ServiceRequest, caller: &Principal) -> Result<Option<Begun>, Problem> {
+    let applies = matches!(*request.method(), Method::POST | Method::PATCH) && !request.path().starts_with("/v1/auth/");
+    let Some(key) = key(request.headers()).filter(|_| applies) else { return Ok(None) };
+    let claim = claim(api, request, caller, &key?).await?;
+    if let Some(response) = replay(&api.store, &claim, request.request(), api.now()).await? {
+        return Ok(Some(Begun::Answered(response)));
+    }
+    let turn = api.turns.take(&claim.digest).await?;
+    match replay(&api.store, &claim, request.request(), api.now()).await? {
+        Some(response) => Ok(Some(Begun::Answered(response))),
+        None => Ok(Some(Begun::First(claim, turn))),
+    }
+}
+
+async fn claim(api: &Api, request: &mut ServiceRequest, caller: &Principal, key: &str) -> Result<Claim, Problem> {
+    // An import is as long as it is, and importing twice changes nothing: its lines are not compared.
+    let body = if request.path() == "/v1/imports" {
+        Bytes::new()
+    } else {
+        let body = extract::read_in_time(request.parts_mut().1.take(), api.limits, api.limits.body_bytes).await?;
+        let again = body.clone();
+        let stream: actix_web::dev::Payload = Payload::Stream {
+            payload: Box::pin(futures_util::stream::once(async move { Ok::<_, actix_web::error::PayloadError>(again) })),
+        };
+        request.set_payload(stream);
+        body
+    };
+    let caller = format!("{:?} {:?} {}", caller.user_id, caller.token_id, caller.name);
+    let secret = secret::sha256(format!("seal\n{caller}\n{key}").as_bytes());
+    let head = format!("{} {}?{}\n", request.method(), request.path(), request.query_string());
+    let request = [&secret[..], head.as_bytes(), &body].concat();
+    Ok(Claim {
+        digest: secret::digest(&format!("key\n{caller}\n{key}")),
+        fingerprint: secret::sha256(&request).to_vec(),
+        secret: Arc::new(secret),
+    })
+}
+
+/// The answer that was kept, if one was.
+pub(super) async fn replay(store: &Store, claim: &Claim, request: &HttpRequest, now: Timestamp) -> Result<Option<HttpResponse>, Problem> {
+    let Some(kept) = idempotency::find(store.reader(), &claim.digest, now).await? else { return Ok(None) };
+    if kept.fingerprint != claim.fingerprint {
+        return Err(Problem::new(
+            Code::IdempotencyMismatch,
+            "this Idempotency-Key was used for another request: use a new key for each write, and the same one only to repeat it",
+        ));
+    }
+    let opened = secret::open(&claim.secret, &kept.answer).and_then(|bytes| serde_json::from_slice::<Frozen>(&bytes).ok());
+    let frozen = opened.ok_or_else(Problem::internal)?;
+    Ok(Some(Reply::thawed(frozen).header(REPLAYED, "true").respond_to(request)))
+}
+
+impl Claim {
+    /// Keeps an answer in the transaction of its write.
+    pub(super) async fn keep(self, txn: &Transaction, reply: &Reply, now: Timestamp) -> Result<(), Problem> {
+        let bytes = serde_json::to_vec(&reply.frozen()).unwrap_or_default();
+        let answer = secret::seal(&self.secret, bytes).ok_or_else(Problem::internal)?;
+        let kept = Kept { digest: self.digest, fingerprint: self.fingerprint, answer };
+        if idempotency::keep(txn, &kept, now, now.plus_seconds(KEPT_SECONDS)).await? { Ok(()) } else { Err(in_progress()) }
+    }
+}
+
+impl Turns {
+    async fn take(&self, digest: &[u8]) -> Result<OwnedMutexGuard<()>, Problem> {
+        let turn = {
+            let mut turns = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            if turns.len() > 1_000 {
+                turns.retain(|_, turn| turn.strong_count() > 0);
+            }
+            let there = turns.get(digest).and_then(Weak::upgrade);
+            let turn = there.unwrap_or_default();
+            turns.insert(digest.to_vec(), Arc::downgrade(&turn));
+            turn
+        };
+        tokio::time::timeout(PATIENCE, turn.lock_owned()).await.map_err(|_elapsed| in_progress())
+    }
+}
+
+fn in_progress() -> Problem {
+    Problem::new(Code::IdempotencyInProgress, "the first request with this Idempotency-Key is still being answered: ask again in a moment")
+        .header(header::RETRY_AFTER, "1")
+}
+
+/// The key: a Structured-Field String (RFC 9651, section 3.3.3), or the same characters without quotes.
+fn key(headers: &HeaderMap) -> Option<Result<String, Problem>> {
+    let mut given = headers.get_all(&KEY);
+    let value = given.next()?;
+    let text = value.to_str().ok().filter(|_| given.next().is_none()).and_then(|text| unquoted(text.trim()));
+    Some(text.ok_or_else(|| {
+        Problem::new(
+            Code::InvalidParameter,
+            format!("the header Idempotency-Key must be one quoted string of 1 to {MAX_KEY} printable ASCII characters"),
+        )
+        .with("parameter", "Idempotency-Key")
+    }))
+}
+
+fn unquoted(text: &str) -> Option<String> {
+    let key = match text.strip_prefix('"') {
+        Some(rest) => {
+            let inner = rest.strip_suffix('"')?;
+            let mut out = String::new();
+            let mut chars = inner.chars();
+            while let Some(c) = chars.next() {
+                match c {
+                    '\\' => out.push(chars.next().filter(|next| matches!(next, '"' | '\\'))?),
+                    '"' => return None,
+                    other => out.push(other),
+                }
+            }
+            out
+        }
+        None => Some(text.to_owned()).filter(|text| !text.contains([' ', '"', ',', ';']))?,
+    };
+    let printable = key.bytes().all(|b| (b' '..=b'~').contains(&b));
+    (printable && (1..=MAX_KEY).contains(&key.len())).then_some(key)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_structured_strings_or_bare_tokens() {
+        assert_eq!(unquoted("\"a b\""), Some("a b".to_owned()));
+        assert_eq!(unquoted(r#""a\"b\\""#), Some("a\"b\\".to_owned()));
+        assert_eq!(unquoted("8e03978e-40d5-43dd-bc93-6894a57f9324"), Some("8e03978e-40d5-43dd-bc93-6894a57f9324".to_owned()));
+        for wrong in ["", "\"\"", "\"a", "a b", "\"a\"b\"", "\"a\\x\"", "a,b", &"x".repeat(256)] {
+            assert_eq!(unquoted(wrong), None, "{wrong}");
+        }
+    }
+}

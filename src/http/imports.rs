@@ -1,0 +1,198 @@
+//! `/v1/imports`: lines of JSON come in, in constant memory; what becomes of each can be read the moment it is known.
+
+use actix_web::dev::Payload;
+use actix_web::http::{StatusCode, header};
+use actix_web::web::{Bytes, BytesMut};
+use actix_web::{FromRequest, HttpMessage as _, HttpRequest, get, post, web};
+use futures_util::StreamExt as _;
+use serde_json::json;
+
+use super::api::{Api, Limits};
+use super::envelope::RequestId;
+use super::extract;
+use super::import_view::{ImportItemListView, ImportView, ItemParams, LinesParams, item, view};
+use super::lists::{self, ListMeta};
+use super::problem::Problem;
+use super::problem_codes::Code;
+use super::query::Query;
+use super::reply::Reply;
+use super::terms::view::PageParams;
+use super::users::{IdPath, id};
+use super::writes::Intent;
+use crate::domain::authority::{Editor, Principal};
+use crate::editorial::imports::{self, Mode, Received, Receiving};
+use crate::store::{self, Transaction};
+
+const MEDIA_TYPES: [&str; 4] = ["application/x-ndjson", "application/ndjson", "application/jsonl", "application/json-lines"];
+/// Lines, and bytes of them, that are kept together.
+const CHUNK_LINES: usize = 500;
+const CHUNK_BYTES: usize = 1_000_000;
+
+/// The body as it comes.
+pub(super) struct Lines {
+    payload: Payload,
+    media_type: String,
+}
+
+impl FromRequest for Lines {
+    type Error = Problem;
+    type Future = std::future::Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        std::future::ready(Ok(Self { payload: payload.take(), media_type: request.content_type().to_ascii_lowercase() }))
+    }
+}
+
+/// Import insights
+///
+/// Takes lines of JSON (NDJSON), as many as you like: insights as `GET /v1/exports/insights` writes them, or categories, tags and authors. An insight
+/// is found again by its `id` or its `slug`, so importing twice changes nothing. The answer comes when everything was received; then each item is
+/// done on its own, and its outcome can be read at once. A service that dies on the way goes on behind the last finished item. With `atomic=true`
+/// all items are done or none; with `validate_only=true` everything is checked and nothing changed. What is to be published, or is made on the way
+/// (categories, tags, authors), needs `insights:publish`.
+#[utoipa::path(
+    tag = "Imports",
+    params(LinesParams),
+    request_body(content = String, content_type = "application/x-ndjson"),
+    responses((status = 202, description = "Everything was received; the work has begun.", body = ImportView)),
+    security(("bearer" = ["insights:write"])),
+)]
+#[post("/v1/imports")]
+pub(super) async fn create_import(api: web::Data<Api>, request: HttpRequest, editor: Editor, lines: Lines) -> Result<Reply, Problem> {
+    let mut query = Query::of(&request);
+    let (atomic, validate_only) = (query.flag("atomic"), query.flag("validate_only"));
+    query.finish()?;
+    if !MEDIA_TYPES.contains(&lines.media_type.as_str()) {
+        return Err(Problem::new(Code::UnsupportedMediaType, format!("send the lines as Content-Type: {}", MEDIA_TYPES[0]))
+            .with("accepted", MEDIA_TYPES.to_vec()));
+    }
+    let intent = Intent::to_do(&request);
+    let mode = Mode { source: format!("request {}", RequestId::of(&request)), atomic, validate_only };
+    let mut receiving = imports::begin(&api.store, &editor, mode, api.now()).await?;
+    if let Err(problem) = receive(&api, &mut receiving, lines.payload).await {
+        receiving.forget(&api.store).await?;
+        return Err(problem);
+    }
+    let now = api.now();
+    let pending = receiving.ready(&api.store, &editor, None, now).await?;
+    let show = async |_: &Transaction, import: &store::imports::Import| {
+        let location = format!("/v1/imports/{}", import.id);
+        Ok(Reply::json(&view(import)).status(StatusCode::ACCEPTED).header(header::LOCATION, location))
+    };
+    let reply = intent.conclude(&api, pending, now, show).await?;
+    api.import_bell.notify_one();
+    Ok(reply)
+}
+
+/// Get an import
+///
+/// How far it is. When it is `done`, everything that it changed can be read and found.
+#[utoipa::path(
+    tag = "Imports",
+    params(IdPath),
+    responses((status = 200, description = "The import.", body = ImportView)),
+    security(("bearer" = ["insights:write"])),
+)]
+#[get("/v1/imports/{id}")]
+pub(super) async fn get_import(
+    api: web::Data<Api>,
+    request: HttpRequest,
+    editor: Editor,
+    path: web::Path<String>,
+) -> Result<Reply, Problem> {
+    Query::none(&request)?;
+    let import = known(&api, &path, editor.principal()).await?;
+    if import.finished_at.is_some() {
+        api.search.wait_for(api.store.committed()).await;
+    }
+    Ok(Reply::json(&view(&import)))
+}
+
+/// List the items of an import
+///
+/// What became of each line, in the order of the lines: `created`, `updated`, `unchanged`, `failed` with its problem, or still `waiting`; with notes on
+/// what was lost or guessed.
+#[utoipa::path(
+    tag = "Imports",
+    params(IdPath, ItemParams, PageParams),
+    responses((status = 200, description = "A page of items.", body = ImportItemListView)),
+    security(("bearer" = ["insights:write"])),
+)]
+#[get("/v1/imports/{id}/items")]
+pub(super) async fn list_import_items(
+    api: web::Data<Api>,
+    request: HttpRequest,
+    editor: Editor,
+    path: web::Path<String>,
+) -> Result<Reply, Problem> {
+    let mut query = Query::of(&request);
+    let state = query.one_of("state", &["waiting", "created", "updated", "unchanged", "failed"]);
+    let limit = query.limit();
+    let import = known(&api, &path, editor.principal()).await;
+    let identity = import.as_ref().map_or_else(|_| String::new(), |import| store::imports::identity(import.id, state));
+    let cursor = lists::cursor(&mut query, &identity, false);
+    query.finish()?;
+    let import = import?;
+    let page = store::imports::items(api.store.reader(), import.id, state, cursor?.as_ref(), limit).await?;
+    let sequence = api.freshness(api.now()).await?.sequence;
+    let info = lists::page_info(&page, limit);
+    let data = page.rows.into_iter().map(|row| item(row, &api.base_url)).collect();
+    let view = ImportItemListView { data, page: info, meta: ListMeta { sequence, total: None } };
+    Ok(lists::links(Reply::json(&view), &api, &request, &view.page))
+}
+
+async fn known(api: &Api, path: &str, caller: &Principal) -> Result<store::imports::Import, Problem> {
+    let import = imports::find(&api.store, id(path)?).await?.ok_or_else(Problem::not_found)?;
+    let own = caller.limited_to_own();
+    if own.is_some() && own != import.user_id { Err(Problem::not_found()) } else { Ok(import) }
+}
+
+/// Reads the lines and keeps them, some at a time. A line that is too long fails by itself.
+async fn receive(api: &Api, receiving: &mut Receiving, mut payload: Payload) -> Result<(), Problem> {
+    let Limits { body_bytes, body_time, .. } = api.limits;
+    let mut buffer = BytesMut::new();
+    let mut chunk: Vec<Received> = Vec::new();
+    let (mut bytes, mut number, mut skipping) = (0, 0_u64, false);
+    loop {
+        let more = tokio::time::timeout(body_time, payload.next()).await.map_err(|_elapsed| extract::stalled())?;
+        let ended = more.is_none();
+        if let Some(more) = more {
+            buffer.extend_from_slice(&more.map_err(|_e| Problem::new(Code::MalformedBody, "the body ended early: nothing was imported"))?);
+        } else if !buffer.is_empty() || skipping {
+            buffer.extend_from_slice(b"\n");
+        }
+        while let Some(end) = buffer.iter().position(|byte| *byte == b'\n') {
+            let line = buffer.split_to(end + 1).freeze();
+            number += 1;
+            let long = std::mem::take(&mut skipping) || line.len() > body_bytes;
+            let line = if long { Some(too_long(number, body_bytes)) } else { read(number, &line) };
+            bytes += line.as_ref().map_or(0, |line| line.input.len());
+            chunk.extend(line);
+            if chunk.len() >= CHUNK_LINES || bytes >= CHUNK_BYTES {
+                receiving.add(&api.store, std::mem::take(&mut chunk), api.now()).await?;
+                bytes = 0;
+            }
+        }
+        if buffer.len() > body_bytes {
+            buffer.clear();
+            skipping = true;
+        }
+        if ended {
+            return Ok(receiving.add(&api.store, chunk, api.now()).await?);
+        }
+    }
+}
+
+/// A line as it is kept. Blank ones are none.
+fn read(number: u64, line: &Bytes) -> Option<Received> {
+    let text = String::from_utf8_lossy(line);
+    let text = text.trim().trim_start_matches('\u{feff}');
+    let name = format!("line {number}");
+    (!text.is_empty()).then(|| Received { name, input: text.to_owned(), notes: "[]".to_owned(), refused: None })
+}
+
+/// A line that is not kept, and fails by itself.
+fn too_long(number: u64, most: usize) -> Received {
+    let problem = json!({ "code": "payload-too-large", "detail": format!("a line may have at most {most} bytes") });
+    Received { name: format!("line {number}"), input: String::new(), notes: "[]".to_owned(), refused: Some(problem) }
+}

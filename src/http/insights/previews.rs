@@ -1,0 +1,234 @@
+//! Preview tokens: making, listing and revoking them, and what is read with one.
+
+use actix_web::http::header::HeaderName;
+use actix_web::http::{StatusCode, header};
+use actix_web::{HttpRequest, delete, get, post, web};
+use serde::Serialize;
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+use super::naming;
+use super::params::InsightPath;
+use super::read::represent;
+use super::revisions::MadeBy;
+use super::write::known;
+use crate::domain::authority::Editor;
+use crate::domain::clock::Timestamp;
+use crate::domain::secret::{self, PREVIEW};
+use crate::editorial::previews::{self, PreviewDraft};
+use crate::http::api::Api;
+use crate::http::extract::Body;
+use crate::http::lists::{self, ListMeta, PageInfo};
+use crate::http::problem::Problem;
+use crate::http::query::Query;
+use crate::http::reply::Reply;
+use crate::http::terms::view::PageParams;
+use crate::http::users::id;
+use crate::http::writes::Intent;
+use crate::store::insights::Name;
+use crate::store::previews::Preview;
+use crate::store::{self, Transaction};
+
+const ROBOTS: HeaderName = HeaderName::from_static("x-robots-tag");
+
+/// A preview token, without its secret.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = PreviewToken)]
+pub(in crate::http) struct PreviewTokenView {
+    pub id: Uuid,
+    pub insight_id: Uuid,
+    /// The revision that it shows.
+    #[schema(minimum = 1)]
+    pub revision: i64,
+    pub made_by: MadeBy,
+    #[schema(format = DateTime)]
+    pub created_at: String,
+    #[schema(format = DateTime)]
+    pub expires_at: String,
+}
+
+/// A new preview token. The secret, and the address that holds it, are shown here and nowhere else.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = NewPreviewToken)]
+pub(in crate::http) struct NewPreviewTokenView {
+    pub id: Uuid,
+    pub insight_id: Uuid,
+    #[schema(minimum = 1)]
+    pub revision: i64,
+    pub token: String,
+    /// The address at which the revision can be read.
+    #[schema(format = "uri")]
+    pub url: String,
+    pub made_by: MadeBy,
+    #[schema(format = DateTime)]
+    pub created_at: String,
+    #[schema(format = DateTime)]
+    pub expires_at: String,
+}
+
+/// A page of preview tokens.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = PreviewTokenList)]
+pub(in crate::http) struct PreviewTokenListView {
+    pub data: Vec<PreviewTokenView>,
+    pub page: PageInfo,
+    pub meta: ListMeta,
+}
+
+/// What a preview token is to show, and how long. Empty, the newest revision for a day.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes input to the document")]
+pub(in crate::http) struct PreviewTokenInput {
+    /// The number of the revision; the newest when absent.
+    #[schema(minimum = 1, maximum = 2_147_483_647_i64)]
+    revision: Option<i64>,
+    /// Seconds until it ends; at most 30 days.
+    #[schema(minimum = 60, maximum = 2_592_000)]
+    expires_in: Option<i64>,
+    /// When it ends, instead of `expires_in`.
+    #[schema(format = DateTime)]
+    expires_at: Option<String>,
+}
+
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+#[expect(dead_code, reason = "describes parameters to the document")]
+pub(in crate::http) struct PreviewTokenPath {
+    /// The insight's id, or its slug.
+    #[param(pattern = "^[a-z0-9]+(-[a-z0-9]+)*$", max_length = 100)]
+    id_or_slug: String,
+    /// The token's id.
+    id: Uuid,
+}
+
+/// Create a preview token
+///
+/// Whoever holds it reads one revision of one insight, published or not, at `url` (`?preview=` on the ordinary address), until it ends or is
+/// revoked. What is read with it is kept by no cache and indexed by no search engine.
+#[utoipa::path(
+    tag = "Editorial",
+    params(InsightPath),
+    request_body(content = Option<PreviewTokenInput>, content_type = "application/json"),
+    responses((status = 201, description = "The token with its secret.", body = NewPreviewTokenView)),
+    security(("bearer" = ["insights:write"])),
+)]
+#[post("/v1/insights/{id_or_slug}/preview-tokens")]
+pub(in crate::http) async fn create_preview_token(
+    api: web::Data<Api>,
+    request: HttpRequest,
+    editor: Editor,
+    path: web::Path<String>,
+    body: Body,
+) -> Result<Reply, Problem> {
+    let intent = Intent::of(&request)?;
+    let now = api.now();
+    let insight = known(&api, &naming::parse(&path).ok_or_else(Problem::not_found)?, editor.principal()).await?;
+    let draft = body.parse_optional(PreviewDraft::parse)?;
+    let pending = previews::create(&api.store, &editor, insight, draft, now).await?;
+    let show = async |_: &Transaction, (preview, token): &(Preview, String)| {
+        let PreviewTokenView { id, insight_id, revision, made_by, created_at, expires_at } = view(preview);
+        let url = format!("{}/v1/insights/{insight_id}?preview={token}", api.base_url);
+        let location = format!("/v1/insights/{insight_id}/preview-tokens/{id}");
+        let new = NewPreviewTokenView { id, insight_id, revision, token: token.clone(), url, made_by, created_at, expires_at };
+        Ok(Reply::json(&new).state(format!("n{revision}")).status(StatusCode::CREATED).header(header::LOCATION, location))
+    };
+    intent.conclude(&api, pending, now, show).await
+}
+
+/// List preview tokens
+///
+/// The tokens of an insight that are still good, in the order in which they were made, without their secrets.
+#[utoipa::path(
+    tag = "Editorial",
+    params(InsightPath, PageParams),
+    responses((status = 200, description = "A page of tokens.", body = PreviewTokenListView)),
+    security(("bearer" = ["insights:write"])),
+)]
+#[get("/v1/insights/{id_or_slug}/preview-tokens")]
+pub(in crate::http) async fn list_preview_tokens(
+    api: web::Data<Api>,
+    request: HttpRequest,
+    editor: Editor,
+    path: web::Path<String>,
+) -> Result<Reply, Problem> {
+    let mut query = Query::of(&request);
+    let limit = query.limit();
+    let name = naming::parse(&path);
+    let insight = match &name {
+        Some(name) => Some(known(&api, name, editor.principal()).await),
+        None => None,
+    };
+    let identity = insight.as_ref().and_then(|found| found.as_ref().ok()).map_or_else(String::new, |id| store::previews::identity(*id));
+    let cursor = lists::cursor(&mut query, &identity, false);
+    query.finish()?;
+    let insight = insight.ok_or_else(Problem::not_found)??;
+    let now = api.now();
+    let page = store::previews::list(api.store.reader(), insight, cursor?.as_ref(), limit, now).await?;
+    let sequence = api.freshness(now).await?.sequence;
+    let info = lists::page_info(&page, limit);
+    let view = PreviewTokenListView { data: page.rows.iter().map(view).collect(), page: info, meta: ListMeta { sequence, total: None } };
+    Ok(lists::links(Reply::json(&view).state(format!("s{sequence}")), &api, &request, &view.page))
+}
+
+/// Revoke a preview token
+///
+/// Ends it at once, on every node.
+#[utoipa::path(
+    tag = "Editorial",
+    params(PreviewTokenPath),
+    responses((status = 204, description = "The token is no longer good.")),
+    security(("bearer" = ["insights:write"])),
+)]
+#[delete("/v1/insights/{id_or_slug}/preview-tokens/{id}")]
+pub(in crate::http) async fn revoke_preview_token(
+    api: web::Data<Api>,
+    request: HttpRequest,
+    editor: Editor,
+    path: web::Path<(String, String)>,
+) -> Result<Reply, Problem> {
+    let intent = Intent::of(&request)?;
+    let now = api.now();
+    let (name, token) = path.into_inner();
+    let insight = known(&api, &naming::parse(&name).ok_or_else(Problem::not_found)?, editor.principal()).await?;
+    let pending = previews::revoke(&api.store, &editor, insight, id(&token)?, now).await?;
+    intent.conclude(&api, pending, now, async |_, ()| Ok(Reply::empty(StatusCode::NO_CONTENT))).await
+}
+
+fn view(preview: &Preview) -> PreviewTokenView {
+    let Preview { id, insight_id, revision, made_by, user_id, token_id, created_at, expires_at } = preview;
+    PreviewTokenView {
+        id: *id,
+        insight_id: *insight_id,
+        revision: *revision,
+        made_by: MadeBy { name: made_by.clone(), user_id: *user_id, token_id: *token_id },
+        created_at: Timestamp(*created_at).rfc3339(),
+        expires_at: Timestamp(*expires_at).rfc3339(),
+    }
+}
+
+/// One revision for the holder of a token. A token that is no good, or of another insight, leads to nothing: not even to what is public.
+pub(super) async fn read(
+    api: &Api,
+    (name, token): (&Name, &str),
+    chain: &[String],
+    form: &'static str,
+    now: Timestamp,
+) -> Result<Reply, Problem> {
+    if !secret::is_well_formed(PREVIEW, token) {
+        return Err(Problem::not_found());
+    }
+    let db = api.store.reader();
+    let preview = store::previews::find_by_digest(db, &secret::digest(token), now).await?.ok_or_else(Problem::not_found)?;
+    let named = match name {
+        Name::Id(id) => Some(*id),
+        Name::Slug(slug) => store::slugs::owner(db, slug).await?,
+    };
+    if named != Some(preview.insight_id) {
+        return Err(Problem::not_found());
+    }
+    let found = store::insights::find_revision(db, preview.insight_id, preview.revision, chain).await?;
+    let (row, body) = found.ok_or_else(Problem::not_found)?;
+    Ok(represent(&row, body, chain, (form, None), now)
+        .header(ROBOTS, "noindex, nofollow, noarchive")
+        .header(header::REFERRER_POLICY, "no-referrer"))
+}

@@ -1,0 +1,100 @@
+//! The audit log: who did what, when, through which request. Rows are appended in the transaction of the deed; the database refuses to change
+//! or remove one.
+
+use sea_orm::{ConnectionTrait, DatabaseTransaction, FromQueryResult};
+use uuid::Uuid;
+
+use super::error::StoreError;
+use super::sql::Sql;
+use crate::domain::authority::Principal;
+use crate::domain::clock::Timestamp;
+use crate::domain::page::{Cursor, KeyValue, Page};
+
+/// What was done to what.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Deed {
+    pub action: &'static str,
+    pub resource: &'static str,
+    pub resource_id: Option<Uuid>,
+    /// A name that a reader of the log knows the thing by: its slug, its address.
+    pub label: Option<String>,
+}
+
+/// # Errors
+/// The database's.
+pub async fn append(txn: &DatabaseTransaction, deed: &Deed, by: &Principal, now: Timestamp) -> Result<(), StoreError> {
+    let Deed { action, resource, resource_id, label } = deed;
+    let text = "INSERT INTO audit_log (at, action, resource, resource_id, label, made_by, user_id, token_id, origin, request_id) VALUES (";
+    let mut sql = Sql::new(txn.get_database_backend(), text);
+    sql.bind(now.0).push(", ").bind(*action).push(", ").bind(*resource).push(", ").bind(*resource_id).push(", ").bind(label.clone());
+    sql.push(", ").bind(by.name.as_str()).push(", ").bind(by.user_id).push(", ").bind(by.token_id);
+    sql.push(", ").bind(by.origin.as_str()).push(", ").bind(by.request_id.as_str()).push(")").run(txn).await?;
+    Ok(())
+}
+
+/// A row of the log.
+#[derive(Clone, Debug, PartialEq, Eq, FromQueryResult)]
+pub struct Entry {
+    pub sequence: i64,
+    pub at: i64,
+    pub action: String,
+    pub resource: String,
+    pub resource_id: Option<Uuid>,
+    pub label: Option<String>,
+    pub made_by: String,
+    pub user_id: Option<Uuid>,
+    pub token_id: Option<Uuid>,
+    pub origin: String,
+    pub request_id: String,
+}
+
+/// What a reader of the log looks for; empty is everything.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AuditFilters {
+    pub action: Option<String>,
+    pub resource: Option<String>,
+    pub resource_id: Option<Uuid>,
+    pub user_id: Option<Uuid>,
+    pub token_id: Option<Uuid>,
+    pub request_id: Option<String>,
+    pub after: Option<Timestamp>,
+    pub before: Option<Timestamp>,
+}
+
+/// Newest first.
+///
+/// # Errors
+/// The database's.
+pub async fn list(
+    db: &impl ConnectionTrait,
+    filters: &AuditFilters,
+    cursor: Option<&Cursor>,
+    limit: i64,
+    identity: &str,
+) -> Result<Page<Entry>, StoreError> {
+    let AuditFilters { action, resource, resource_id, user_id, token_id, request_id, after, before } = filters;
+    let text = "SELECT sequence, at, action, resource, resource_id, label, made_by, user_id, token_id, origin, request_id FROM audit_log WHERE sequence > 0";
+    let mut sql = Sql::new(db.get_database_backend(), text);
+    for (column, value) in [("action", action), ("resource", resource), ("request_id", request_id)] {
+        if let Some(value) = value {
+            sql.push(&format!(" AND {column} = ")).bind(value.as_str());
+        }
+    }
+    for (column, value) in [("resource_id", resource_id), ("user_id", user_id), ("token_id", token_id)] {
+        if let Some(value) = value {
+            sql.push(&format!(" AND {column} = ")).bind(*value);
+        }
+    }
+    for (comparison, at) in [(" AND at > ", after), (" AND at < ", before)] {
+        if let Some(at) = at {
+            sql.push(comparison).bind(at.0);
+        }
+    }
+    let backward = cursor.is_some_and(|cursor| cursor.backward);
+    if let Some(Cursor { key: KeyValue::Number(sequence), .. }) = cursor {
+        sql.push(if backward { " AND sequence > " } else { " AND sequence < " }).bind(*sequence);
+    }
+    sql.push(if backward { " ORDER BY sequence" } else { " ORDER BY sequence DESC" }).limit(limit + 1);
+    let rows = sql.all::<Entry>(db).await?;
+    Ok(Page::cut(rows, usize::try_from(limit).unwrap_or(0), cursor, identity, |row| (KeyValue::Number(row.sequence), Uuid::nil())))
+}

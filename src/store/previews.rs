@@ -1,0 +1,102 @@
+//! Preview tokens: one insight, one revision, until a moment. Only digests are stored.
+
+use sea_orm::{ConnectionTrait, DatabaseTransaction, FromQueryResult};
+use uuid::Uuid;
+
+use super::error::StoreError;
+use super::sql::Sql;
+use crate::domain::authority::Principal;
+use crate::domain::clock::Timestamp;
+use crate::domain::page::{Cursor, KeyValue, Page};
+
+const COLUMNS: &str =
+    "SELECT id, insight_id, revision, made_by, user_id, token_id, created_at, expires_at FROM preview_tokens WHERE revoked_at IS NULL";
+
+#[derive(Clone, Debug, PartialEq, Eq, FromQueryResult)]
+pub struct Preview {
+    pub id: Uuid,
+    pub insight_id: Uuid,
+    pub revision: i64,
+    pub made_by: String,
+    pub user_id: Option<Uuid>,
+    pub token_id: Option<Uuid>,
+    pub created_at: i64,
+    pub expires_at: i64,
+}
+
+impl Preview {
+    #[must_use]
+    pub fn new(id: Uuid, (insight_id, revision): (Uuid, i64), by: &Principal, now: Timestamp, expires_at: Timestamp) -> Self {
+        let (made_by, user_id, token_id) = (by.name.clone(), by.user_id, by.token_id);
+        Self { id, insight_id, revision, made_by, user_id, token_id, created_at: now.0, expires_at: expires_at.0 }
+    }
+}
+
+/// # Errors
+/// The database's.
+pub async fn insert(txn: &DatabaseTransaction, preview: &Preview, digest: Vec<u8>) -> Result<(), StoreError> {
+    let Preview { id, insight_id, revision, made_by, user_id, token_id, created_at, expires_at } = preview;
+    let text = "INSERT INTO preview_tokens (id, insight_id, revision, digest, made_by, user_id, token_id, created_at, expires_at) VALUES (";
+    let mut sql = Sql::new(txn.get_database_backend(), text);
+    sql.bind(*id).push(", ").bind(*insight_id).push(", ").bind(*revision).push(", ").bind(digest);
+    sql.push(", ").bind(made_by.as_str()).push(", ").bind(*user_id).push(", ").bind(*token_id);
+    sql.push(", ").bind(*created_at).push(", ").bind(*expires_at).push(")").run(txn).await?;
+    Ok(())
+}
+
+/// One that is still good.
+///
+/// # Errors
+/// The database's.
+pub async fn find_by_digest(db: &impl ConnectionTrait, digest: &[u8], now: Timestamp) -> Result<Option<Preview>, StoreError> {
+    let mut sql = Sql::new(db.get_database_backend(), COLUMNS);
+    sql.push(" AND digest = ").bind(digest.to_vec()).push(" AND expires_at > ").bind(now.0).one(db).await
+}
+
+/// Those of an insight that are still good, in the order in which they were made.
+///
+/// # Errors
+/// The database's.
+pub async fn list(
+    db: &impl ConnectionTrait,
+    insight: Uuid,
+    cursor: Option<&Cursor>,
+    limit: i64,
+    now: Timestamp,
+) -> Result<Page<Preview>, StoreError> {
+    let backward = cursor.is_some_and(|cursor| cursor.backward);
+    let mut sql = Sql::new(db.get_database_backend(), COLUMNS);
+    sql.push(" AND insight_id = ").bind(insight).push(" AND expires_at > ").bind(now.0);
+    if let Some(cursor) = cursor {
+        sql.push(if backward { " AND id < " } else { " AND id > " }).bind(cursor.id);
+    }
+    sql.push(if backward { " ORDER BY id DESC" } else { " ORDER BY id" }).limit(limit + 1);
+    let rows = sql.all::<Preview>(db).await?;
+    let identity = identity(insight);
+    Ok(Page::cut(rows, usize::try_from(limit).unwrap_or(0), cursor, &identity, |row| (KeyValue::Number(0), row.id)))
+}
+
+/// What a cursor of the list is bound to.
+#[must_use]
+pub fn identity(insight: Uuid) -> String {
+    format!("previews of {insight}")
+}
+
+/// False when there is no such token of this insight, or it was revoked before.
+///
+/// # Errors
+/// The database's.
+pub async fn revoke(txn: &DatabaseTransaction, insight: Uuid, id: Uuid, now: Timestamp) -> Result<bool, StoreError> {
+    let mut sql = Sql::new(txn.get_database_backend(), "UPDATE preview_tokens SET revoked_at = ");
+    sql.bind(now.0).push(" WHERE revoked_at IS NULL AND id = ").bind(id).push(" AND insight_id = ").bind(insight);
+    Ok(sql.run(txn).await? == 1)
+}
+
+/// Forgets those that have ended.
+///
+/// # Errors
+/// The database's.
+pub async fn forget_ended(db: &impl ConnectionTrait, now: Timestamp) -> Result<u64, StoreError> {
+    let mut sql = Sql::new(db.get_database_backend(), "DELETE FROM preview_tokens WHERE revoked_at IS NOT NULL OR expires_at <= ");
+    sql.bind(now.0).run(db).await
+}

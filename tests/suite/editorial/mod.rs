@@ -1,0 +1,7 @@
+//! What editors' tools rest on.
+
+mod history;
+mod idempotency;
+mod previews;
+mod rehearsal;
+mod trash;

@@ -1,0 +1,84 @@
+//! Preview tokens: one insight, one revision, until they end; never cached, never found.
+
+use serde_json::json;
+
+use crate::support::TestApp;
+
+#[tokio::test]
+async fn a_token_shows_its_revision_and_nothing_else() {
+    let app = TestApp::with_terms().await;
+    let admin = app.admin().await;
+    let created = admin.create("Unseen").await;
+    let other = admin.publish("Other").await;
+    let path = format!("/v1/insights/{}", created.id());
+    let made = admin.post(&format!("{path}/preview-tokens"), json!({ "expires_in": 3600 })).await.expect(201);
+    assert_eq!(made.header("location"), format!("{path}/preview-tokens/{}", made.id()));
+    let made = made.json();
+    assert_eq!((&made["revision"], &made["expires_at"]), (&json!(1), &json!("2026-11-23T13:00:00Z")));
+    let (token, url) = (made["token"].as_str().unwrap(), made["url"].as_str().unwrap());
+    let shown = app.anonymous().get(url.strip_prefix(&app.url).unwrap()).await.expect(200);
+    assert_eq!((shown.json()["title"].clone(), shown.json()["status"].clone()), (json!("Unseen"), json!("draft")));
+    assert_eq!(shown.header("cache-control"), "private, no-store");
+    assert_eq!(shown.header("x-robots-tag"), "noindex, nofollow, noarchive");
+    assert_eq!(shown.header("referrer-policy"), "no-referrer");
+    assert!(shown.header("cache-tag").is_empty());
+    // By slug, in every form.
+    let html = app.anonymous().get(&format!("/v1/insights/unseen.html?preview={token}")).await.expect(200);
+    assert_eq!(html.header("content-type"), "text/html; charset=utf-8");
+    // The revision it was made for, whatever is written since.
+    admin.patch(&path, "*", json!({ "title": "Later" })).await.expect(200);
+    assert_eq!(app.anonymous().get(&format!("{path}?preview={token}")).await.expect(200).json()["title"], "Unseen");
+    // Nowhere else, and no other token here; not even what is public shows with a token that is no good.
+    for wrong in [
+        format!("/v1/insights/{}?preview={token}", other.id()),
+        format!("{path}?preview=insp_{}", "0".repeat(56)),
+        format!("/v1/insights/other?preview={token}"),
+        path.clone(),
+    ] {
+        app.anonymous().get(&wrong).await.problem(404, "not-found");
+    }
+    app.anonymous().get(&format!("/v1/insights?preview={token}")).await.problem(400, "unknown-parameter");
+    let feed = app.anonymous().get("/v1/changes?since=0").await.expect(200).text();
+    assert!(!feed.contains(&created.id()));
+    let list = admin.get(&format!("{path}/preview-tokens")).await.expect(200);
+    assert!(!list.text().contains(token) && list.json()["data"][0]["id"] == made["id"]);
+    app.anonymous().get(&format!("{path}/preview-tokens")).await.problem(401, "unauthenticated");
+    admin.delete(&format!("{path}/preview-tokens/{}", made["id"].as_str().unwrap()), "*").await.expect(204);
+    app.anonymous().get(&format!("{path}?preview={token}")).await.problem(404, "not-found");
+    admin.delete(&format!("{path}/preview-tokens/{}", made["id"].as_str().unwrap()), "*").await.problem(404, "not-found");
+}
+
+#[tokio::test]
+async fn a_token_ends() {
+    let app = TestApp::with_terms().await;
+    let admin = app.admin().await;
+    let created = admin.create("Unseen").await;
+    let path = format!("/v1/insights/{}", created.id());
+    let token = |made: crate::support::Answer| made.json()["token"].as_str().unwrap().to_owned();
+    let soon = token(
+        admin.post(&format!("{path}/preview-tokens"), json!({ "expires_at": "2026-11-23T12:00:01Z", "revision": 1 })).await.expect(201),
+    );
+    app.advance(999);
+    app.anonymous().get(&format!("{path}?preview={soon}")).await.expect(200);
+    app.advance(1);
+    app.anonymous().get(&format!("{path}?preview={soon}")).await.problem(404, "not-found");
+    let day = token(admin.post(&format!("{path}/preview-tokens"), json!({})).await.expect(201));
+    admin.delete(&path, "*").await.expect(204);
+    app.anonymous().get(&format!("{path}?preview={day}")).await.problem(404, "not-found");
+    admin.act(&format!("{path}/restore"), "*", json!({})).await.expect(200);
+    app.anonymous().get(&format!("{path}?preview={day}")).await.expect(200);
+    admin.delete(&format!("{path}?permanent=true"), "*").await.expect(204);
+    app.anonymous().get(&format!("{path}?preview={day}")).await.problem(404, "not-found");
+    let other = admin.create("Another").await;
+    let path = format!("/v1/insights/{}/preview-tokens", other.id());
+    for wrong in [
+        json!({ "revision": 2 }),
+        json!({ "expires_in": 5 }),
+        json!({ "expires_at": "2020-01-01T00:00:00Z" }),
+        json!({ "expires_at": "2027-01-01T00:00:00Z" }),
+        json!({ "expires_in": 60, "expires_at": "2026-11-24T00:00:00Z" }),
+    ] {
+        admin.post(&path, wrong).await.problem(422, "validation-failed");
+    }
+    insights::app::tidy(app.store(), app.now()).await;
+}
