@@ -12,6 +12,7 @@ mod changes;
 mod cli;
 mod demo;
 mod editorial;
+mod exchange;
 mod insights;
 mod leaks;
 mod openapi;

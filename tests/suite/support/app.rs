@@ -46,6 +46,20 @@ impl TestApp {
         app
     }
 
+    /// As [`TestApp::with_terms`], with the address of its database, for commands that open it too.
+    pub(crate) async fn with_terms_at() -> (Self, String) {
+        let app = Self::with_terms().await;
+        let url = app.settings.data.database_url.clone().unwrap();
+        (app, url)
+    }
+
+    /// With the samples, and the address of the database.
+    pub(crate) async fn demo_at() -> (Self, String) {
+        let app = Self::start_with(|settings| settings.demo = true).await;
+        let url = app.settings.data.database_url.clone().unwrap();
+        (app, url)
+    }
+
     pub(crate) async fn start_with(change: impl FnOnce(&mut ServeSettings)) -> Self {
         let folder = tempfile::Builder::new().prefix("insights_test_").tempdir().unwrap();
         let mut settings = settings(&folder, database::fresh(&folder).await);

@@ -1,0 +1,156 @@
+//! `POST /v1/imports`: every item on its own, found again, accounted for.
+
+use insights::domain::authority::Scope;
+use serde_json::{Value, json};
+
+use super::{finished, import, items, line, send};
+use crate::support::TestApp;
+
+fn counts(import: &Value) -> [i64; 5] {
+    ["total", "created", "updated", "unchanged", "failed"].map(|name| import["counts"][name].as_i64().unwrap())
+}
+
+#[tokio::test]
+async fn every_item_has_its_own_outcome_and_importing_again_changes_nothing() {
+    let app = TestApp::with_terms().await;
+    let admin = app.admin().await;
+    let published = json!({ "slug": "b", "title": "B", "body_markdown": "zebra words", "category": "debugging", "published_at": "2026-01-01T00:00:00Z", "aliases": ["b-before"] });
+    let made = json!({ "slug": "c", "title": "C", "body_markdown": "C.", "category": "field-notes", "tags": ["new-tag"], "status": "draft",
+        "terms": { "category": { "slug": "field-notes", "name": "Field Notes" }, "tags": [{ "slug": "new-tag", "name": "New" }] } });
+    let text = format!(
+        "\u{feff}not json\n\n{}\r\n{published}\n{made}\n{}\n{}\n{}\n{}",
+        line("a"),
+        json!({ "slug": "d", "title": "", "body_markdown": "x", "category": "nothing", "boddy": 1 }),
+        json!({ "title": "Nameless", "body_markdown": "x", "category": "debugging" }),
+        json!({ "kind": "tag", "slug": "rust", "name": "Rust 2" }),
+        json!({ "slug": "e", "title": "E", "body_markdown": "x".repeat(1_100_000), "category": "debugging" }),
+    );
+    let sent = send(&admin, "", text.clone()).await.expect(202);
+    assert_eq!(sent.header("location"), format!("/v1/imports/{}", sent.id()));
+    let first = finished(&admin, &sent.id()).await;
+    assert_eq!(first["state"], "done");
+    assert_eq!(counts(&first), [8, 3, 1, 0, 4], "{first}");
+    let all = items(&admin, &first["id"], "").await;
+    let told: Vec<(&str, &str)> = all.iter().map(|item| (item["name"].as_str().unwrap(), item["state"].as_str().unwrap())).collect();
+    let expected = [
+        ("line 1", "failed"),
+        ("line 3", "created"),
+        ("line 4", "created"),
+        ("line 5", "created"),
+        ("line 6", "failed"),
+        ("line 7", "failed"),
+        ("line 8", "updated"),
+        ("line 9", "failed"),
+    ];
+    assert_eq!(told, expected);
+    assert_eq!(all[0]["problem"]["code"], "malformed-body");
+    let pointers: Vec<&Value> = all[4]["problem"]["errors"].as_array().unwrap().iter().map(|error| &error["pointer"]).collect();
+    assert_eq!(pointers, [&json!("/title"), &json!("/boddy")]);
+    assert_eq!((&all[4]["problem"]["status"], &all[7]["problem"]["code"]), (&json!(422), &json!("payload-too-large")));
+    // Searchable when it is done.
+    assert_eq!(app.anonymous().get("/v1/search?q=zebra").await.expect(200).json()["data"][0]["insight"]["slug"], "b");
+    assert_eq!(app.anonymous().get("/v1/insights/b-before?resolve=false").await.expect(200).json()["current_slug"], "b");
+    assert_eq!(admin.get("/v1/categories/field-notes").await.expect(200).json()["name"], "Field Notes");
+    assert_eq!(items(&admin, &first["id"], "&state=failed").await.len(), 4);
+    let newest = insights::store::changes::newest(app.store().reader()).await.unwrap();
+    let again = send(&admin, "", text).await.expect(202).id();
+    assert_eq!(counts(&finished(&admin, &again).await), [8, 0, 0, 4, 4]);
+    assert_eq!(insights::store::changes::newest(app.store().reader()).await.unwrap(), newest);
+    // Only what was edited is touched.
+    let mut edited = line("a");
+    edited["body_markdown"] = json!("Other words.");
+    let third = import(&admin, "", &[edited, published]).await;
+    assert_eq!(counts(&third), [2, 0, 1, 1, 0]);
+    let revisions = admin.get("/v1/insights/a/revisions").await.expect(200).json();
+    assert_eq!((&revisions["data"][0]["number"], &revisions["data"][0]["origin"]), (&json!(2), &json!("import")));
+    send(&admin, "?atomic=perhaps", String::new()).await.problem(400, "invalid-parameter");
+    admin.post("/v1/imports", json!({})).await.problem(415, "unsupported-media-type");
+    app.anonymous().get(&format!("/v1/imports/{again}")).await.problem(401, "unauthenticated");
+}
+
+#[tokio::test]
+async fn all_or_nothing_is_all_or_nothing() {
+    let app = TestApp::with_terms().await;
+    let admin = app.admin().await;
+    let wrong = json!({ "slug": "w", "title": "W", "body_markdown": "x", "category": "nothing" });
+    let refused = import(&admin, "?atomic=true", &[line("a"), wrong, line("b")]).await;
+    assert_eq!((&refused["state"], counts(&refused)), (&json!("failed"), [3, 0, 0, 0, 1]));
+    assert!(refused["problem"].as_str().unwrap().contains("nothing was changed"));
+    admin.get("/v1/insights/a").await.expect(404);
+    let done = import(&admin, "?atomic=true", &[line("a"), line("b"), line("a")]).await;
+    assert_eq!((&done["state"], counts(&done)), (&json!("done"), [3, 2, 0, 1, 0]));
+    admin.get("/v1/insights/b").await.expect(200);
+}
+
+#[tokio::test]
+async fn a_rehearsed_import_changes_nothing_and_says_what_it_would() {
+    let app = TestApp::with_terms().await;
+    let admin = app.admin().await;
+    import(&admin, "", &[line("a")]).await;
+    let newest = insights::store::changes::newest(app.store().reader()).await.unwrap();
+    let mut edited = line("a");
+    edited["title"] = json!("Edited");
+    let would = import(&admin, "?validate_only=true", &[edited, line("b"), json!({ "slug": "c" })]).await;
+    assert_eq!((&would["validate_only"], counts(&would)), (&json!(true), [3, 1, 1, 0, 1]));
+    admin.get("/v1/insights/b").await.expect(404);
+    assert_eq!(admin.get("/v1/insights/a").await.expect(200).json()["title"], "Title of a");
+    assert_eq!(insights::store::changes::newest(app.store().reader()).await.unwrap(), newest);
+}
+
+/// What its sender may not do, an import does not do either.
+#[tokio::test]
+async fn an_import_reaches_as_far_as_its_sender() {
+    let app = TestApp::with_terms().await;
+    let admin = app.admin().await;
+    admin.publish("Others").await;
+    let writer = app.with_token(&app.machine_token(&[Scope::InsightsWrite]).await);
+    let mut live = line("live");
+    live["status"] = json!("published");
+    let mut makes = line("makes");
+    makes["category"] = json!("made-up");
+    makes["terms"] = json!({ "category": { "slug": "made-up", "name": "Made up" } });
+    let done = import(&writer, "", &[line("draft"), live, makes, json!({ "kind": "tag", "slug": "t", "name": "T" })]).await;
+    assert_eq!(counts(&done), [4, 1, 0, 0, 3]);
+    for item in items(&writer, &done["id"], "&state=failed").await {
+        assert_eq!(item["problem"]["code"], "insufficient-scope", "{item}");
+    }
+    app.anonymous().get("/v1/insights/live").await.expect(404);
+    app.anonymous().get("/v1/categories/made-up").await.expect(404);
+    let (author, _) = app.signed_in("author@example.org", "author").await;
+    let theirs = import(&author, "", &[line("others"), line("draft"), line("mine")]).await;
+    assert_eq!(counts(&theirs), [3, 1, 0, 0, 2]);
+    author.get(&format!("/v1/imports/{}", done["id"].as_str().unwrap())).await.problem(404, "not-found");
+    let export = author.get("/v1/exports/insights").await.expect(200).text();
+    assert_eq!(export.lines().count(), 1, "{export}");
+    app.anonymous().get("/v1/exports/insights").await.problem(401, "unauthenticated");
+}
+
+/// Two insights never become one: an id is an id, an old slug is no insight, and the trash is left alone.
+#[tokio::test]
+async fn an_item_is_never_taken_for_another_insight() {
+    let app = TestApp::with_terms().await;
+    let admin = app.admin().await;
+    let mut first = line("first");
+    first["aliases"] = json!(["second"]);
+    first["status"] = json!("published");
+    let mut second = line("second");
+    second["status"] = json!("published");
+    let lines = [first, second];
+    assert_eq!(counts(&import(&admin, "", &lines).await), [2, 2, 0, 0, 0]);
+    assert_eq!(counts(&import(&admin, "", &lines).await), [2, 0, 0, 2, 0]);
+    assert_eq!(app.anonymous().get("/v1/insights/second").await.expect(200).json()["title"], "Title of second");
+    let mut other = line("first");
+    other["id"] = json!("01a2074d-74b5-753d-bf53-d2dad79ec7e6");
+    let refused = import(&admin, "", &[other]).await;
+    let item = &items(&admin, &refused["id"], "").await[0];
+    assert_eq!((&item["state"], &item["problem"]["code"]), (&json!("failed"), &json!("slug-taken")));
+    let trashed = admin.create("Gone").await;
+    admin.delete(&format!("/v1/insights/{}", trashed.id()), "*").await.expect(204);
+    let refused = import(&admin, "", &[line("gone"), line("kept")]).await;
+    assert_eq!(counts(&refused), [2, 1, 0, 0, 1]);
+    // The same slug twice in one import is one insight, and the last line has the last word.
+    let mut late = line("twice");
+    late["title"] = json!("Last word");
+    assert_eq!(counts(&import(&admin, "", &[line("twice"), late]).await), [2, 1, 1, 0, 0]);
+    assert_eq!(admin.get("/v1/insights/twice").await.expect(200).json()["title"], "Last word");
+}

@@ -1,0 +1,99 @@
+//! What is exported and imported again is the same to the byte.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde_json::json;
+
+use super::{everything, finished, send};
+use crate::cli::{insights, said};
+use crate::support::{TestApp, database};
+
+fn files(root: &Path) -> BTreeMap<String, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    let mut folders = vec![root.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                found.insert(path.strip_prefix(root).unwrap().display().to_string(), std::fs::read(&path).unwrap());
+            }
+        }
+    }
+    found
+}
+
+/// Runs the binary on a database, and answers what it says.
+fn run(folder: &Path, url: &str, arguments: &[&str]) -> String {
+    let output = insights(folder, url).args(arguments).output().unwrap();
+    assert!(output.status.success(), "{arguments:?}: {}", said(&output));
+    said(&output)
+}
+
+async fn round_trip(app: &TestApp, url: &str, insights: usize) {
+    let folder = tempfile::Builder::new().prefix("insights_test_").tempdir().unwrap();
+    let (first, second) = (folder.path().join("first"), folder.path().join("second"));
+    let [one, two] = [first.to_str().unwrap(), second.to_str().unwrap()];
+    run(folder.path(), url, &["export", one]);
+    let written = files(&first);
+    let data = tempfile::Builder::new().prefix("insights_test_").tempdir().unwrap();
+    let other = database::fresh(&data).await;
+    let told = run(data.path(), &other, &["import", one]);
+    assert!(told.contains(" 0 updated, 0 unchanged, 0 failed"), "{told}");
+    run(data.path(), &other, &["export", two]);
+    let again = files(&second);
+    assert_eq!(written.keys().collect::<Vec<_>>(), again.keys().collect::<Vec<_>>());
+    for (path, bytes) in &written {
+        assert!(bytes == &again[path], "{path}:\n{}\nis not\n{}", String::from_utf8_lossy(bytes), String::from_utf8_lossy(&again[path]));
+    }
+    // Both databases take their own export as it is.
+    for (data, url) in [(folder.path(), url), (data.path(), other.as_str())] {
+        let told = run(data, url, &["import", one]);
+        assert!(told.contains("0 created, 0 updated") && told.contains(" 0 failed"), "{told}");
+    }
+    // One file edited is one insight touched; the others keep their revisions.
+    let path = first.join("insights").join("plain.md");
+    if path.exists() {
+        let text = std::fs::read_to_string(&path).unwrap();
+        std::fs::write(&path, text.replace("One.", "Edited in git.")).unwrap();
+        let told = run(data.path(), &other, &["import", one]);
+        assert!(told.contains("0 created, 1 updated") && told.contains(" 0 failed"), "{told}");
+        let told = run(data.path(), &other, &["export", two, "--replace"]);
+        assert!(told.contains("1 written, 0 removed"), "{told}");
+        assert_eq!(files(&first), files(&second));
+    }
+    // The same as lines.
+    let lines = run(folder.path(), url, &["export", "-", "--format", "ndjson"]);
+    assert_eq!(lines.lines().count(), insights);
+    let third = TestApp::start().await;
+    let admin = third.admin().await;
+    let sent = send(&admin, "", lines.clone()).await.expect(202);
+    let import = finished(&admin, &sent.id()).await;
+    assert_eq!((&import["counts"]["created"], &import["counts"]["failed"]), (&json!(insights), &json!(0)), "{import}");
+    let exported = admin.get("/v1/exports/insights").await.expect(200);
+    assert_eq!(exported.header("content-type"), "application/x-ndjson");
+    assert_eq!(exported.text(), lines);
+    assert_eq!(app.admin().await.get("/v1/exports/insights").await.expect(200).text(), lines);
+    assert!(std::fs::read_dir(&first).unwrap().count() > 0);
+    let refused = insights_into(folder.path(), url, one);
+    assert!(refused.contains("is not empty"), "{refused}");
+}
+
+fn insights_into(folder: &Path, url: &str, path: &str) -> String {
+    said(&insights(folder, url).args(["export", path]).output().unwrap())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn content_of_every_kind_comes_back_as_it_was() {
+    let (app, url) = TestApp::with_terms_at().await;
+    everything(&app).await;
+    round_trip(&app, &url, 7).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_samples_come_back_as_they_were() {
+    let (app, url) = TestApp::demo_at().await;
+    round_trip(&app, &url, 6).await;
+}
