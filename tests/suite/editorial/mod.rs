@@ -2,6 +2,7 @@
 
 mod history;
 mod idempotency;
+mod model;
 mod previews;
 mod rehearsal;
 mod trash;
