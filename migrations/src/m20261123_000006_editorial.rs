@@ -8,7 +8,7 @@ const STEP: &str = r"
 
 ALTER TABLE revisions ADD COLUMN made_by TEXT NOT NULL DEFAULT '';
 ALTER TABLE revisions ADD COLUMN restored_from {int};
-UPDATE revisions SET made_by = origin, origin = 'api';
+UPDATE revisions SET made_by = origin, origin = CASE WHEN origin IN ('demo', 'cli', 'system') THEN origin ELSE 'api' END;
 
 CREATE INDEX insights_title ON insights (sort_title, id) WHERE deleted_at IS NULL;
 CREATE INDEX insights_trash ON insights (deleted_at, id) WHERE deleted_at IS NOT NULL;
@@ -29,6 +29,8 @@ CREATE TABLE preview_tokens (
 
 CREATE INDEX preview_tokens_insight ON preview_tokens (insight_id, id);
 CREATE INDEX preview_tokens_revision ON preview_tokens (insight_id, revision);
+CREATE INDEX preview_tokens_user ON preview_tokens (user_id);
+CREATE INDEX preview_tokens_token ON preview_tokens (token_id);
 CREATE INDEX preview_tokens_expiry ON preview_tokens (expires_at);
 
 CREATE TABLE idempotency_keys (

@@ -12,7 +12,7 @@ use crate::app::explained;
 use crate::config::DataSettings;
 use crate::domain::exchange::write;
 use crate::editorial::exports;
-use crate::store::Store;
+use crate::store::Transaction;
 
 const PAGE: i64 = 50;
 /// The folders that an export writes, and `--replace` tidies.
@@ -36,27 +36,29 @@ pub(super) async fn run(args: &ExportArgs) -> anyhow::Result<()> {
     let store = open(&args.data).await?;
     let pending = store.pending_migrations().await?;
     anyhow::ensure!(pending.is_empty(), "the schema is {} step(s) behind: run insights migrate", pending.len());
-    if args.format == "ndjson" { lines(&store, &args.path).await } else { folder(&store, args).await }
+    // Everything is of one moment, whatever is written meanwhile.
+    let snapshot = store.snapshot().await?;
+    if args.format == "ndjson" { lines(&snapshot, &args.path).await } else { folder(&snapshot, args).await }
 }
 
-async fn lines(store: &Store, path: &Path) -> anyhow::Result<()> {
+async fn lines(db: &Transaction, path: &Path) -> anyhow::Result<()> {
     if path == Path::new("-") {
-        return write_lines(store, &mut std::io::stdout()).await.map(|_| ());
+        return write_lines(db, &mut std::io::stdout()).await.map(|_| ());
     }
     // Whole or not at all: a file that is cut off looks like one that is not.
     let unfinished = path.with_extension("unfinished");
     let mut file =
         std::io::BufWriter::new(fs::File::create(&unfinished).with_context(|| format!("cannot write {}", unfinished.display()))?);
-    let count = write_lines(store, &mut file).await?;
+    let count = write_lines(db, &mut file).await?;
     file.flush()?;
     fs::rename(&unfinished, path)?;
     print(&format!("{count} insight(s) in {}\n", path.display()))
 }
 
-async fn write_lines(store: &Store, out: &mut impl std::io::Write) -> anyhow::Result<usize> {
+async fn write_lines(db: &Transaction, out: &mut impl std::io::Write) -> anyhow::Result<usize> {
     let (mut behind, mut count) = (None, 0);
     loop {
-        let page = exports::lines(store, behind, None, PAGE).await.map_err(explained)?;
+        let page = exports::lines(db, behind, None, PAGE).await.map_err(explained)?;
         let Some((last, _)) = page.last() else { return Ok(count) };
         behind = Some(*last);
         count += page.len();
@@ -66,18 +68,18 @@ async fn write_lines(store: &Store, out: &mut impl std::io::Write) -> anyhow::Re
     }
 }
 
-async fn folder(store: &Store, args: &ExportArgs) -> anyhow::Result<()> {
+async fn folder(db: &Transaction, args: &ExportArgs) -> anyhow::Result<()> {
     let root = &args.path;
     fs::create_dir_all(root).with_context(|| format!("cannot make {}", root.display()))?;
     let there = fs::read_dir(root)?.next().is_some();
     anyhow::ensure!(!there || args.replace, "{} is not empty: name an empty folder, or say --replace", root.display());
     let mut written = Written { root, files: HashSet::new(), changed: 0 };
-    for line in exports::term_lines(store).await.map_err(explained)? {
+    for line in exports::term_lines(db).await.map_err(explained)? {
         written.all(write::term_file(&line))?;
     }
     let (mut behind, mut count) = (None, 0);
     loop {
-        let page = exports::lines(store, behind, None, PAGE).await.map_err(explained)?;
+        let page = exports::lines(db, behind, None, PAGE).await.map_err(explained)?;
         let Some((last, _)) = page.last() else { break };
         behind = Some(*last);
         count += page.len();

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{BufRead as _, BufReader, IsTerminal as _};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use anyhow::Context as _;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -28,6 +27,9 @@ use crate::store::{self, Store};
 
 /// Lines that are kept together.
 const CHUNK: usize = 200;
+/// A sender that keeps nothing for so long is gone.
+const SILENT_MILLIS: i64 = 2_000;
+const MAX_LINE: usize = 16_000_000;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct ImportArgs {
@@ -54,31 +56,45 @@ pub(super) async fn run(args: &ImportArgs) -> anyhow::Result<()> {
     site::ensure(&store, Clock::System.now()).await.map_err(explained)?;
     let worker = new_id(Clock::System.now());
     let source = format!("{}{}{}", path.display(), if args.atomic { " atomic" } else { "" }, if args.dry_run { " dry-run" } else { "" });
-    let left = store::imports::find_open(store.reader(), &source).await?;
-    let import = match left {
-        Some(import) if import.state == "running" => {
-            print(&format!("going on with the import of {} behind item {}\n", path.display(), finished(&import)))?;
-            await_turn(&store, &import, worker).await?;
-            import
+    if let Some(left) = left_behind(&store, &source).await? {
+        print(&format!("going on with an earlier import of {} behind item {}\n", path.display(), finished(&left)))?;
+        await_turn(&store, &left, worker).await?;
+        Box::pin(go_on(&store, &left, worker)).await?;
+        // What was received then is done; the files may have changed since.
+        print("reading the files again: what is the same stays as it is\n")?;
+    }
+    let mode = Mode { source, atomic: args.atomic, validate_only: args.dry_run };
+    let import = receive(&store, &path, mode, (worker, &category)).await?;
+    Box::pin(go_on(&store, &import, worker)).await?;
+    report(&store, import.id).await
+}
+
+/// An import of the same files that was received and not finished. One that was never received whole is forgotten, once its sender is silent.
+async fn left_behind(store: &Store, source: &str) -> anyhow::Result<Option<Import>> {
+    loop {
+        let Some(import) = store::imports::find_open(store.reader(), source).await? else { return Ok(None) };
+        if import.state == "running" {
+            return Ok(Some(import));
         }
-        left => {
-            if let Some(broken) = left {
-                store::imports::remove(store.writer(), broken.id).await?;
-            }
-            let mode = Mode { source, atomic: args.atomic, validate_only: args.dry_run };
-            receive(&store, &path, mode, (worker, &category)).await?
+        if import.updated_at + SILENT_MILLIS < Clock::System.now().0 {
+            store::imports::remove(store.writer(), import.id).await?;
+            continue;
         }
-    };
-    let bar = bar(import.total, finished(&import));
-    let outcome = imports::work(&store, import.id, worker, &Clock::System, |done| bar.inc(done.unsigned_abs())).await;
+        tokio::time::sleep(LEASE / 10).await;
+    }
+}
+
+async fn go_on(store: &Store, import: &Import, worker: Uuid) -> anyhow::Result<()> {
+    let bar = bar(import.total, finished(import));
+    let outcome = imports::work(store, import.id, worker, &Clock::System, |done| bar.inc(done.unsigned_abs())).await;
     bar.finish_and_clear();
     if outcome.map_err(explained)? == Work::Lost {
-        print("a running service has taken the import over: its outcome is at /v1/imports\n")?;
+        // A running service has taken it over.
         while store::imports::find(store.reader(), import.id).await?.is_some_and(|import| import.finished_at.is_none()) {
-            tokio::time::sleep(Duration::from_millis(200)).await;
+            tokio::time::sleep(LEASE / 10).await;
         }
     }
-    report(&store, import.id).await
+    Ok(())
 }
 
 /// Waits until whoever worked on the import last is known to be gone, or has finished it.
@@ -115,9 +131,11 @@ async fn receive(store: &Store, path: &Path, mode: Mode, (worker, category): (Uu
 }
 
 async fn read_folder(store: &Store, receiving: &mut Receiving, root: &Path, category: &Slug) -> anyhow::Result<()> {
-    let paths = paths(root)?;
+    let (paths, links) = paths(root)?;
     let plan = folder::plan(&paths);
     let mut skipped: Vec<(String, String)> = plan.skipped;
+    // Links could lead out of the folder, or in a circle.
+    skipped.extend(links.into_iter().map(|path| (path, "is a link".to_owned())));
     let mut chunk = Vec::new();
     // What a category is called is known before the insights that are in it.
     let (terms, insights): (Vec<_>, Vec<_>) = plan.units.iter().partition(|unit| unit.kind != Kind::Insight);
@@ -147,11 +165,19 @@ async fn read_folder(store: &Store, receiving: &mut Receiving, root: &Path, cate
 }
 
 async fn read_lines(store: &Store, receiving: &mut Receiving, path: &Path) -> anyhow::Result<()> {
-    let mut chunk = Vec::new();
-    for (number, line) in (1..).zip(BufReader::new(File::open(path)?).lines()) {
-        let input = line.with_context(|| format!("line {number}"))?;
-        if !input.trim().is_empty() {
-            chunk.push(Received { name: format!("line {number}"), input, notes: "[]".to_owned(), refused: None });
+    let mut file = BufReader::new(File::open(path)?);
+    let (mut chunk, mut bytes) = (Vec::new(), Vec::new());
+    for number in 1.. {
+        bytes.clear();
+        if file.read_until(b'\n', &mut bytes)? == 0 {
+            break;
+        }
+        let name = format!("line {number}");
+        match std::str::from_utf8(&bytes).map(|text| text.trim().trim_start_matches('\u{feff}')) {
+            Ok("") => {}
+            Ok(text) if text.len() > MAX_LINE => chunk.push(refused(name, "the line is too long")),
+            Ok(text) => chunk.push(Received { name, input: text.to_owned(), notes: "[]".to_owned(), refused: None }),
+            Err(_) => chunk.push(refused(name, "the line is not UTF-8")),
         }
         if chunk.len() == CHUNK {
             receiving.add(store, std::mem::take(&mut chunk), Clock::System.now()).await.map_err(explained)?;
@@ -188,28 +214,27 @@ async fn read_wordpress(store: &Store, receiving: &mut Receiving, path: &Path, c
     Ok(())
 }
 
-/// Every file below a folder, as paths with `/` between their parts, in their order.
-fn paths(root: &Path) -> anyhow::Result<Vec<String>> {
-    let mut found = Vec::new();
+/// Every file below a folder, and every link, as paths with `/` between their parts, in their order.
+fn paths(root: &Path) -> anyhow::Result<(Vec<String>, Vec<String>)> {
+    let (mut found, mut links) = (Vec::new(), Vec::new());
     let mut folders = vec![root.to_owned()];
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(&folder).with_context(|| format!("cannot read {}", folder.display()))? {
             let entry = entry?;
-            // Links could lead out of the folder, or in a circle.
-            let kind = entry.file_type()?;
+            let (kind, path) = (entry.file_type()?, entry.path());
             if kind.is_dir() {
                 if entry.file_name() != ".git" {
-                    folders.push(entry.path());
+                    folders.push(path);
                 }
-            } else if kind.is_file() {
-                let path = entry.path();
-                let inside = path.strip_prefix(root)?;
-                found.push(inside.iter().map(|part| part.to_string_lossy()).collect::<Vec<_>>().join("/"));
+                continue;
             }
+            let name = path.strip_prefix(root)?.iter().map(|part| part.to_string_lossy()).collect::<Vec<_>>().join("/");
+            if kind.is_symlink() { links.push(name) } else { found.push(name) }
         }
     }
     found.sort();
-    Ok(found)
+    links.sort();
+    Ok((found, links))
 }
 
 fn outcome(line: Result<Line, (String, String)>) -> Received {
@@ -250,7 +275,7 @@ fn name_terms(item: &mut Value) {
                 known.push(json!({ "slug": slug, "name": in_words(&slug) }));
             }
         }
-        item["terms"][field] = if field == "category" { known.into_iter().next().unwrap_or_default() } else { json!(known) };
+        item["terms"][field] = json!(known);
     }
 }
 

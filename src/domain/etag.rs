@@ -53,6 +53,15 @@ impl Expected {
         }
     }
 
+    /// How often the pointers of what the caller had in hand had been moved.
+    #[must_use]
+    pub fn pointer_version(&self) -> Option<i64> {
+        match self {
+            Self::Any => None,
+            Self::OneOf(states) => states.first().and_then(|state| state.strip_prefix('r')?.split('.').nth(1)?.parse().ok()),
+        }
+    }
+
     /// The revision that the caller had in hand, when it was one.
     #[must_use]
     pub fn revision(&self) -> Option<i64> {
@@ -71,7 +80,7 @@ mod tests {
     fn states_are_compared_not_bytes() {
         let expected = Expected::parse(r#""r3.2-abc", "r4.2-def""#);
         assert!(expected.allows("r3.2") && expected.allows("r4.2") && !expected.allows("r3.3"));
-        assert_eq!(expected.revision(), Some(3));
+        assert_eq!((expected.revision(), expected.pointer_version()), (Some(3), Some(2)));
         assert!(Expected::parse("*").allows("r1.1"));
         assert!(!Expected::parse(r#"W/"r3.2-abc""#).allows("r3.2"));
         assert!(!Expected::parse("r3.2").allows("r3.2"));

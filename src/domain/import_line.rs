@@ -12,7 +12,8 @@ use super::term::{TermDraft, TermKind};
 use super::text::Refused;
 use super::user::moment;
 
-const MAX_ALIASES: usize = 100;
+/// More than anybody renames: what an export holds must be taken back.
+const MAX_ALIASES: usize = 10_000;
 /// The fields of a line that are not those of a draft.
 const OWN: [&str; 9] = ["id", "locale", "status", "published_at", "unpublish_at", "aliases", "draft", "terms", "kind"];
 
@@ -87,6 +88,9 @@ impl InsightLine {
             aliases: fields.list("aliases", MAX_ALIASES, fields::slug),
             terms: fields.nested("terms", terms),
         };
+        if line.wanted == Wanted::Draft && newer.is_some() {
+            fields.fault("draft", Refused::new("conflicting", "is for what is published: the text of a draft is the line's own"));
+        }
         let line = fields.finish(line);
         match (line, newer.map(Draft::parse).transpose()) {
             (Ok(line), Ok(newer)) => Ok(Self { newer, wanted: line.wanted_with_date(), ..line }),
@@ -128,8 +132,15 @@ fn terms(mut fields: Fields) -> Result<Vec<(TermKind, TermDraft)>, Vec<FieldErro
             errors.extend(faults.into_iter().map(|fault| FieldError { pointer: format!("/terms{at}{}", fault.pointer), ..fault }));
         }
     };
-    if let Some(value) = fields.take("category") {
-        read(TermKind::Category, value, "/category".to_owned());
+    match fields.take("category") {
+        // A newer draft may be in another category.
+        Some(Value::Array(list)) => {
+            for (place, value) in list.into_iter().enumerate() {
+                read(TermKind::Category, value, format!("/category/{place}"));
+            }
+        }
+        Some(value) => read(TermKind::Category, value, "/category".to_owned()),
+        None => {}
     }
     for (name, kind) in [("tags", TermKind::Tag), ("authors", TermKind::Author)] {
         for (place, value) in fields.take(name).and_then(|value| value.as_array().cloned()).into_iter().flatten().enumerate() {

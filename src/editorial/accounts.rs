@@ -71,6 +71,7 @@ pub async fn replace_user(
     if ends_tokens {
         store::sessions::revoke_of_user(&txn, id, now).await?;
         store::tokens::revoke_of_user(&txn, id, now).await?;
+        store::previews::revoke_of_user(&txn, id, now).await?;
     }
     Ok(pending(txn, admin, "updated", user))
 }
@@ -79,10 +80,17 @@ pub async fn replace_user(
 ///
 /// # Errors
 /// When the user is unknown or stale, or is the last administrator.
-pub async fn delete_user(store: &Store, admin: &Admin, id: Uuid, expected: &Expected) -> Result<Pending<user::Model>, EditorialError> {
+pub async fn delete_user(
+    store: &Store,
+    admin: &Admin,
+    id: Uuid,
+    expected: &Expected,
+    now: Timestamp,
+) -> Result<Pending<user::Model>, EditorialError> {
     let txn = store.begin().await?;
     let user = locked(&txn, id, expected).await?;
     keep_an_admin(&txn, &user).await?;
+    store::previews::revoke_of_user(&txn, id, now).await?;
     store::users::delete(&txn, id).await?;
     Ok(pending(txn, admin, "deleted", user))
 }
@@ -132,6 +140,7 @@ pub async fn revoke_token(store: &Store, admin: &Admin, id: Uuid, now: Timestamp
     if !store::tokens::revoke(&txn, id, now).await? {
         return Err(EditorialError::NotFound);
     }
+    store::previews::revoke_of_token(&txn, id, now).await?;
     let deed = Deed { action: "revoked", resource: "token", resource_id: Some(id), label: None };
     Ok(Pending::other(txn, admin.principal(), deed, ()))
 }

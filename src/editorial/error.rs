@@ -1,8 +1,11 @@
 //! Every reason for which a change is refused. What each becomes on the wire is `http::problem`'s business.
 
+use uuid::Uuid;
+
 use crate::domain::fields::FieldError;
 use crate::domain::merge::Merge;
 use crate::domain::text::Refused;
+use crate::store::audit::Entry;
 use crate::store::error::StoreError;
 use crate::store::rows::revision;
 
@@ -39,10 +42,35 @@ pub enum EditorialError {
 pub struct Stale {
     pub state: String,
     pub changed_fields: Vec<String>,
-    /// Who wrote since, oldest first.
-    pub changed_by: Vec<revision::Model>,
+    /// Who wrote or published since, oldest first.
+    pub changed_by: Vec<ChangedBy>,
     /// What the caller wrote and what is there, in one text.
     pub merge: Option<Merge>,
+}
+
+/// What somebody did that the caller did not know of.
+#[derive(Debug)]
+pub struct ChangedBy {
+    pub action: String,
+    /// The revision that was written, if one was.
+    pub revision: Option<i64>,
+    pub made_by: String,
+    pub user_id: Option<Uuid>,
+    pub token_id: Option<Uuid>,
+    pub origin: String,
+    pub at: i64,
+}
+
+impl ChangedBy {
+    pub(super) fn revised(revision: revision::Model) -> Self {
+        let revision::Model { number, made_by, user_id, token_id, origin, created_at, .. } = revision;
+        Self { action: "revised".to_owned(), revision: Some(number), made_by, user_id, token_id, origin, at: created_at }
+    }
+
+    pub(super) fn moved(entry: Entry) -> Self {
+        let Entry { action, made_by, user_id, token_id, origin, at, .. } = entry;
+        Self { action, revision: None, made_by, user_id, token_id, origin, at }
+    }
 }
 
 impl Stale {

@@ -11,19 +11,23 @@ use crate::domain::draft::Draft;
 use crate::domain::slug::Slug;
 use crate::domain::term::{TermKind, translations_of};
 use crate::store::exports::{self, Exported};
-use crate::store::{self, Store};
+use crate::store::{self, Connection};
 
 /// The lines of some insights, behind one, in the order of their ids.
 ///
 /// # Errors
 /// The database's.
-pub async fn lines(store: &Store, behind: Option<Uuid>, own: Option<Uuid>, limit: i64) -> Result<Vec<(Uuid, Value)>, EditorialError> {
-    let snapshot = store.snapshot().await?;
-    let page = exports::page(&snapshot, behind, own, limit).await?;
+pub async fn lines(
+    db: &impl Connection,
+    behind: Option<Uuid>,
+    own: Option<Uuid>,
+    limit: i64,
+) -> Result<Vec<(Uuid, Value)>, EditorialError> {
+    let page = exports::page(db, behind, own, limit).await?;
     let mut terms = HashMap::new();
     for kind in KINDS {
         let slugs: Vec<&Slug> = page.iter().flat_map(|insight| named(insight, kind)).collect();
-        for term in store::terms::explained(&snapshot, kind, &slugs).await? {
+        for term in store::terms::explained(db, kind, &slugs).await? {
             terms.insert((kind.plural(), term.slug.clone()), explained(&term));
         }
     }
@@ -34,10 +38,10 @@ pub async fn lines(store: &Store, behind: Option<Uuid>, own: Option<Uuid>, limit
 ///
 /// # Errors
 /// The database's.
-pub async fn term_lines(store: &Store) -> Result<Vec<Value>, EditorialError> {
+pub async fn term_lines(db: &impl Connection) -> Result<Vec<Value>, EditorialError> {
     let mut lines = Vec::new();
     for kind in KINDS {
-        for term in store::terms::all(store.reader(), kind).await? {
+        for term in store::terms::all(db, kind).await? {
             let mut line = Map::from_iter([("kind".to_owned(), json!(kind.resource().as_str()))]);
             if let Value::Object(fields) = explained(&term) {
                 line.extend(fields);
@@ -132,7 +136,10 @@ fn explanations(insight: &Exported, terms: &Terms) -> Value {
         seen.into_iter().filter_map(|slug| terms.get(&(kind.plural(), slug.to_string())).cloned()).collect()
     };
     let mut all = Map::new();
-    if let Some(category) = of(TermKind::Category).into_iter().next() {
+    let mut categories = of(TermKind::Category);
+    // A newer draft may be in another category.
+    let category = if categories.len() > 1 { json!(categories) } else { categories.pop().unwrap_or_default() };
+    if !category.is_null() {
         all.insert("category".to_owned(), category);
     }
     for kind in [TermKind::Tag, TermKind::Author] {

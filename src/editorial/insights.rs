@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use super::error::{EditorialError, Stale};
+use super::error::{ChangedBy, EditorialError, Stale};
 use super::offload::RENDERING;
 use super::pending::Pending;
 use super::revision::{self, Resolved, Wrote};
@@ -14,6 +14,7 @@ use crate::domain::etag::{Expected, insight_state};
 use crate::domain::merge::merge;
 use crate::domain::slug::Slug;
 use crate::domain::status::{Pointers, Status};
+use crate::domain::term::TermKind;
 use crate::store::rows::insight;
 use crate::store::{self, Store, Transaction};
 
@@ -68,9 +69,32 @@ pub async fn restore_revision(
     now: Timestamp,
 ) -> Result<Pending<Uuid>, EditorialError> {
     let earlier = store::drafts::find(store.reader(), id, number).await?.ok_or(EditorialError::NotFound)?;
+    let earlier = still_there(store, id, earlier).await?;
     let principal = Principal { origin: Origin::Restore, ..editor.principal().clone() };
     let wrote = Wrote { by: principal, restored_from: Some(number) };
     revise_as(store, &wrote, id, expected, |_| Ok(earlier.clone()), now).await
+}
+
+/// A draft of long ago without what is gone: tags and authors that were deleted, a slug that is another's by now. In place of a category that was
+/// deleted, and of the slug, the present one stays.
+async fn still_there(store: &Store, id: Uuid, mut draft: Draft) -> Result<Draft, EditorialError> {
+    let db = store.reader();
+    for (kind, slugs) in [(TermKind::Tag, &mut draft.tags), (TermKind::Author, &mut draft.authors)] {
+        let known = store::terms::explained(db, kind, &slugs.iter().collect::<Vec<_>>()).await?;
+        slugs.retain(|slug| known.iter().any(|term| term.slug == slug.as_str()));
+    }
+    if store::terms::explained(db, TermKind::Category, &[&draft.category]).await?.is_empty()
+        && let Some(insight) = store::insights::find(db, &store::insights::Name::Id(id)).await?
+        && let Some(head) = store::drafts::find(db, id, insight.head_revision).await?
+    {
+        draft.category = head.category;
+    }
+    if let Some(slug) = &draft.slug
+        && store::slugs::owner(db, slug.as_str()).await?.is_some_and(|owner| owner != id)
+    {
+        draft.slug = None;
+    }
+    Ok(draft)
 }
 
 async fn revise_as(
@@ -175,13 +199,20 @@ pub(super) async fn check_state(
         let head_draft = store::drafts::find(db, insight.id, insight.head_revision).await?;
         if let (Some(base_draft), Some(head_draft)) = (base_draft, head_draft) {
             late.changed_fields = base_draft.changed_fields(&head_draft).into_iter().map(str::to_owned).collect();
-            if let Some(Ok(yours)) = make.map(|make| make(&base_draft)) {
+            if let Some(Ok(mut yours)) = make.map(|make| make(&base_draft)) {
+                yours.slug = yours.slug.or_else(|| base_draft.slug.clone());
                 late.merge = Some(RENDERING.run(move || merge(&base_draft, &yours, &head_draft)).await?);
             }
         }
-        late.changed_by = store::revisions::list_after(db, insight.id, base, MOST_CHANGES).await?;
-        if base == insight.head_revision {
+        let revised = store::revisions::list_after(db, insight.id, base, MOST_CHANGES).await?;
+        late.changed_by = revised.into_iter().map(ChangedBy::revised).collect();
+        // What the public sees has its own count.
+        let times = insight.pointer_version - expected.pointer_version().unwrap_or(insight.pointer_version);
+        if times > 0 {
             late.changed_fields.push("status".to_owned());
+            let moved = store::audit::list_moves(db, insight.id, times.min(MOST_CHANGES)).await?;
+            late.changed_by.extend(moved.into_iter().map(ChangedBy::moved));
+            late.changed_by.sort_by_key(|change| change.at);
         }
     }
     Err(EditorialError::Stale(Box::new(late)))

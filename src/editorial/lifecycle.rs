@@ -272,7 +272,7 @@ async fn has_begun(txn: &Transaction, old: &insight::Model, new: &insight::Model
 
 /// Whether readers can have seen it in its present state: it is published, or was until its end. One that is over counts too, because the
 /// moment of its end is what lists were last modified at.
-fn was_seen(insight: &insight::Model, now: Timestamp) -> bool {
+pub(super) fn was_seen(insight: &insight::Model, now: Timestamp) -> bool {
     matches!(Status::of(&pointers(insight), now), Status::Published | Status::Expired)
 }
 

@@ -10,7 +10,7 @@ pub mod imports;
 pub mod insights;
 pub mod keys;
 pub mod lifecycle;
-mod offload;
+pub mod offload;
 pub mod passwords;
 pub mod pending;
 pub mod previews;

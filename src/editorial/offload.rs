@@ -17,6 +17,14 @@ pub(super) struct Queue {
 pub(super) static PASSWORDS: Queue = Queue::new(2, 100);
 pub(super) static RENDERING: Queue = Queue::new(2, 500);
 
+/// Runs what takes as long as rendering does, in the same queue.
+///
+/// # Errors
+/// When too many wait.
+pub async fn render<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, EditorialError> {
+    RENDERING.run(work).await
+}
+
 impl Queue {
     const fn new(permits: usize, most: usize) -> Self {
         Self { permits: Semaphore::const_new(permits), waiting: AtomicUsize::new(0), most }

@@ -42,6 +42,12 @@ impl<T> Pending<T> {
         Self { made, txn, by: by.clone(), change: None, deed: None }
     }
 
+    /// Who asked for it.
+    #[must_use]
+    pub fn by(&self) -> &Principal {
+        &self.by
+    }
+
     /// The database as it will be.
     #[must_use]
     pub fn txn(&self) -> &Transaction {

@@ -54,17 +54,8 @@ pub async fn sign_in(
     let expires_at = now.plus_seconds(SESSION_SECONDS).0;
     store::sessions::insert(&txn, session::Model { id, user_id: user.id, created_at: now.0, expires_at, revoked_at: None }).await?;
     let grant = grant(&txn, keys, &user, id, now).await?;
-    let by = Principal {
-        user_id: Some(user.id),
-        token_id: None,
-        name: user.email.clone(),
-        role: Role::parse(&user.role),
-        scopes: Vec::new(),
-        origin: Origin::Api,
-        request_id: request_id.to_owned(),
-    };
-    let deed = Deed { action: "signed-in", resource: "session", resource_id: Some(id), label: Some(user.email) };
-    store::audit::append(&txn, &deed, &by, now).await?;
+    let by = caller(Some(user.id), user.email.clone(), request_id);
+    store::audit::append(&txn, &Deed { label: Some(user.email), ..deed("signed-in", "session", id) }, &by, now).await?;
     store.commit_quietly(txn).await?;
     Ok(grant)
 }
@@ -73,7 +64,7 @@ pub async fn sign_in(
 ///
 /// # Errors
 /// When the token is unknown, used or ended.
-pub async fn refresh(store: &Store, keys: &KeyRing, token: &str, now: Timestamp) -> Result<Grant, EditorialError> {
+pub async fn refresh(store: &Store, keys: &KeyRing, token: &str, request_id: &str, now: Timestamp) -> Result<Grant, EditorialError> {
     if !secret::is_well_formed(REFRESH, token) {
         return Err(EditorialError::BadCredentials);
     }
@@ -86,6 +77,8 @@ pub async fn refresh(store: &Store, keys: &KeyRing, token: &str, now: Timestamp)
     }
     if !store::sessions::use_refresh(&txn, &digest, now).await? {
         store::sessions::revoke(&txn, session.id, now).await?;
+        let by = caller(Some(session.user_id), String::new(), request_id);
+        store::audit::append(&txn, &deed("refresh-token-reused", "session", session.id), &by, now).await?;
         store.commit_quietly(txn).await?;
         return Err(EditorialError::BadCredentials);
     }
@@ -100,7 +93,7 @@ pub async fn refresh(store: &Store, keys: &KeyRing, token: &str, now: Timestamp)
 ///
 /// # Errors
 /// The database's.
-pub async fn revoke(store: &Store, keys: &KeyRing, token: &str, now: Timestamp) -> Result<(), EditorialError> {
+pub async fn revoke(store: &Store, keys: &KeyRing, token: &str, request_id: &str, now: Timestamp) -> Result<(), EditorialError> {
     let session = match store::sessions::find_refresh(store.reader(), &secret::digest(token)).await? {
         Some(refresh) => Some(refresh.session_id),
         None => keys.verify(store, token, now).await?.map(|claims| claims.sid),
@@ -110,13 +103,28 @@ pub async fn revoke(store: &Store, keys: &KeyRing, token: &str, now: Timestamp) 
         return Ok(());
     }
     let txn = store.begin().await?;
-    if let Some(session) = session {
-        store::sessions::revoke(&txn, session, now).await?;
+    if let Some(id) = session {
+        let user = store::sessions::find(&txn, id).await?.map(|session| session.user_id);
+        store::sessions::revoke(&txn, id, now).await?;
+        store::audit::append(&txn, &deed("signed-out", "session", id), &caller(user, String::new(), request_id), now).await?;
     }
     if let Some(machine) = machine {
         store::tokens::revoke(&txn, machine.id, now).await?;
+        store::previews::revoke_of_token(&txn, machine.id, now).await?;
+        let by = Principal { token_id: Some(machine.id), ..caller(machine.user_id, format!("token {}", machine.name), request_id) };
+        store::audit::append(&txn, &deed("revoked", "token", machine.id), &by, now).await?;
     }
     Ok(store.commit_quietly(txn).await?)
+}
+
+fn deed(action: &'static str, resource: &'static str, id: Uuid) -> Deed {
+    Deed { action, resource, resource_id: Some(id), label: None }
+}
+
+/// Who signs in or out, for the audit log; it proves nothing.
+fn caller(user_id: Option<Uuid>, name: String, request_id: &str) -> Principal {
+    let request_id = request_id.to_owned();
+    Principal { user_id, token_id: None, name, role: None, scopes: Vec::new(), origin: Origin::Api, request_id }
 }
 
 async fn grant(

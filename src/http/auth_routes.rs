@@ -145,7 +145,7 @@ pub(super) async fn issue_token(api: web::Data<Api>, request: HttpRequest, body:
             let id = RequestId::of(&request);
             sessions::sign_in(&api.store, &api.keys, &api.throttle, (email, password), (&address, &id), now).await?
         }
-        AskedFor::Refresh(token) => sessions::refresh(&api.store, &api.keys, &token, now).await?,
+        AskedFor::Refresh(token) => sessions::refresh(&api.store, &api.keys, &token, &RequestId::of(&request), now).await?,
     };
     let Grant { access_token, expires_in, refresh_token, scope } = granted;
     Ok(Reply::json(&TokenResponseView { access_token, token_type: "Bearer".to_owned(), expires_in, refresh_token, scope }))
@@ -172,7 +172,7 @@ pub(super) async fn revoke_presented_token(api: web::Data<Api>, request: HttpReq
         let token = fields.required_text("token", |token| text::present(token, 2_000));
         fields.finish(token)
     })?;
-    sessions::revoke(&api.store, &api.keys, &token, api.now()).await?;
+    sessions::revoke(&api.store, &api.keys, &token, &RequestId::of(&request), api.now()).await?;
     Ok(Reply::empty(StatusCode::OK))
 }
 

@@ -171,10 +171,13 @@ impl Facts {
     fn codes(&self) -> Vec<Code> {
         let mut codes = vec![Code::UnknownParameter];
         let mut add = |when: bool, list: &[Code]| codes.extend(list.iter().filter(|_| when));
-        let takes_slug = self.has_body && (self.tag == "Editorial" && self.id != "publish_insight" || self.is_term());
+        let takes_slug = matches!(self.id.as_str(), "create_insight" | "replace_insight" | "patch_insight" | "restore_revision")
+            || self.has_body && self.is_term();
         add(!self.parameters.is_empty(), &[Code::InvalidParameter]);
         add(self.lists(), &[Code::InvalidCursor]);
-        add(self.has_body, &[Code::MalformedBody]);
+        // With an Idempotency-Key, the body is read even where none is wanted.
+        let reads_body = self.has_body || self.repeatable();
+        add(reads_body, &[Code::MalformedBody]);
         add(self.secured || self.id == "issue_token", &[Code::Unauthenticated]);
         add(
             self.scoped && (!self.optional_auth || matches!(self.id.as_str(), "list_insights" | "search_insights")),
@@ -182,15 +185,16 @@ impl Facts {
         );
         add(self.named, &[Code::NotFound]);
         add(self.id == "get_insight", &[Code::NotAcceptable]);
-        add(self.has_body, &[Code::RequestTimeout]);
+        add(reads_body, &[Code::RequestTimeout]);
         add(takes_slug || matches!(self.id.as_str(), "publish_insight" | "unpublish_insight"), &[Code::SlugTaken]);
         add(self.repeatable(), &[Code::IdempotencyInProgress]);
         add(self.is_term() && self.method == "delete", &[Code::InUse]);
         add(matches!(self.id.as_str(), "create_user" | "replace_user" | "patch_user" | "delete_user"), &[Code::InUse]);
         add(self.if_match, &[Code::StaleRevision]);
-        add(self.has_body, &[Code::PayloadTooLarge, Code::UnsupportedMediaType]);
+        add(reads_body, &[Code::PayloadTooLarge]);
+        add(self.has_body, &[Code::UnsupportedMediaType]);
         add(self.repeatable(), &[Code::IdempotencyMismatch]);
-        add(self.has_body, &[Code::ValidationFailed]);
+        add(self.has_body || matches!(self.id.as_str(), "unpublish_insight" | "restore_revision"), &[Code::ValidationFailed]);
         add(self.if_match && self.tag == "Editorial", &[Code::PreconditionRequired]);
         add(self.id == "issue_token", &[Code::QuotaExceeded]);
         add(true, &[Code::Internal, Code::Unavailable]);

@@ -109,7 +109,7 @@ pub(super) fn problem() -> Value {
             "suggestions": { "type": "array", "items": { "type": "string" }, "description": "Free slugs." },
             "current_etag": { "type": "string", "description": "The state that is there now, good for If-Match." },
             "changed_fields": list("string"),
-            "changed_by": { "type": "array", "items": { "$ref": "#/components/schemas/ChangedBy" }, "description": "The revisions since the one you had, oldest first." },
+            "changed_by": { "type": "array", "items": { "$ref": "#/components/schemas/ChangedBy" }, "description": "Who wrote or published since, oldest first." },
             "merge": { "$ref": "#/components/schemas/MergeCandidate" },
             "required_scope": { "type": "string" },
             "uses": { "type": "integer", "minimum": 1 },
@@ -122,12 +122,13 @@ pub(super) fn problem() -> Value {
 pub(super) fn changed_by() -> Value {
     json!({
         "type": "object",
-        "required": ["revision", "made_by", "origin", "created_at"],
+        "required": ["action", "revision", "made_by", "origin", "at"],
         "properties": {
-            "revision": { "type": "integer", "minimum": 1 },
+            "action": { "type": "string", "enum": ["revised", "published", "unpublished"] },
+            "revision": { "type": ["integer", "null"], "minimum": 1, "description": "The revision that was written, if one was." },
             "made_by": { "$ref": "#/components/schemas/MadeBy" },
             "origin": { "type": "string" },
-            "created_at": { "type": "string", "format": "date-time" },
+            "at": { "type": "string", "format": "date-time" },
         },
     })
 }
@@ -142,7 +143,7 @@ pub(super) fn warning() -> Value {
             "pointer": { "type": "string", "description": "The field of the input that it is about (RFC 6901).", "examples": ["/body_markdown"] },
             "code": {
                 "type": "string",
-                "examples": ["dead-link", "dead-anchor", "missing-alt", "heading-jump", "stripped-html", "duplicate-title"],
+                "examples": ["dead-link", "unpublished-link", "dead-anchor", "missing-alt", "heading-jump", "stripped-html", "duplicate-title"],
             },
             "detail": { "type": "string" },
             "line": { "type": "integer", "minimum": 1, "description": "The line of the text, where it is about one." },

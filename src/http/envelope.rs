@@ -1,6 +1,7 @@
 //! What every request and every answer has in common: an id, a known caller, HEAD and OPTIONS, CORS, problems written out, and a line in
 //! the log where one is worth it (failures, slow requests, writes; a line for every read would double its cost).
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
@@ -19,6 +20,7 @@ use super::idempotency::{self, Begun};
 use super::problem::Problem;
 use super::reply::{CONTENT_SEQUENCE, insert};
 use crate::domain::clock::new_id;
+use crate::store::changes;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const SLOW_MILLIS: u128 = 1_000;
@@ -51,44 +53,73 @@ pub(super) async fn envelope(
         let problem = Problem::unavailable("too many requests are being answered: try again in a moment");
         return Ok(finish(request.into_response(problem.error_response()), &api, &path, &id));
     }
-    let refused = |request: ServiceRequest, problem: &Problem| finish(request.into_response(problem.error_response()), &api, &path, &id);
-    let authentication = match auth::authenticate(&api, request.headers().get(header::AUTHORIZATION), &id).await {
-        Ok(authentication) => authentication,
-        Err(problem) => return Ok(refused(request, &problem)),
+    let (response, caller) = match admitted(&api, &mut request, &id).await {
+        Err(problem) => (request.into_response(problem.error_response()), String::new()),
+        Ok((caller, Some(Begun::Answered(response)))) => {
+            findable(&api).await;
+            (request.into_response(response), caller)
+        }
+        Ok((caller, begun)) => match handled(&api, request, next, (place, begun)).await {
+            Ok(response) => (response?, caller),
+            Err(panicked) => return Err(panic_answer(&panicked, &api, &path, &id)),
+        },
     };
-    let (caller, begun) = match &authentication {
-        Authentication::Known(principal) => (principal.name.clone(), idempotency::begin(&api, &mut request, principal).await),
-        Authentication::Anonymous | Authentication::Refused(_) => (String::new(), Ok(None)),
-    };
-    let (claim, turn) = match begun {
-        Ok(None) => (None, None),
-        Ok(Some(Begun::First(claim, turn))) => (Some(claim), Some(turn)),
-        Ok(Some(Begun::Answered(response))) => return Ok(finish(request.into_response(response), &api, &path, &id)),
-        Err(problem) => return Ok(refused(request, &problem)),
-    };
-    request.extensions_mut().insert(authentication);
-    request.extensions_mut().insert(RequestId(id.clone()));
-    if let Some(claim) = &claim {
-        request.extensions_mut().insert(claim.clone());
-    }
-    let mut response = match answered(next, request, (place, turn)).await {
-        Ok(response) => response?,
-        Err(panicked) => return Err(panic_answer(&panicked, &api, &path, &id)),
-    };
-    if head && matches!(response.response().body().size(), BodySize::Stream) {
-        // Nobody reads it: a stream would hold the connection until it ends.
-        response = response.map_body(|_, _| BoxBody::new(()));
-    }
-    if !matches!(method, Method::GET | Method::HEAD) && response.status().is_success() {
-        // Who is told that something was written finds it.
-        api.search.wait_for(api.store.committed()).await;
-    }
-    if let Some(claim) = claim.filter(|_| !response.status().is_success()) {
-        response = kept_instead(&api, &claim, response).await;
-    }
+    let is_stream = matches!(response.response().body().size(), BodySize::Stream);
+    // Nobody reads the body of a HEAD: a stream would hold the connection until it ends.
+    let response = if head && is_stream { response.map_body(|_, _| BoxBody::new(())) } else { response };
     let response = finish(response, &api, &path, &id);
     log(&method, &path, response.status(), started, &Caller { id, trace, name: caller });
     Ok(response)
+}
+
+/// Looks at the token and the key of a request. Answers who asks.
+async fn admitted(api: &Api, request: &mut ServiceRequest, id: &str) -> Result<(String, Option<Begun>), Problem> {
+    let authentication = auth::authenticate(api, request.headers().get(header::AUTHORIZATION), id).await?;
+    let (caller, begun) = match &authentication {
+        Authentication::Known(principal) => (principal.name.clone(), idempotency::begin(api, request, principal).await?),
+        Authentication::Anonymous | Authentication::Refused(_) => (String::new(), None),
+    };
+    request.extensions_mut().insert(authentication);
+    request.extensions_mut().insert(RequestId(id.to_owned()));
+    if let Some(Begun::First(claim, _)) = &begun {
+        request.extensions_mut().insert(claim.clone());
+    }
+    Ok((caller, begun))
+}
+
+/// Runs the handler. Who is told that something was written finds it; a repetition is told no earlier than the first.
+async fn handled(
+    api: &Api,
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+    (place, begun): (Option<Place>, Option<Begun>),
+) -> Result<Result<ServiceResponse<BoxBody>, actix_web::Error>, tokio::task::JoinError> {
+    let writes = !matches!(*request.method(), Method::GET | Method::HEAD);
+    let (claim, turn) = match begun {
+        Some(Begun::First(claim, turn)) => (Some(claim), Some(Arc::new(turn))),
+        _ => (None, None),
+    };
+    let mut response = match answered(next, request, (place, turn.clone())).await? {
+        Ok(response) => response,
+        Err(error) => return Ok(Err(error)),
+    };
+    if let Some(claim) = claim.filter(|_| !response.status().is_success()) {
+        response = kept_instead(api, &claim, response).await;
+        if response.headers().contains_key(&idempotency::REPLAYED) {
+            findable(api).await;
+        }
+    } else if writes && response.status().is_success() {
+        api.search.wait_for(api.store.committed()).await;
+    }
+    drop(turn);
+    Ok(Ok(response))
+}
+
+/// Waits until what is answered once more can be found here, whichever node wrote it.
+async fn findable(api: &Api) {
+    if let Ok(newest) = changes::newest(api.store.reader()).await {
+        api.search.wait_for(newest).await;
+    }
 }
 
 /// In a task of its own: when the connection is reset, the request's future is dropped, and with it a transaction half-way, which would poison a
@@ -132,6 +163,7 @@ fn panic_answer(panicked: &tokio::task::JoinError, api: &Api, path: &str, id: &s
     insert(headers, header::CONTENT_TYPE, "application/problem+json");
     insert(headers, header::CACHE_CONTROL, "private, no-store");
     insert(headers, REQUEST_ID, id);
+    insert(headers, CONTENT_SEQUENCE, &api.sequence.load(Ordering::Relaxed).to_string());
     InternalError::from_response("a handler panicked", response).into()
 }
 

@@ -2,6 +2,7 @@
 
 use actix_web::{HttpRequest, HttpResponse, get, web};
 use futures_util::stream;
+use serde_json::Value;
 use uuid::Uuid;
 
 use super::api::Api;
@@ -9,6 +10,7 @@ use super::problem::Problem;
 use super::query::Query;
 use super::reply::line_stream;
 use crate::domain::authority::Editor;
+use crate::editorial::error::EditorialError;
 use crate::editorial::exports;
 
 /// Insights that are read together.
@@ -29,14 +31,14 @@ pub(super) async fn export_insights(api: web::Data<Api>, request: HttpRequest, e
     Query::none(&request)?;
     let own = editor.principal().limited_to_own();
     // The first page before anything is promised: a database that is away is told as such.
-    let first = exports::lines(&api.store, None, own, PAGE).await?;
+    let first = read(&api, None, own).await?;
     let pages = stream::unfold(Some((None::<Uuid>, Some(first))), move |state| {
         let api = api.clone();
         async move {
             let (behind, page) = state?;
             let page = match page {
                 Some(page) => Ok(page),
-                None => exports::lines(&api.store, behind, own, PAGE).await,
+                None => read(&api, behind, own).await,
             };
             match page {
                 Ok(lines) => {
@@ -53,4 +55,10 @@ pub(super) async fn export_insights(api: web::Data<Api>, request: HttpRequest, e
         }
     });
     Ok(line_stream(pages))
+}
+
+/// A page is of one moment.
+async fn read(api: &Api, behind: Option<Uuid>, own: Option<Uuid>) -> Result<Vec<(Uuid, Value)>, EditorialError> {
+    let snapshot = api.store.snapshot().await?;
+    exports::lines(&snapshot, behind, own, PAGE).await
 }

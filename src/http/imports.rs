@@ -49,7 +49,8 @@ impl FromRequest for Lines {
 /// is found again by its `id` or its `slug`, so importing twice changes nothing. The answer comes when everything was received; then each item is
 /// done on its own, and its outcome can be read at once. A service that dies on the way goes on behind the last finished item. With `atomic=true`
 /// all items are done or none; with `validate_only=true` everything is checked and nothing changed. What is to be published, or is made on the way
-/// (categories, tags, authors), needs `insights:publish`.
+/// (categories, tags, authors), needs `insights:publish`. An `atomic` import that fails changes nothing and leaves its other items `waiting`; it may
+/// have at most 10 000 items, because other writers wait for it.
 #[utoipa::path(
     tag = "Imports",
     params(LinesParams),
@@ -64,6 +65,10 @@ pub(super) async fn create_import(api: web::Data<Api>, request: HttpRequest, edi
     query.finish()?;
     if !MEDIA_TYPES.contains(&lines.media_type.as_str()) {
         return Err(Problem::new(Code::UnsupportedMediaType, format!("send the lines as Content-Type: {}", MEDIA_TYPES[0]))
+            .with("accepted", MEDIA_TYPES.to_vec()));
+    }
+    if request.headers().get(header::CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity") {
+        return Err(Problem::new(Code::UnsupportedMediaType, "send the lines as they are, without a Content-Encoding")
             .with("accepted", MEDIA_TYPES.to_vec()));
     }
     let intent = Intent::to_do(&request);
@@ -185,9 +190,12 @@ async fn receive(api: &Api, receiving: &mut Receiving, mut payload: Payload) -> 
 
 /// A line as it is kept. Blank ones are none.
 fn read(number: u64, line: &Bytes) -> Option<Received> {
-    let text = String::from_utf8_lossy(line);
-    let text = text.trim().trim_start_matches('\u{feff}');
     let name = format!("line {number}");
+    let Ok(text) = std::str::from_utf8(line) else {
+        let problem = json!({ "code": "malformed-body", "detail": "the line is not UTF-8" });
+        return Some(Received { name, input: String::new(), notes: "[]".to_owned(), refused: Some(problem) });
+    };
+    let text = text.trim().trim_start_matches('\u{feff}');
     (!text.is_empty()).then(|| Received { name, input: text.to_owned(), notes: "[]".to_owned(), refused: None })
 }
 

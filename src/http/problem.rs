@@ -9,10 +9,9 @@ use super::problem_codes::Code;
 use crate::domain::clock::Timestamp;
 use crate::domain::fields::FieldError;
 use crate::domain::merge::{Conflict, Merge};
-use crate::editorial::error::{EditorialError, Stale};
+use crate::editorial::error::{ChangedBy, EditorialError, Stale};
 use crate::projections::search::SearchError;
 use crate::store::error::StoreError;
-use crate::store::rows::revision;
 
 /// A refusal, before it knows which request it belongs to: [`super::envelope`] adds that and writes it.
 #[derive(Clone, Debug)]
@@ -147,7 +146,8 @@ impl From<EditorialError> for Problem {
             }
             EditorialError::Taken(pointer) => Self::new(Code::InUse, "another has this already")
                 .with("errors", json!([{ "pointer": pointer, "code": "taken", "detail": "must not be another's" }])),
-            EditorialError::Forbidden(why) => Self::new(Code::InsufficientScope, why),
+            EditorialError::Forbidden(why) => Self::new(Code::InsufficientScope, why)
+                .header(actix_web::http::header::WWW_AUTHENTICATE, "Bearer realm=\"insights\", error=\"insufficient_scope\""),
             EditorialError::BadCredentials => unauthenticated("the credentials are wrong or no longer valid"),
             EditorialError::TooManyAttempts { retry_after_seconds } => {
                 Self::new(Code::QuotaExceeded, format!("too many wrong attempts: try again in {retry_after_seconds} seconds"))
@@ -173,12 +173,12 @@ impl From<StoreError> for Problem {
     }
 }
 
-/// Who wrote a revision that the caller did not know of.
-fn changed(revision: &revision::Model) -> Value {
-    let revision::Model { number, made_by, user_id, token_id, origin, created_at, .. } = revision;
+/// What somebody did that the caller did not know of.
+fn changed(change: &ChangedBy) -> Value {
+    let ChangedBy { action, revision, made_by, user_id, token_id, origin, at } = change;
     json!({
-        "revision": number, "made_by": { "name": made_by, "user_id": user_id, "token_id": token_id }, "origin": origin,
-        "created_at": Timestamp(*created_at).rfc3339(),
+        "action": action, "revision": revision, "made_by": { "name": made_by, "user_id": user_id, "token_id": token_id }, "origin": origin,
+        "at": Timestamp(*at).rfc3339(),
     })
 }
 

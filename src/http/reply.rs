@@ -1,5 +1,6 @@
 //! Successful answers: bytes, their validator, their cache policy. Nobody else writes these headers.
 
+use std::borrow::Cow;
 use std::convert::Infallible;
 
 use actix_web::body::{BodyStream, BoxBody};
@@ -30,7 +31,7 @@ pub(super) struct Reply {
     digested: Option<Vec<u8>>,
     last_modified: Option<Timestamp>,
     policy: CachePolicy,
-    vary: &'static str,
+    vary: Cow<'static, str>,
     /// The bytes are encoded already.
     encoded: Option<&'static str>,
     headers: Vec<(HeaderName, String)>,
@@ -47,7 +48,7 @@ impl Reply {
             digested: None,
             last_modified: None,
             policy: CachePolicy::Never,
-            vary: "Accept-Encoding",
+            vary: Cow::Borrowed("Accept-Encoding"),
             encoded: None,
             headers: Vec::new(),
         }
@@ -76,18 +77,20 @@ impl Reply {
             json: !self.content_type.is_empty(),
             etag: self.validator(),
             last_modified: self.last_modified.map(|at| at.0),
+            vary: self.vary.to_string(),
             headers: self.headers.iter().map(|(name, value)| (name.to_string(), value.clone())).collect(),
             body: String::from_utf8_lossy(&self.body).into_owned(),
         }
     }
 
     pub(super) fn thawed(frozen: Frozen) -> Self {
-        let Frozen { status, json, etag, last_modified, headers, body } = frozen;
+        let Frozen { status, json, etag, last_modified, vary, headers, body } = frozen;
         let headers = headers.into_iter().filter_map(|(name, value)| Some((HeaderName::try_from(name).ok()?, value))).collect();
         Self {
             status: StatusCode::from_u16(status).unwrap_or(StatusCode::OK),
             etag,
             last_modified: last_modified.map(Timestamp),
+            vary: Cow::Owned(vary),
             headers,
             ..Self::bytes(body.into_bytes(), if json { "application/json" } else { "" })
         }
@@ -142,7 +145,7 @@ impl Reply {
     }
 
     pub(super) fn vary(mut self, vary: &'static str) -> Self {
-        self.vary = vary;
+        self.vary = Cow::Borrowed(vary);
         self
     }
 
@@ -173,6 +176,7 @@ pub(super) struct Frozen {
     json: bool,
     etag: Option<String>,
     last_modified: Option<i64>,
+    vary: String,
     headers: Vec<(String, String)>,
     body: String,
 }
@@ -204,7 +208,7 @@ impl Responder for Reply {
         if content_type.is_empty() {
             return response;
         }
-        insert(map, header::VARY, vary);
+        insert(map, header::VARY, &vary);
         if unmodified {
             return response;
         }

@@ -269,7 +269,7 @@ pub(super) async fn delete_user(
 ) -> Result<Reply, Problem> {
     let intent = Intent::of(&request)?;
     let now = api.now();
-    let pending = accounts::delete_user(&api.store, &admin, id(&path)?, &preconditions.optional()).await?;
+    let pending = accounts::delete_user(&api.store, &admin, id(&path)?, &preconditions.optional(), now).await?;
     intent.conclude(&api, pending, now, async |_, _| Ok(Reply::empty(StatusCode::NO_CONTENT))).await
 }
 

@@ -52,6 +52,11 @@ impl Intent {
         Self { validate_only: false, claim: request.extensions().get::<Claim>().cloned() }
     }
 
+    /// Whether nothing is to be changed.
+    pub(super) fn is_rehearsal(&self) -> bool {
+        self.validate_only
+    }
+
     /// Commits a write and answers it; or answers what it would have done, and lets it go.
     pub(super) async fn conclude<T>(
         self,
@@ -60,21 +65,9 @@ impl Intent {
         now: Timestamp,
         show: impl AsyncFnOnce(&Transaction, &T) -> Result<Reply, Problem>,
     ) -> Result<Reply, Problem> {
-        self.conclude_with(api, pending, now, show, async |_, _| Ok(Vec::new())).await
-    }
-
-    /// As [`Intent::conclude`], for writes that have something to warn of.
-    pub(super) async fn conclude_with<T>(
-        self,
-        api: &Api,
-        pending: Pending<T>,
-        now: Timestamp,
-        show: impl AsyncFnOnce(&Transaction, &T) -> Result<Reply, Problem>,
-        warn: impl AsyncFnOnce(&Transaction, &T) -> Result<Vec<WarningView>, Problem>,
-    ) -> Result<Reply, Problem> {
         let reply = show(pending.txn(), &pending.made).await?;
         if self.validate_only {
-            return Ok(report(&reply, &warn(pending.txn(), &pending.made).await?));
+            return Ok(report(&reply, &[]));
         }
         if let Some(claim) = self.claim {
             claim.keep(pending.txn(), &reply, now).await?;
@@ -89,7 +82,7 @@ impl Intent {
 }
 
 /// What would have been answered, without what only a real write has: an id, a secret, a validator.
-fn report(reply: &Reply, warnings: &[WarningView]) -> Reply {
+pub(super) fn report(reply: &Reply, warnings: &[WarningView]) -> Reply {
     let mut shown: Value = serde_json::from_slice(reply.body()).unwrap_or_default();
     if !shown.is_object() {
         shown = json!({});

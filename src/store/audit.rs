@@ -48,6 +48,21 @@ pub struct Entry {
     pub request_id: String,
 }
 
+/// The last times that what the public sees of an insight was moved, oldest first.
+///
+/// # Errors
+/// The database's.
+pub async fn list_moves(db: &impl ConnectionTrait, insight: Uuid, most: i64) -> Result<Vec<Entry>, StoreError> {
+    let mut sql = Sql::new(db.get_database_backend(), COLUMNS);
+    sql.push(" WHERE action IN ('published', 'unpublished') AND resource_id = ").bind(insight);
+    let mut moves: Vec<Entry> = sql.push(" ORDER BY sequence DESC").limit(most).all(db).await?;
+    moves.reverse();
+    Ok(moves)
+}
+
+const COLUMNS: &str =
+    "SELECT sequence, at, action, resource, resource_id, label, made_by, user_id, token_id, origin, request_id FROM audit_log";
+
 /// What a reader of the log looks for; empty is everything.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AuditFilters {
@@ -73,8 +88,8 @@ pub async fn list(
     identity: &str,
 ) -> Result<Page<Entry>, StoreError> {
     let AuditFilters { action, resource, resource_id, user_id, token_id, request_id, after, before } = filters;
-    let text = "SELECT sequence, at, action, resource, resource_id, label, made_by, user_id, token_id, origin, request_id FROM audit_log WHERE sequence > 0";
-    let mut sql = Sql::new(db.get_database_backend(), text);
+    let mut sql = Sql::new(db.get_database_backend(), COLUMNS);
+    sql.push(" WHERE sequence > 0");
     for (column, value) in [("action", action), ("resource", resource), ("request_id", request_id)] {
         if let Some(value) = value {
             sql.push(&format!(" AND {column} = ")).bind(value.as_str());

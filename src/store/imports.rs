@@ -10,7 +10,7 @@ use crate::domain::clock::Timestamp;
 use crate::domain::page::{Cursor, KeyValue, Page};
 
 const COLUMNS: &str = "SELECT id, state, source, atomic, validate_only, made_by, user_id, token_id, role, scopes, origin, request_id, total, created, updated, \
-     unchanged, failed, problem, stuck_at, stuck_times, created_at, updated_at, finished_at FROM imports";
+     unchanged, failed, problem, worker, stuck_at, stuck_times, created_at, updated_at, finished_at FROM imports";
 
 #[derive(Clone, Debug, PartialEq, Eq, FromQueryResult)]
 pub struct Import {
@@ -32,6 +32,7 @@ pub struct Import {
     pub unchanged: i64,
     pub failed: i64,
     pub problem: Option<String>,
+    pub worker: Option<Uuid>,
     pub stuck_at: i64,
     pub stuck_times: i64,
     pub created_at: i64,
@@ -116,6 +117,8 @@ pub async fn add(txn: &DatabaseTransaction, import: Uuid, items: &[New], now: Ti
         }
         sql.run(txn).await?;
     }
+    // The sender is alive.
+    Sql::new(txn.get_database_backend(), "UPDATE imports SET updated_at = ").bind(now.0).push(" WHERE id = ").bind(import).run(txn).await?;
     Ok(())
 }
 

@@ -77,13 +77,24 @@ pub async fn find_revision(
     one(db, &sql).await
 }
 
-/// Another insight with the same title.
+/// Another insight with the same title: any, or one that is visible or this user's.
 ///
 /// # Errors
 /// The database's.
-pub async fn find_same_title(db: &impl ConnectionTrait, id: Uuid, sort_title: &str) -> Result<Option<Moved>, StoreError> {
-    let mut sql = Sql::new(db.get_database_backend(), "SELECT id, slug FROM insights WHERE deleted_at IS NULL AND sort_title = ");
-    sql.bind(sort_title).push(" AND id <> ").bind(id).push(" ORDER BY id").limit(1).one(db).await
+pub async fn find_same_title(
+    db: &impl ConnectionTrait,
+    id: Uuid,
+    sort_title: &str,
+    own: Option<Uuid>,
+    now: Timestamp,
+) -> Result<Option<Moved>, StoreError> {
+    let mut sql = Sql::new(db.get_database_backend(), "SELECT i.id, i.slug FROM insights i WHERE i.deleted_at IS NULL AND i.sort_title = ");
+    sql.bind(sort_title).push(" AND i.id <> ").bind(id);
+    if let Some(own) = own {
+        sql.push(" AND (i.created_by = ").bind(own).push(" OR (");
+        insight_rows::visible(&mut sql, now, "").push("))");
+    }
+    sql.push(" ORDER BY i.id").limit(1).one(db).await
 }
 
 /// The pointers of an insight, in the trash or not, by its id or any slug that is its own.

@@ -92,6 +92,28 @@ pub async fn revoke(txn: &DatabaseTransaction, insight: Uuid, id: Uuid, now: Tim
     Ok(sql.run(txn).await? == 1)
 }
 
+/// Ends those that a user made.
+///
+/// # Errors
+/// The database's.
+pub async fn revoke_of_user(txn: &DatabaseTransaction, user: Uuid, now: Timestamp) -> Result<(), StoreError> {
+    revoke_where(txn, "user_id", user, now).await
+}
+
+/// Ends those that were made with a machine token.
+///
+/// # Errors
+/// The database's.
+pub async fn revoke_of_token(txn: &DatabaseTransaction, token: Uuid, now: Timestamp) -> Result<(), StoreError> {
+    revoke_where(txn, "token_id", token, now).await
+}
+
+async fn revoke_where(txn: &DatabaseTransaction, column: &str, id: Uuid, now: Timestamp) -> Result<(), StoreError> {
+    let mut sql = Sql::new(txn.get_database_backend(), "UPDATE preview_tokens SET revoked_at = ");
+    sql.bind(now.0).push(&format!(" WHERE revoked_at IS NULL AND {column} = ")).bind(id).run(txn).await?;
+    Ok(())
+}
+
 /// Forgets those that have ended.
 ///
 /// # Errors

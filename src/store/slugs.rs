@@ -6,6 +6,7 @@ use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, FromQueryResult};
 use uuid::Uuid;
 
 use super::error::StoreError;
+use super::insight_rows;
 use super::sql::Sql;
 use crate::domain::clock::Timestamp;
 use crate::domain::slug::Slug;
@@ -27,6 +28,33 @@ struct Taken {
 pub async fn owner(db: &impl ConnectionTrait, slug: &str) -> Result<Option<Uuid>, StoreError> {
     let mut sql = Sql::new(db.get_database_backend(), "SELECT insight_id FROM slugs WHERE slug = ");
     Ok(sql.bind(slug).one::<Owned>(db).await?.map(|owned| owned.insight_id))
+}
+
+/// An insight that a slug leads to, for whoever writes a link to it.
+#[derive(Clone, Debug, FromQueryResult)]
+pub struct Target {
+    pub slug: String,
+    pub visible: bool,
+}
+
+/// Where some slugs lead, old ones included. Of insights that are neither visible nor, if it is given, this user's, nothing is told.
+///
+/// # Errors
+/// The database's.
+pub async fn targets(db: &impl ConnectionTrait, slugs: &[&str], own: Option<Uuid>, now: Timestamp) -> Result<Vec<Target>, StoreError> {
+    if slugs.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut sql = Sql::new(db.get_database_backend(), "SELECT s.slug, (CASE WHEN ");
+    insight_rows::visible(&mut sql, now, "").push(" THEN true ELSE false END) AS visible FROM slugs s JOIN insights i ON ");
+    sql.push("(i.id = s.insight_id OR i.id = s.public_id) AND i.deleted_at IS NULL WHERE s.slug IN (");
+    sql.bind_all(slugs.iter().copied()).push(")");
+    if let Some(own) = own {
+        sql.push(" AND (i.created_by = ").bind(own).push(" OR (");
+        insight_rows::visible(&mut sql, now, "").push("))");
+    }
+    // One slug can lead the public to one insight and editors to another: what readers get counts.
+    sql.push(" ORDER BY 2 DESC").all(db).await
 }
 
 /// Takes exactly this slug. False when another insight uses it, or drafts to. One that another only used to have may be taken; the public is
@@ -53,6 +81,32 @@ pub async fn claim(txn: &DatabaseTransaction, slug: &Slug, insight: Uuid, now: T
          WHERE i.id = slugs.insight_id AND (i.slug = slugs.slug OR r.slug = slugs.slug))",
     );
     Ok(sql.run(txn).await? == 1)
+}
+
+/// Where a slug leads that was to lead to an insight.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Led {
+    Now,
+    Already,
+    /// To another insight, which had it in public: that is for ever.
+    Elsewhere,
+}
+
+/// Lets a slug lead to an insight that never had it here, unless it leads to another.
+///
+/// # Errors
+/// The database's.
+pub async fn lead(txn: &DatabaseTransaction, slug: &str, insight: Uuid) -> Result<Led, StoreError> {
+    #[derive(FromQueryResult)]
+    struct Leads {
+        public_id: Option<Uuid>,
+    }
+    let mut sql = Sql::new(txn.get_database_backend(), "SELECT public_id FROM slugs WHERE slug = ");
+    match sql.bind(slug).one::<Leads>(txn).await?.and_then(|row| row.public_id) {
+        Some(there) if there == insight => Ok(Led::Already),
+        Some(_) => Ok(Led::Elsewhere),
+        None => leave(txn, slug, insight).await.map(|_| Led::Now),
+    }
 }
 
 /// Takes this slug if nobody ever had it.

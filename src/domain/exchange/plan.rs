@@ -226,7 +226,7 @@ fn name(units: &mut [(Key, Unit)]) {
     for (key, unit) in units {
         let folders: Vec<&str> = key.0.split('/').filter(|part| !part.is_empty()).collect();
         let name = own_name(&folders, &key.1);
-        let name = dates::of_file_name(name).map_or(name, |(_, rest)| rest);
+        let name = if unit.kind == Kind::Insight { dates::of_file_name(name).map_or(name, |(_, rest)| rest) } else { name };
         if unit.slug_notes.is_empty() && Slug::parse(name).is_none() {
             unit.slug_notes.push(Note::new("slug-derived", format!("{name:?} became {}", unit.slug)));
         }
@@ -240,7 +240,9 @@ fn short_slug(key: &Key, kind: Kind) -> String {
     }
     let folders: Vec<&str> = dir.split('/').filter(|part| !part.is_empty()).collect();
     let name = own_name(&folders, stem);
-    names::slug_of(dates::of_file_name(name).map_or(name, |(_, rest)| rest))
+    // The day before a post's name is its date; before a term's, it is part of the name.
+    let name = if kind == Kind::Insight { dates::of_file_name(name).map_or(name, |(_, rest)| rest) } else { name };
+    names::slug_of(name)
 }
 
 fn long_slug((dir, stem, _): &Key) -> String {

@@ -8,6 +8,7 @@ use super::plan::{Alteration, Creation, named};
 use crate::domain::authority::{Principal, Publisher, Scope};
 use crate::domain::change::{ChangeKind, NewChange};
 use crate::domain::clock::{Timestamp, new_id};
+use crate::domain::fields::FieldError;
 use crate::domain::import_line::{InsightLine, Wanted};
 use crate::domain::slug::Slug;
 use crate::domain::status::Status;
@@ -18,6 +19,7 @@ use crate::editorial::lifecycle::{self, publish_in, unpublish_in};
 use crate::editorial::revision::{self, Prepared, Wrote};
 use crate::editorial::terms;
 use crate::store::insights::Name;
+use crate::store::slugs::Led;
 use crate::store::{self, Transaction};
 
 /// What was done for an item.
@@ -55,7 +57,7 @@ pub(super) async fn term(
 }
 
 pub(super) async fn create(txn: &Transaction, by: &Principal, creation: Creation, now: Timestamp) -> Result<Tried, EditorialError> {
-    let Creation { line, text, newer } = creation;
+    let Creation { line, text, mut newer } = creation;
     let mut done = Done { state: "created", ..Done::default() };
     make_terms(txn, by, &line, &mut done, now).await?;
     let id = line.id.unwrap_or_else(|| new_id(now));
@@ -67,6 +69,9 @@ pub(super) async fn create(txn: &Transaction, by: &Principal, creation: Creation
         Some(slug) => claim(txn, slug.clone(), id, now).await?,
         None => store::slugs::claim_derived(txn, &Slug::derive(&line.text.text.title), id, now).await?,
     };
+    if let Some(newer) = &mut newer {
+        newer.draft.slug.get_or_insert_with(|| slug.clone());
+    }
     let resolved = revision::resolve(txn, text).await?;
     store::insights::insert(txn, new_row(id, &slug, &resolved, by.user_id, now)).await?;
     let wrote = Wrote { by: by.clone(), restored_from: None };
@@ -78,12 +83,15 @@ pub(super) async fn create(txn: &Transaction, by: &Principal, creation: Creation
 }
 
 pub(super) async fn alter(txn: &Transaction, by: &Principal, alteration: Alteration, now: Timestamp) -> Result<Tried, EditorialError> {
-    let Alteration { line, seen, text, newer } = alteration;
+    let Alteration { line, seen, text, newer, kept_draft } = alteration;
     let id = seen.id;
     if store::insights::lock(txn, id).await?.as_ref() != Some(&seen) {
         return Ok(Tried::Again);
     }
     let mut done = Done { state: "updated", ..Done::default() };
+    if kept_draft {
+        done.notes.push(note("draft-kept", "a newer draft, which the item does not hold, stays the newest text"));
+    }
     make_terms(txn, by, &line, &mut done, now).await?;
     if let Some(text) = text {
         write(txn, by, id, text, &mut done, now).await?;
@@ -98,14 +106,32 @@ pub(super) async fn alter(txn: &Transaction, by: &Principal, alteration: Alterat
 }
 
 /// Appends a revision.
-async fn write(txn: &Transaction, by: &Principal, id: Uuid, text: Prepared, done: &mut Done, now: Timestamp) -> Result<(), EditorialError> {
+async fn write(
+    txn: &Transaction,
+    by: &Principal,
+    id: Uuid,
+    mut text: Prepared,
+    done: &mut Done,
+    now: Timestamp,
+) -> Result<(), EditorialError> {
     let insight = store::insights::lock(txn, id).await?.ok_or(EditorialError::NotFound)?;
     let old = store::revisions::find(txn, id, insight.head_revision).await?.and_then(|revision| Slug::parse(&revision.slug));
+    text.draft.slug = text.draft.slug.or_else(|| old.clone());
     let resolved = revision::resolve(txn, text).await?;
     let wrote = Wrote { by: by.clone(), restored_from: None };
     let slug = append(txn, insight, (old, resolved), &wrote, now).await?;
     done.changes.push(draft_change(ChangeKind::Revised, id, &slug));
     Ok(())
+}
+
+/// The faults of a newer text are in the line's member of that name.
+fn in_draft(error: EditorialError) -> EditorialError {
+    match error {
+        EditorialError::Invalid(errors) => EditorialError::Invalid(
+            errors.into_iter().map(|error| FieldError { pointer: format!("/draft{}", error.pointer), ..error }).collect(),
+        ),
+        other => other,
+    }
 }
 
 /// Brings what the public sees to what the line says, then writes the newer text, then the slugs that lead here.
@@ -143,7 +169,7 @@ async fn settle(
         done.changes.push(change);
     }
     if let Some(newer) = newer {
-        write(txn, by, id, newer, done, now).await?;
+        write(txn, by, id, newer, done, now).await.map_err(in_draft)?;
     }
     lead_here(txn, by, (id, &line.aliases), done, now).await
 }
@@ -167,11 +193,17 @@ async fn lead_here(
         } else {
             // What another only drafts to have stays its own; the public is led here until then.
             store::slugs::claim_free(txn, alias, id, now).await?;
-            new |= store::slugs::leave(txn, alias.as_str(), id).await?;
+            match store::slugs::lead(txn, alias.as_str(), id).await? {
+                Led::Now => new = true,
+                Led::Already => {}
+                Led::Elsewhere => {
+                    done.notes.push(note("alias-taken", format!("the old slug \"{alias}\" leads to another insight, and goes on to")));
+                }
+            }
         }
     }
     if new && done.changes.is_empty() {
-        done.changes.push(lifecycle::change(ChangeKind::Updated, &insight, true));
+        done.changes.push(lifecycle::change(ChangeKind::Updated, &insight, lifecycle::was_seen(&insight, now)));
     }
     Ok(())
 }

@@ -25,6 +25,8 @@ use crate::store::{self, Store};
 pub const LEASE: Duration = Duration::from_secs(3);
 /// How long the outcomes of a finished import can be read.
 const KEPT_SECONDS: i64 = 30 * 24 * 60 * 60;
+/// More at once would hold up other writers for too long.
+pub const MOST_ATOMIC: i64 = 10_000;
 /// A sender that has sent nothing for so long is gone.
 const STALLED_SECONDS: i64 = 60 * 60;
 
@@ -72,6 +74,7 @@ pub async fn begin(store: &Store, editor: &Editor, mode: Mode, now: Timestamp) -
         unchanged: 0,
         failed: 0,
         problem: None,
+        worker: None,
         stuck_at: 0,
         stuck_times: 0,
         created_at: now.0,
@@ -167,7 +170,12 @@ pub async fn take_over(store: &Store, import: &Import, worker: Uuid, now: Timest
         return Ok(false);
     }
     let first = imports::waiting(store.reader(), import.id, 0, 1).await?.first().map_or(0, |item| item.number);
-    let times = if first == import.stuck_at { import.stuck_times + 1 } else { 0 };
+    let times = match import.worker {
+        // It was its own, and was interrupted by something else than its end.
+        Some(before) if before == worker => import.stuck_times,
+        _ if first == import.stuck_at => import.stuck_times + 1,
+        _ => 0,
+    };
     imports::note_stuck(db, import.id, first, times).await?;
     Ok(true)
 }

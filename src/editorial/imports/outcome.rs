@@ -48,6 +48,12 @@ pub(super) fn problem(error: EditorialError) -> Value {
     }
 }
 
+/// Of an item that nobody survives.
+pub(super) fn deadly(times: i64) -> Value {
+    let detail = format!("the service stopped {times} times while it worked on this item: look at it, and import it again");
+    json!({ "code": "internal", "detail": detail })
+}
+
 pub(super) fn invalid(errors: Vec<FieldError>) -> Value {
     let errors: Vec<Value> = errors
         .into_iter()

@@ -12,6 +12,7 @@ use crate::domain::term::{TermDraft, TermKind};
 use crate::editorial::error::EditorialError;
 use crate::editorial::insights::check_own;
 use crate::editorial::revision::{self, Prepared};
+use crate::store::error::StoreError;
 use crate::store::insights::Name;
 use crate::store::rows::insight;
 use crate::store::{self, Connection};
@@ -22,6 +23,22 @@ pub(super) enum Plan {
     Term(TermKind, TermDraft),
     Create(Box<Creation>),
     Change(Box<Alteration>),
+}
+
+impl Plan {
+    /// The categories, tags and authors that it may make.
+    pub(super) fn terms(&self) -> Vec<(TermKind, TermDraft)> {
+        let explained = |(kind, draft): &(TermKind, TermDraft)| {
+            let slug = draft.slug.clone().unwrap_or_else(|| Slug::derive(&draft.name));
+            (*kind, TermDraft { slug: Some(slug), ..draft.clone() })
+        };
+        match self {
+            Self::Failed(_) => Vec::new(),
+            Self::Term(kind, draft) => vec![explained(&(*kind, draft.clone()))],
+            Self::Create(creation) => creation.line.terms.iter().map(explained).collect(),
+            Self::Change(alteration) => alteration.line.terms.iter().map(explained).collect(),
+        }
+    }
 }
 
 /// An insight that is not there yet.
@@ -38,20 +55,28 @@ pub(super) struct Alteration {
     /// Null where the text is there already.
     pub text: Option<Prepared>,
     pub newer: Option<Prepared>,
+    /// The newest text was not in the line, and stays the newest.
+    pub kept_draft: bool,
 }
 
-pub(super) async fn plan(db: &impl Connection, input: &str, by: &Principal, now: Timestamp) -> Plan {
+/// # Errors
+/// What may pass: the item is looked at again.
+pub(super) async fn plan(db: &impl Connection, input: &str, by: &Principal, now: Timestamp) -> Result<Plan, EditorialError> {
     let parsed = serde_json::from_str::<Value>(input);
     let line = match parsed {
         Ok(value) => ImportLine::parse(value),
         Err(error) => {
-            return Plan::Failed(json!({ "code": "malformed-body", "detail": format!("the line is not well-formed JSON: {error}") }));
+            return Ok(Plan::Failed(json!({ "code": "malformed-body", "detail": format!("the line is not well-formed JSON: {error}") })));
         }
     };
     match line {
-        Err(errors) => Plan::Failed(invalid(errors)),
-        Ok(ImportLine::Term(kind, draft)) => Plan::Term(kind, draft),
-        Ok(ImportLine::Insight(line)) => plan_insight(db, *line, by, now).await.unwrap_or_else(|error| Plan::Failed(problem(error))),
+        Err(errors) => Ok(Plan::Failed(invalid(errors))),
+        Ok(ImportLine::Term(kind, draft)) => Ok(Plan::Term(kind, draft)),
+        Ok(ImportLine::Insight(line)) => match plan_insight(db, *line, by, now).await {
+            Err(error @ (EditorialError::Busy | EditorialError::Store(StoreError::Unavailable(_)))) => Err(error),
+            Err(error) => Ok(Plan::Failed(problem(error))),
+            Ok(plan) => Ok(plan),
+        },
     }
 }
 
@@ -66,10 +91,8 @@ async fn plan_insight(db: &impl Connection, line: InsightLine, by: &Principal, n
             None => revision::source_locale(db).await?,
         };
         let text = revision::prepare(line.text.clone(), locale.clone()).await?;
-        let newer = match line.newer.clone() {
-            Some(newer) => Some(revision::prepare(newer, locale).await?),
-            None => None,
-        };
+        let newer = line.newer.clone().map(|newer| Draft { slug: newer.slug.clone().or_else(|| line.text.slug.clone()), ..newer });
+        let newer = rendered(newer, &locale).await?;
         return Ok(Plan::Create(Box::new(Creation { line, text, newer })));
     };
     check_own(&seen, by, now)?;
@@ -82,26 +105,32 @@ async fn plan_insight(db: &impl Connection, line: InsightLine, by: &Principal, n
         let detail = format!("the insight's own texts are in {locale}, and stay so: write other locales in translations");
         return Err(EditorialError::field("/locale", "source-locale", detail));
     }
-    let lacks = async |wanted: &Draft, number: i64| -> Result<Option<Draft>, EditorialError> {
-        let there = store::drafts::find(db, seen.id, number).await?;
-        let slug = there.as_ref().and_then(|draft| draft.slug.clone());
-        let wanted = Draft { slug: wanted.slug.clone().or(slug), ..wanted.clone() };
-        Ok((there.as_ref() != Some(&wanted)).then_some(wanted))
+    let there = async |number: i64| store::drafts::find(db, seen.id, number).await;
+    let newest = there(seen.head_revision).await?.ok_or(EditorialError::NotFound)?;
+    // What is published is compared with what is live; everything else with what was written last. To publish what was a draft needs no new text
+    // when the draft says it already.
+    let public = seen.live_revision.filter(|_| line.wanted == Wanted::Published);
+    let against = match public {
+        Some(number) if number != seen.head_revision => there(number).await?.ok_or(EditorialError::NotFound)?,
+        _ => newest.clone(),
     };
-    // What is published is compared with what is live; everything else with what was written last.
-    let against = if line.wanted == Wanted::Published { seen.live_revision } else { Some(seen.head_revision) };
-    let text = match against {
-        Some(number) => lacks(&line.text, number).await?,
-        // To publish what was a draft needs no new text when the draft says it already.
-        None => lacks(&line.text, seen.head_revision).await?,
-    };
+    let text = Some(with_slug(&line.text, against.slug.as_ref())).filter(|text| *text != against);
+    let is_behind = public.is_some_and(|number| number != seen.head_revision);
+    let kept_draft = line.newer.is_none() && text.is_some() && is_behind;
     let newer = match &line.newer {
-        Some(newer) => lacks(newer, seen.head_revision).await?,
-        None => None,
+        Some(newer) => {
+            Some(with_slug(newer, line.text.slug.as_ref().or(newest.slug.as_ref()))).filter(|newer| text.is_some() || *newer != newest)
+        }
+        // A draft that the line does not know of is still the newest text when its live one is replaced.
+        None => kept_draft.then_some(newest),
     };
-    let text = rendered(text, &locale).await?;
-    let newer = rendered(newer, &locale).await?;
-    Ok(Plan::Change(Box::new(Alteration { line, seen, text, newer })))
+    let (text, newer) = (rendered(text, &locale).await?, rendered(newer, &locale).await?);
+    Ok(Plan::Change(Box::new(Alteration { line, seen, text, newer, kept_draft })))
+}
+
+/// A draft under the slug that it leaves out.
+fn with_slug(draft: &Draft, slug: Option<&Slug>) -> Draft {
+    Draft { slug: draft.slug.clone().or_else(|| slug.cloned()), ..draft.clone() }
 }
 
 async fn rendered(draft: Option<Draft>, locale: &str) -> Result<Option<Prepared>, EditorialError> {

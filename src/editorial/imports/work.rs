@@ -1,17 +1,22 @@
 //! Works on an import: a few items at a time, each batch one transaction with its outcomes and the right to go on inside.
 
+use std::time::Duration;
+
 use futures_util::future::join_all;
 use uuid::Uuid;
 
 use super::apply::{self, Done, Tried};
 use super::outcome::{self, done, failed};
 use super::plan::{Plan, plan};
-use super::{lease_end, principal};
+use super::{MOST_ATOMIC, lease_end, principal};
 use crate::domain::authority::Principal;
 use crate::domain::change::NewChange;
 use crate::domain::clock::{Clock, Timestamp};
+use crate::domain::term::{TermDraft, TermKind};
 use crate::editorial::error::EditorialError;
+use crate::editorial::terms;
 use crate::store::audit::{self, Deed};
+use crate::store::error::StoreError;
 use crate::store::imports::{self, Import, Outcome, Waiting};
 use crate::store::{self, Store, Transaction};
 
@@ -21,6 +26,8 @@ const BATCH: i64 = 64;
 const BATCH_BYTES: usize = 4_000_000;
 /// How often an item is tried that others write at the same time, or that the service does not survive.
 const TRIES: i64 = 3;
+/// Between two tries of an item that others are in the way of.
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// How the work on an import ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,36 +37,44 @@ pub enum Work {
     Lost,
 }
 
+/// One import and who works on it.
+struct Job<'j> {
+    store: &'j Store,
+    import: &'j Import,
+    worker: Uuid,
+    by: Principal,
+}
+
 /// Works on an import until it is done. Tells after each batch how many items are finished.
 ///
 /// # Errors
 /// The database's; what was finished stays finished, and the next worker goes on behind it.
 pub async fn work(store: &Store, import: Uuid, worker: Uuid, clock: &Clock, mut told: impl FnMut(i64)) -> Result<Work, EditorialError> {
     let Some(import) = imports::find(store.reader(), import).await? else { return Ok(Work::Lost) };
-    let by = principal(&import);
+    let job = Job { store, by: principal(&import), import: &import, worker };
     if import.atomic {
-        return all_or_nothing(store, &import, worker, &by, clock.now()).await;
+        return job.all_or_nothing(clock.now()).await;
     }
-    let mut stuck = import.stuck_times;
     let mut again = 0;
+    let mut made: Vec<(TermKind, TermDraft)> = Vec::new();
+    // Where the service died before, one item at a time: the next death is the item's own.
+    let careful = if import.stuck_times > 0 { import.stuck_at + BATCH } else { 0 };
     loop {
         let now = clock.now();
-        // Where the service died before, one item at a time: the next death is the item's own.
-        let most = if stuck > 0 { 1 } else { BATCH };
-        let items = within(imports::waiting(store.reader(), import.id, 0, most).await?);
+        let first = imports::waiting(store.reader(), import.id, 0, 1).await?.first().map_or(i64::MAX, |item| item.number);
+        let items = within(imports::waiting(store.reader(), import.id, 0, if first < careful { 1 } else { BATCH }).await?);
         let Some(first) = items.first() else {
             imports::finish(store.writer(), import.id, "done", None, now).await?;
             return Ok(Work::Finished);
         };
-        let hopeless = (stuck >= TRIES && first.number == import.stuck_at) || again >= TRIES;
-        let outcomes = if hopeless {
-            give_up(store, &import, worker, first, again > 0, now).await?
-        } else {
-            batch(store, &import, worker, (&by, &items), now).await?
-        };
+        let deadly = import.stuck_times >= TRIES && first.number == import.stuck_at;
+        let outcomes =
+            if deadly || again >= TRIES { job.give_up(first, !deadly, now).await? } else { job.batch(&items, &mut made, now).await? };
         let Some(finished) = outcomes else { return Ok(Work::Lost) };
         again = if finished == 0 { again + 1 } else { 0 };
-        stuck = 0;
+        if finished == 0 {
+            tokio::time::sleep(PAUSE).await;
+        }
         told(finished);
     }
 }
@@ -76,139 +91,171 @@ fn within(mut items: Vec<Waiting>) -> Vec<Waiting> {
     items
 }
 
-async fn give_up(
-    store: &Store,
-    import: &Import,
-    worker: Uuid,
-    item: &Waiting,
-    busy: bool,
-    now: Timestamp,
-) -> Result<Option<i64>, EditorialError> {
-    let problem = if busy {
-        outcome::problem(EditorialError::Busy)
-    } else {
-        serde_json::json!({
-            "code": "internal", "detail": format!("the service stopped {TRIES} times while it worked on this item: look at it, and import it again"),
-        })
-    };
-    let txn = store.begin().await?;
-    if !imports::lease(&txn, import.id, worker, now, lease_end(now)).await? {
-        return Ok(None);
+impl Job<'_> {
+    /// A transaction in which this worker has the import; nothing when another one has it.
+    async fn begin(&self, now: Timestamp) -> Result<Option<Transaction>, EditorialError> {
+        let txn = self.store.begin().await?;
+        Ok(imports::lease(&txn, self.import.id, self.worker, now, lease_end(now)).await?.then_some(txn))
     }
-    imports::record(&txn, import.id, &[failed(item, &problem)], now).await?;
-    store.commit_quietly(txn).await?;
-    Ok(Some(1))
-}
 
-/// Does some items. Answers how many are finished; nothing when another worker has the import.
-async fn batch(
-    store: &Store,
-    import: &Import,
-    worker: Uuid,
-    (by, items): (&Principal, &[Waiting]),
-    now: Timestamp,
-) -> Result<Option<i64>, EditorialError> {
-    let plans = join_all(items.iter().map(|item| plan(store.reader(), &item.input, by, now))).await;
-    let txn = store.begin().await?;
-    if !imports::lease(&txn, import.id, worker, now, lease_end(now)).await? {
-        return Ok(None);
+    async fn give_up(&self, item: &Waiting, busy: bool, now: Timestamp) -> Result<Option<i64>, EditorialError> {
+        let problem = if busy { outcome::problem(EditorialError::Busy) } else { outcome::deadly(TRIES) };
+        let Some(txn) = self.begin(now).await? else { return Ok(None) };
+        imports::record(&txn, self.import.id, &[failed(item, &problem)], now).await?;
+        self.store.commit_quietly(txn).await?;
+        Ok(Some(1))
     }
-    let mut outcomes = Vec::with_capacity(items.len());
-    let mut changes = Vec::new();
-    for (item, plan) in items.iter().zip(plans) {
-        let (outcome, more) = in_savepoint(&txn, import, by, (item, plan), now).await?;
-        changes.extend(more);
-        outcomes.extend(outcome);
-    }
-    imports::record(&txn, import.id, &outcomes, now).await?;
-    let finished = i64::try_from(outcomes.len()).unwrap_or(i64::MAX);
-    log(&txn, by, &changes, now).await?;
-    store::changes::commit_all(store, txn, &changes, now).await?;
-    Ok(Some(finished))
-}
 
-/// One item in a savepoint: kept when it is done, undone when it fails or is only rehearsed. No outcome when it is to be tried again.
-async fn in_savepoint(
-    txn: &Transaction,
-    import: &Import,
-    by: &Principal,
-    (item, plan): (&Waiting, Plan),
-    now: Timestamp,
-) -> Result<(Option<Outcome>, Vec<NewChange>), EditorialError> {
-    let point = store::savepoint(txn).await?;
-    let tried = match plan {
-        Plan::Failed(problem) => return Ok((Some(failed(item, &problem)), Vec::new())),
-        Plan::Term(kind, draft) => apply::term(&point, by, kind, draft, now).await,
-        Plan::Create(creation) => apply::create(&point, by, *creation, now).await,
-        Plan::Change(alteration) => apply::alter(&point, by, *alteration, now).await,
-    };
-    match tried {
-        Ok(Tried::Done(Done { state, insight, notes, changes })) => {
-            let outcome = done(item, state, insight, notes);
-            if import.validate_only {
-                store::undo(point).await?;
-                return Ok((Some(outcome), Vec::new()));
+    /// Does some items. Answers how many are finished; nothing when another worker has the import. `made` are the terms that a rehearsal would have
+    /// made so far.
+    async fn batch(&self, items: &[Waiting], made: &mut Vec<(TermKind, TermDraft)>, now: Timestamp) -> Result<Option<i64>, EditorialError> {
+        let plans = join_all(items.iter().map(|item| plan(self.store.reader(), &item.input, &self.by, now))).await;
+        let Some(txn) = self.begin(now).await? else { return Ok(None) };
+        for (kind, draft) in made.iter() {
+            let slug = draft.slug.clone().unwrap_or_default();
+            terms::put_in(&txn, *kind, &slug, draft.clone(), now).await?;
+        }
+        let mut outcomes = Vec::with_capacity(items.len());
+        let mut changes = Vec::new();
+        for (item, plan) in items.iter().zip(plans) {
+            let plan = match plan {
+                Ok(plan) => plan,
+                Err(EditorialError::Busy) => continue,
+                Err(error) => return Err(error),
+            };
+            if self.import.validate_only {
+                made.extend(plan.terms());
             }
-            store::keep(point).await?;
-            Ok((Some(outcome), changes))
+            let (outcome, more) = self.in_savepoint(&txn, (item, plan), now).await?;
+            changes.extend(more);
+            outcomes.extend(outcome);
         }
-        Ok(Tried::Again) => {
-            store::undo(point).await?;
-            Ok((None, Vec::new()))
+        let finished = i64::try_from(outcomes.len()).unwrap_or(i64::MAX);
+        if self.import.validate_only {
+            return Ok(self.record_alone(txn, &outcomes, now).await?.then_some(finished));
         }
-        Err(EditorialError::Store(error @ store::error::StoreError::Unavailable(_))) => Err(error.into()),
-        Err(error) => {
-            store::undo(point).await?;
-            Ok((Some(failed(item, &outcome::problem(error))), Vec::new()))
-        }
+        imports::record(&txn, self.import.id, &outcomes, now).await?;
+        self.log(&txn, &changes, now).await?;
+        store::changes::commit_all(self.store, txn, &changes, now).await?;
+        Ok(Some(finished))
     }
-}
 
-async fn log(txn: &Transaction, by: &Principal, changes: &[NewChange], now: Timestamp) -> Result<(), EditorialError> {
-    for NewChange { kind, resource, resource_id, slug, .. } in changes {
-        let deed = Deed { action: kind.as_str(), resource: resource.as_str(), resource_id: *resource_id, label: slug.clone() };
-        audit::append(txn, &deed, by, now).await?;
+    /// Lets go what was done, and keeps what would have come of it. False when another worker has the import.
+    async fn record_alone(&self, rehearsed: Transaction, outcomes: &[Outcome], now: Timestamp) -> Result<bool, EditorialError> {
+        drop(rehearsed);
+        let Some(txn) = self.begin(now).await? else { return Ok(false) };
+        imports::record(&txn, self.import.id, outcomes, now).await?;
+        self.store.commit_quietly(txn).await?;
+        Ok(true)
     }
-    Ok(())
-}
 
-/// Every item in one transaction. When one fails the others are undone, and each says why.
-async fn all_or_nothing(store: &Store, import: &Import, worker: Uuid, by: &Principal, now: Timestamp) -> Result<Work, EditorialError> {
-    let txn = store.begin().await?;
-    // The row is held until the end: nobody else takes the import over meanwhile.
-    if !imports::lease(&txn, import.id, worker, now, lease_end(now)).await? {
-        return Ok(Work::Lost);
+    /// One item in a savepoint: kept when it is done, undone when it fails. No outcome when it is to be tried again.
+    async fn in_savepoint(
+        &self,
+        txn: &Transaction,
+        (item, plan): (&Waiting, Plan),
+        now: Timestamp,
+    ) -> Result<(Option<Outcome>, Vec<NewChange>), EditorialError> {
+        let point = store::savepoint(txn).await?;
+        let tried = match plan {
+            Plan::Failed(problem) => return Ok((Some(failed(item, &problem)), Vec::new())),
+            Plan::Term(kind, draft) => apply::term(&point, &self.by, kind, draft, now).await,
+            Plan::Create(creation) => apply::create(&point, &self.by, *creation, now).await,
+            Plan::Change(alteration) => apply::alter(&point, &self.by, *alteration, now).await,
+        };
+        match tried {
+            Ok(Tried::Done(Done { state, insight, notes, changes })) => {
+                store::keep(point).await?;
+                Ok((Some(done(item, state, insight, notes)), changes))
+            }
+            Ok(Tried::Again) => {
+                store::undo(point).await?;
+                Ok((None, Vec::new()))
+            }
+            Err(EditorialError::Store(error @ StoreError::Unavailable(_))) => Err(error.into()),
+            Err(error) => {
+                store::undo(point).await?;
+                Ok((Some(failed(item, &outcome::problem(error))), Vec::new()))
+            }
+        }
     }
-    let mut changes = Vec::new();
-    let mut faults = Vec::new();
-    let mut last = 0;
-    loop {
-        let items = within(imports::waiting(&txn, import.id, last, BATCH).await?);
-        let Some(newest) = items.last() else { break };
-        last = newest.number;
-        for item in &items {
-            let planned = plan(&txn, &item.input, by, now).await;
-            let (outcome, more) = in_savepoint(&txn, import, by, (item, planned), now).await?;
-            let outcome = outcome.unwrap_or_else(|| failed(item, &outcome::problem(EditorialError::Busy)));
-            if outcome.state == "failed" {
-                faults.push(outcome);
-            } else if faults.is_empty() {
-                imports::record(&txn, import.id, std::slice::from_ref(&outcome), now).await?;
+
+    async fn log(&self, txn: &Transaction, changes: &[NewChange], now: Timestamp) -> Result<(), EditorialError> {
+        for NewChange { kind, resource, resource_id, slug, .. } in changes {
+            let deed = Deed { action: kind.as_str(), resource: resource.as_str(), resource_id: *resource_id, label: slug.clone() };
+            audit::append(txn, &deed, &self.by, now).await?;
+        }
+        Ok(())
+    }
+
+    /// Every item in one transaction. When one fails everything is undone, and those that can be found to fail say why.
+    async fn all_or_nothing(&self, now: Timestamp) -> Result<Work, EditorialError> {
+        let (store, import) = (self.store, self.import);
+        let hopeless = import.stuck_times >= TRIES;
+        if hopeless || import.total > MOST_ATOMIC {
+            let problem = if hopeless {
+                format!("the service stopped {TRIES} times while it worked on this import: import it without atomic to find the item")
+            } else {
+                format!("an import of more than {MOST_ATOMIC} items cannot be all or nothing: other writers would wait too long")
+            };
+            imports::finish(store.writer(), import.id, "failed", Some(&problem), now).await?;
+            return Ok(Work::Finished);
+        }
+        // The row is held until the end: nobody else takes the import over meanwhile.
+        let Some(txn) = self.begin(now).await? else { return Ok(Work::Lost) };
+        let mut changes = Vec::new();
+        let mut outcomes = Vec::new();
+        let mut last = 0;
+        let fault = loop {
+            let items = within(imports::waiting(&txn, import.id, last, BATCH).await?);
+            let Some(newest) = items.last() else { break None };
+            last = newest.number;
+            for item in &items {
+                let planned = plan(&txn, &item.input, &self.by, now).await?;
+                let (outcome, more) = self.in_savepoint(&txn, (item, planned), now).await?;
+                outcomes.push(outcome.unwrap_or_else(|| failed(item, &outcome::problem(EditorialError::Busy))));
                 changes.extend(more);
             }
+            if outcomes.iter().any(|outcome| outcome.state == "failed") {
+                break Some(last);
+            }
+        };
+        if let Some(last) = fault {
+            drop(txn);
+            outcomes.retain(|outcome| outcome.state == "failed");
+            return self.refuse(outcomes, last, now).await;
         }
-    }
-    if faults.is_empty() {
+        if import.validate_only {
+            if !self.record_alone(txn, &outcomes, now).await? {
+                return Ok(Work::Lost);
+            }
+            imports::finish(store.writer(), import.id, "done", None, now).await?;
+            return Ok(Work::Finished);
+        }
+        imports::record(&txn, import.id, &outcomes, now).await?;
         imports::finish(&txn, import.id, "done", None, now).await?;
-        log(&txn, by, &changes, now).await?;
+        self.log(&txn, &changes, now).await?;
         store::changes::commit_all(store, txn, &changes, now).await?;
-        return Ok(Work::Finished);
+        Ok(Work::Finished)
     }
-    drop(txn);
-    let txn = store.begin().await?;
-    imports::record(&txn, import.id, &faults, now).await?;
-    imports::finish(&txn, import.id, "failed", Some("nothing was changed: items failed, and the import was to be all or nothing"), now)
-        .await?;
-    store.commit_quietly(txn).await?;
-    Ok(Work::Finished)
+
+    /// Looks at the rest without holding anybody up, and ends the import.
+    async fn refuse(&self, mut faults: Vec<Outcome>, mut last: i64, now: Timestamp) -> Result<Work, EditorialError> {
+        loop {
+            let items = within(imports::waiting(self.store.reader(), self.import.id, last, BATCH).await?);
+            let Some(newest) = items.last() else { break };
+            last = newest.number;
+            for item in &items {
+                if let Plan::Failed(problem) = plan(self.store.reader(), &item.input, &self.by, now).await? {
+                    faults.push(failed(item, &problem));
+                }
+            }
+        }
+        let Some(txn) = self.begin(now).await? else { return Ok(Work::Lost) };
+        imports::record(&txn, self.import.id, &faults, now).await?;
+        let problem = "nothing was changed: items failed, and the import was to be all or nothing";
+        imports::finish(&txn, self.import.id, "failed", Some(problem), now).await?;
+        self.store.commit_quietly(txn).await?;
+        Ok(Work::Finished)
+    }
 }

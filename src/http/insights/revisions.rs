@@ -230,7 +230,10 @@ pub(super) async fn find(api: &Api, name: &str, editor: &Editor) -> Result<insig
 
 /// A number in a path; what is none names nothing.
 pub(super) fn number(text: &str) -> Result<i64, Problem> {
-    text.parse().map_err(|_e| Problem::not_found())
+    // One address for each revision: no signs, no leading zeros.
+    let plain = text.bytes().all(|b| b.is_ascii_digit()) && !text.starts_with('0');
+    let number = text.parse().ok().filter(|number| plain && (1..=i64::from(i32::MAX)).contains(number));
+    number.ok_or_else(Problem::not_found)
 }
 
 impl MadeBy {

@@ -1,52 +1,89 @@
 //! What a rehearsal warns of: things that are allowed in a text, and probably not meant.
 
+use std::collections::BTreeSet;
+
 use uuid::Uuid;
 
-use crate::domain::lint::{self, Warning};
+use crate::domain::authority::Principal;
+use crate::domain::clock::Timestamp;
+use crate::domain::lint::{self, Lint, Warning};
 use crate::domain::markdown::TocEntry;
 use crate::domain::slug::Slug;
+use crate::editorial::offload;
 use crate::http::api::Api;
 use crate::http::problem::Problem;
 use crate::http::writes::WarningView;
+use crate::store::revisions::WrittenText;
 use crate::store::{self, Transaction};
 
-/// Looks at the newest revision of an insight as it would be.
-pub(super) async fn of(api: &Api, txn: &Transaction, id: Uuid) -> Result<Vec<WarningView>, Problem> {
+/// Nobody mends more at once.
+const MOST: usize = 100;
+
+/// What a write would leave, as far as it is looked at.
+pub(super) struct Written {
+    id: Uuid,
+    slugs: Vec<String>,
+    sort_title: String,
+    homes: Vec<String>,
+    texts: Vec<WrittenText>,
+}
+
+/// Takes the newest revision of an insight out of a transaction that is about to be let go.
+pub(super) async fn written(api: &Api, txn: &Transaction, id: Uuid) -> Result<Written, Problem> {
     let insight = store::insights::find(txn, &store::insights::Name::Id(id)).await?.ok_or_else(Problem::not_found)?;
+    let head = store::revisions::find(txn, id, insight.head_revision).await?.ok_or_else(Problem::not_found)?;
     let site = store::site::find(txn).await?.and_then(|site| site.base_url);
-    let homes: Vec<&str> = [Some(api.base_url.as_str()), site.as_deref()].into_iter().flatten().collect();
+    let texts = store::revisions::list_texts(txn, id, insight.head_revision).await?;
+    let homes = [Some(api.base_url.clone()), site].into_iter().flatten().collect();
+    Ok(Written { id, slugs: vec![insight.slug, head.slug], sort_title: insight.sort_title, homes, texts })
+}
+
+/// Looks at texts, away from the threads that answer others; says nothing of what the caller may not know of.
+pub(super) async fn of(api: &Api, written: Written, caller: &Principal, now: Timestamp) -> Result<Vec<WarningView>, Problem> {
+    let Written { id, slugs, sort_title, homes, texts } = written;
+    let looked = offload::render(move || texts.into_iter().map(|text| (field(&text), linted(&text))).collect::<Vec<_>>()).await?;
+    let own = caller.limited_to_own();
+    let db = api.store.reader();
     let mut warnings = Vec::new();
-    for text in store::revisions::list_texts(txn, id, insight.head_revision).await? {
-        let field = |name: &str| if text.is_source { format!("/{name}") } else { format!("/translations/{}/{name}", text.locale) };
-        let toc: Vec<TocEntry> = serde_json::from_str(&text.toc).unwrap_or_default();
-        let lint = lint::lint(&text.markdown, &toc);
-        let seen = |Warning { code, line, detail }| WarningView {
-            pointer: field("body_markdown"),
+    for (pointer, Lint { warnings: seen, links }) in looked {
+        warnings.extend(seen.into_iter().map(|Warning { code, line, detail }| WarningView {
+            pointer: pointer.clone(),
             code: code.to_owned(),
             detail,
             line: Some(line),
-        };
-        warnings.extend(lint.warnings.into_iter().map(seen));
-        for link in lint.links {
-            let Some(slug) = named(&link, &homes) else { continue };
-            let target = store::insights::find(txn, &store::insights::Name::Slug(slug.clone())).await?;
-            if target.is_none_or(|target| target.deleted_at.is_some()) {
-                let detail = format!("{link} leads to no insight: there is none with the slug \"{slug}\"");
-                let code = "dead-link".to_owned();
-                warnings.push(WarningView { pointer: field("body_markdown"), code, detail, line: None });
-            }
+        }));
+        let named: Vec<(String, String)> = links.into_iter().filter_map(|link| named(&link, &homes).map(|slug| (slug, link))).collect();
+        let wanted: BTreeSet<&str> = named.iter().map(|(slug, _)| slug.as_str()).take(MOST).collect();
+        let targets = store::slugs::targets(db, &wanted.into_iter().collect::<Vec<_>>(), own, now).await?;
+        for (slug, link) in named.iter().take(MOST).filter(|(slug, _)| !slugs.contains(slug)) {
+            let (code, detail) = match targets.iter().find(|target| target.slug == *slug) {
+                Some(target) if target.visible => continue,
+                Some(_) => ("unpublished-link", format!("{link} leads to an insight that is not public")),
+                None => ("dead-link", format!("{link} leads to no insight: there is none with the slug \"{slug}\"")),
+            };
+            warnings.push(WarningView { pointer: pointer.clone(), code: code.to_owned(), detail, line: None });
         }
     }
-    if let Some(other) = store::insights::find_same_title(txn, id, &insight.sort_title).await? {
+    warnings.truncate(MOST);
+    if let Some(other) = store::insights::find_same_title(db, id, &sort_title, own, now).await? {
         let detail = format!("another insight has this title: {}", other.slug);
         warnings.push(WarningView { pointer: "/title".to_owned(), code: "duplicate-title".to_owned(), detail, line: None });
     }
     Ok(warnings)
 }
 
+fn field(text: &WrittenText) -> String {
+    if text.is_source { "/body_markdown".to_owned() } else { format!("/translations/{}/body_markdown", text.locale) }
+}
+
+fn linted(text: &WrittenText) -> Lint {
+    let toc: Vec<TocEntry> = serde_json::from_str(&text.toc).unwrap_or_default();
+    lint::lint(&text.markdown, &toc)
+}
+
 /// The slug of the insight that a link means: an address of this service or its site, or a relative one, with `insights/<slug>` at its end.
-fn named(link: &str, homes: &[&str]) -> Option<String> {
-    let home = homes.iter().find_map(|home| link.strip_prefix(*home)).filter(|rest| rest.starts_with('/'));
+fn named(link: &str, homes: &[String]) -> Option<String> {
+    let home = homes.iter().find_map(|home| link.strip_prefix(home.as_str())).filter(|rest| rest.starts_with('/'));
     let path = match home {
         Some(path) => path,
         None if link.contains("://") || link.starts_with("//") || link.starts_with("mailto:") => return None,
@@ -64,7 +101,7 @@ mod tests {
 
     #[test]
     fn links_name_insights_by_their_last_segment() {
-        let homes = ["https://insights.example"];
+        let homes = ["https://insights.example".to_owned()];
         for (link, slug) in [
             ("/insights/a-b", Some("a-b")),
             ("/en/insights/a-b/#part", Some("a-b")),

@@ -25,7 +25,7 @@ use crate::http::extract::{Body, Preconditions};
 use crate::http::problem::Problem;
 use crate::http::query::Query;
 use crate::http::reply::Reply;
-use crate::http::writes::Intent;
+use crate::http::writes::{Intent, report};
 use crate::store::insights::Name;
 use crate::store::{self, Transaction};
 
@@ -199,7 +199,14 @@ pub(super) async fn conclude(
         let reply = shown(txn, *id, now).await?.status(status);
         Ok(if status == StatusCode::CREATED { reply.header(header::LOCATION, format!("/v1/insights/{id}")) } else { reply })
     };
-    intent.conclude_with(api, pending, now, show, async |txn, id| warnings::of(api, txn, *id).await).await
+    if !intent.is_rehearsal() {
+        return intent.conclude(api, pending, now, show).await;
+    }
+    let reply = show(pending.txn(), &pending.made).await?;
+    let (written, caller) = (warnings::written(api, pending.txn(), pending.made).await?, pending.by().clone());
+    // Nobody waits for the writer while texts are looked at.
+    drop(pending);
+    Ok(report(&reply, &warnings::of(api, written, &caller, now).await?))
 }
 
 async fn shown(txn: &Transaction, id: Uuid, now: Timestamp) -> Result<Reply, Problem> {

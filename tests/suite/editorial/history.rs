@@ -114,9 +114,50 @@ async fn who_is_late_is_told_by_whom_and_given_both_texts() {
         assert!(text.contains(part), "{part} in {text}");
     }
     assert!(late["merge"]["conflicts"].as_array().unwrap().iter().any(|conflict| conflict["pointer"] == "/body_markdown"));
+    // Who published since is told as well.
+    let before = ada.get(&path).await.expect(200).etag();
+    grace.act(&format!("{path}/publish"), "*", json!({})).await.expect(200);
+    let late = ada.patch(&path, &before, json!({ "title": "Late" })).await.problem(412, "stale-revision");
+    assert_eq!(late["changed_fields"], json!(["status"]));
+    assert_eq!(
+        (&late["changed_by"][0]["action"], &late["changed_by"][0]["made_by"]["name"]),
+        (&json!("published"), &json!("grace@example.org"))
+    );
+    // A slug that is left out is no conflict.
+    let late = ada
+        .put(&path, &created.etag(), json!({ "title": "T", "body_markdown": body, "category": "debugging" }))
+        .await
+        .problem(412, "stale-revision");
+    assert_eq!(late["merge"]["candidate"]["slug"], "t");
     // A stale publication has no text to merge.
     let late = ada.act(&format!("{path}/publish"), &created.etag(), json!({})).await.problem(412, "stale-revision");
-    assert!(late.get("merge").is_none() && late["changed_by"].as_array().unwrap().len() == 2);
+    assert!(late.get("merge").is_none() && late["changed_by"].as_array().unwrap().len() == 3);
+}
+
+/// What is gone since cannot come back with an old revision; the rest does.
+#[tokio::test]
+async fn an_old_revision_is_restored_without_what_is_gone() {
+    let app = TestApp::with_terms().await;
+    let admin = app.admin().await;
+    admin.post("/v1/tags", json!({ "name": "Short lived" })).await.expect(201);
+    let input =
+        json!({ "slug": "first-slug", "title": "T", "body_markdown": "Old.", "category": "debugging", "tags": ["rust", "short-lived"] });
+    let created = admin.post("/v1/insights", input).await.expect(201);
+    let path = format!("/v1/insights/{}", created.id());
+    admin.patch(&path, "*", json!({ "slug": "second-slug", "tags": null, "body_markdown": "New." })).await.expect(200);
+    admin.send("DELETE", "/v1/tags/short-lived", None, &[]).await.expect(204);
+    admin
+        .post("/v1/insights", json!({ "slug": "first-slug", "title": "Other", "body_markdown": "B", "category": "debugging" }))
+        .await
+        .expect(201);
+    let restored = admin.act(&format!("{path}/revisions/1/restore"), "*", json!({})).await.expect(200).json();
+    assert_eq!((&restored["slug"], &restored["body"]["markdown"]), (&json!("second-slug"), &json!("Old.")));
+    assert_eq!(restored["tags"].as_array().unwrap().len(), 1);
+    let old = admin.get(&format!("{path}/revisions/1")).await.expect(200).json();
+    assert_eq!(old["content"]["tags"], json!(["rust", "short-lived"]));
+    for odd in ["-9223372036854775808", "+1", "01", "0", "99999999999"] {
+        admin.get(&format!("{path}/revisions/{odd}/diff")).await.problem(404, "not-found");
+    }
 }
 
 /// A slug that was public leads on for ever, can be asked where it leads, and can be taken back.

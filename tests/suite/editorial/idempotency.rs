@@ -51,6 +51,35 @@ async fn a_repeated_write_is_done_once_and_answered_the_same() {
     insights::app::tidy(app.store(), app.now()).await;
 }
 
+/// A repetition is told no earlier than search shows the write, and a user who is renamed is still the same caller.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_repetition_is_found_by_search_too() {
+    let app = TestApp::with_terms().await;
+    let admin = app.admin().await;
+    for round in 0..10 {
+        let created = admin.create(&format!("Zebra{round}")).await;
+        let path = format!("/v1/insights/{}/publish", created.id());
+        let publish = || async {
+            let key = format!("\"publish-{round}\"");
+            let headers = [("idempotency-key", key.as_str()), ("if-match", "*")];
+            admin.send("POST", &path, Some(("application/json", "{}".to_owned())), &headers).await.expect(200);
+            admin.get(&format!("/v1/search?q=zebra{round}")).await.expect(200).json()["meta"]["total"].clone()
+        };
+        let totals = join_all((0..4).map(|_| publish())).await;
+        assert_eq!(totals, [1, 1, 1, 1]);
+    }
+    let (ada, _) = app.signed_in("ada@example.org", "admin").await;
+    let me = ada.get("/v1/auth/me").await.expect(200).json();
+    let path = format!("/v1/users/{}", me["user"]["id"].as_str().or(me["id"].as_str()).unwrap());
+    let etag = ada.get(&path).await.expect(200).etag();
+    let repeat = || async {
+        let body = Some(("application/merge-patch+json", json!({ "email": "new@example.org" }).to_string()));
+        ada.send("PATCH", &path, body, &[("idempotency-key", "\"rename\""), ("if-match", &etag)]).await.expect(200)
+    };
+    let (one, two) = (repeat().await, repeat().await);
+    assert_eq!((one.text(), two.header("idempotency-replayed").as_str()), (two.text(), "true"));
+}
+
 /// Whatever a write answers, a repetition gets the same; secrets too, which the database does not hold in the clear.
 #[tokio::test]
 async fn every_post_and_patch_of_the_document_can_be_repeated() {

@@ -81,4 +81,13 @@ async fn a_token_ends() {
         admin.post(&path, wrong).await.problem(422, "validation-failed");
     }
     insights::app::tidy(app.store(), app.now()).await;
+    // It ends with whoever made it.
+    let (ada, _) = app.signed_in("ada@example.org", "editor").await;
+    let made = ada.post(&path, json!({})).await.expect(201).json();
+    let shown = made["url"].as_str().unwrap().strip_prefix(&app.url).unwrap();
+    app.anonymous().get(shown).await.expect(200);
+    let users = admin.get("/v1/users").await.expect(200).json();
+    let ada = users["data"].as_array().unwrap().iter().find(|user| user["email"] == "ada@example.org").unwrap()["id"].clone();
+    admin.patch(&format!("/v1/users/{}", ada.as_str().unwrap()), "*", json!({ "disabled": true })).await.expect(200);
+    app.anonymous().get(shown).await.problem(404, "not-found");
 }

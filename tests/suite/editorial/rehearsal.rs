@@ -46,6 +46,24 @@ async fn a_rehearsal_shows_what_would_be_stored_and_warns() {
     app.anonymous().post("/v1/insights?validate_only=true", input).await.problem(401, "unauthenticated");
 }
 
+/// A rehearsal tells an author nothing of what others have not published.
+#[tokio::test]
+async fn a_rehearsal_warns_of_what_its_caller_may_know() {
+    let app = TestApp::with_terms().await;
+    let admin = app.admin().await;
+    admin.create("Secret plan").await;
+    let (author, _) = app.signed_in("author@example.org", "author").await;
+    let input =
+        json!({ "title": "Secret plan", "body_markdown": "[a](/insights/secret-plan) [b](/insights/nothing)", "category": "debugging" });
+    let codes = |report: Value| -> Vec<String> {
+        report["warnings"].as_array().unwrap().iter().map(|warning| warning["code"].as_str().unwrap().to_owned()).collect()
+    };
+    let told = author.post("/v1/insights?validate_only=true", input.clone()).await.expect(200).json();
+    assert_eq!(codes(told), ["dead-link", "dead-link"]);
+    let told = admin.post("/v1/insights?validate_only=true", input).await.expect(200).json();
+    assert_eq!(codes(told), ["unpublished-link", "dead-link", "duplicate-title"]);
+}
+
 /// Every table as it is, in one text.
 async fn everything(app: &TestApp) -> String {
     use sea_orm::{ConnectionTrait as _, Statement};

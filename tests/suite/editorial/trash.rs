@@ -66,6 +66,9 @@ async fn the_audit_log_says_who_did_what_through_which_request() {
     assert_eq!(of(format!("user_id={user}&action=signed-in")).await.len(), 1);
     assert_eq!(of("resource=category".to_owned()).await.len(), 4);
     assert!(of("before=2020-01-01".to_owned()).await.is_empty());
+    let leaver = app.machine_token(&[insights::domain::authority::Scope::Admin]).await;
+    app.anonymous().post("/v1/auth/revoke", json!({ "token": leaver })).await.expect(200);
+    assert_eq!(of("action=revoked&resource=token".to_owned()).await.len(), 1);
     // Pages do not overlap.
     let first = admin.get("/v1/audit-log?limit=3").await.expect(200).json();
     let next =

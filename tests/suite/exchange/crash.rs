@@ -46,7 +46,7 @@ async fn an_import_on_the_command_line_survives_twenty_kills() {
     let mut killed = 0;
     while killed < KILLS {
         let mut child = insights(&data, &url).args(["import", path]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        let millis = 100 + random.below(900);
+        let millis = 100 + random.below(3_000);
         tokio::time::sleep(Duration::from_millis(u64::try_from(millis).unwrap())).await;
         if child.try_wait().unwrap().is_some() {
             // It was faster: the next one finds everything as it is, and is killed in that.

@@ -125,6 +125,104 @@ async fn an_import_reaches_as_far_as_its_sender() {
     app.anonymous().get("/v1/exports/insights").await.problem(401, "unauthenticated");
 }
 
+/// A newer draft survives an edit of the published text, whether the line knows of it or not.
+#[tokio::test]
+async fn a_draft_is_never_buried() {
+    let app = TestApp::with_terms().await;
+    let admin = app.admin().await;
+    admin.post("/v1/categories", json!({ "name": "Elsewhere" })).await.expect(201);
+    let both = |live: &str| {
+        json!({ "slug": "both", "title": "T", "body_markdown": live, "category": "debugging", "status": "published",
+            "draft": { "title": "Newer", "body_markdown": "Newer.", "category": "elsewhere" } })
+    };
+    assert_eq!(counts(&import(&admin, "", &[both("One.")]).await), [1, 1, 0, 0, 0]);
+    assert_eq!(counts(&import(&admin, "", &[both("Two.")]).await), [1, 0, 1, 0, 0]);
+    assert_eq!(counts(&import(&admin, "", &[both("Two.")]).await), [1, 0, 0, 1, 0]);
+    let head = || async { admin.get("/v1/insights/both").await.expect(200).json() };
+    assert_eq!(head().await["title"], "Newer");
+    assert_eq!(app.anonymous().get("/v1/insights/both").await.expect(200).json()["body"]["markdown"], "Two.");
+    let mut without = both("Three.");
+    without.as_object_mut().unwrap().remove("draft");
+    let done = import(&admin, "", &[without]).await;
+    assert_eq!(items(&admin, &done["id"], "").await[0]["notes"][0]["code"], "draft-kept");
+    assert_eq!(head().await["title"], "Newer");
+    assert_eq!(app.anonymous().get("/v1/insights/both").await.expect(200).json()["body"]["markdown"], "Three.");
+    // A draft part without a slug has that of its insight; both categories come along.
+    let lines = admin.get("/v1/exports/insights").await.expect(200).text();
+    let other = TestApp::start().await;
+    let there = other.admin().await;
+    let sent = send(&there, "", lines.clone()).await.expect(202);
+    assert_eq!(counts(&finished(&there, &sent.id()).await), [1, 1, 0, 0, 0]);
+    assert_eq!(there.get("/v1/exports/insights").await.expect(200).text(), lines);
+    let refused = import(
+        &admin,
+        "",
+        &[json!({ "slug": "x", "title": "T", "body_markdown": "B", "category": "debugging", "status": "draft",
+        "draft": { "title": "N", "body_markdown": "B", "category": "debugging" } })],
+    )
+    .await;
+    assert_eq!(items(&admin, &refused["id"], "").await[0]["problem"]["errors"][0]["pointer"], "/draft");
+}
+
+/// An old slug leads where it leads for ever; that it leads to a draft is nobody's business.
+#[tokio::test]
+async fn an_old_slug_is_not_taken_from_another_insight() {
+    let app = TestApp::with_terms().await;
+    let admin = app.admin().await;
+    let with = |slug: &str, status: &str| json!({ "slug": slug, "title": slug, "body_markdown": "B", "category": "debugging", "status": status, "aliases": ["shared"] });
+    let lines = [with("one", "published"), with("two", "published")];
+    let first = import(&admin, "", &lines).await;
+    assert_eq!(items(&admin, &first["id"], "").await[1]["notes"][0]["code"], "alias-taken");
+    assert_eq!(counts(&import(&admin, "", &lines).await), [2, 0, 0, 2, 0]);
+    assert_eq!(app.anonymous().get("/v1/insights/shared?resolve=false").await.expect(200).json()["current_slug"], "one");
+    let mut hidden = with("hidden", "draft");
+    hidden.as_object_mut().unwrap().remove("aliases");
+    import(&admin, "", &[hidden.clone()]).await;
+    let before = app.anonymous().get("/v1/changes?since=0").await.expect(200);
+    hidden["aliases"] = json!(["hidden-before"]);
+    assert_eq!(counts(&import(&admin, "", &[hidden.clone()]).await), [1, 0, 1, 0, 0]);
+    assert_eq!(counts(&import(&admin, "", &[hidden]).await), [1, 0, 0, 1, 0]);
+    let after = app.anonymous().get("/v1/changes?since=0").await.expect(200);
+    assert_eq!((before.text(), before.header("content-sequence")), (after.text(), after.header("content-sequence")));
+    app.anonymous().get("/v1/insights/hidden-before").await.expect(404);
+}
+
+/// What one line makes, the next one has, in a rehearsal too.
+#[tokio::test]
+async fn a_rehearsal_knows_what_it_would_have_made() {
+    let app = TestApp::start().await;
+    let admin = app.admin().await;
+    let mut lines = vec![json!({ "kind": "category", "slug": "debugging", "name": "Debugging" })];
+    lines.extend((0..150).map(|n| line(&format!("n{n}"))));
+    for query in ["?validate_only=true", "?validate_only=true&atomic=true", "?atomic=true"] {
+        let done = import(&admin, query, &lines).await;
+        assert_eq!((&done["state"], counts(&done)), (&json!("done"), [151, 151, 0, 0, 0]), "{query}");
+    }
+}
+
+/// Bytes that are no text fail by themselves.
+#[tokio::test]
+async fn a_line_that_is_no_text_fails_alone() {
+    let app = TestApp::with_terms().await;
+    let admin = app.admin().await;
+    let mut body = b"{\"slug\":\"caf\xe9\"}\n".to_vec();
+    body.extend(line("good").to_string().into_bytes());
+    let token = app.machine_token(&[Scope::Admin]).await;
+    let ask = |encoding: &'static str| {
+        reqwest::Client::new()
+            .post(format!("{}/v1/imports", app.url))
+            .bearer_auth(&token)
+            .header("content-type", "application/x-ndjson")
+            .header("content-encoding", encoding)
+            .body(body.clone())
+    };
+    let sent: Value = ask("identity").send().await.unwrap().json().await.unwrap();
+    let done = finished(&admin, sent["id"].as_str().unwrap()).await;
+    assert_eq!(counts(&done), [2, 1, 0, 0, 1]);
+    assert_eq!(items(&admin, &done["id"], "&state=failed").await[0]["problem"]["detail"], "the line is not UTF-8");
+    assert_eq!(ask("gzip").send().await.unwrap().status(), 415);
+}
+
 /// Two insights never become one: an id is an id, an old slug is no insight, and the trash is left alone.
 #[tokio::test]
 async fn an_item_is_never_taken_for_another_insight() {

@@ -50,7 +50,7 @@ async fn everything(app: &TestApp) -> Client {
         .patch("/v1/tags/rust", "*", json!({ "name": "Rust: \"the\" language", "description": "Line one\nline two\n", "translations": { "de": { "name": "Rost", "description": "D" } } }))
         .await
         .expect(200);
-    admin.post("/v1/tags", json!({ "name": "Unused" })).await.expect(201);
+    admin.post("/v1/tags", json!({ "name": "Unused", "slug": "2024-01-05-launch" })).await.expect(201);
     let odd = "a \u{85} b \u{2028} c \\ d \"e\" 'f' # g: h - {i} [j] \u{1F600} \u{feff}x\u{7f}";
     let inputs = [
         json!({ "title": "Plain", "body_markdown": "One.", "category": "debugging" }),
