@@ -55,7 +55,8 @@ pub(super) async fn run(args: &ImportArgs) -> anyhow::Result<()> {
     migrated(&store).await?;
     site::ensure(&store, Clock::System.now()).await.map_err(explained)?;
     let worker = new_id(Clock::System.now());
-    let source = format!("{}{}{}", path.display(), if args.atomic { " atomic" } else { "" }, if args.dry_run { " dry-run" } else { "" });
+    let (atomic, dry_run) = (if args.atomic { " atomic" } else { "" }, if args.dry_run { " dry-run" } else { "" });
+    let source = format!("{} into {category}{atomic}{dry_run}", path.display());
     if let Some(left) = left_behind(&store, &source).await? {
         print(&format!("going on with an earlier import of {} behind item {}\n", path.display(), finished(&left)))?;
         await_turn(&store, &left, worker).await?;

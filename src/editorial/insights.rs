@@ -90,11 +90,19 @@ async fn still_there(store: &Store, id: Uuid, mut draft: Draft) -> Result<Draft,
         draft.category = head.category;
     }
     if let Some(slug) = &draft.slug
-        && store::slugs::owner(db, slug.as_str()).await?.is_some_and(|owner| owner != id)
+        && named(db, slug).await?.is_some_and(|other| other.id != id)
     {
         draft.slug = None;
     }
     Ok(draft)
+}
+
+/// The insight that has a slug now, in public or in its newest revision. One that only had it before is another one.
+pub(super) async fn named(db: &impl store::Connection, slug: &Slug) -> Result<Option<insight::Model>, EditorialError> {
+    let Some(found) = store::insights::find(db, &store::insights::Name::Slug(slug.to_string())).await? else { return Ok(None) };
+    let head = store::revisions::find(db, found.id, found.head_revision).await?;
+    let is_its_own = found.slug == slug.as_str() || head.is_some_and(|head| head.slug == slug.as_str());
+    Ok(Some(found).filter(|_| is_its_own))
 }
 
 async fn revise_as(

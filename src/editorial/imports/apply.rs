@@ -4,7 +4,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::outcome::note;
-use super::plan::{Alteration, Creation, named};
+use super::plan::{Alteration, Creation};
 use crate::domain::authority::{Principal, Publisher, Scope};
 use crate::domain::change::{ChangeKind, NewChange};
 use crate::domain::clock::{Timestamp, new_id};
@@ -14,7 +14,7 @@ use crate::domain::slug::Slug;
 use crate::domain::status::Status;
 use crate::domain::term::{TermDraft, TermKind};
 use crate::editorial::error::EditorialError;
-use crate::editorial::insights::{append, claim, draft_change, new_row, pointers};
+use crate::editorial::insights::{append, claim, draft_change, named, new_row, pointers};
 use crate::editorial::lifecycle::{self, publish_in, unpublish_in};
 use crate::editorial::revision::{self, Prepared, Wrote};
 use crate::editorial::terms;

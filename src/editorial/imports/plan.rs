@@ -10,7 +10,7 @@ use crate::domain::import_line::{ImportLine, InsightLine, Wanted};
 use crate::domain::slug::Slug;
 use crate::domain::term::{TermDraft, TermKind};
 use crate::editorial::error::EditorialError;
-use crate::editorial::insights::check_own;
+use crate::editorial::insights::{check_own, named};
 use crate::editorial::revision::{self, Prepared};
 use crate::store::error::StoreError;
 use crate::store::insights::Name;
@@ -148,12 +148,4 @@ async fn find(db: &impl Connection, line: &InsightLine) -> Result<Option<insight
         (None, Some(slug)) => named(db, slug).await,
         (None, None) => Ok(None),
     }
-}
-
-/// The insight that has a slug now, in public or in its newest revision. One that only had it before is another one.
-pub(super) async fn named(db: &impl Connection, slug: &Slug) -> Result<Option<insight::Model>, EditorialError> {
-    let Some(found) = store::insights::find(db, &Name::Slug(slug.to_string())).await? else { return Ok(None) };
-    let head = store::revisions::find(db, found.id, found.head_revision).await?;
-    let is_its_own = found.slug == slug.as_str() || head.is_some_and(|head| head.slug == slug.as_str());
-    Ok(Some(found).filter(|_| is_its_own))
 }

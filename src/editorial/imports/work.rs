@@ -166,7 +166,10 @@ impl Job<'_> {
         match tried {
             Ok(Tried::Done(Done { state, insight, notes, changes })) => {
                 store::keep(point).await?;
-                Ok((Some(done(item, state, insight, notes)), changes))
+                let mut outcome = done(item, state, insight, notes);
+                // What is only rehearsed gets no id.
+                outcome.insight_id = outcome.insight_id.filter(|_| !(self.import.validate_only && state == "created"));
+                Ok((Some(outcome), changes))
             }
             Ok(Tried::Again) => {
                 store::undo(point).await?;

@@ -35,11 +35,12 @@ pub(in crate::http) struct DiffPartView {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = DiffHunk)]
 pub(in crate::http) struct DiffHunkView {
-    #[schema(minimum = 1)]
+    /// As in a unified diff: of no lines, the line before.
+    #[schema(minimum = 0)]
     pub old_line: usize,
     #[schema(minimum = 0)]
     pub old_lines: usize,
-    #[schema(minimum = 1)]
+    #[schema(minimum = 0)]
     pub new_line: usize,
     #[schema(minimum = 0)]
     pub new_lines: usize,

@@ -70,7 +70,7 @@ async fn a_repetition_is_found_by_search_too() {
     }
     let (ada, _) = app.signed_in("ada@example.org", "admin").await;
     let me = ada.get("/v1/auth/me").await.expect(200).json();
-    let path = format!("/v1/users/{}", me["user"]["id"].as_str().or(me["id"].as_str()).unwrap());
+    let path = format!("/v1/users/{}", me["user_id"].as_str().unwrap());
     let etag = ada.get(&path).await.expect(200).etag();
     let repeat = || async {
         let body = Some(("application/merge-patch+json", json!({ "email": "new@example.org" }).to_string()));

@@ -142,7 +142,11 @@ impl Game<'_> {
                 (merge(json!({ "title": head.title })), 200)
             }
             Act::RestoreRevision { number } => {
-                wanted = insight.revisions.get(usize::from(*number) - 1).cloned();
+                // A slug that is another's by now stays there.
+                let kept = |content: &Content| {
+                    if self.world.is_taken(&content.slug, Some(target)) { head.slug.clone() } else { content.slug.clone() }
+                };
+                wanted = insight.revisions.get(usize::from(*number) - 1).map(|content| Content { slug: kept(content), ..content.clone() });
                 (("POST", path(&format!("/revisions/{number}/restore")), json!({})), 200)
             }
             Act::Publish { at, until, revision } => {

@@ -100,7 +100,7 @@ pub(super) enum Found {
 
 impl World {
     /// Whether another insight uses the slug, in public or in its newest revision; those in the trash do too.
-    fn is_taken(&self, slug: &str, by: Option<usize>) -> bool {
+    pub(super) fn is_taken(&self, slug: &str, by: Option<usize>) -> bool {
         let others = self.insights.iter().enumerate().filter(|(place, other)| Some(*place) != by && !other.purged);
         others.into_iter().any(|(_, other)| other.slug() == slug || other.head().slug == slug)
     }
