@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::document::Facts;
 use super::document_parts::header;
+use super::idempotency::KEY_PATTERN;
 use super::writes::REPORT;
 
 /// Members that only a real write can give.
@@ -17,7 +18,7 @@ pub(super) fn describe(operation: &mut Value, schemas: &mut Value, facts: &Facts
             json!({
                 "name": "Idempotency-Key", "in": "header", "required": false,
                 "description": "Makes the write safe to repeat: for a day, the same request with the same key gets the first one's answer. A quoted string (RFC 9651), or the same without quotes.",
-                "schema": { "type": "string", "pattern": "^\"[A-Za-z0-9._~-]{1,128}\"$" },
+                "schema": { "type": "string", "pattern": KEY_PATTERN },
                 "example": "\"8e03978e-40d5-43dd-bc93-6894a57f9324\"",
             }),
         );

@@ -9,11 +9,12 @@ use actix_web::dev::{Payload, ServiceRequest};
 use actix_web::http::Method;
 use actix_web::http::header::{self, HeaderMap, HeaderName};
 use actix_web::web::Bytes;
-use actix_web::{HttpRequest, HttpResponse, Responder as _};
+use actix_web::{HttpRequest, HttpResponse, Responder as _, web};
 use tokio::sync::OwnedMutexGuard;
 
 use super::api::Api;
 use super::extract;
+use super::fallback::RouteTable;
 use super::problem::Problem;
 use super::problem_codes::Code;
 use super::reply::{Frozen, Reply};
@@ -27,6 +28,10 @@ const KEY: HeaderName = HeaderName::from_static("idempotency-key");
 pub(super) const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 const KEPT_SECONDS: i64 = 24 * 60 * 60;
 const MAX_KEY: usize = 255;
+/// What a key without quotes may have beside letters and digits.
+const BARE: &[u8] = b"!#$%&'*+.^_`|~:/=-";
+/// The same rule, for the document.
+pub(super) const KEY_PATTERN: &str = "^(\"([ !#-\\[\\]-~]|\\\\[\"\\\\]){1,255}\"|[!#$%&'*+.^_`|~:/=0-9A-Za-z-]{1,255})$";
 /// How long a repetition waits for the first to be answered.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -52,7 +57,9 @@ pub(super) enum Begun {
 
 /// Looks at the key of a write, before its handler does anything.
 pub(super) async fn begin(api: &Api, request: &mut ServiceRequest, caller: &Principal) -> Result<Option<Begun>, Problem> {
-    let applies = matches!(*request.method(), Method::POST | Method::PATCH) && !request.path().starts_with("/v1/auth/");
+    let written = matches!(*request.method(), Method::POST | Method::PATCH) && !request.path().starts_with("/v1/auth/");
+    let methods = request.app_data::<web::Data<RouteTable>>().and_then(|table| table.allowed(request.path()));
+    let applies = written && methods.is_some_and(|methods| methods.split(", ").any(|method| method == request.method().as_str()));
     let Some(key) = key(request.headers()).filter(|_| applies) else { return Ok(None) };
     let claim = claim(api, request, caller, &key?).await?;
     if let Some(response) = replay(&api.store, &claim, request.request(), api.now()).await? {
@@ -164,7 +171,7 @@ fn unquoted(text: &str) -> Option<String> {
             }
             out
         }
-        None => Some(text.to_owned()).filter(|text| !text.contains([' ', '"', ',', ';']))?,
+        None => Some(text.to_owned()).filter(|text| text.bytes().all(|b| b.is_ascii_alphanumeric() || BARE.contains(&b)))?,
     };
     let printable = key.bytes().all(|b| (b' '..=b'~').contains(&b));
     (printable && (1..=MAX_KEY).contains(&key.len())).then_some(key)
@@ -179,7 +186,7 @@ mod tests {
         assert_eq!(unquoted("\"a b\""), Some("a b".to_owned()));
         assert_eq!(unquoted(r#""a\"b\\""#), Some("a\"b\\".to_owned()));
         assert_eq!(unquoted("8e03978e-40d5-43dd-bc93-6894a57f9324"), Some("8e03978e-40d5-43dd-bc93-6894a57f9324".to_owned()));
-        for wrong in ["", "\"\"", "\"a", "a b", "\"a\"b\"", "\"a\\x\"", "a,b", &"x".repeat(256)] {
+        for wrong in ["", "ä", "\"\"", "\"a", "a b", "\"a\"b\"", "\"a\\x\"", "a,b", &"x".repeat(256)] {
             assert_eq!(unquoted(wrong), None, "{wrong}");
         }
     }

@@ -4,11 +4,15 @@ Loaded by schemathesis.toml. No check is switched off here: a refusal of schema-
 where the problem names a reason that no JSON Schema can express and the request has that reason in it.
 """
 
+import json
 import os
+import re
 import uuid
 
 import schemathesis
 from schemathesis.generation.meta import TestPhase
+from schemathesis.core.failures import AcceptedNegativeData
+from schemathesis.core.parameters import ParameterLocation
 from schemathesis.openapi.checks import RejectedPositiveData
 
 # Problem codes of a refusal -> what the request must carry for that refusal to be about its state, not its shape.
@@ -32,15 +36,29 @@ STATEFUL_FIELD_CODES = {
     "default-locale",
     "deleted-term",
     "path-mismatch",
+    "conflicting",
+    "too-far",
 }
+
+# A well-formed Idempotency-Key.
+KEY = re.compile(r"""("([ !#-\[\]-~]|\\["\\]){1,255}"|[!#$%&'*+.^_`|~:/=0-9A-Za-z-]{1,255})""")
 
 # Resources the run itself stands on: its own token.
 PROTECTED_IDS = set(filter(None, os.environ.get("FUZZ_PROTECTED_IDS", "").split(",")))
 
 
+@schemathesis.serializer("application/x-ndjson")
+def ndjson(context, value):
+    """Lines of JSON travel as they are; what is no text is one line."""
+    return {"data": (value if isinstance(value, str) else json.dumps(value)).encode("utf-8", "surrogatepass")}
+
+
 @schemathesis.hook
 def filter_failure(context, failure, case, response):
     """Keeps every failure but a refusal of valid data whose reason no schema can say."""
+    if isinstance(failure, AcceptedNegativeData):
+        # Any bytes are lines: what is wrong with one is said in the import's items, and no line of JSON is no text.
+        return not (case.operation.label == "POST /v1/imports" and _is_negative_in_body_only(case))
     if not isinstance(failure, RejectedPositiveData):
         return True
     problem = _problem(response)
@@ -60,6 +78,10 @@ def before_call(context, case, kwargs):
         for name, value in (case.path_parameters or {}).items():
             if str(value) in PROTECTED_IDS:
                 case.path_parameters[name] = str(uuid.uuid5(uuid.NAMESPACE_URL, str(value)))
+    for name in [name for name in (case.headers or {}) if name.lower() == "idempotency-key"]:
+        # A key names one request; one that is made up for many is refused, and rightly.
+        if KEY.fullmatch(str(case.headers[name])):
+            case.headers[name] = f'"{uuid.uuid4()}"'
     if _is_positive_coverage(case) and isinstance(case.body, dict) and isinstance(case.body.get("category"), str):
         case.body["category"] = "debugging"
 
@@ -68,6 +90,11 @@ def _is_positive_coverage(case):
     """The coverage phase walks one field at a time; a category made up beside it would hide the answer."""
     meta = case.meta
     return meta is not None and meta.phase.name == TestPhase.COVERAGE and meta.generation.mode.is_positive
+
+
+def _is_negative_in_body_only(case):
+    components = case.meta.components if case.meta is not None else {}
+    return {place for place, info in components.items() if info.mode.is_negative} == {ParameterLocation.BODY}
 
 
 def _has_header(case, *names):

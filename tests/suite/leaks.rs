@@ -158,6 +158,10 @@ async fn make_invisible(app: &TestApp, public: &str) -> Vec<String> {
         ids.push(created.id());
     }
     admin.patch(&format!("/v1/insights/{public}"), "*", secret_draft("revision", true)).await.expect(200);
+    // A preview, a rehearsal and a restored revision are nobody's business either.
+    admin.post(&format!("/v1/insights/{public}/preview-tokens"), json!({})).await.expect(201);
+    admin.post("/v1/insights?validate_only=true", secret_draft("rehearsed", true)).await.expect(200);
+    admin.act(&format!("/v1/insights/{public}/revisions/1/restore"), "*", json!({})).await.expect(200);
     ids
 }
 

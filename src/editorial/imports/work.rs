@@ -124,7 +124,14 @@ impl Job<'_> {
                 Err(error) => return Err(error),
             };
             if self.import.validate_only {
-                made.extend(plan.terms());
+                for (kind, draft) in plan.terms() {
+                    // What a line says of a term that is there changes nothing, unless it is a term's own line.
+                    match made.iter_mut().find(|(known, there)| *known == kind && there.slug == draft.slug) {
+                        Some(there) if matches!(plan, Plan::Term(..)) => there.1 = draft,
+                        Some(_) => {}
+                        None => made.push((kind, draft)),
+                    }
+                }
             }
             let (outcome, more) = self.in_savepoint(&txn, (item, plan), now).await?;
             changes.extend(more);
