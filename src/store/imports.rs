@@ -178,7 +178,7 @@ pub async fn lease(db: &impl ConnectionTrait, id: Uuid, worker: Uuid, now: Times
     Ok(sql.run(db).await? == 1)
 }
 
-/// Notes where an import stood when it was taken over, and how often it stood there.
+/// Notes the item that an import is at, and how often that was tried.
 ///
 /// # Errors
 /// The database's.

@@ -159,8 +159,7 @@ pub async fn take(store: &Store, worker: Uuid, now: Timestamp) -> Result<Option<
     Ok(take_over(store, &import, worker, now).await?.then_some(import))
 }
 
-/// Takes an import for this worker, unless somebody works on it. One that stands where it stood the last time may hold an item that nobody
-/// survives: see [`work`].
+/// Takes an import for this worker, unless somebody works on it. Where another worker has left it, it is gone on with carefully: see [`work`].
 ///
 /// # Errors
 /// The database's.
@@ -169,14 +168,11 @@ pub async fn take_over(store: &Store, import: &Import, worker: Uuid, now: Timest
     if !imports::lease(db, import.id, worker, now, lease_end(now)).await? {
         return Ok(false);
     }
-    let first = imports::waiting(store.reader(), import.id, 0, 1).await?.first().map_or(0, |item| item.number);
-    let times = match import.worker {
-        // It was its own, and was interrupted by something else than its end.
-        Some(before) if before == worker => import.stuck_times,
-        _ if first == import.stuck_at => import.stuck_times + 1,
-        _ => 0,
-    };
-    imports::note_stuck(db, import.id, first, times).await?;
+    if import.worker.is_some_and(|before| before != worker) {
+        let first = imports::waiting(store.reader(), import.id, 0, 1).await?.first().map_or(0, |item| item.number);
+        let times = if first == import.stuck_at { import.stuck_times } else { 0 };
+        imports::note_stuck(db, import.id, first, times).await?;
+    }
     Ok(true)
 }
 

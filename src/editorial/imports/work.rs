@@ -57,19 +57,35 @@ pub async fn work(store: &Store, import: Uuid, worker: Uuid, clock: &Clock, mut 
     }
     let mut again = 0;
     let mut made: Vec<(TermKind, TermDraft)> = Vec::new();
-    // Where the service died before, one item at a time: the next death is the item's own.
-    let careful = if import.stuck_times > 0 { import.stuck_at + BATCH } else { 0 };
+    // Where another worker has left it, one item at a time, and each noted before it is tried: the next death is the item's own.
+    let careful = if import.stuck_at > 0 { import.stuck_at + BATCH } else { 0 };
     loop {
         let now = clock.now();
-        let first = imports::waiting(store.reader(), import.id, 0, 1).await?.first().map_or(i64::MAX, |item| item.number);
-        let items = within(imports::waiting(store.reader(), import.id, 0, if first < careful { 1 } else { BATCH }).await?);
+        let next = imports::waiting(store.reader(), import.id, 0, 1).await?.first().map_or(i64::MAX, |item| item.number);
+        let items = within(imports::waiting(store.reader(), import.id, 0, if next < careful { 1 } else { BATCH }).await?);
         let Some(first) = items.first() else {
             imports::finish(store.writer(), import.id, "done", None, now).await?;
             return Ok(Work::Finished);
         };
-        let deadly = import.stuck_times >= TRIES && first.number == import.stuck_at;
-        let outcomes =
-            if deadly || again >= TRIES { job.give_up(first, !deadly, now).await? } else { job.batch(&items, &mut made, now).await? };
+        let times = if first.number == import.stuck_at { import.stuck_times } else { 0 };
+        let deadly = times >= TRIES;
+        let outcomes = if deadly || again >= TRIES {
+            job.give_up(first, !deadly, now).await?
+        } else {
+            if next < careful {
+                imports::note_stuck(store.writer(), import.id, first.number, times + 1).await?;
+            }
+            match job.batch(&items, &mut made, now).await {
+                Ok(finished) => finished,
+                Err(error) => {
+                    // It was interrupted, and did not die of the item.
+                    if next < careful {
+                        imports::note_stuck(store.writer(), import.id, first.number, times).await?;
+                    }
+                    return Err(error);
+                }
+            }
+        };
         let Some(finished) = outcomes else { return Ok(Work::Lost) };
         again = if finished == 0 { again + 1 } else { 0 };
         if finished == 0 {
@@ -211,6 +227,8 @@ impl Job<'_> {
             imports::finish(store.writer(), import.id, "failed", Some(&problem), now).await?;
             return Ok(Work::Finished);
         }
+        let first = imports::waiting(store.reader(), import.id, 0, 1).await?.first().map_or(0, |item| item.number);
+        imports::note_stuck(store.writer(), import.id, first, import.stuck_times + 1).await?;
         // The row is held until the end: nobody else takes the import over meanwhile.
         let Some(txn) = self.begin(now).await? else { return Ok(Work::Lost) };
         let mut changes = Vec::new();

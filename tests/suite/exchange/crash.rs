@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::cli::{client, insights, make_token, said, serve};
 use crate::search::generate::Random;
-use crate::support::database;
+use crate::support::{TestApp, database};
 
 const FILES: usize = 1_200;
 const KILLS: usize = 20;
@@ -147,4 +147,31 @@ async fn a_key_is_good_for_one_insight_even_when_the_service_dies() {
     let admin = client(&serving, Some(token));
     let total = admin.get("/v1/insights?status=any&count=exact&limit=1").await.expect(200).json()["meta"]["total"].clone();
     assert_eq!(total, ROUNDS * KEYS);
+}
+
+/// An item that the service did not survive three times is given up; those behind it are done.
+#[tokio::test]
+async fn a_deadly_item_stops_nobody() {
+    use insights::domain::authority::{Editor, Origin};
+    use insights::editorial::imports::{self, Mode, Received};
+    let app = TestApp::with_terms().await;
+    let (store, now, editor) = (app.store(), app.now(), Editor::system(Origin::Cli));
+    for (atomic, outcome) in [(false, ["failed", "created", "created"]), (true, ["waiting"; 3])] {
+        let mode = Mode { source: "a test".to_owned(), atomic, validate_only: false };
+        let mut receiving = imports::begin(store, &editor, mode, now).await.unwrap();
+        let line = |n: usize| super::line(&format!("item-{atomic}-{n}")).to_string();
+        let received = (0..3).map(|n| Received { name: format!("line {n}"), input: line(n), notes: "[]".to_owned(), refused: None });
+        receiving.add(store, received.collect(), now).await.unwrap();
+        // Somebody else was at it, and died at the first item three times.
+        let pending = receiving.ready(store, &editor, Some(uuid::Uuid::from_u128(1)), app.now()).await.unwrap();
+        let import = pending.commit(store, now).await.unwrap();
+        insights::store::imports::note_stuck(store.writer(), import.id, 1, 3).await.unwrap();
+        app.advance(10_000);
+        let admin = app.admin().await;
+        let done = super::finished(&admin, &import.id.to_string()).await;
+        let items = super::items(&admin, &done["id"], "").await;
+        let states: Vec<&str> = items.iter().map(|item| item["state"].as_str().unwrap()).collect();
+        assert_eq!(states, outcome);
+        assert_eq!(done["state"], if atomic { "failed" } else { "done" });
+    }
 }
