@@ -1,6 +1,6 @@
 //! The only room that changes content, accounts and keys. Every function is one transaction with its change row inside, and nothing that
 //! leaves the process (or takes long) happens between its begin and its commit. Writes that a request asks for come back as a
-//! [`pending::Pending`], to be committed or let go.
+//! `Pending`, to be committed or let go.
 
 pub mod accounts;
 pub mod demo;

@@ -30,6 +30,7 @@ impl Wrote {
 }
 
 /// A draft with everything that could be computed without the database.
+#[derive(Clone)]
 pub(super) struct Prepared {
     pub draft: Draft,
     pub source_locale: String,
@@ -94,11 +95,17 @@ pub(super) async fn resolve(txn: &Transaction, prepared: Prepared) -> Result<Res
     let tags = resolve_list(txn, TermKind::Tag, &draft.tags, &mut faults).await?;
     let authors = resolve_list(txn, TermKind::Author, &draft.authors, &mut faults).await?;
     let (Some(category_id), true) = (category, faults.is_empty()) else { return Err(EditorialError::Invalid(faults)) };
+    Ok(resolved(prepared, category_id, tags, authors))
+}
+
+/// A prepared draft with the ids of its category, tags and authors.
+pub(super) fn resolved(prepared: Prepared, category_id: Uuid, tags: Vec<Uuid>, authors: Vec<Uuid>) -> Resolved {
+    let draft = &prepared.draft;
     let source = prepared.texts.get(&prepared.source_locale);
     let derived = source.map_or(1, |(_, rendered)| rendered.reading_minutes);
     let listing =
         Listing { category_id, sort_title: sort_title(&draft.text.title), reading_minutes: draft.reading_minutes.unwrap_or(derived) };
-    Ok(Resolved { prepared, listing, tags, authors })
+    Resolved { prepared, listing, tags, authors }
 }
 
 /// Writes the rows of the revision.
@@ -109,6 +116,11 @@ pub(super) async fn append(
     wrote: &Wrote,
     now: Timestamp,
 ) -> Result<(), EditorialError> {
+    Ok(store::revisions::append(txn, rows(resolved, at, wrote, now)).await?)
+}
+
+/// The rows of the revision.
+pub(super) fn rows(resolved: Resolved, at: (Uuid, i64, &Slug), wrote: &Wrote, now: Timestamp) -> NewRevision {
     let Resolved { prepared, listing, tags, authors } = resolved;
     let Prepared { draft, source_locale, texts } = prepared;
     let (insight_id, number, slug) = at;
@@ -136,7 +148,7 @@ pub(super) async fn append(
         text_rows(insight_id, number, (locale, is_source), text)
     });
     let texts = texts.collect();
-    Ok(store::revisions::append(txn, NewRevision { row, texts, tags, authors }).await?)
+    NewRevision { row, texts, tags, authors }
 }
 
 fn text_rows(

@@ -23,12 +23,26 @@ pub struct Deed {
 /// # Errors
 /// The database's.
 pub async fn append(txn: &DatabaseTransaction, deed: &Deed, by: &Principal, now: Timestamp) -> Result<(), StoreError> {
-    let Deed { action, resource, resource_id, label } = deed;
-    let text = "INSERT INTO audit_log (at, action, resource, resource_id, label, made_by, user_id, token_id, origin, request_id) VALUES (";
-    let mut sql = Sql::new(txn.get_database_backend(), text);
-    sql.bind(now.0).push(", ").bind(*action).push(", ").bind(*resource).push(", ").bind(*resource_id).push(", ").bind(label.clone());
-    sql.push(", ").bind(by.name.as_str()).push(", ").bind(by.user_id).push(", ").bind(by.token_id);
-    sql.push(", ").bind(by.origin.as_str()).push(", ").bind(by.request_id.as_str()).push(")").run(txn).await?;
+    append_all(txn, std::slice::from_ref(deed), by, now).await
+}
+
+/// What somebody did at once, in its order.
+///
+/// # Errors
+/// The database's.
+pub async fn append_all(txn: &DatabaseTransaction, deeds: &[Deed], by: &Principal, now: Timestamp) -> Result<(), StoreError> {
+    for deeds in deeds.chunks(500) {
+        let text =
+            "INSERT INTO audit_log (at, action, resource, resource_id, label, made_by, user_id, token_id, origin, request_id) VALUES ";
+        let mut sql = Sql::new(txn.get_database_backend(), text);
+        for (place, Deed { action, resource, resource_id, label }) in deeds.iter().enumerate() {
+            sql.push(if place == 0 { "(" } else { ", (" }).bind(now.0).push(", ").bind(*action).push(", ").bind(*resource);
+            sql.push(", ").bind(*resource_id).push(", ").bind(label.clone());
+            sql.push(", ").bind(by.name.as_str()).push(", ").bind(by.user_id).push(", ").bind(by.token_id);
+            sql.push(", ").bind(by.origin.as_str()).push(", ").bind(by.request_id.as_str()).push(")");
+        }
+        sql.run(txn).await?;
+    }
     Ok(())
 }
 

@@ -26,12 +26,10 @@ pub async fn commit(store: &Store, txn: DatabaseTransaction, change: &NewChange,
 /// # Errors
 /// The database's; nothing was changed then.
 pub async fn commit_all(store: &Store, txn: DatabaseTransaction, changes: &[NewChange], now: Timestamp) -> Result<(), StoreError> {
-    let mut newest = 0;
-    for change in changes {
-        let sequence = append(&txn, change, now).await?;
-        let draft = change.resource == Resource::Insight && matches!(change.kind, ChangeKind::Created | ChangeKind::Revised);
-        newest = if draft { newest } else { sequence };
-    }
+    let is_draft =
+        |change: &NewChange| change.resource == Resource::Insight && matches!(change.kind, ChangeKind::Created | ChangeKind::Revised);
+    let last = append_all(&txn, changes, now).await?;
+    let newest = if changes.iter().all(is_draft) { 0 } else { last };
     store.commit(txn, newest).await
 }
 
@@ -45,26 +43,47 @@ pub async fn commit_all(store: &Store, txn: DatabaseTransaction, changes: &[NewC
 /// # Errors
 /// The database's.
 pub async fn append(txn: &DatabaseTransaction, change: &NewChange, now: Timestamp) -> Result<i64, StoreError> {
-    let NewChange { kind, resource, resource_id, slug, public, cache_tags } = change;
-    if txn.get_database_backend() == DbBackend::Postgres {
-        let mut sql = Sql::new(DbBackend::Postgres, "SELECT pg_advisory_xact_lock(");
+    append_all(txn, std::slice::from_ref(change), now).await
+}
+
+/// As [`append`], for several rows in their order. Answers the number of the last.
+///
+/// # Errors
+/// The database's.
+pub async fn append_all(txn: &DatabaseTransaction, changes: &[NewChange], now: Timestamp) -> Result<i64, StoreError> {
+    if changes.is_empty() {
+        return Ok(0);
+    }
+    let backend = txn.get_database_backend();
+    if backend == DbBackend::Postgres {
+        let mut sql = Sql::new(backend, "SELECT pg_advisory_xact_lock(");
         sql.bind(COMMIT_ORDER_LOCK).push("), pg_notify(").bind(CHANNEL).push(", '')").run(txn).await?;
     }
-    let text = "INSERT INTO changes (at, kind, resource, resource_id, slug, public_sequence, cache_tags) VALUES (";
-    let mut sql = Sql::new(txn.get_database_backend(), text);
+    let ends = "SELECT coalesce((SELECT at FROM changes ORDER BY sequence DESC LIMIT 1), 0) AS at, \
+                coalesce((SELECT max(public_sequence) FROM changes), 0) AS public_sequence";
+    let ends = Sql::new(backend, ends).one::<Ends>(txn).await?.ok_or(StoreError::Corrupt("the end of the log"))?;
     // A request may have waited for its turn: the log's times never go back, or `If-Modified-Since` would hide what came last.
-    sql.push("(SELECT CASE WHEN newest > ").bind(now.0).push(" THEN newest ELSE ").bind(now.0).push(" END FROM (SELECT coalesce(");
-    sql.push("(SELECT at FROM changes ORDER BY sequence DESC LIMIT 1), 0) AS newest) AS log)")
-        .push(", ")
-        .bind(kind.as_str())
-        .push(", ")
-        .bind(resource.as_str())
-        .push(", ")
-        .bind(*resource_id);
-    let number = if *public { "(SELECT coalesce(max(public_sequence), 0) + 1 FROM changes)" } else { "NULL" };
-    sql.push(", ").bind(slug.clone()).push(", ").push(number).push(", ").bind(serde_json::json!(cache_tags).to_string());
-    let row = sql.push(") RETURNING sequence AS number").one::<Number>(txn).await?;
-    row.map(|row| row.number).ok_or(StoreError::Corrupt("a change without a number"))
+    let (at, mut public_sequence) = (ends.at.max(now.0), ends.public_sequence);
+    let mut newest = None;
+    for changes in changes.chunks(500) {
+        let text = "INSERT INTO changes (at, kind, resource, resource_id, slug, public_sequence, cache_tags) VALUES ";
+        let mut sql = Sql::new(backend, text);
+        for (place, NewChange { kind, resource, resource_id, slug, public, cache_tags }) in changes.iter().enumerate() {
+            public_sequence += i64::from(*public);
+            sql.push(if place == 0 { "(" } else { ", (" }).bind(at).push(", ").bind(kind.as_str()).push(", ").bind(resource.as_str());
+            sql.push(", ").bind(*resource_id).push(", ").bind(slug.clone()).push(", ").bind(public.then_some(public_sequence));
+            sql.push(", ").bind(serde_json::json!(cache_tags).to_string()).push(")");
+        }
+        let rows: Vec<Number> = sql.push(" RETURNING sequence AS number").all(txn).await?;
+        newest = rows.into_iter().map(|row| row.number).max().or(newest);
+    }
+    newest.ok_or(StoreError::Corrupt("a change without a number"))
+}
+
+#[derive(FromQueryResult)]
+struct Ends {
+    at: i64,
+    public_sequence: i64,
 }
 
 /// A row of the log, as projections follow it.

@@ -204,11 +204,20 @@ pub async fn waiting(db: &impl ConnectionTrait, id: Uuid, behind: i64, most: i64
 /// The database's.
 pub async fn record(txn: &DatabaseTransaction, id: Uuid, outcomes: &[Outcome], now: Timestamp) -> Result<(), StoreError> {
     let backend = txn.get_database_backend();
-    for Outcome { number, state, insight_id, slug, problem, notes } in outcomes {
-        let mut sql = Sql::new(backend, "UPDATE import_items SET input = '', state = ");
-        sql.bind(*state).push(", insight_id = ").bind(*insight_id).push(", slug = ").bind(slug.clone());
-        sql.push(", problem = ").bind(problem.clone()).push(", notes = ").bind(notes.as_str()).push(", finished_at = ").bind(now.0);
-        sql.push(" WHERE import_id = ").bind(id).push(" AND number = ").bind(*number).run(txn).await?;
+    for outcomes in outcomes.chunks(500) {
+        let text =
+            "INSERT INTO import_items (import_id, number, name, input, state, insight_id, slug, problem, notes, finished_at) VALUES ";
+        let mut sql = Sql::new(backend, text);
+        for (place, Outcome { number, state, insight_id, slug, problem, notes }) in outcomes.iter().enumerate() {
+            sql.push(if place == 0 { "(" } else { ", (" }).bind(id).push(", ").bind(*number).push(", '', '', ").bind(*state);
+            sql.push(", ").bind(*insight_id).push(", ").bind(slug.clone()).push(", ").bind(problem.clone());
+            sql.push(", ").bind(notes.as_str()).push(", ").bind(now.0).push(")");
+        }
+        // They are all there: this changes many at once.
+        sql.push(" ON CONFLICT (import_id, number) DO UPDATE SET input = '', state = excluded.state, insight_id = excluded.insight_id, ");
+        sql.push("slug = excluded.slug, problem = excluded.problem, notes = excluded.notes, finished_at = excluded.finished_at")
+            .run(txn)
+            .await?;
     }
     let mut sql = Sql::new(backend, "UPDATE imports SET stuck_times = 0, updated_at = ");
     sql.bind(now.0);

@@ -167,6 +167,59 @@ pub async fn insert(txn: &DatabaseTransaction, insight: insight::Model) -> Resul
     Ok(())
 }
 
+/// Which of some insights there are, in the trash or not.
+///
+/// # Errors
+/// The database's.
+pub async fn known(db: &impl ConnectionTrait, ids: &[Uuid]) -> Result<Vec<Uuid>, StoreError> {
+    #[derive(sea_orm::FromQueryResult)]
+    struct Row {
+        id: Uuid,
+    }
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut sql = Sql::new(db.get_database_backend(), "SELECT id FROM insights WHERE id IN (");
+    let rows: Vec<Row> = sql.bind_all(ids.iter().copied()).push(")").all(db).await?;
+    Ok(rows.into_iter().map(|row| row.id).collect())
+}
+
+/// New insights together, with the slugs that name them and the links that lists by tag and author walk. `linked` has the tags and the authors of
+/// each.
+///
+/// # Errors
+/// The database's; an id or a slug that is there already is a unique violation, and nothing was written then.
+pub async fn insert_all(
+    txn: &DatabaseTransaction,
+    insights: Vec<insight::Model>,
+    linked: &[[Vec<Uuid>; 2]],
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let backend = txn.get_database_backend();
+    let mut slugs = Sql::new(backend, "INSERT INTO slugs (slug, insight_id, created_at) VALUES ");
+    for (place, insight) in insights.iter().enumerate() {
+        slugs.push(if place == 0 { "(" } else { ", (" }).bind(insight.slug.as_str()).push(", ").bind(insight.id);
+        slugs.push(", ").bind(now.0).push(")");
+    }
+    slugs.run(txn).await?;
+    let rows = insights.iter().map(|row| row.clone().into_active_model().reset_all());
+    insight::Entity::insert_many(rows).exec_without_returning(txn).await?;
+    for (table, terms) in [("live_tags", 0), ("live_authors", 1)] {
+        let live = insights.iter().zip(linked).filter(|(insight, _)| insight.live_revision.is_some());
+        let links: Vec<(Uuid, i64, Uuid)> =
+            live.flat_map(|(insight, linked)| linked[terms].iter().map(|term| (*term, insight.position_at, insight.id))).collect();
+        if links.is_empty() {
+            continue;
+        }
+        let mut sql = Sql::new(backend, &format!("INSERT INTO {table} (term_id, position_at, insight_id) VALUES "));
+        for (place, (term, position_at, id)) in links.into_iter().enumerate() {
+            sql.push(if place == 0 { "(" } else { ", (" }).bind(term).push(", ").bind(position_at).push(", ").bind(id).push(")");
+        }
+        sql.run(txn).await?;
+    }
+    Ok(())
+}
+
 /// Writes an insight's pointers, and the links that lists by tag and author walk.
 ///
 /// # Errors

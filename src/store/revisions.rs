@@ -25,10 +25,27 @@ pub struct NewRevision {
 /// # Errors
 /// The database's.
 pub async fn append(txn: &DatabaseTransaction, revision: NewRevision) -> Result<(), StoreError> {
-    let NewRevision { row, texts, tags, authors } = revision;
-    let (insight_id, number) = (row.insight_id, row.number);
-    revision::Entity::insert(row.into_active_model().reset_all()).exec_without_returning(txn).await?;
-    let (texts, bodies): (Vec<_>, Vec<_>) = texts.into_iter().unzip();
+    append_all(txn, vec![revision]).await
+}
+
+/// Appends revisions of different insights together.
+///
+/// # Errors
+/// The database's.
+pub async fn append_all(txn: &DatabaseTransaction, revisions: Vec<NewRevision>) -> Result<(), StoreError> {
+    let (mut rows, mut texts, mut bodies, mut tags, mut authors) = (Vec::new(), Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for revision in revisions {
+        let (insight_id, number) = (revision.row.insight_id, revision.row.number);
+        let tag = |(place, term_id)| revision_tag::Model { insight_id, number, term_id, place };
+        tags.extend((0..).zip(revision.tags).map(tag));
+        let author = |(place, term_id)| revision_author::Model { insight_id, number, term_id, place };
+        authors.extend((0..).zip(revision.authors).map(author));
+        let (short, long): (Vec<_>, Vec<_>) = revision.texts.into_iter().unzip();
+        texts.extend(short);
+        bodies.extend(long);
+        rows.push(revision.row);
+    }
+    revision::Entity::insert_many(rows.into_iter().map(|row| row.into_active_model().reset_all())).exec_without_returning(txn).await?;
     revision_text::Entity::insert_many(texts.into_iter().map(|text| text.into_active_model().reset_all()))
         .exec_without_returning(txn)
         .await?;
@@ -36,12 +53,14 @@ pub async fn append(txn: &DatabaseTransaction, revision: NewRevision) -> Result<
         .exec_without_returning(txn)
         .await?;
     if !tags.is_empty() {
-        let links = (0..).zip(tags).map(|(place, term_id)| revision_tag::Model { insight_id, number, term_id, place });
-        revision_tag::Entity::insert_many(links.map(|link| link.into_active_model().reset_all())).exec_without_returning(txn).await?;
+        revision_tag::Entity::insert_many(tags.into_iter().map(|link| link.into_active_model().reset_all()))
+            .exec_without_returning(txn)
+            .await?;
     }
     if !authors.is_empty() {
-        let links = (0..).zip(authors).map(|(place, term_id)| revision_author::Model { insight_id, number, term_id, place });
-        revision_author::Entity::insert_many(links.map(|link| link.into_active_model().reset_all())).exec_without_returning(txn).await?;
+        revision_author::Entity::insert_many(authors.into_iter().map(|link| link.into_active_model().reset_all()))
+            .exec_without_returning(txn)
+            .await?;
     }
     Ok(())
 }

@@ -109,6 +109,19 @@ pub async fn lead(txn: &DatabaseTransaction, slug: &str, insight: Uuid) -> Resul
     }
 }
 
+/// Which of some slugs anybody has or had.
+///
+/// # Errors
+/// The database's.
+pub async fn known(db: &impl ConnectionTrait, slugs: &[&str]) -> Result<HashSet<String>, StoreError> {
+    if slugs.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let mut sql = Sql::new(db.get_database_backend(), "SELECT slug FROM slugs WHERE slug IN (");
+    let rows: Vec<Taken> = sql.bind_all(slugs.iter().copied()).push(")").all(db).await?;
+    Ok(rows.into_iter().map(|row| row.slug).collect())
+}
+
 /// Takes this slug if nobody ever had it.
 ///
 /// # Errors

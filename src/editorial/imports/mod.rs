@@ -2,6 +2,7 @@
 //! way loses the items in hand and no more; whoever comes next goes on behind the last that was finished.
 
 mod apply;
+mod group;
 mod outcome;
 mod plan;
 mod work;
@@ -159,7 +160,7 @@ pub async fn take(store: &Store, worker: Uuid, now: Timestamp) -> Result<Option<
     Ok(take_over(store, &import, worker, now).await?.then_some(import))
 }
 
-/// Takes an import for this worker, unless somebody works on it. Where another worker has left it, it is gone on with carefully: see [`work`].
+/// Takes an import for this worker, unless somebody works on it. Where another worker has left it, it is gone on with carefully: see [`work()`].
 ///
 /// # Errors
 /// The database's.

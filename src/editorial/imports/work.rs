@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use futures_util::future::join_all;
+use futures_util::future::{join, join_all};
 use uuid::Uuid;
 
 use super::apply::{self, Done, Tried};
+use super::group::{self, Written};
 use super::outcome::{self, done, failed};
-use super::plan::{Plan, plan};
+use super::plan::{Creation, Plan, plan};
 use super::{MOST_ATOMIC, lease_end, principal};
 use crate::domain::authority::Principal;
 use crate::domain::change::NewChange;
@@ -57,41 +58,72 @@ pub async fn work(store: &Store, import: Uuid, worker: Uuid, clock: &Clock, mut 
     }
     let mut again = 0;
     let mut made: Vec<(TermKind, TermDraft)> = Vec::new();
+    let mut ahead: Option<Ahead> = None;
     // Where another worker has left it, one item at a time, and each noted before it is tried: the next death is the item's own.
     let careful = if import.stuck_at > 0 { import.stuck_at + BATCH } else { 0 };
     loop {
         let now = clock.now();
-        let next = imports::waiting(store.reader(), import.id, 0, 1).await?.first().map_or(i64::MAX, |item| item.number);
-        let items = within(imports::waiting(store.reader(), import.id, 0, if next < careful { 1 } else { BATCH }).await?);
-        let Some(first) = items.first() else {
+        let looked = match ahead.take() {
+            Some(looked) => looked,
+            None => job.look(0, careful, now).await?,
+        };
+        let Some((first, last)) = looked.ends() else {
             imports::finish(store.writer(), import.id, "done", None, now).await?;
             return Ok(Work::Finished);
         };
-        let times = if first.number == import.stuck_at { import.stuck_times } else { 0 };
-        let deadly = times >= TRIES;
-        let outcomes = if deadly || again >= TRIES {
-            job.give_up(first, !deadly, now).await?
+        let times = if first == import.stuck_at { import.stuck_times } else { 0 };
+        let count = looked.items.len();
+        let outcomes = if times >= TRIES || again >= TRIES {
+            job.give_up(&looked.items[0], times < TRIES, now).await?
+        } else if first < careful {
+            imports::note_stuck(store.writer(), import.id, first, times + 1).await?;
+            let outcomes = job.batch(looked, &mut made, now).await;
+            if outcomes.is_err() {
+                // It was interrupted, and did not die of the item.
+                imports::note_stuck(store.writer(), import.id, first, times).await?;
+            }
+            outcomes?
         } else {
-            if next < careful {
-                imports::note_stuck(store.writer(), import.id, first.number, times + 1).await?;
-            }
-            match job.batch(&items, &mut made, now).await {
-                Ok(finished) => finished,
-                Err(error) => {
-                    // It was interrupted, and did not die of the item.
-                    if next < careful {
-                        imports::note_stuck(store.writer(), import.id, first.number, times).await?;
-                    }
-                    return Err(error);
-                }
-            }
+            // The next items are looked at while these are written.
+            let (outcomes, next) = join(job.batch(looked, &mut made, now), job.look(last, careful, now)).await;
+            ahead = next.ok().filter(|next| next.ends().is_some());
+            outcomes?
         };
         let Some(finished) = outcomes else { return Ok(Work::Lost) };
         again = if finished == 0 { again + 1 } else { 0 };
         if finished == 0 {
             tokio::time::sleep(PAUSE).await;
         }
+        if usize::try_from(finished) != Ok(count) {
+            // Some are still to be done: they come first.
+            ahead = None;
+        }
         told(finished);
+    }
+}
+
+/// Some items that are still to be done, and what is to be done for each.
+struct Ahead {
+    items: Vec<Waiting>,
+    plans: Vec<Result<Plan, EditorialError>>,
+}
+
+impl Ahead {
+    /// The numbers of the first and the last.
+    fn ends(&self) -> Option<(i64, i64)> {
+        Some((self.items.first()?.number, self.items.last()?.number))
+    }
+}
+
+/// Keeps what a rehearsal would have made.
+fn remember(made: &mut Vec<(TermKind, TermDraft)>, plan: &Plan) {
+    for (kind, draft) in plan.terms() {
+        // What a line says of a term that is there changes nothing, unless it is a term's own line.
+        match made.iter_mut().find(|(known, there)| *known == kind && there.slug == draft.slug) {
+            Some(there) if matches!(plan, Plan::Term(..)) => there.1 = draft,
+            Some(_) => {}
+            None => made.push((kind, draft)),
+        }
     }
 }
 
@@ -114,6 +146,17 @@ impl Job<'_> {
         Ok(imports::lease(&txn, self.import.id, self.worker, now, lease_end(now)).await?.then_some(txn))
     }
 
+    /// The next items behind one, and what is to be done for each: everything that needs no transaction.
+    async fn look(&self, behind: i64, careful: i64, now: Timestamp) -> Result<Ahead, EditorialError> {
+        let (db, id) = (self.store.reader(), self.import.id);
+        let mut items = within(imports::waiting(db, id, behind, BATCH).await?);
+        if items.first().is_some_and(|first| first.number < careful) {
+            items.truncate(1);
+        }
+        let plans = join_all(items.iter().map(|item| plan(db, &item.input, &self.by, now))).await;
+        Ok(Ahead { items, plans })
+    }
+
     async fn give_up(&self, item: &Waiting, busy: bool, now: Timestamp) -> Result<Option<i64>, EditorialError> {
         let problem = if busy { outcome::problem(EditorialError::Busy) } else { outcome::deadly(TRIES) };
         let Some(txn) = self.begin(now).await? else { return Ok(None) };
@@ -124,34 +167,36 @@ impl Job<'_> {
 
     /// Does some items. Answers how many are finished; nothing when another worker has the import. `made` are the terms that a rehearsal would have
     /// made so far.
-    async fn batch(&self, items: &[Waiting], made: &mut Vec<(TermKind, TermDraft)>, now: Timestamp) -> Result<Option<i64>, EditorialError> {
-        let plans = join_all(items.iter().map(|item| plan(self.store.reader(), &item.input, &self.by, now))).await;
+    async fn batch(&self, looked: Ahead, made: &mut Vec<(TermKind, TermDraft)>, now: Timestamp) -> Result<Option<i64>, EditorialError> {
+        let Ahead { items, plans } = looked;
         let Some(txn) = self.begin(now).await? else { return Ok(None) };
         for (kind, draft) in made.iter() {
             let slug = draft.slug.clone().unwrap_or_default();
             terms::put_in(&txn, *kind, &slug, draft.clone(), now).await?;
         }
         let mut outcomes = Vec::with_capacity(items.len());
-        let mut changes = Vec::new();
-        for (item, plan) in items.iter().zip(plans) {
+        let written = self.together(&txn, &plans, now).await?;
+        let mut changes = written.made;
+        let mut together = written.done;
+        for (place, (item, plan)) in items.iter().zip(plans).enumerate() {
             let plan = match plan {
                 Ok(plan) => plan,
                 Err(EditorialError::Busy) => continue,
                 Err(error) => return Err(error),
             };
             if self.import.validate_only {
-                for (kind, draft) in plan.terms() {
-                    // What a line says of a term that is there changes nothing, unless it is a term's own line.
-                    match made.iter_mut().find(|(known, there)| *known == kind && there.slug == draft.slug) {
-                        Some(there) if matches!(plan, Plan::Term(..)) => there.1 = draft,
-                        Some(_) => {}
-                        None => made.push((kind, draft)),
-                    }
-                }
+                remember(made, &plan);
             }
-            let (outcome, more) = self.in_savepoint(&txn, (item, plan), now).await?;
+            let (outcome, more) = match together.remove(&place) {
+                Some(Done { state, insight, notes, changes }) => (Some(done(item, state, insight, notes)), changes),
+                None => self.in_savepoint(&txn, (item, plan), now).await?,
+            };
             changes.extend(more);
             outcomes.extend(outcome);
+        }
+        if self.import.validate_only {
+            // What is only rehearsed gets no id.
+            outcomes.iter_mut().filter(|outcome| outcome.state == "created").for_each(|outcome| outcome.insight_id = None);
         }
         let finished = i64::try_from(outcomes.len()).unwrap_or(i64::MAX);
         if self.import.validate_only {
@@ -161,6 +206,36 @@ impl Job<'_> {
         self.log(&txn, &changes, now).await?;
         store::changes::commit_all(self.store, txn, &changes, now).await?;
         Ok(Some(finished))
+    }
+
+    /// Writes the plain new insights of a batch together. When that fails, everything is done one by one, and says why by itself.
+    async fn together(&self, txn: &Transaction, plans: &[Result<Plan, EditorialError>], now: Timestamp) -> Result<Written, EditorialError> {
+        let creations: Vec<(usize, &Creation)> = plans
+            .iter()
+            .enumerate()
+            .filter_map(|(place, plan)| match plan {
+                Ok(Plan::Create(creation)) => Some((place, creation.as_ref())),
+                _ => None,
+            })
+            .collect();
+        // A category's own line comes before the insights that are in it: their order is kept.
+        let has_terms = plans.iter().any(|plan| matches!(plan, Ok(Plan::Term(..))));
+        if creations.len() < 2 || has_terms {
+            return Ok(Written::default());
+        }
+        let point = store::savepoint(txn).await?;
+        match group::create(&point, &self.by, &creations, now).await {
+            Ok(written) => {
+                store::keep(point).await?;
+                Ok(written)
+            }
+            Err(EditorialError::Store(error @ StoreError::Unavailable(_))) => Err(error.into()),
+            Err(error) => {
+                tracing::debug!(%error, "a group is imported one by one");
+                store::undo(point).await?;
+                Ok(Written::default())
+            }
+        }
     }
 
     /// Lets go what was done, and keeps what would have come of it. False when another worker has the import.
@@ -189,10 +264,7 @@ impl Job<'_> {
         match tried {
             Ok(Tried::Done(Done { state, insight, notes, changes })) => {
                 store::keep(point).await?;
-                let mut outcome = done(item, state, insight, notes);
-                // What is only rehearsed gets no id.
-                outcome.insight_id = outcome.insight_id.filter(|_| !(self.import.validate_only && state == "created"));
-                Ok((Some(outcome), changes))
+                Ok((Some(done(item, state, insight, notes)), changes))
             }
             Ok(Tried::Again) => {
                 store::undo(point).await?;
@@ -207,11 +279,13 @@ impl Job<'_> {
     }
 
     async fn log(&self, txn: &Transaction, changes: &[NewChange], now: Timestamp) -> Result<(), EditorialError> {
-        for NewChange { kind, resource, resource_id, slug, .. } in changes {
-            let deed = Deed { action: kind.as_str(), resource: resource.as_str(), resource_id: *resource_id, label: slug.clone() };
-            audit::append(txn, &deed, &self.by, now).await?;
-        }
-        Ok(())
+        let deed = |NewChange { kind, resource, resource_id, slug, .. }: &NewChange| Deed {
+            action: kind.as_str(),
+            resource: resource.as_str(),
+            resource_id: *resource_id,
+            label: slug.clone(),
+        };
+        Ok(audit::append_all(txn, &changes.iter().map(deed).collect::<Vec<_>>(), &self.by, now).await?)
     }
 
     /// Every item in one transaction. When one fails everything is undone, and those that can be found to fail say why.
@@ -254,6 +328,7 @@ impl Job<'_> {
             return self.refuse(outcomes, last, now).await;
         }
         if import.validate_only {
+            outcomes.iter_mut().filter(|outcome| outcome.state == "created").for_each(|outcome| outcome.insight_id = None);
             if !self.record_alone(txn, &outcomes, now).await? {
                 return Ok(Work::Lost);
             }
