@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::fields::{self, FieldError, Fields};
 use super::slug::Slug;
+use super::term::TermKind;
 use super::text::{self, MAX_BODY, MAX_EXCERPT, MAX_TITLE};
 
 pub const MAX_TAGS: usize = 30;
@@ -61,6 +62,16 @@ pub struct Seo {
 }
 
 impl Draft {
+    /// The categories, tags or authors that it names.
+    #[must_use]
+    pub fn terms(&self, kind: TermKind) -> &[Slug] {
+        match kind {
+            TermKind::Category => std::slice::from_ref(&self.category),
+            TermKind::Tag => &self.tags,
+            TermKind::Author => &self.authors,
+        }
+    }
+
     /// # Errors
     /// Every fault of the input at once, each with its JSON pointer.
     pub fn parse(input: Value) -> Result<Self, Vec<FieldError>> {

@@ -57,7 +57,7 @@ impl ImportLine {
     pub fn parse(input: Value) -> Result<Self, Vec<FieldError>> {
         let Value::Object(mut object) = input else { return Err(Fields::of(input, "").err().unwrap_or_default()) };
         let kind = object.get("kind").and_then(Value::as_str).unwrap_or("insight").to_owned();
-        if let Some(term) = [TermKind::Category, TermKind::Tag, TermKind::Author].into_iter().find(|k| k.resource().as_str() == kind) {
+        if let Some(term) = TermKind::ALL.into_iter().find(|k| k.resource().as_str() == kind) {
             object.remove("kind");
             return TermDraft::parse(Value::Object(object)).map(|draft| Self::Term(term, draft));
         }

@@ -17,6 +17,8 @@ pub enum TermKind {
 }
 
 impl TermKind {
+    pub const ALL: [Self; 3] = [Self::Category, Self::Tag, Self::Author];
+
     #[must_use]
     pub fn resource(self) -> Resource {
         match self {
@@ -67,6 +69,12 @@ pub struct TermText {
 }
 
 impl TermDraft {
+    /// The slug that it gives itself, or the one that its name makes.
+    #[must_use]
+    pub fn slug_or_derived(&self) -> Slug {
+        self.slug.clone().unwrap_or_else(|| Slug::derive(&self.name))
+    }
+
     /// # Errors
     /// Every fault of the input at once.
     pub fn parse(input: Value) -> Result<Self, Vec<FieldError>> {

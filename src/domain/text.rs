@@ -44,11 +44,16 @@ pub fn bounded(text: &str, max: usize) -> Result<String, Refused> {
 /// As [`bounded`], and when there is nothing but white space.
 pub fn present(text: &str, max: usize) -> Result<String, Refused> {
     let text = bounded(text, max)?;
-    // White space as the schema's pattern means it (ECMA-262, \s).
-    if text.chars().all(|c| c == '\u{feff}' || c.is_whitespace() && c != '\u{85}') {
+    if is_blank(&text) {
         return Err(Refused::new("blank", "must not be blank"));
     }
     Ok(text)
+}
+
+/// Whether it is nothing but white space, as the schema's pattern means it (ECMA-262, \s).
+#[must_use]
+pub fn is_blank(text: &str) -> bool {
+    text.chars().all(|c| c == '\u{feff}' || c.is_whitespace() && c != '\u{85}')
 }
 
 /// An absolute http or https address (RFC 3986) with a host name.

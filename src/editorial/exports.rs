@@ -25,7 +25,7 @@ pub async fn lines(
 ) -> Result<Vec<(Uuid, Value)>, EditorialError> {
     let page = exports::page(db, behind, own, limit).await?;
     let mut terms = HashMap::new();
-    for kind in KINDS {
+    for kind in TermKind::ALL {
         let slugs: Vec<&Slug> = page.iter().flat_map(|insight| named(insight, kind)).collect();
         for term in store::terms::explained(db, kind, &slugs).await? {
             terms.insert((kind.plural(), term.slug.clone()), explained(&term));
@@ -40,7 +40,7 @@ pub async fn lines(
 /// The database's.
 pub async fn term_lines(db: &impl Connection) -> Result<Vec<Value>, EditorialError> {
     let mut lines = Vec::new();
-    for kind in KINDS {
+    for kind in TermKind::ALL {
         for term in store::terms::all(db, kind).await? {
             let mut line = Map::from_iter([("kind".to_owned(), json!(kind.resource().as_str()))]);
             if let Value::Object(fields) = explained(&term) {
@@ -52,21 +52,11 @@ pub async fn term_lines(db: &impl Connection) -> Result<Vec<Value>, EditorialErr
     Ok(lines)
 }
 
-const KINDS: [TermKind; 3] = [TermKind::Category, TermKind::Tag, TermKind::Author];
-
 type Terms = HashMap<(&'static str, String), Value>;
 
 fn named(insight: &Exported, kind: TermKind) -> Vec<&Slug> {
     let drafts = [&insight.live, &insight.newer].into_iter().flatten();
-    drafts.flat_map(|draft| slugs(draft, kind)).collect()
-}
-
-fn slugs(draft: &Draft, kind: TermKind) -> Vec<&Slug> {
-    match kind {
-        TermKind::Category => vec![&draft.category],
-        TermKind::Tag => draft.tags.iter().collect(),
-        TermKind::Author => draft.authors.iter().collect(),
-    }
+    drafts.flat_map(|draft| draft.terms(kind)).collect()
 }
 
 fn line(insight: Exported, terms: &Terms) -> Value {

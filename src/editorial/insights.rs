@@ -118,14 +118,13 @@ async fn revise_as(
         let seen = seen.filter(|insight| insight.deleted_at.is_none()).ok_or(EditorialError::NotFound)?;
         check_own(&seen, &wrote.by, now)?;
         check_state(store.reader(), &seen, expected, Some(&make)).await?;
-        let old = store::drafts::find(store.reader(), id, seen.head_revision).await?.ok_or(EditorialError::NotFound)?;
+        let head = store::drafts::find_with_locale(store.reader(), id, seen.head_revision).await?;
+        let (source_locale, old) = head.ok_or(EditorialError::NotFound)?;
         let mut wanted = make(&old)?;
         wanted.slug = wanted.slug.or_else(|| old.slug.clone());
         if wanted == old {
             return Ok(Pending::nothing(store.begin().await?, &wrote.by, id));
         }
-        let source_locale =
-            store::revisions::find(store.reader(), id, seen.head_revision).await?.ok_or(EditorialError::NotFound)?.source_locale;
         let prepared = revision::prepare(wanted, source_locale).await?;
         let txn = store.begin().await?;
         let insight = store::insights::lock(&txn, id).await?.ok_or(EditorialError::NotFound)?;

@@ -23,12 +23,7 @@ pub struct Pending<T> {
 impl<T> Pending<T> {
     /// A write of content: what the change log says of it, the audit log says too.
     pub(super) fn content(txn: Transaction, by: &Principal, change: NewChange, made: T) -> Self {
-        let deed = Deed {
-            action: change.kind.as_str(),
-            resource: change.resource.as_str(),
-            resource_id: change.resource_id,
-            label: change.slug.clone(),
-        };
+        let deed = Deed::of(&change);
         Self { made, txn, by: by.clone(), change: Some(change), deed: Some(deed) }
     }
 

@@ -25,8 +25,7 @@ pub async fn create(
     draft: TermDraft,
     now: Timestamp,
 ) -> Result<Pending<String>, EditorialError> {
-    let given = draft.slug.clone();
-    let base = given.clone().unwrap_or_else(|| Slug::derive(&draft.name));
+    let base = draft.slug_or_derived();
     for attempt in 1..=TRIES {
         let slug = if attempt == 1 { base.clone() } else { base.numbered(attempt) };
         let txn = store.begin().await?;
@@ -35,7 +34,7 @@ pub async fn create(
             Ok(()) => {
                 return Ok(pending(txn, publisher, kind, (ChangeKind::Created, &term, &[&term.slug])));
             }
-            Err(StoreError::Unique(_)) if given.is_none() => {}
+            Err(StoreError::Unique(_)) if draft.slug.is_none() => {}
             Err(StoreError::Unique(_)) => {
                 drop(txn);
                 return Err(taken(store, kind, &base, now).await?);

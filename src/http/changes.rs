@@ -161,7 +161,7 @@ pub(super) async fn page(api: &Api, since: i64, limit: i64, locale: Option<&Loca
         .map(|(row, _)| (row.id, row))
         .collect();
     let mut slugs: HashMap<Uuid, String> = HashMap::new();
-    for kind in [TermKind::Category, TermKind::Tag, TermKind::Author] {
+    for kind in TermKind::ALL {
         slugs.extend(terms::find_slugs(&snapshot, kind, &ids(&rows, kind.resource().as_str())).await?);
     }
     drop(snapshot);

@@ -147,7 +147,7 @@ pub(super) async fn list_import_items(
 }
 
 async fn known(api: &Api, path: &str, caller: &Principal) -> Result<store::imports::Import, Problem> {
-    let import = imports::find(&api.store, id(path)?).await?.ok_or_else(Problem::not_found)?;
+    let import = store::imports::find(api.store.reader(), id(path)?).await?.ok_or_else(Problem::not_found)?;
     let own = caller.limited_to_own();
     if own.is_some() && own != import.user_id { Err(Problem::not_found()) } else { Ok(import) }
 }

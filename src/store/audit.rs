@@ -7,6 +7,7 @@ use uuid::Uuid;
 use super::error::StoreError;
 use super::sql::Sql;
 use crate::domain::authority::Principal;
+use crate::domain::change::NewChange;
 use crate::domain::clock::Timestamp;
 use crate::domain::page::{Cursor, KeyValue, Page};
 
@@ -18,6 +19,19 @@ pub struct Deed {
     pub resource_id: Option<Uuid>,
     /// A name that a reader of the log knows the thing by: its slug, its address.
     pub label: Option<String>,
+}
+
+impl Deed {
+    /// What the change log says of content.
+    #[must_use]
+    pub fn of(change: &NewChange) -> Self {
+        Self {
+            action: change.kind.as_str(),
+            resource: change.resource.as_str(),
+            resource_id: change.resource_id,
+            label: change.slug.clone(),
+        }
+    }
 }
 
 /// # Errors

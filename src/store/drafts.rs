@@ -18,7 +18,15 @@ type Key = (Uuid, i64);
 /// # Errors
 /// The database's, or that a stored value cannot be read.
 pub async fn find(db: &impl ConnectionTrait, insight_id: Uuid, number: i64) -> Result<Option<Draft>, StoreError> {
-    Ok(find_all(db, &[(insight_id, number)]).await?.remove(&(insight_id, number)).map(|(_, draft)| draft))
+    Ok(find_with_locale(db, insight_id, number).await?.map(|(_, draft)| draft))
+}
+
+/// What the editor wrote to make a revision, behind the locale of its own texts.
+///
+/// # Errors
+/// As [`find`].
+pub async fn find_with_locale(db: &impl ConnectionTrait, insight_id: Uuid, number: i64) -> Result<Option<(String, Draft)>, StoreError> {
+    Ok(find_all(db, &[(insight_id, number)]).await?.remove(&(insight_id, number)))
 }
 
 #[derive(FromQueryResult)]

@@ -22,6 +22,8 @@ mod tests;
 
 use serde_json::{Map, Value};
 
+use super::text::is_blank;
+
 /// One line of an import: what it says, where it came from, and what was lost or guessed on the way.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Line {
@@ -62,11 +64,6 @@ pub(crate) fn set(item: &mut Map<String, Value>, name: &str, value: Value) {
     if !is_empty(&value) {
         item.insert(name.to_owned(), value);
     }
-}
-
-/// Whether a text is nothing but white space, as the rule for texts means it.
-pub(crate) fn is_blank(text: &str) -> bool {
-    text.chars().all(|c| c == '\u{feff}' || c.is_whitespace() && c != '\u{85}')
 }
 
 /// The text in at most `max` characters, cut at a word's end where there is one in the last third, and whether it was cut.

@@ -175,7 +175,7 @@ fn unit((dir, stem, _): &Key, files: Vec<Source>) -> Unit {
 }
 
 fn index_kind(folders: &[&str]) -> Kind {
-    let of = |folder: &str| [TermKind::Category, TermKind::Tag, TermKind::Author].into_iter().find(|kind| kind.plural() == folder);
+    let of = |folder: &str| TermKind::ALL.into_iter().find(|kind| kind.plural() == folder);
     match folders {
         [.., terms, _] if of(terms).is_some() => of(terms).map_or(Kind::Index, Kind::Term),
         [section] if of(section).is_none() && !section.starts_with('_') => Kind::Section,

@@ -9,16 +9,6 @@ use crate::domain::slug::Slug;
 use crate::domain::term::TermKind;
 use crate::domain::text::{MAX_DESCRIPTION, MAX_NAME};
 
-/// The word for a kind in a line.
-#[must_use]
-pub fn kind_name(kind: TermKind) -> &'static str {
-    match kind {
-        TermKind::Category => "category",
-        TermKind::Tag => "tag",
-        TermKind::Author => "author",
-    }
-}
-
 /// A term's own folder: the title is the name and the body the description.
 pub(super) fn term(unit: &Unit, kind: TermKind, files: Vec<Parsed>, notes: &mut Vec<Note>) -> Map<String, Value> {
     line(unit, kind, files, notes, |file, notes| {
@@ -50,7 +40,7 @@ pub(super) fn section(unit: &Unit, files: Vec<Parsed>, notes: &mut Vec<Note>) ->
 type Describe = fn(&mut Parsed, &mut Vec<Note>) -> String;
 
 fn line(unit: &Unit, kind: TermKind, files: Vec<Parsed>, notes: &mut Vec<Note>, describe: Describe) -> Map<String, Value> {
-    let mut item = Map::from_iter([("kind".to_owned(), Value::from(kind_name(kind))), ("slug".to_owned(), Value::Null)]);
+    let mut item = Map::from_iter([("kind".to_owned(), Value::from(kind.resource().as_str())), ("slug".to_owned(), Value::Null)]);
     let mut translations = Map::new();
     for mut file in files {
         let slug = take_text(&mut file.file.fields, "slug").filter(|slug| Slug::parse(slug).is_some());

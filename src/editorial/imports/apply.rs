@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::outcome::note;
 use super::plan::{Alteration, Creation};
-use crate::domain::authority::{Principal, Publisher, Scope};
+use crate::domain::authority::{Principal, Scope};
 use crate::domain::change::{ChangeKind, NewChange};
 use crate::domain::clock::{Timestamp, new_id};
 use crate::domain::fields::FieldError;
@@ -47,9 +47,9 @@ pub(super) async fn term(
     draft: TermDraft,
     now: Timestamp,
 ) -> Result<Tried, EditorialError> {
-    let slug = draft.slug.clone().unwrap_or_else(|| Slug::derive(&draft.name));
+    let slug = draft.slug_or_derived();
     let (state, change) = terms::put_in(txn, kind, &slug, draft, now).await?;
-    if change.is_some() && !by.has(Publisher::SCOPE) {
+    if change.is_some() && !by.has(Scope::InsightsPublish) {
         return Err(NEEDS_PUBLISH);
     }
     let changes = change.into_iter().collect();
@@ -143,7 +143,7 @@ async fn settle(
     now: Timestamp,
 ) -> Result<(), EditorialError> {
     let insight = store::insights::lock(txn, id).await?.ok_or(EditorialError::NotFound)?;
-    let wrote_text = !done.changes.is_empty() && done.changes.iter().any(|change| change.resource_id == Some(id));
+    let wrote_text = done.changes.iter().any(|change| change.resource_id == Some(id));
     let moved = match line.wanted {
         Wanted::Unchanged => None,
         Wanted::Draft if insight.live_revision.is_none() => None,
@@ -211,11 +211,11 @@ async fn lead_here(
 /// Makes the category, tags and authors that the line names and explains, and that do not exist.
 async fn make_terms(txn: &Transaction, by: &Principal, line: &InsightLine, done: &mut Done, now: Timestamp) -> Result<(), EditorialError> {
     for (kind, draft) in &line.terms {
-        let slug = draft.slug.clone().unwrap_or_else(|| Slug::derive(&draft.name));
+        let slug = draft.slug_or_derived();
         if !store::terms::find_ids(txn, *kind, std::slice::from_ref(&slug)).await?.is_empty() {
             continue;
         }
-        if !by.has(Publisher::SCOPE) {
+        if !by.has(Scope::InsightsPublish) {
             return Err(NEEDS_PUBLISH);
         }
         let (_, change) = terms::put_in(txn, *kind, &slug, draft.clone(), now).await?;

@@ -20,8 +20,6 @@ use crate::editorial::{lifecycle, terms};
 use crate::store::rows::insight;
 use crate::store::{self, Transaction};
 
-const KINDS: [TermKind; 3] = [TermKind::Category, TermKind::Tag, TermKind::Author];
-
 /// What was written together: by the place in the batch; and what was made on the way.
 #[derive(Default)]
 pub(super) struct Written {
@@ -99,19 +97,13 @@ async fn term_ids(
     now: Timestamp,
 ) -> Result<(Ids, Vec<NewChange>), EditorialError> {
     let (mut ids, mut made) = (Ids::new(), Vec::new());
-    for kind in KINDS {
+    for kind in TermKind::ALL {
         let mut slugs: Vec<Slug> = Vec::new();
         let mut explained: HashMap<String, &TermDraft> = HashMap::new();
         for (_, creation) in plain {
-            let text = &creation.line.text;
-            let named: &[Slug] = match kind {
-                TermKind::Category => std::slice::from_ref(&text.category),
-                TermKind::Tag => &text.tags,
-                TermKind::Author => &text.authors,
-            };
-            slugs.extend(named.iter().cloned());
+            slugs.extend_from_slice(creation.line.text.terms(kind));
             for (_, draft) in creation.line.terms.iter().filter(|(explains, _)| *explains == kind) {
-                let slug = draft.slug.clone().unwrap_or_else(|| Slug::derive(&draft.name));
+                let slug = draft.slug_or_derived();
                 explained.entry(slug.to_string()).or_insert(draft);
                 slugs.push(slug);
             }
@@ -143,7 +135,7 @@ fn resolve(creation: &Creation, ids: &Ids) -> Option<(Resolved, [Vec<Uuid>; 2])>
     let authors: Vec<Uuid> = text.authors.iter().map(|slug| id(TermKind::Author, slug)).collect::<Option<_>>()?;
     // What is explained and could not be made is a fault that is told one by one.
     let all_made = creation.line.terms.iter().all(|(kind, draft)| {
-        let slug = draft.slug.clone().unwrap_or_else(|| Slug::derive(&draft.name));
+        let slug = draft.slug_or_derived();
         id(*kind, &slug).is_some()
     });
     let links = [tags.clone(), authors.clone()];

@@ -18,9 +18,9 @@ use super::error::EditorialError;
 use super::pending::Pending;
 use crate::domain::authority::{Editor, Origin, Principal, Role, Scope};
 use crate::domain::clock::{Timestamp, new_id};
+use crate::store::Store;
 use crate::store::audit::Deed;
 use crate::store::imports::{self, Import, New, Waiting};
-use crate::store::{self, Store};
 
 /// How long a worker may be silent before another takes its import over.
 pub const LEASE: Duration = Duration::from_secs(3);
@@ -205,12 +205,4 @@ fn principal(import: &Import) -> Principal {
 /// `PostgreSQL` cannot keep it. A line that holds it in JSON holds it escaped, and is refused later, with its reason.
 fn without_nul(text: String) -> String {
     if text.contains('\0') { text.replace('\0', "\u{fffd}") } else { text }
-}
-
-/// An import by its id.
-///
-/// # Errors
-/// The database's.
-pub async fn find(store: &Store, id: Uuid) -> Result<Option<Import>, EditorialError> {
-    Ok(store::imports::find(store.reader(), id).await?)
 }

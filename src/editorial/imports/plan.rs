@@ -29,7 +29,7 @@ impl Plan {
     /// The categories, tags and authors that it may make.
     pub(super) fn terms(&self) -> Vec<(TermKind, TermDraft)> {
         let explained = |(kind, draft): &(TermKind, TermDraft)| {
-            let slug = draft.slug.clone().unwrap_or_else(|| Slug::derive(&draft.name));
+            let slug = draft.slug_or_derived();
             (*kind, TermDraft { slug: Some(slug), ..draft.clone() })
         };
         match self {
@@ -99,19 +99,17 @@ async fn plan_insight(db: &impl Connection, line: InsightLine, by: &Principal, n
     if seen.deleted_at.is_some() {
         return Err(EditorialError::field("/slug", "in-the-trash", "it is in the trash: restore it first, or remove it for good"));
     }
-    let Some(head) = store::revisions::find(db, seen.id, seen.head_revision).await? else { return Err(EditorialError::NotFound) };
-    let locale = head.source_locale;
+    let head = store::drafts::find_with_locale(db, seen.id, seen.head_revision).await?;
+    let (locale, newest) = head.ok_or(EditorialError::NotFound)?;
     if line.locale.as_ref().is_some_and(|given| *given != locale) {
         let detail = format!("the insight's own texts are in {locale}, and stay so: write other locales in translations");
         return Err(EditorialError::field("/locale", "source-locale", detail));
     }
-    let there = async |number: i64| store::drafts::find(db, seen.id, number).await;
-    let newest = there(seen.head_revision).await?.ok_or(EditorialError::NotFound)?;
     // What is published is compared with what is live; everything else with what was written last. To publish what was a draft needs no new text
     // when the draft says it already.
     let public = seen.live_revision.filter(|_| line.wanted == Wanted::Published);
     let against = match public {
-        Some(number) if number != seen.head_revision => there(number).await?.ok_or(EditorialError::NotFound)?,
+        Some(number) if number != seen.head_revision => store::drafts::find(db, seen.id, number).await?.ok_or(EditorialError::NotFound)?,
         _ => newest.clone(),
     };
     let text = Some(with_slug(&line.text, against.slug.as_ref())).filter(|text| *text != against);

@@ -194,13 +194,9 @@ impl Job<'_> {
             changes.extend(more);
             outcomes.extend(outcome);
         }
-        if self.import.validate_only {
-            // What is only rehearsed gets no id.
-            outcomes.iter_mut().filter(|outcome| outcome.state == "created").for_each(|outcome| outcome.insight_id = None);
-        }
         let finished = i64::try_from(outcomes.len()).unwrap_or(i64::MAX);
         if self.import.validate_only {
-            return Ok(self.record_alone(txn, &outcomes, now).await?.then_some(finished));
+            return Ok(self.record_alone(txn, outcomes, now).await?.then_some(finished));
         }
         imports::record(&txn, self.import.id, &outcomes, now).await?;
         self.log(&txn, &changes, now).await?;
@@ -239,10 +235,12 @@ impl Job<'_> {
     }
 
     /// Lets go what was done, and keeps what would have come of it. False when another worker has the import.
-    async fn record_alone(&self, rehearsed: Transaction, outcomes: &[Outcome], now: Timestamp) -> Result<bool, EditorialError> {
+    async fn record_alone(&self, rehearsed: Transaction, mut outcomes: Vec<Outcome>, now: Timestamp) -> Result<bool, EditorialError> {
         drop(rehearsed);
+        // What is only rehearsed gets no id.
+        outcomes.iter_mut().filter(|outcome| outcome.state == "created").for_each(|outcome| outcome.insight_id = None);
         let Some(txn) = self.begin(now).await? else { return Ok(false) };
-        imports::record(&txn, self.import.id, outcomes, now).await?;
+        imports::record(&txn, self.import.id, &outcomes, now).await?;
         self.store.commit_quietly(txn).await?;
         Ok(true)
     }
@@ -279,13 +277,7 @@ impl Job<'_> {
     }
 
     async fn log(&self, txn: &Transaction, changes: &[NewChange], now: Timestamp) -> Result<(), EditorialError> {
-        let deed = |NewChange { kind, resource, resource_id, slug, .. }: &NewChange| Deed {
-            action: kind.as_str(),
-            resource: resource.as_str(),
-            resource_id: *resource_id,
-            label: slug.clone(),
-        };
-        Ok(audit::append_all(txn, &changes.iter().map(deed).collect::<Vec<_>>(), &self.by, now).await?)
+        Ok(audit::append_all(txn, &changes.iter().map(Deed::of).collect::<Vec<_>>(), &self.by, now).await?)
     }
 
     /// Every item in one transaction. When one fails everything is undone, and those that can be found to fail say why.
@@ -328,8 +320,7 @@ impl Job<'_> {
             return self.refuse(outcomes, last, now).await;
         }
         if import.validate_only {
-            outcomes.iter_mut().filter(|outcome| outcome.state == "created").for_each(|outcome| outcome.insight_id = None);
-            if !self.record_alone(txn, &outcomes, now).await? {
+            if !self.record_alone(txn, outcomes, now).await? {
                 return Ok(Work::Lost);
             }
             imports::finish(store.writer(), import.id, "done", None, now).await?;

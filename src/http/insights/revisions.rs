@@ -15,6 +15,7 @@ use super::view::{InsightView, SeoView};
 use super::write::{conclude, known};
 use crate::domain::authority::Editor;
 use crate::domain::clock::Timestamp;
+use crate::domain::etag::insight_state;
 use crate::editorial::insights;
 use crate::http::api::Api;
 use crate::http::extract::Preconditions;
@@ -161,7 +162,7 @@ pub(in crate::http) async fn list_revisions(
     let info = lists::page_info(&page, limit);
     let data = page.rows.into_iter().map(|row| summary(row, &insight)).collect();
     let view = RevisionListView { data, page: info, meta: ListMeta { sequence, total: None } };
-    let state = format!("r{}.{}", insight.head_revision, insight.pointer_version);
+    let state = insight_state(insight.head_revision, insight.pointer_version);
     Ok(lists::links(Reply::json(&view).state(state), &api, &request, &view.page))
 }
 

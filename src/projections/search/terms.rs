@@ -17,7 +17,7 @@ pub(super) struct Terms {
 impl Terms {
     pub(super) async fn read(db: &impl Connection) -> Result<Self, StoreError> {
         let mut known = Self::default();
-        for kind in [TermKind::Category, TermKind::Tag, TermKind::Author] {
+        for kind in TermKind::ALL {
             for term in terms::names(db, kind).await? {
                 let key = term_key(term.id);
                 known.by_slug.insert((kind.plural(), term.slug.clone()), key.clone());
