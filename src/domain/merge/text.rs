@@ -74,9 +74,9 @@ impl Layout {
     }
 }
 
-/// The three-way merge of yes and no, which never conflicts. A side that does not say agrees with the base, and without a base yours counts.
+/// The three-way merge of yes and no, which never conflicts. A side that does not say agrees with the base, and without a base either's yes counts.
 fn agreed([base, yours, theirs]: [Option<bool>; 3]) -> bool {
-    let Some(base) = base else { return yours.or(theirs).unwrap_or_default() };
+    let Some(base) = base else { return yours == Some(true) || theirs == Some(true) };
     let (yours, theirs) = (yours.unwrap_or(base), theirs.unwrap_or(base));
     if yours == base { theirs } else { yours }
 }
