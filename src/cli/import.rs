@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
+use std::future::ready;
 use std::io::{BufRead as _, BufReader, IsTerminal as _};
 use std::path::{Path, PathBuf};
 
@@ -87,7 +88,11 @@ async fn left_behind(store: &Store, source: &str) -> anyhow::Result<Option<Impor
 
 async fn go_on(store: &Store, import: &Import, worker: Uuid) -> anyhow::Result<()> {
     let bar = bar(import.total, finished(import));
-    let outcome = imports::work(store, import.id, worker, &Clock::System, |done| bar.inc(done.unsigned_abs())).await;
+    let told = |done: i64| {
+        bar.inc(done.unsigned_abs());
+        ready(())
+    };
+    let outcome = imports::work(store, import.id, worker, &Clock::System, told).await;
     bar.finish_and_clear();
     if outcome.map_err(explained)? == Work::Lost {
         // A running service has taken it over.

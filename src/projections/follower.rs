@@ -14,7 +14,8 @@ use crate::store::{Store, transitions};
 
 /// How long a change of another node can go unnoticed.
 const POLL: Duration = Duration::from_millis(500);
-const BATCH: i64 = 500;
+/// Many, for a projection that is far behind: each time costs the search index a commit.
+const BATCH: i64 = 4_000;
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 /// After so many failures without a step forward the remedy is not the right one: it is tried rarely, and a person is asked for.

@@ -1,6 +1,7 @@
 //! A statement being written piece by piece, and the few words in which the two databases differ.
 //!
-//! A value never enters the text: `bind` is the only way to put one in. `$1` is understood by both databases.
+//! A value never enters the text: `bind` is the only way to put one in. `SQLite` looks every `$1` up by its name, which costs the square of their
+//! number: there it is a `?`.
 
 use std::fmt::Write as _;
 
@@ -27,6 +28,9 @@ impl Sql {
 
     pub fn bind(&mut self, value: impl Into<Value>) -> &mut Self {
         self.values.push(value.into());
+        if self.backend == DbBackend::Sqlite {
+            return self.push("?");
+        }
         let _ = write!(self.text, "${}", self.values.len());
         self
     }

@@ -1,6 +1,10 @@
 //! What an item asks for, compared with what is there: everything that can be found out, and rendered, before a transaction begins.
 
+use std::collections::HashSet;
+
+use futures_util::future::join_all;
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use super::outcome::{invalid, problem};
 use crate::domain::authority::Principal;
@@ -59,20 +63,83 @@ pub(super) struct Alteration {
     pub kept_draft: bool,
 }
 
+/// The plan of each line. One that fails may pass: its item is looked at again.
+///
+/// # Errors
+/// The database's.
+pub(super) async fn plans(
+    db: &impl Connection,
+    inputs: impl Iterator<Item = &str>,
+    by: &Principal,
+    now: Timestamp,
+) -> Result<Vec<Result<Plan, EditorialError>>, EditorialError> {
+    let parsed: Vec<Result<ImportLine, Plan>> = inputs.map(parse).collect();
+    let there = There::of(db, &parsed).await?;
+    Ok(join_all(parsed.into_iter().map(|line| plan(db, &there, line, by, now))).await)
+}
+
 /// # Errors
 /// What may pass: the item is looked at again.
-pub(super) async fn plan(db: &impl Connection, input: &str, by: &Principal, now: Timestamp) -> Result<Plan, EditorialError> {
-    let parsed = serde_json::from_str::<Value>(input);
-    let line = match parsed {
-        Ok(value) => ImportLine::parse(value),
-        Err(error) => {
-            return Ok(Plan::Failed(json!({ "code": "malformed-body", "detail": format!("the line is not well-formed JSON: {error}") })));
+pub(super) async fn plan_one(db: &impl Connection, input: &str, by: &Principal, now: Timestamp) -> Result<Plan, EditorialError> {
+    let line = parse(input);
+    let there = There::of(db, std::slice::from_ref(&line)).await?;
+    plan(db, &there, line, by, now).await
+}
+
+fn parse(input: &str) -> Result<ImportLine, Plan> {
+    let value = serde_json::from_str::<Value>(input).map_err(|error| {
+        Plan::Failed(json!({ "code": "malformed-body", "detail": format!("the line is not well-formed JSON: {error}") }))
+    })?;
+    ImportLine::parse(value).map_err(|errors| Plan::Failed(invalid(errors)))
+}
+
+/// What was found out for several lines at once, so that new insights need no look of their own.
+struct There {
+    ids: HashSet<Uuid>,
+    /// Slugs that some insight has or had.
+    slugs: HashSet<String>,
+    locale: String,
+}
+
+impl There {
+    async fn of(db: &impl Connection, lines: &[Result<ImportLine, Plan>]) -> Result<Self, EditorialError> {
+        let insights = || {
+            lines.iter().filter_map(|line| match line {
+                Ok(ImportLine::Insight(line)) => Some(line),
+                _ => None,
+            })
+        };
+        let ids: Vec<Uuid> = insights().filter_map(|line| line.id).collect();
+        let slugs: Vec<&str> = insights().filter_map(|line| line.text.slug.as_ref()).map(Slug::as_str).collect();
+        Ok(Self {
+            ids: store::insights::known(db, &ids).await?.into_iter().collect(),
+            slugs: store::slugs::known(db, &slugs).await?,
+            locale: revision::source_locale(db).await?,
+        })
+    }
+
+    /// The insight that a line is about: by its id, else by its present slug. A line with an id is no other insight, whatever its slug: that the slug
+    /// is taken is told when it is claimed.
+    async fn find(&self, db: &impl Connection, line: &InsightLine) -> Result<Option<insight::Model>, EditorialError> {
+        match (line.id, &line.text.slug) {
+            (Some(id), _) if self.ids.contains(&id) => Ok(store::insights::find(db, &Name::Id(id)).await?),
+            (None, Some(slug)) if self.slugs.contains(slug.as_str()) => named(db, slug).await,
+            _ => Ok(None),
         }
-    };
+    }
+}
+
+async fn plan(
+    db: &impl Connection,
+    there: &There,
+    line: Result<ImportLine, Plan>,
+    by: &Principal,
+    now: Timestamp,
+) -> Result<Plan, EditorialError> {
     match line {
-        Err(errors) => Ok(Plan::Failed(invalid(errors))),
+        Err(failed) => Ok(failed),
         Ok(ImportLine::Term(kind, draft)) => Ok(Plan::Term(kind, draft)),
-        Ok(ImportLine::Insight(line)) => match plan_insight(db, *line, by, now).await {
+        Ok(ImportLine::Insight(line)) => match plan_insight(db, there, *line, by, now).await {
             Err(error @ (EditorialError::Busy | EditorialError::Store(StoreError::Unavailable(_)))) => Err(error),
             Err(error) => Ok(Plan::Failed(problem(error))),
             Ok(plan) => Ok(plan),
@@ -80,16 +147,19 @@ pub(super) async fn plan(db: &impl Connection, input: &str, by: &Principal, now:
     }
 }
 
-async fn plan_insight(db: &impl Connection, line: InsightLine, by: &Principal, now: Timestamp) -> Result<Plan, EditorialError> {
+async fn plan_insight(
+    db: &impl Connection,
+    there: &There,
+    line: InsightLine,
+    by: &Principal,
+    now: Timestamp,
+) -> Result<Plan, EditorialError> {
     if line.id.is_none() && line.text.slug.is_none() {
         let detail = "an import finds an insight again by its id or its slug: give one of them";
         return Err(EditorialError::field("/slug", "required", detail));
     }
-    let Some(seen) = find(db, &line).await? else {
-        let locale = match &line.locale {
-            Some(locale) => locale.clone(),
-            None => revision::source_locale(db).await?,
-        };
+    let Some(seen) = there.find(db, &line).await? else {
+        let locale = line.locale.as_ref().unwrap_or(&there.locale).clone();
         let text = revision::prepare(line.text.clone(), locale.clone()).await?;
         let newer = line.newer.clone().map(|newer| Draft { slug: newer.slug.clone().or_else(|| line.text.slug.clone()), ..newer });
         let newer = rendered(newer, &locale).await?;
@@ -135,15 +205,5 @@ async fn rendered(draft: Option<Draft>, locale: &str) -> Result<Option<Prepared>
     match draft {
         Some(draft) => Ok(Some(revision::prepare(draft, locale.to_owned()).await?)),
         None => Ok(None),
-    }
-}
-
-/// The insight that a line is about: by its id, else by its present slug. A line with an id is no other insight, whatever its slug: that the slug is
-/// taken is told when it is claimed.
-async fn find(db: &impl Connection, line: &InsightLine) -> Result<Option<insight::Model>, EditorialError> {
-    match (line.id, &line.text.slug) {
-        (Some(id), _) => Ok(store::insights::find(db, &Name::Id(id)).await?),
-        (None, Some(slug)) => named(db, slug).await,
-        (None, None) => Ok(None),
     }
 }

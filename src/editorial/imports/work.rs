@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use futures_util::future::{join, join_all};
+use futures_util::future::join;
 use uuid::Uuid;
 
 use super::apply::{self, Done, Tried};
 use super::group::{self, Written};
 use super::outcome::{self, done, failed};
-use super::plan::{Creation, Plan, plan};
+use super::plan::{Creation, Plan, plan_one, plans};
 use super::{MOST_ATOMIC, lease_end, principal};
 use crate::domain::authority::Principal;
 use crate::domain::change::NewChange;
@@ -22,7 +22,7 @@ use crate::store::imports::{self, Import, Outcome, Waiting};
 use crate::store::{self, Store, Transaction};
 
 /// Items that share a transaction.
-const BATCH: i64 = 64;
+const BATCH: i64 = 128;
 /// Bytes of input that they may have together.
 const BATCH_BYTES: usize = 4_000_000;
 /// How often an item is tried that others write at the same time, or that the service does not survive.
@@ -46,11 +46,17 @@ struct Job<'j> {
     by: Principal,
 }
 
-/// Works on an import until it is done. Tells after each batch how many items are finished.
+/// Works on an import until it is done. Tells after each batch how many items are finished, and goes on when that was heard.
 ///
 /// # Errors
 /// The database's; what was finished stays finished, and the next worker goes on behind it.
-pub async fn work(store: &Store, import: Uuid, worker: Uuid, clock: &Clock, mut told: impl FnMut(i64)) -> Result<Work, EditorialError> {
+pub async fn work<T: Future<Output = ()> + Send>(
+    store: &Store,
+    import: Uuid,
+    worker: Uuid,
+    clock: &Clock,
+    mut told: impl FnMut(i64) -> T,
+) -> Result<Work, EditorialError> {
     let Some(import) = imports::find(store.reader(), import).await? else { return Ok(Work::Lost) };
     let job = Job { store, by: principal(&import), import: &import, worker };
     if import.atomic {
@@ -85,7 +91,7 @@ pub async fn work(store: &Store, import: Uuid, worker: Uuid, clock: &Clock, mut 
             outcomes?
         } else {
             // The next items are looked at while these are written.
-            let (outcomes, next) = join(job.batch(looked, &mut made, now), job.look(last, careful, now)).await;
+            let (outcomes, next) = join(Box::pin(job.batch(looked, &mut made, now)), Box::pin(job.look(last, careful, now))).await;
             ahead = next.ok().filter(|next| next.ends().is_some());
             outcomes?
         };
@@ -98,7 +104,7 @@ pub async fn work(store: &Store, import: Uuid, worker: Uuid, clock: &Clock, mut 
             // Some are still to be done: they come first.
             ahead = None;
         }
-        told(finished);
+        told(finished).await;
     }
 }
 
@@ -153,7 +159,7 @@ impl Job<'_> {
         if items.first().is_some_and(|first| first.number < careful) {
             items.truncate(1);
         }
-        let plans = join_all(items.iter().map(|item| plan(db, &item.input, &self.by, now))).await;
+        let plans = plans(db, items.iter().map(|item| item.input.as_str()), &self.by, now).await?;
         Ok(Ahead { items, plans })
     }
 
@@ -305,7 +311,7 @@ impl Job<'_> {
             let Some(newest) = items.last() else { break None };
             last = newest.number;
             for item in &items {
-                let planned = plan(&txn, &item.input, &self.by, now).await?;
+                let planned = plan_one(&txn, &item.input, &self.by, now).await?;
                 let (outcome, more) = self.in_savepoint(&txn, (item, planned), now).await?;
                 outcomes.push(outcome.unwrap_or_else(|| failed(item, &outcome::problem(EditorialError::Busy))));
                 changes.extend(more);
@@ -340,7 +346,7 @@ impl Job<'_> {
             let Some(newest) = items.last() else { break };
             last = newest.number;
             for item in &items {
-                if let Plan::Failed(problem) = plan(self.store.reader(), &item.input, &self.by, now).await? {
+                if let Plan::Failed(problem) = plan_one(self.store.reader(), &item.input, &self.by, now).await? {
                     faults.push(failed(item, &problem));
                 }
             }

@@ -85,7 +85,7 @@ impl Scanner<'_> {
                     return Some((from, self.at));
                 }
                 while let Some(c) = self.char_at(self.at) {
-                    if !(c.is_alphanumeric() || is_combining_mark(c)) || is_ideograph(c) {
+                    if !(c.is_alphanumeric() || !c.is_ascii() && is_combining_mark(c)) || is_ideograph(c) {
                         break;
                     }
                     self.at += c.len_utf8();

@@ -18,9 +18,11 @@ use super::documents;
 use super::schema::{self, Fields, VERSION};
 use crate::store::documents::Documents;
 
-/// One indexing thread's memory. Rebuilding gets more, which makes fewer and larger segments.
+/// Threads that cut texts into words and sort them: what a bulk import waits for.
+const INDEXERS: usize = 2;
+/// The memory of each. Rebuilding gets more, which makes fewer and larger segments.
 const MEMORY: usize = 30_000_000;
-const MEMORY_TO_BUILD: usize = 120_000_000;
+const MEMORY_TO_BUILD: usize = 60_000_000;
 /// Segments are few, because each costs every query; deleted documents are merged away early, because an editorial index is updated.
 const DELETED_SHARE: f32 = 0.3;
 
@@ -78,7 +80,8 @@ impl IndexFiles {
     fn of(index: &Index, lock: File, memory: usize) -> anyhow::Result<Self> {
         schema::register_tokenizers(index);
         let (_, fields) = schema::schema();
-        let options = IndexWriterOptions::builder().num_worker_threads(1).num_merge_threads(1).memory_budget_per_thread(memory).build();
+        let options =
+            IndexWriterOptions::builder().num_worker_threads(INDEXERS).num_merge_threads(1).memory_budget_per_thread(memory).build();
         let writer = index.writer_with_options(options)?;
         let mut policy = LogMergePolicy::default();
         policy.set_min_num_segments(4);

@@ -9,7 +9,7 @@ use std::sync::LazyLock;
 use frostem::{Algorithm, Stemmer};
 
 /// The primary language of a locale, or none that is known here.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Language(Option<Algorithm>);
 
 impl Language {

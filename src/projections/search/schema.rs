@@ -2,6 +2,8 @@
 //!
 //! Nothing is stored to be shown: hits are read from the database, which decides once more what is visible.
 
+use std::collections::HashMap;
+
 use tantivy::schema::{FAST, Field, INDEXED, IndexRecordOption, Schema, TextFieldIndexing, TextOptions};
 use tantivy::tokenizer::{TextAnalyzer, Token, TokenStream, Tokenizer};
 
@@ -72,7 +74,7 @@ pub(super) fn schema() -> (Schema, Fields) {
 
 pub(super) fn register_tokenizers(index: &tantivy::Index) {
     for (name, keep) in [("stems", Keep::Stems), ("words", Keep::Words), ("plain", Keep::Plain)] {
-        let analyzer = TextAnalyzer::builder(Cutter { keep, tokens: Vec::new() }).build();
+        let analyzer = TextAnalyzer::builder(Cutter { keep, tokens: Vec::new(), stems: Stems::default() }).build();
         index.tokenizers().register(name, analyzer);
     }
 }
@@ -100,6 +102,32 @@ enum Keep {
 struct Cutter {
     keep: Keep,
     tokens: Vec<Token>,
+    stems: Stems,
+}
+
+/// The stems that were found last: a text repeats its words, and other texts repeat them too.
+#[derive(Clone, Default)]
+struct Stems(HashMap<Language, HashMap<String, String>>);
+
+/// Words of one language; then it is begun anew.
+const MOST_STEMS: usize = 20_000;
+
+impl Stems {
+    fn stem(&mut self, language: Language, word: String) -> String {
+        if language == Language::NONE {
+            return word;
+        }
+        let known = self.0.entry(language).or_default();
+        if let Some(stem) = known.get(&word) {
+            return stem.clone();
+        }
+        let stem = language.stem(&word).into_owned();
+        if known.len() >= MOST_STEMS {
+            known.clear();
+        }
+        known.insert(word, stem.clone());
+        stem
+    }
 }
 
 impl Tokenizer for Cutter {
@@ -111,7 +139,7 @@ impl Tokenizer for Cutter {
             (Keep::Stems, Some((locale, text))) => (Language::of(locale), text),
             _ => (Language::NONE, text),
         };
-        let Self { keep, tokens } = self;
+        let Self { keep, tokens, stems } = self;
         analysis::pieces(text, |piece| {
             let kept = match keep {
                 Keep::Stems => piece.kind != Kind::Whole,
@@ -119,15 +147,11 @@ impl Tokenizer for Cutter {
                 Keep::Plain => piece.kind == Kind::Word,
             };
             if kept {
-                let word = match language.stem(&piece.text) {
-                    std::borrow::Cow::Owned(stem) => stem,
-                    std::borrow::Cow::Borrowed(_) => piece.text,
-                };
                 tokens.push(Token {
                     offset_from: piece.from,
                     offset_to: piece.to,
                     position: piece.position,
-                    text: word,
+                    text: stems.stem(language, piece.text),
                     position_length: 1,
                 });
             }
