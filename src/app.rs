@@ -19,9 +19,11 @@ use crate::editorial::keys::KeyRing;
 use crate::editorial::throttle::Throttle;
 use crate::editorial::{accounts, demo, imports, lifecycle, site};
 use crate::http::api::{Api, EventLimits, Limits};
+use crate::http::finished::Finished;
 use crate::http::idempotency::Turns;
 use crate::http::server::{ServerSettings, serve};
 use crate::projections::follower::{self, Progress};
+use crate::projections::response_cache::ResponseCache;
 use crate::projections::search::SearchProjection;
 use crate::projections::stream::Stream;
 use crate::store::Store;
@@ -39,10 +41,11 @@ pub struct App {
     pub base_url: String,
     pub store: Store,
     pub keys: KeyRing,
+    pub answers: ResponseCache<Finished>,
     handle: ServerHandle,
     server: JoinHandle<std::io::Result<()>>,
     tasks: Vec<JoinHandle<()>>,
-    progress: [Progress; 2],
+    progress: [Progress; 3],
     clock: Clock,
     /// Told when the service stops, for streams that would never end.
     closing: watch::Sender<bool>,
@@ -60,6 +63,7 @@ impl App {
         prepare(&store, settings, &clock).await?;
         let keys = KeyRing::open(&store, base_url.clone(), clock.now()).await?;
         let (projection, search, search_progress) = SearchProjection::new(settings.data.search_dir());
+        let (dropping, answers, answers_progress) = ResponseCache::new(settings.cache_bytes);
         let (stream, newest) = Stream::new();
         let import_bell = Arc::new(Notify::new());
         let (closing, _) = watch::channel(false);
@@ -73,6 +77,7 @@ impl App {
             import_bell: import_bell.clone(),
             clock: clock.clone(),
             search: search.clone(),
+            answers: answers.clone(),
             newest,
             events: EventLimits::new(settings.max_event_streams, Duration::from_secs(settings.event_stream_lifetime), closing.clone()),
             recording: Arc::default(),
@@ -93,12 +98,14 @@ impl App {
             tasks: vec![
                 spawn(housekeeping(store.clone(), keys.clone(), clock.clone())),
                 spawn(follower::follow(store.clone(), projection, search_progress)),
+                spawn(follower::follow(store.clone(), dropping, answers_progress)),
                 spawn(follower::follow(store.clone(), stream, stream_progress)),
                 spawn(follower::record_transitions(store.clone(), clock.clone())),
                 spawn(follower::listen(store.clone())),
                 spawn(work_on_imports(store.clone(), clock.clone(), import_bell, search.progress())),
             ],
-            progress: [search.progress(), stream_reached],
+            progress: [search.progress(), answers.progress(), stream_reached],
+            answers,
             clock,
             closing,
             base_url,

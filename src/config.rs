@@ -87,6 +87,10 @@ pub struct ServeSettings {
     #[arg(long, env = "INSIGHTS_BODY_TIMEOUT", default_value_t = 30)]
     pub body_timeout: u64,
 
+    /// Bytes of memory for finished answers; 0 keeps none
+    #[arg(long, env = "INSIGHTS_CACHE_BYTES", default_value_t = 33_554_432)]
+    pub cache_bytes: u64,
+
     /// Event streams that may be open at once; the next one is told to come back (503)
     #[arg(long, env = "INSIGHTS_MAX_EVENT_STREAMS", default_value_t = 1_000)]
     pub max_event_streams: usize,

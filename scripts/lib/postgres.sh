@@ -47,7 +47,7 @@ start_postgres() {
     --encoding=UTF8 --locale=C.UTF-8 --locale-provider=icu --icu-locale=en-US --no-sync) \
     >"$OUT/initdb.log" 2>&1 || die "initdb failed, see $OUT/initdb.log"
   (cd / && as_postgres "$PG_BIN/postgres" -D "$folder/data" -k "$folder" -h 127.0.0.1 -p "$port" \
-    -c max_connections=300 -c fsync=off -c synchronous_commit=off -c full_page_writes=off) \
+    -c shared_preload_libraries=pg_stat_statements -c pg_stat_statements.max=20000 -c max_connections=300 -c fsync=off -c synchronous_commit=off -c full_page_writes=off) \
     >"$OUT/postgres.log" 2>&1 &
   pid=$!
   STARTED+=("INT:$pid") # a fast shutdown; TERM would wait for the clients

@@ -68,5 +68,16 @@ pub struct NewChange {
     pub slug: Option<String>,
     /// False when no public answer, now or later, can differ because of it: a saved draft, for example.
     pub public: bool,
+    /// The names under which answers are dropped because of it.
     pub cache_tags: Vec<String>,
+}
+
+impl NewChange {
+    /// The cache tags of a change of an insight that is in these filtered lists, or was.
+    #[must_use]
+    pub fn insight_tags(id: Uuid, mut lists: Vec<String>) -> Vec<String> {
+        lists.sort();
+        lists.dedup();
+        ["insights".to_owned(), format!("insight:{id}")].into_iter().chain(lists).collect()
+    }
 }

@@ -38,6 +38,12 @@ impl TermKind {
         }
     }
 
+    /// The cache tag of the lists that are filtered by one of this kind.
+    #[must_use]
+    pub fn list_tag(self, slug: &str) -> String {
+        format!("insights:{}:{slug}", self.resource().as_str())
+    }
+
     /// The plural, as the paths spell it.
     #[must_use]
     pub fn plural(self) -> &'static str {

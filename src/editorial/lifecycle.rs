@@ -171,8 +171,9 @@ pub async fn purge(store: &Store, admin: &Admin, id: Uuid, expected: &Expected, 
     let old = store::insights::lock(&txn, id).await?.ok_or(EditorialError::NotFound)?;
     check_state(&txn, &old, expected, None).await?;
     let begun = has_begun(&txn, &old, &insight::Model { live_revision: None, ..old.clone() }, now).await?;
+    let lists = store::insights::list_tags(&txn, id).await?;
     store::insights::purge(&txn, id).await?;
-    Ok(Pending::content(txn, admin.principal(), change(ChangeKind::Purged, &old, was_seen(&old, now) || begun), id))
+    Ok(Pending::content(txn, admin.principal(), change(ChangeKind::Purged, &old, was_seen(&old, now) || begun, lists), id))
 }
 
 /// Purges what has been in the trash long enough. One that cannot be purged is told and passed over: it is in nobody's way.
@@ -250,10 +251,12 @@ async fn settle(
     kind: ChangeKind,
     now: Timestamp,
 ) -> Result<NewChange, EditorialError> {
+    let mut lists = store::insights::list_tags(txn, old.id).await?;
     store::insights::save(txn, &new).await?;
+    lists.extend(store::insights::list_tags(txn, new.id).await?);
     let begun = has_begun(txn, old, &new, now).await?;
     let is_seen = Status::of(&pointers(&new), now) == Status::Published;
-    Ok(change(kind, &new, was_seen(old, now) || is_seen || begun))
+    Ok(change(kind, &new, was_seen(old, now) || is_seen || begun, lists))
 }
 
 fn pending(txn: Transaction, by: &Principal, id: Uuid, change: Option<NewChange>) -> Pending<Uuid> {
@@ -276,7 +279,8 @@ pub(super) fn was_seen(insight: &insight::Model, now: Timestamp) -> bool {
     matches!(Status::of(&pointers(insight), now), Status::Published | Status::Expired)
 }
 
-pub(super) fn change(kind: ChangeKind, insight: &insight::Model, public: bool) -> NewChange {
+/// `lists` are the cache tags of the filtered lists that the insight was in before, and is in now.
+pub(super) fn change(kind: ChangeKind, insight: &insight::Model, public: bool, lists: Vec<String>) -> NewChange {
     let id = insight.id;
     NewChange {
         kind,
@@ -284,6 +288,6 @@ pub(super) fn change(kind: ChangeKind, insight: &insight::Model, public: bool) -
         resource_id: Some(id),
         slug: Some(insight.slug.clone()),
         public,
-        cache_tags: vec!["insights".to_owned(), format!("insight:{id}")],
+        cache_tags: NewChange::insight_tags(id, lists),
     }
 }

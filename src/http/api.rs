@@ -8,11 +8,13 @@ use std::time::{Duration, Instant};
 use tokio::sync::{Notify, OnceCell, Semaphore, watch};
 
 use super::events::Page;
+use super::finished::Finished;
 use super::idempotency::Turns;
 
 use crate::domain::clock::{Clock, Timestamp};
 use crate::editorial::keys::KeyRing;
 use crate::editorial::throttle::Throttle;
+use crate::projections::response_cache::ResponseCache;
 use crate::projections::search::Search;
 use crate::store::changes::{self, Freshness};
 use crate::store::{Store, transitions};
@@ -27,6 +29,7 @@ pub struct Api {
     pub import_bell: Arc<Notify>,
     pub clock: Clock,
     pub search: Search,
+    pub answers: ResponseCache<Finished>,
     /// The newest public number that the event stream may tell.
     pub newest: watch::Receiver<i64>,
     pub events: EventLimits,

@@ -2,8 +2,6 @@
 
 use std::io::Write as _;
 
-use actix_web::HttpRequest;
-use actix_web::http::Method;
 use actix_web::http::header::{self, HeaderMap};
 
 use crate::domain::clock::Timestamp;
@@ -50,17 +48,26 @@ impl CachePolicy {
     }
 }
 
-/// Whether the reader's copy is still good (RFC 9110, section 13.2.2). A request's own `Cache-Control` does not change that.
-pub(super) fn is_unmodified(request: &HttpRequest, etag: Option<&str>, last_modified: Option<Timestamp>) -> bool {
-    if !matches!(*request.method(), Method::GET | Method::HEAD) {
-        return false;
+impl CachePolicy {
+    /// The policy of an answer that is given again later, where the next transition has come so near that it is another one.
+    pub(super) fn changed_at(self, now: Timestamp) -> Option<Self> {
+        match self {
+            Self::Public { next_transition: Some(at), .. } if at.0 - now.0 < (S_MAXAGE + STALE) * 1_000 => {
+                Some(Self::Public { now, next_transition: Some(at) })
+            }
+            _ => None,
+        }
     }
-    let mut given = request.headers().get_all(header::IF_NONE_MATCH).peekable();
+}
+
+/// Whether the reader's copy is still good (RFC 9110, section 13.2.2). A request's own `Cache-Control` does not change that.
+pub(super) fn is_unmodified(asked: &HeaderMap, etag: Option<&str>, last_modified: Option<Timestamp>) -> bool {
+    let mut given = asked.get_all(header::IF_NONE_MATCH).peekable();
     if given.peek().is_some() {
         let mut tags = given.filter_map(|line| line.to_str().ok()).flat_map(|line| line.split(','));
         return etag.is_some_and(|etag| tags.any(|tag| tag.trim() == "*" || bare(tag) == bare(etag)));
     }
-    let since = text(request.headers(), &header::IF_MODIFIED_SINCE).and_then(parse_http_date);
+    let since = text(asked, &header::IF_MODIFIED_SINCE).and_then(parse_http_date);
     matches!((since, last_modified), (Some(since), Some(at)) if at.seconds() <= since)
 }
 
@@ -89,12 +96,12 @@ pub(super) enum Encoding {
 }
 
 /// The best encoding that the reader accepts and the body is worth.
-pub(super) fn encoding(headers: &HeaderMap, body: &[u8], content_type: &str) -> Encoding {
+pub(super) fn encoding(headers: &HeaderMap, length: usize, content_type: &str) -> Encoding {
     let text_like = ["text/", "application/json", "application/vnd.", "application/yaml", "application/problem", "image/svg"];
-    if body.len() < MIN_ENCODED || !text_like.iter().any(|kind| content_type.starts_with(kind)) {
+    if length < MIN_ENCODED || !text_like.iter().any(|kind| content_type.starts_with(kind)) {
         return Encoding::Identity;
     }
-    let accepted = text(headers, &header::ACCEPT_ENCODING).unwrap_or_default();
+    let Some(accepted) = text(headers, &header::ACCEPT_ENCODING) else { return Encoding::Identity };
     if super::negotiation::quality(accepted, "br") > 0.0 {
         Encoding::Brotli
     } else if super::negotiation::quality(accepted, "gzip") > 0.0 {
@@ -121,18 +128,18 @@ impl Encoding {
         }
     }
 
-    pub(super) fn encode(self, body: Vec<u8>) -> Vec<u8> {
+    pub(super) fn encode(self, body: &[u8]) -> Vec<u8> {
         match self {
-            Self::Identity => body,
+            Self::Identity => body.to_vec(),
             Self::Brotli => {
                 let mut out = brotli::CompressorWriter::new(Vec::with_capacity(body.len() / 4), 4096, 4, 20);
-                let _ = out.write_all(&body);
+                let _ = out.write_all(body);
                 out.into_inner()
             }
             Self::Gzip => {
                 let mut out = flate2::write::GzEncoder::new(Vec::with_capacity(body.len() / 4), flate2::Compression::new(5));
-                let _ = out.write_all(&body);
-                out.finish().unwrap_or(body)
+                let _ = out.write_all(body);
+                out.finish().unwrap_or_default()
             }
         }
     }
@@ -162,7 +169,7 @@ mod tests {
     fn bodies_survive_their_encodings() {
         let body = b"insight ".repeat(500);
         for encoding in [Encoding::Brotli, Encoding::Gzip] {
-            let packed = encoding.encode(body.clone());
+            let packed = encoding.encode(&body);
             assert!(packed.len() < body.len() / 10, "{encoding:?}");
         }
     }

@@ -12,6 +12,7 @@ use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, ResponseError as _, web};
+use futures_util::future::join;
 
 use super::api::Api;
 use super::auth::{self, Authentication};
@@ -22,7 +23,7 @@ use super::reply::{CONTENT_SEQUENCE, insert};
 use crate::domain::clock::new_id;
 use crate::store::changes;
 
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const SLOW_MILLIS: u128 = 1_000;
 const EXPOSED: &str = "ETag, Last-Modified, Link, Location, Content-Sequence, Content-Language, Cache-Tag, Idempotency-Replayed, Retry-After, Allow, X-Request-Id, WWW-Authenticate";
 const ALLOWED_HEADERS: &str = "Authorization, Content-Type, If-Match, If-None-Match, If-Modified-Since, Idempotency-Key, Accept, Last-Event-ID, X-Request-Id, traceparent";
@@ -109,7 +110,7 @@ async fn handled(
             findable(api).await;
         }
     } else if writes && response.status().is_success() {
-        api.search.wait_for(api.store.committed()).await;
+        shown(api, api.store.committed()).await;
     }
     drop(turn);
     Ok(Ok(response))
@@ -118,8 +119,13 @@ async fn handled(
 /// Waits until what is answered once more can be found here, whichever node wrote it.
 async fn findable(api: &Api) {
     if let Ok(newest) = changes::newest(api.store.reader()).await {
-        api.search.wait_for(newest).await;
+        shown(api, newest).await;
     }
+}
+
+/// Waits until searches and kept answers show what a row of the log says.
+async fn shown(api: &Api, sequence: i64) {
+    join(api.search.wait_for(sequence), api.answers.wait_for(sequence)).await;
 }
 
 /// In a task of its own: when the connection is reset, the request's future is dropped, and with it a transaction half-way, which would poison a
@@ -197,7 +203,7 @@ fn trace_id(headers: &HeaderMap) -> String {
     id.unwrap_or_default().to_owned()
 }
 
-fn request_id(headers: &HeaderMap) -> Option<String> {
+pub(super) fn request_id(headers: &HeaderMap) -> Option<String> {
     let given = headers.get(&REQUEST_ID)?.to_str().ok()?;
     let plain = given.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.:".contains(&b));
     (plain && (1..=128).contains(&given.len())).then(|| given.to_owned())
@@ -217,7 +223,7 @@ fn preflight(request: &ServiceRequest) -> HttpResponse {
     response
 }
 
-fn finish(mut response: ServiceResponse<BoxBody>, api: &Api, path: &str, id: &str) -> ServiceResponse<BoxBody> {
+pub(super) fn finish(mut response: ServiceResponse<BoxBody>, api: &Api, path: &str, id: &str) -> ServiceResponse<BoxBody> {
     let problem = response.response().extensions().get::<Problem>().cloned();
     if let Some(problem) = problem {
         let body = problem.body(&api.base_url, path, id).to_string();
@@ -228,13 +234,18 @@ fn finish(mut response: ServiceResponse<BoxBody>, api: &Api, path: &str, id: &st
     let sequence = api.sequence.load(Ordering::Relaxed).to_string();
     let headers = response.headers_mut();
     insert(headers, REQUEST_ID, id);
-    insert(headers, header::ACCESS_CONTROL_ALLOW_ORIGIN, "*");
-    insert(headers, header::ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED);
-    insert(headers, header::X_CONTENT_TYPE_OPTIONS, "nosniff");
+    always(headers);
     if !headers.contains_key(CONTENT_SEQUENCE) {
         insert(headers, CONTENT_SEQUENCE, &sequence);
     }
     response
+}
+
+/// What every answer has.
+pub(super) fn always(headers: &mut HeaderMap) {
+    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(EXPOSED));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
 }
 
 fn log(method: &Method, path: &str, status: StatusCode, started: Instant, caller: &Caller) {

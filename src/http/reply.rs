@@ -4,18 +4,20 @@ use std::borrow::Cow;
 use std::convert::Infallible;
 
 use actix_web::body::{BodyStream, BoxBody};
-use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use actix_web::http::{Method, StatusCode};
 use actix_web::web::Bytes;
-use actix_web::{HttpRequest, HttpResponse, Responder};
+use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, Responder};
 use futures_util::Stream;
 use serde::{Deserialize, Serialize};
 
-use super::caching::{self, CachePolicy, Encoding};
+use super::caching::CachePolicy;
+pub(super) use super::finished::CONTENT_SEQUENCE;
+use super::finished::{Finished, Parts};
 use crate::domain::clock::Timestamp;
 use crate::domain::secret;
+use crate::store::changes::Freshness;
 
-pub(super) const CONTENT_SEQUENCE: HeaderName = HeaderName::from_static("content-sequence");
 pub(super) const CACHE_TAG: HeaderName = HeaderName::from_static("cache-tag");
 pub(super) const SURROGATE_KEY: HeaderName = HeaderName::from_static("surrogate-key");
 
@@ -35,6 +37,8 @@ pub(super) struct Reply {
     /// The bytes are encoded already.
     encoded: Option<&'static str>,
     headers: Vec<(HeaderName, String)>,
+    /// The public number that it is true at, and the names under which it is dropped, where it may be given to others.
+    kept: Option<Kept>,
 }
 
 impl Reply {
@@ -51,6 +55,7 @@ impl Reply {
             vary: Cow::Borrowed("Accept-Encoding"),
             encoded: None,
             headers: Vec::new(),
+            kept: None,
         }
     }
 
@@ -159,6 +164,29 @@ impl Reply {
         self
     }
 
+    /// Others may be given it too, until the clock or something of these names changes it. See [`crate::projections::response_cache`].
+    pub(super) fn kept(self, freshness: &Freshness, names: Vec<String>) -> Self {
+        Self { kept: Some(Kept { made_at: freshness.sequence, until: freshness.next_transition, names }), ..self }
+    }
+
+    /// As [`Reply::kept`], of what was made of an index at this public number.
+    pub(super) fn kept_at(self, sequence: i64, freshness: &Freshness, names: Vec<String>) -> Self {
+        let made_at = sequence.min(freshness.sequence);
+        Self { kept: Some(Kept { made_at, until: freshness.next_transition, names }), ..self }
+    }
+
+    /// The validator is about everything but the sequence, which goes on with what does not concern this answer: the same content has the same one
+    /// on every node.
+    pub(super) fn digest_without_sequence(mut self) -> Self {
+        const NAME: &[u8] = b"\"sequence\":";
+        if let Some(place) = self.body.windows(NAME.len()).rposition(|window| window == NAME) {
+            let (before, after) = self.body.split_at(place);
+            let digits = after.iter().skip(NAME.len()).take_while(|byte| byte.is_ascii_digit()).count();
+            self.digested = Some([before, &after[NAME.len() + digits..]].concat());
+        }
+        self
+    }
+
     /// The names under which caches in front drop this answer.
     pub(super) fn cache_tags(self, tags: &[String]) -> Self {
         if matches!(self.policy, CachePolicy::Public { .. } | CachePolicy::Revalidate) {
@@ -181,43 +209,52 @@ pub(super) struct Frozen {
     body: String,
 }
 
+/// Says that an answer is to be kept: whoever asked for it gives it out.
+pub(super) struct ForKeeping;
+
+/// How long an answer may be given to others.
+pub(super) struct Kept {
+    /// The public number that it was made at.
+    pub(super) made_at: i64,
+    /// When the clock changes it.
+    pub(super) until: Option<Timestamp>,
+    /// It is dropped when something of these names changes.
+    pub(super) names: Vec<String>,
+}
+
+/// An answer to be kept.
+pub(super) struct ToKeep {
+    pub(super) finished: Finished,
+    pub(super) kept: Kept,
+}
+
 impl Responder for Reply {
     type Body = BoxBody;
 
     fn respond_to(self, request: &HttpRequest) -> HttpResponse {
         let validator = self.validator();
-        let Self { status, body, content_type, state: _, etag: _, digested: _, last_modified, policy, vary, encoded, headers } = self;
-        let encoding = match encoded {
-            Some(_) => Encoding::Identity,
-            None => caching::encoding(request.headers(), &body, content_type),
-        };
-        let etag = validator.map(|validator| format!("\"{validator}{}\"", encoding.etag_suffix()));
-        let unmodified = status == StatusCode::OK && caching::is_unmodified(request, etag.as_deref(), last_modified);
-        let mut response = HttpResponse::new(if unmodified { StatusCode::NOT_MODIFIED } else { status });
-        let map = response.headers_mut();
-        for (name, value) in headers {
-            insert(map, name, &value);
-        }
-        insert(map, header::CACHE_CONTROL, &policy.header());
-        if let Some(etag) = &etag {
-            insert(map, header::ETAG, etag);
-        }
-        if let Some(at) = last_modified {
-            insert(map, header::LAST_MODIFIED, &at.http_date());
-        }
-        if content_type.is_empty() {
+        let Self { status, body, content_type, state: _, etag: _, digested: _, last_modified, policy, vary, encoded, headers, kept } = self;
+        let kept = kept.filter(|_| policy != CachePolicy::Never);
+        let finished = Finished::of(Parts { status, policy, content_type, vary, validator, last_modified, headers, body, encoded });
+        if let Some(kept) = kept
+            && request.extensions().contains::<ForKeeping>()
+        {
+            let mut response = HttpResponse::new(finished.status);
+            response.extensions_mut().insert(ToKeep { finished, kept });
             return response;
         }
-        insert(map, header::VARY, &vary);
-        if unmodified {
-            return response;
-        }
-        insert(map, header::CONTENT_TYPE, content_type);
-        if let Some(name) = encoded.or(encoding.header()) {
-            insert(map, header::CONTENT_ENCODING, name);
-        }
-        response.set_body(BoxBody::new(encoding.encode(body)))
+        let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
+        if is_read { finished.respond(request.headers(), None) } else { finished.respond(&without_conditions(request.headers()), None) }
     }
+}
+
+/// Conditions on reading say nothing of a write's answer.
+fn without_conditions(headers: &HeaderMap) -> HeaderMap {
+    let mut map = HeaderMap::new();
+    if let Some(value) = headers.get(header::ACCEPT_ENCODING) {
+        map.insert(header::ACCEPT_ENCODING, value.clone());
+    }
+    map
 }
 
 /// Events as they come (WHATWG HTML, section 9.2): nobody keeps them, and no proxy holds them back.

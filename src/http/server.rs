@@ -13,6 +13,7 @@ use super::docs::Documents;
 use super::document::document;
 use super::envelope::envelope;
 use super::fallback::{RouteTable, fallback};
+use super::front::Front;
 use super::routes::routes;
 
 /// What the server may use.
@@ -47,6 +48,7 @@ pub fn serve(listener: TcpListener, api: Api, settings: ServerSettings) -> std::
             .configure(|config| routes(&mut ServiceConfig::new(config)))
             .default_service(web::to(fallback))
             .wrap(from_fn(envelope))
+            .wrap(Front(api.clone()))
     })
     .workers(settings.workers)
     .worker_max_blocking_threads(16)

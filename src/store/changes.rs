@@ -94,7 +94,10 @@ pub struct LogRow {
     pub kind: String,
     pub resource: String,
     pub resource_id: Option<Uuid>,
+    pub slug: Option<String>,
     pub public_sequence: Option<i64>,
+    /// A JSON array.
+    pub cache_tags: String,
 }
 
 /// What the log says after a position, oldest first.
@@ -102,7 +105,7 @@ pub struct LogRow {
 /// # Errors
 /// The database's.
 pub async fn after(db: &impl ConnectionTrait, position: i64, limit: i64) -> Result<Vec<LogRow>, StoreError> {
-    let text = "SELECT sequence, at, kind, resource, resource_id, public_sequence FROM changes WHERE sequence > ";
+    let text = "SELECT sequence, at, kind, resource, resource_id, slug, public_sequence, cache_tags FROM changes WHERE sequence > ";
     let mut sql = Sql::new(db.get_database_backend(), text);
     sql.bind(position).push(" ORDER BY sequence").limit(limit);
     sql.all(db).await
@@ -113,7 +116,7 @@ pub async fn after(db: &impl ConnectionTrait, position: i64, limit: i64) -> Resu
 /// # Errors
 /// The database's.
 pub async fn public_after(db: &impl ConnectionTrait, since: i64, limit: i64) -> Result<Vec<LogRow>, StoreError> {
-    let text = "SELECT sequence, at, kind, resource, resource_id, public_sequence FROM changes WHERE public_sequence > ";
+    let text = "SELECT sequence, at, kind, resource, resource_id, slug, public_sequence, cache_tags FROM changes WHERE public_sequence > ";
     let mut sql = Sql::new(db.get_database_backend(), text);
     sql.bind(since).push(" ORDER BY public_sequence").limit(limit);
     sql.all(db).await

@@ -238,6 +238,30 @@ pub async fn save(txn: &DatabaseTransaction, insight: &insight::Model) -> Result
     Ok(())
 }
 
+/// The cache tags of the filtered lists that an insight is in, or will be in when it is visible.
+///
+/// # Errors
+/// The database's.
+pub async fn list_tags(db: &impl ConnectionTrait, id: Uuid) -> Result<Vec<String>, StoreError> {
+    #[derive(sea_orm::FromQueryResult)]
+    struct Row {
+        tag: String,
+    }
+    let mut sql = Sql::new(
+        db.get_database_backend(),
+        "SELECT 'insights:category:' || x.slug AS tag FROM insights i JOIN categories x ON x.id = i.category_id \
+         WHERE i.live_revision IS NOT NULL AND i.deleted_at IS NULL AND i.id = ",
+    );
+    sql.bind(id);
+    for (name, live, terms) in [("tag", "live_tags", "tags"), ("author", "live_authors", "authors")] {
+        sql.push(&format!(
+            " UNION ALL SELECT 'insights:{name}:' || x.slug FROM {live} l JOIN {terms} x ON x.id = l.term_id WHERE l.insight_id = "
+        ));
+        sql.bind(id);
+    }
+    Ok(sql.all::<Row>(db).await?.into_iter().map(|row| row.tag).collect())
+}
+
 /// Removes an insight with its whole history.
 ///
 /// # Errors

@@ -78,18 +78,19 @@ async fn record_batch(store: &Store, now: Timestamp) -> Result<(), StoreError> {
     for Due { insight_id, kind, at } in sql.all::<Due>(&txn).await? {
         let mut delete = Sql::new(backend, "DELETE FROM transitions WHERE insight_id = ");
         delete.bind(insight_id).push(" AND kind = ").bind(kind.as_str()).run(&txn).await?;
-        newest = changes::append(&txn, &change(insight_id, &kind), Timestamp(at)).await?;
+        let lists = super::insights::list_tags(&txn, insight_id).await?;
+        newest = changes::append(&txn, &change(insight_id, &kind, lists), Timestamp(at)).await?;
     }
     store.commit(txn, newest).await
 }
 
-fn change(insight_id: Uuid, kind: &str) -> NewChange {
+fn change(insight_id: Uuid, kind: &str, lists: Vec<String>) -> NewChange {
     NewChange {
         kind: if kind == "started" { ChangeKind::Started } else { ChangeKind::Ended },
         resource: Resource::Insight,
         resource_id: Some(insight_id),
         slug: None,
         public: true,
-        cache_tags: vec!["insights".to_owned(), format!("insight:{insight_id}")],
+        cache_tags: NewChange::insight_tags(insight_id, lists),
     }
 }

@@ -203,7 +203,8 @@ async fn lead_here(
         }
     }
     if new && done.changes.is_empty() {
-        done.changes.push(lifecycle::change(ChangeKind::Updated, &insight, lifecycle::was_seen(&insight, now)));
+        let lists = store::insights::list_tags(txn, id).await?;
+        done.changes.push(lifecycle::change(ChangeKind::Updated, &insight, lifecycle::was_seen(&insight, now), lists));
     }
     Ok(())
 }

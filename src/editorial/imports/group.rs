@@ -63,7 +63,10 @@ pub(super) async fn create(
         let mut changes = vec![draft_change(ChangeKind::Created, id, &slug)];
         if creation.line.wanted == Wanted::Published {
             publish(&mut row, creation.line.published_at.unwrap_or(now), now);
-            changes.push(lifecycle::change(ChangeKind::Published, &row, true));
+            let text = &creation.line.text;
+            let of_kind = |kind: TermKind| text.terms(kind).iter().map(move |slug| kind.list_tag(slug.as_str()));
+            let lists = TermKind::ALL.into_iter().flat_map(of_kind).collect();
+            changes.push(lifecycle::change(ChangeKind::Published, &row, true, lists));
         }
         revisions.push(revision::rows(resolved, (id, 1, &slug), &wrote, now));
         let done = Done { state: "created", insight: Some((id, slug.into_string())), notes: Vec::new(), changes };

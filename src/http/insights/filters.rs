@@ -1,5 +1,6 @@
 //! What lists and searches are narrowed by, read from a query string.
 
+use crate::domain::term::TermKind;
 use crate::http::query::Query;
 use crate::store::lists::Filters;
 
@@ -14,6 +15,13 @@ impl Filters {
             min_minutes: query.integer("min_minutes", 0, 100_000),
             max_minutes: query.integer("max_minutes", 0, 100_000),
         }
+    }
+
+    /// The lists whose insights are all that such a list can have: those of one kind of term, or all there are.
+    pub(in crate::http) fn lists(&self) -> Vec<String> {
+        let kinds = [(TermKind::Tag, &self.tags), (TermKind::Author, &self.authors), (TermKind::Category, &self.categories)];
+        let narrow = kinds.into_iter().find(|(_, slugs)| !slugs.is_empty());
+        narrow.map_or_else(|| vec!["insights".to_owned()], |(kind, slugs)| slugs.iter().map(|slug| kind.list_tag(slug)).collect())
     }
 
     /// The terms that are named, as cache tags.

@@ -49,8 +49,11 @@ pub(in crate::http) async fn list_insights(api: web::Data<Api>, request: HttpReq
     let total = if asked.count { Some(store::lists::count(db, &ListQuery { cursor: None, ..list.clone() }, now).await?) } else { None };
     let info = lists::page_info(&page, list.limit);
     let chain = &list.locale_chain;
+    let mut names = names(&list.filters, page.rows.iter().map(|(row, _)| row));
     let ids: Vec<Uuid> = page.rows.iter().map(|(row, _)| row.id).collect();
-    let mut related = if asked.related { related::of_many(&api, &ids, chain, now).await? } else { HashMap::new() };
+    let (mut related, index) =
+        if asked.related { related::of_many(&api, &ids, chain, now).await? } else { (HashMap::new(), freshness.sequence) };
+    names.extend(asked.related.then(|| ["insights", "terms"].map(str::to_owned)).into_iter().flatten());
     let item = |(row, body): (InsightRow, Option<BodyRow>)| {
         let similar = asked.related.then(|| related.remove(&row.id).unwrap_or_default());
         let mut item = selected(InsightView::item(row, body, chain, now), &asked.fields, list.with_body);
@@ -63,7 +66,9 @@ pub(in crate::http) async fn list_insights(api: web::Data<Api>, request: HttpReq
     let media_type = if asked.fields.is_empty() { "application/json" } else { "application/vnd.insights.partial+json" };
     let reply = Reply::json(&view)
         .content_type(media_type)
-        .state(format!("s{}", freshness.sequence))
+        .state("l".to_owned())
+        .digest_without_sequence()
+        .kept_at(index, &freshness, names)
         .last_modified(freshness.last_modified)
         .header(CONTENT_SEQUENCE, freshness.sequence.to_string())
         .policy(policy)
@@ -123,6 +128,16 @@ fn selected(mut item: Map<String, Value>, fields: &[&str], with_body: bool) -> M
         item.retain(|name, _| fields.contains(&name.as_str()) || with_body && name == "body");
     }
     item
+}
+
+/// What a list is made of: the insights that it can have, and the terms that it names and shows.
+fn names<'r>(filters: &Filters, rows: impl Iterator<Item = &'r InsightRow>) -> Vec<String> {
+    let mut names = filters.lists();
+    names.extend(filters.named());
+    names.extend(rows.flat_map(super::read::tags));
+    names.sort();
+    names.dedup();
+    names
 }
 
 /// The names under which a list with these filters is dropped from caches.

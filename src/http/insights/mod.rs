@@ -5,7 +5,7 @@ pub(super) mod filters;
 pub(super) mod input;
 pub(super) mod lifecycle;
 pub(super) mod list;
-mod naming;
+pub(super) mod naming;
 pub(super) mod params;
 pub(super) mod previews;
 pub(super) mod read;

@@ -6,7 +6,7 @@ use crate::domain::slug::Slug;
 use crate::store::insights::Name;
 
 /// The forms in which an insight can be had, the default first.
-pub(super) const FORMS: [&str; 4] = ["application/json", "text/markdown", "text/html", "text/plain"];
+pub(in crate::http) const FORMS: [&str; 4] = ["application/json", "text/markdown", "text/html", "text/plain"];
 
 pub(super) fn parse(text: &str) -> Option<Name> {
     if text.len() == 36

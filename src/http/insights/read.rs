@@ -25,6 +25,7 @@ use crate::http::problem_codes::Code;
 use crate::http::query::Query;
 use crate::http::reply::{CONTENT_SEQUENCE, Reply};
 use crate::store;
+use crate::store::changes::Freshness;
 use crate::store::insight_rows::{BodyRow, InsightRow};
 use crate::store::insights::{Moved, Name};
 
@@ -71,25 +72,37 @@ pub(in crate::http) async fn get_insight(
         return previews::read(&api, (&name, &token), &chain, form(&request, suffix_form)?, now).await;
     }
     let Some((row, body)) = find(&api, &name, &chain, &reader, now).await? else {
-        return moved(&api, &name, (suffix, resolve), &request, policy, now).await;
+        return moved(&api, &name, (suffix, resolve), &request, (policy, &freshness), now).await;
     };
     if let Name::Slug(asked) = &name
         && *asked != row.slug
         && *asked != row.current_slug
     {
         let target = Moved { id: row.id, slug: row.current_slug.clone() };
-        return Ok(if resolve { redirect(&target.slug, suffix, &request) } else { pointer(&api, asked, target) }.policy(policy));
+        let names = led(&target, asked);
+        let reply = if resolve { redirect(&target.slug, suffix, &request) } else { pointer(&api, asked, target) };
+        return Ok(reply.policy(policy).kept(&freshness, names));
     }
     let form = form(&request, suffix_form)?;
-    let similar =
-        if with_related && form == FORMS[0] { related::of_many(&api, &[row.id], &chain, now).await?.remove(&row.id) } else { None };
-    let similar = similar.or_else(|| with_related.then(Vec::new));
+    let mut names = tags(&row);
+    names.extend(match &name {
+        Name::Slug(slug) => Some(format!("slug:{slug}")),
+        Name::Id(_) => None,
+    });
+    let (mut similar, mut index) = (with_related.then(Vec::new), freshness.sequence);
+    if with_related && form == FORMS[0] {
+        let (mut of_each, sequence) = related::of_many(&api, &[row.id], &chain, now).await?;
+        similar = of_each.remove(&row.id).or(similar);
+        index = sequence;
+        names.extend(["insights", "terms"].map(str::to_owned));
+    }
     // A renamed category changes the bytes too: what is public is no older than its last change.
     Ok(represent(&row, body, &chain, (form, similar), now)
         .not_older_than(freshness.last_modified)
         .header(CONTENT_SEQUENCE, freshness.sequence.to_string())
         .header(header::LINK, alternates(&api, &row, suffix))
         .policy(policy)
+        .kept_at(index, &freshness, names)
         .cache_tags(&tags(&row)))
 }
 
@@ -129,14 +142,19 @@ pub(super) async fn moved(
     name: &Name,
     (suffix, resolve): (&str, bool),
     request: &HttpRequest,
-    policy: CachePolicy,
+    (policy, freshness): (CachePolicy, &Freshness),
     now: Timestamp,
 ) -> Result<Reply, Problem> {
     let Name::Slug(slug) = name else { return Err(Problem::not_found()) };
     let moved = store::insights::find_moved(api.store.reader(), slug, now).await?.ok_or_else(Problem::not_found)?;
-    let tags = [format!("insight:{}", moved.id), "insights".to_owned()];
+    let (tags, names) = ([format!("insight:{}", moved.id), "insights".to_owned()], led(&moved, slug));
     let reply = if resolve { redirect(&moved.slug, suffix, request) } else { pointer(api, slug, moved) };
-    Ok(reply.policy(policy).cache_tags(&tags))
+    Ok(reply.policy(policy).kept(freshness, names).cache_tags(&tags))
+}
+
+/// What the lead of a slug to an insight is made of.
+fn led(to: &Moved, slug: &str) -> Vec<String> {
+    vec![format!("insight:{}", to.id), format!("slug:{slug}")]
 }
 
 /// Where a slug leads that is not the present one.
@@ -216,7 +234,7 @@ fn front_matter(row: &InsightRow, chain: &[String], now: Timestamp) -> String {
     out
 }
 
-fn tags(row: &InsightRow) -> Vec<String> {
+pub(super) fn tags(row: &InsightRow) -> Vec<String> {
     let mut tags = vec![format!("insight:{}", row.id), format!("category:{}", row.category_slug)];
     for (kind, json) in [("tag", &row.tags), ("author", &row.authors)] {
         let terms: Vec<serde_json::Value> = serde_json::from_str(json).unwrap_or_default();

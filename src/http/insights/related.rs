@@ -115,25 +115,34 @@ pub(in crate::http) async fn list_related_insights(
     let chain = Locale::fallback_chain(locale.as_ref(), &freshness.default_locale);
     let policy = reader.policy(now, &freshness);
     let Some((row, body)) = find(&api, &name, &chain, &reader, now).await? else {
-        return moved(&api, &name, ("/related", true), &request, policy, now).await;
+        return moved(&api, &name, ("/related", true), &request, (policy, &freshness), now).await;
     };
     let subject = subject(&row, body.plain);
     let (similar, sequence) = api.search.related(subject, usize::try_from(limit).unwrap_or(0), chain.clone(), now).await?;
     let data = shown(&api, similar, &chain, now).await?;
     let view = RelatedListView { data, meta: RelatedMeta { sequence } };
     Ok(Reply::json(&view)
-        .state(format!("s{sequence}"))
+        .state("l".to_owned())
+        .digest_without_sequence()
+        .kept_at(sequence, &freshness, ["insights", "terms"].map(str::to_owned).to_vec())
         .last_modified_if(freshness.sequence == sequence, freshness.last_modified)
         .header(CONTENT_SEQUENCE, sequence.to_string())
         .policy(policy)
         .cache_tags(&["insights".to_owned(), format!("insight:{}", row.id)]))
 }
 
-/// The insights most similar to each of several, as they are shown.
-pub(super) async fn of_many(api: &Api, ids: &[Uuid], chain: &[String], now: Timestamp) -> Result<HashMap<Uuid, Vec<Value>>, Problem> {
+/// The insights most similar to each of several, as they are shown, and the public number that the index was at.
+pub(super) async fn of_many(
+    api: &Api,
+    ids: &[Uuid],
+    chain: &[String],
+    now: Timestamp,
+) -> Result<(HashMap<Uuid, Vec<Value>>, i64), Problem> {
     let mut similar = HashMap::new();
+    let mut oldest = i64::MAX;
     for (row, plain) in hits::find(api.store.reader(), ids, chain, Extra::Plain, now).await? {
-        let (found, _) = api.search.related(subject(&row, plain), INCLUDED, chain.to_vec(), now).await?;
+        let (found, sequence) = api.search.related(subject(&row, plain), INCLUDED, chain.to_vec(), now).await?;
+        oldest = oldest.min(sequence);
         similar.insert(row.id, found);
     }
     let mut wanted: Vec<Uuid> = similar.values().flatten().map(|similar| similar.id).collect();
@@ -145,7 +154,7 @@ pub(super) async fn of_many(api: &Api, ids: &[Uuid], chain: &[String], now: Time
         let views = list.into_iter().filter_map(|similar| Some(view(rows.get(&similar.id)?.clone(), similar, chain, now)));
         views.filter_map(|view| serde_json::to_value(view).ok()).collect()
     };
-    Ok(similar.into_iter().map(|(id, list)| (id, values(list))).collect())
+    Ok((similar.into_iter().map(|(id, list)| (id, values(list))).collect(), oldest))
 }
 
 async fn shown(api: &Api, similar: Vec<Similar>, chain: &[String], now: Timestamp) -> Result<Vec<RelatedView>, Problem> {

@@ -61,11 +61,12 @@ pub(in crate::http) async fn search_insights(api: web::Data<Api>, request: HttpR
         FacetsView { category: facet(facets.categories, &chain), tag: facet(facets.tags, &chain), year: facet(facets.years, &chain) };
     let meta = SearchMeta { sequence, total, took_ms: 0, fuzzy: corrected.is_some(), corrected_query: corrected };
     let mut result = SearchResult { data, page, facets, meta };
-    // How long it took is no part of what the validator stands for.
-    let digested = result.clone();
+    // How long it took, and changes elsewhere, are no part of what the validator stands for.
+    let digested = SearchResult { meta: SearchMeta { sequence: 0, ..result.meta.clone() }, ..result.clone() };
     result.meta.took_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     let reply = Reply::json(&result)
-        .state(format!("s{sequence}"))
+        .state("l".to_owned())
+        .kept_at(sequence, &freshness, ["insights", "terms"].map(str::to_owned).to_vec())
         .digest_of(&digested)
         .last_modified_if(freshness.sequence == sequence, freshness.last_modified)
         .header(CONTENT_SEQUENCE, sequence.to_string())

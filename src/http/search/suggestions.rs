@@ -93,7 +93,9 @@ pub(in crate::http) async fn list_suggestions(api: web::Data<Api>, request: Http
     let meta = SuggestionMeta { sequence, fuzzy: beginning.fuzzy };
     let view = SuggestionList { data: chosen(&beginning, rows, limit), meta };
     Ok(Reply::json(&view)
-        .state(format!("s{sequence}"))
+        .state("l".to_owned())
+        .digest_without_sequence()
+        .kept_at(sequence, &freshness, ["insights", "terms"].map(str::to_owned).to_vec())
         .last_modified_if(freshness.sequence == sequence, freshness.last_modified)
         .header(CONTENT_SEQUENCE, sequence.to_string())
         .policy(reader.policy(now, &freshness))

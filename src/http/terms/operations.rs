@@ -37,13 +37,14 @@ pub(super) async fn list(api: &Api, request: &HttpRequest, reader: &Reader, kind
     let public = TermListView {
         data: page.rows.iter().map(|row| view(row, &chain, false)).collect(),
         page: info,
-        meta: ListMeta { sequence: freshness.sequence, total: None },
+        meta: ListMeta { sequence: 0, total: None },
     };
     let data = page.rows.iter().map(|row| view(row, &chain, reader.editor().is_some())).collect();
     let shown = TermListView { data, page: lists::page_info(&page, limit), meta: ListMeta { sequence: freshness.sequence, total: None } };
     let policy = reader.policy(now, &freshness);
     let reply = Reply::json(&shown)
-        .state(format!("s{}", freshness.sequence))
+        .state("l".to_owned())
+        .kept(&freshness, vec![kind.plural().to_owned(), "insights".to_owned()])
         .digest_of(&public)
         .last_modified(freshness.last_modified)
         .header(CONTENT_SEQUENCE, freshness.sequence.to_string())
@@ -66,6 +67,7 @@ pub(super) async fn get(api: &Api, request: &HttpRequest, reader: &Reader, kind:
         .last_modified(freshness.last_modified)
         .header(CONTENT_SEQUENCE, freshness.sequence.to_string())
         .policy(policy)
+        .kept(&freshness, vec![format!("{}:{slug}", kind.resource().as_str()), kind.list_tag(slug.as_str())])
         .cache_tags(&[format!("{}:{slug}", kind.resource().as_str()), "insights".to_owned()]))
 }
 

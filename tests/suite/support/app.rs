@@ -159,6 +159,7 @@ pub(crate) fn settings(folder: &TempDir, database_url: String) -> ServeSettings 
         max_requests: 1_000,
         max_body_bytes: 1_000_000,
         body_timeout: 1,
+        cache_bytes: 10_000_000,
         max_event_streams: 100,
         event_stream_lifetime: 1,
         keep_alive: 75,

@@ -1,0 +1,128 @@
+//! A finished answer: bytes and headers that can be sent again and again, in every encoding, without being made anew.
+
+use std::borrow::Cow;
+use std::sync::OnceLock;
+
+use actix_web::HttpResponse;
+use actix_web::body::BoxBody;
+use actix_web::http::StatusCode;
+use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use actix_web::web::Bytes;
+
+use super::caching::{self, CachePolicy, Encoding};
+use crate::domain::clock::Timestamp;
+
+pub(super) const CONTENT_SEQUENCE: HeaderName = HeaderName::from_static("content-sequence");
+
+/// See the module.
+pub struct Finished {
+    pub(super) status: StatusCode,
+    pub(super) policy: CachePolicy,
+    cache_control: Option<HeaderValue>,
+    content_type: &'static str,
+    vary: Option<HeaderValue>,
+    /// One for each encoding.
+    etags: Option<[HeaderValue; 3]>,
+    last_modified: Option<(Timestamp, HeaderValue)>,
+    sequence: Option<HeaderValue>,
+    headers: Vec<(HeaderName, HeaderValue)>,
+    /// As it is, then compressed: each once, when somebody asks for it first.
+    body: Bytes,
+    compressed: [OnceLock<Bytes>; 2],
+    /// The bytes are encoded already.
+    encoded: Option<&'static str>,
+}
+
+/// What a finished answer is made of.
+pub(super) struct Parts {
+    pub(super) status: StatusCode,
+    pub(super) policy: CachePolicy,
+    pub(super) content_type: &'static str,
+    pub(super) vary: Cow<'static, str>,
+    pub(super) validator: Option<String>,
+    pub(super) last_modified: Option<Timestamp>,
+    pub(super) headers: Vec<(HeaderName, String)>,
+    pub(super) body: Vec<u8>,
+    pub(super) encoded: Option<&'static str>,
+}
+
+impl Finished {
+    pub(super) fn of(parts: Parts) -> Self {
+        let Parts { status, policy, content_type, vary, validator, last_modified, headers, body, encoded } = parts;
+        let value = |text: &str| HeaderValue::from_str(text).ok();
+        let mut headers: Vec<(HeaderName, HeaderValue)> =
+            headers.into_iter().filter_map(|(name, text)| Some((name, value(&text)?))).collect();
+        let sequence = headers.iter().position(|(name, _)| *name == CONTENT_SEQUENCE).map(|place| headers.remove(place).1);
+        let etag = |encoding: Encoding| value(&format!("\"{}{}\"", validator.as_ref()?, encoding.etag_suffix()));
+        Self {
+            status,
+            policy,
+            cache_control: value(&policy.header()),
+            content_type,
+            vary: value(&vary),
+            etags: etag(Encoding::Identity).zip(etag(Encoding::Brotli)).zip(etag(Encoding::Gzip)).map(|((a, b), c)| [a, b, c]),
+            last_modified: last_modified.and_then(|at| Some((at, value(&at.http_date())?))),
+            sequence,
+            headers,
+            body: body.into(),
+            compressed: Default::default(),
+            encoded,
+        }
+    }
+
+    /// What it takes in memory, its encodings included.
+    pub(super) fn bytes(&self) -> usize {
+        let headers: usize = self.headers.iter().map(|(_, value)| value.len() + 64).sum();
+        self.body.len() * 2 + headers
+    }
+
+    fn body(&self, encoding: Encoding) -> Bytes {
+        let place = match encoding {
+            Encoding::Identity => return self.body.clone(),
+            Encoding::Brotli => 0,
+            Encoding::Gzip => 1,
+        };
+        self.compressed[place].get_or_init(|| encoding.encode(&self.body).into()).clone()
+    }
+
+    /// The answer for a reader who sent these headers. `again` is when it is given once more, and the public number that it is true at.
+    pub(super) fn respond(&self, asked: &HeaderMap, again: Option<(Timestamp, i64)>) -> HttpResponse {
+        let encoding =
+            if self.encoded.is_some() { Encoding::Identity } else { caching::encoding(asked, self.body.len(), self.content_type) };
+        let etag = self.etags.as_ref().map(|etags| &etags[encoding as usize]);
+        let unmodified = self.status == StatusCode::OK
+            && caching::is_unmodified(asked, etag.and_then(|etag| etag.to_str().ok()), self.last_modified.as_ref().map(|(at, _)| *at));
+        let mut response = HttpResponse::new(if unmodified { StatusCode::NOT_MODIFIED } else { self.status });
+        let map = response.headers_mut();
+        for (name, value) in &self.headers {
+            map.insert(name.clone(), value.clone());
+        }
+        let later = again.and_then(|(now, _)| HeaderValue::from_str(&self.policy.changed_at(now)?.header()).ok());
+        if let Some(value) = later.or_else(|| self.cache_control.clone()) {
+            map.insert(header::CACHE_CONTROL, value);
+        }
+        if let Some(value) = again.map(|(_, sequence)| HeaderValue::from(sequence)).or_else(|| self.sequence.clone()) {
+            map.insert(CONTENT_SEQUENCE, value);
+        }
+        if let Some(etag) = etag {
+            map.insert(header::ETAG, etag.clone());
+        }
+        if let Some((_, value)) = &self.last_modified {
+            map.insert(header::LAST_MODIFIED, value.clone());
+        }
+        if self.content_type.is_empty() {
+            return response;
+        }
+        if let Some(value) = &self.vary {
+            map.insert(header::VARY, value.clone());
+        }
+        if unmodified {
+            return response;
+        }
+        map.insert(header::CONTENT_TYPE, HeaderValue::from_static(self.content_type));
+        if let Some(name) = self.encoded.or(encoding.header()) {
+            map.insert(header::CONTENT_ENCODING, HeaderValue::from_static(name));
+        }
+        response.set_body(BoxBody::new(self.body(encoding)))
+    }
+}

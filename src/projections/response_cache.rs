@@ -1,0 +1,366 @@
+//! Finished answers to what everybody may read, within a budget of bytes; one computation for each, however many ask.
+//!
+//! Nothing is taken out when content changes: what changed is remembered by name with its number in the log, and an answer that is older
+//! than any of its names is not given out any more. So a computation that was overtaken by a write can do no harm, and nothing unrelated is
+//! lost. What readers stop asking for, the budget takes (`TinyLFU`: a scan of rare addresses does not displace what is asked for often).
+//!
+//! Invariant: a write is not answered before everything that it changed is remembered here.
+
+use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use super::follower::{Progress, Projection};
+use crate::domain::clock::Timestamp;
+use crate::store::Store;
+use crate::store::changes::{self, LogRow};
+
+/// How long a write waits until what it changed is remembered.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// Names that are remembered one by one; beyond, everything that is older is given up.
+const MOST_NAMES: usize = 50_000;
+/// What an answer costs besides its bytes.
+const OVERHEAD: usize = 1_024;
+
+/// An answer, and what it was made of.
+pub struct Answer<V> {
+    pub value: V,
+    pub bytes: usize,
+    /// The public number that it was true at, raised whenever it was found to be true later.
+    made_at: AtomicI64,
+    /// The clock changes it then.
+    until: Option<Timestamp>,
+    names: Box<[u64]>,
+}
+
+impl<V> Answer<V> {
+    /// `bytes` is what it takes in memory, all encodings included.
+    #[must_use]
+    pub fn new(value: V, bytes: usize, made_at: i64, until: Option<Timestamp>, names: &[String]) -> Self {
+        let names = names.iter().map(|name| number(name)).collect();
+        Self { value, bytes, made_at: AtomicI64::new(made_at), until, names }
+    }
+}
+
+/// A name as it is remembered. Two names that share a number drop more than they should, and never less.
+fn number(name: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    name.hash(&mut hasher);
+    hasher.finish()
+}
+
+/// What has changed since when.
+#[derive(Default)]
+struct Touched {
+    /// The newest public number of each name.
+    names: HashMap<u64, i64>,
+    /// What is older is given up.
+    floor: i64,
+}
+
+/// What the follower tells the readers.
+struct Known {
+    touched: RwLock<Touched>,
+    /// The newest public number that is remembered, and the newest row of the log; below zero until the log was looked at.
+    public: AtomicI64,
+    reached: AtomicI64,
+    /// The newest row that a write was answered for without waiting for it any longer.
+    owed: AtomicI64,
+}
+
+enum Slot<V> {
+    Answer(Arc<Answer<V>>),
+    /// Another spelling of the same request.
+    Alias(Arc<str>),
+}
+
+impl<V> Clone for Slot<V> {
+    fn clone(&self) -> Self {
+        match self {
+            Self::Answer(answer) => Self::Answer(answer.clone()),
+            Self::Alias(key) => Self::Alias(key.clone()),
+        }
+    }
+}
+
+/// The reading end, shared by all requests.
+pub struct ResponseCache<V> {
+    shared: Arc<Shared<V>>,
+    progress: Progress,
+}
+
+impl<V> Clone for ResponseCache<V> {
+    fn clone(&self) -> Self {
+        Self { shared: self.shared.clone(), progress: self.progress.clone() }
+    }
+}
+
+struct Shared<V> {
+    kept: moka::sync::Cache<Arc<str>, Slot<V>>,
+    known: Arc<Known>,
+    flights: Mutex<HashMap<Arc<str>, Flight<V>>>,
+    on: bool,
+    hits: AtomicU64,
+    made: AtomicU64,
+}
+
+/// A computation that others wait for.
+struct Flight<V> {
+    /// Whoever comes after the log went on does not join.
+    since: i64,
+    outcome: watch::Receiver<Option<Outcome<V>>>,
+}
+
+/// How a computation ended.
+pub enum Outcome<V> {
+    Made(Arc<Answer<V>>),
+    /// It failed in a way that would befall the others too.
+    Failed,
+    /// The answer is nobody else's: each makes its own.
+    NotKept,
+}
+
+impl<V> Clone for Outcome<V> {
+    fn clone(&self) -> Self {
+        match self {
+            Self::Made(answer) => Self::Made(answer.clone()),
+            Self::Failed => Self::Failed,
+            Self::NotKept => Self::NotKept,
+        }
+    }
+}
+
+/// Who computes.
+pub enum Turn<V> {
+    Kept(Arc<Answer<V>>),
+    Mine(Making<V>),
+    Theirs(watch::Receiver<Option<Outcome<V>>>),
+}
+
+/// The duty to compute an answer. Dropped without an outcome, the next of those who wait takes it over.
+pub struct Making<V> {
+    shared: Arc<Shared<V>>,
+    key: Arc<str>,
+    outcome: watch::Sender<Option<Outcome<V>>>,
+}
+
+impl<V: Send + Sync + 'static> ResponseCache<V> {
+    /// Both ends of a cache of so many bytes, and where its progress is told.
+    #[must_use]
+    pub fn new(budget: u64) -> (ResponseCacheProjection, Self, watch::Sender<i64>) {
+        let (sender, progress) = watch::channel(-1);
+        let known =
+            Arc::new(Known { touched: RwLock::default(), public: AtomicI64::new(0), reached: AtomicI64::new(-1), owed: AtomicI64::new(0) });
+        let weight = |key: &Arc<str>, slot: &Slot<V>| {
+            let bytes = match slot {
+                Slot::Answer(answer) => answer.bytes + OVERHEAD,
+                Slot::Alias(_) => OVERHEAD / 4,
+            };
+            u32::try_from(key.len() + bytes).unwrap_or(u32::MAX)
+        };
+        let shared = Shared {
+            kept: moka::sync::Cache::builder().max_capacity(budget).weigher(weight).build(),
+            known: known.clone(),
+            flights: Mutex::default(),
+            on: budget > 0,
+            hits: AtomicU64::new(0),
+            made: AtomicU64::new(0),
+        };
+        (ResponseCacheProjection { known }, Self { shared: Arc::new(shared), progress }, sender)
+    }
+
+    /// Whether anything is kept at all.
+    #[must_use]
+    pub fn is_on(&self) -> bool {
+        self.shared.on
+    }
+
+    /// The answer that is kept under a key, if it is true now.
+    #[must_use]
+    pub fn find(&self, key: &str, now: Timestamp) -> Option<Arc<Answer<V>>> {
+        let answer = match self.shared.kept.get(key)? {
+            Slot::Answer(answer) => answer,
+            Slot::Alias(key) => match self.shared.kept.get(&*key)? {
+                Slot::Answer(answer) => answer,
+                Slot::Alias(_) => return None,
+            },
+        };
+        let found = self.shared.known.holds(&answer, now).then_some(answer)?;
+        self.shared.hits.fetch_add(1, Ordering::Relaxed);
+        Some(found)
+    }
+
+    /// Lets another spelling of a request find the same answer.
+    pub fn alias(&self, spelling: &str, key: &Arc<str>) {
+        self.shared.kept.insert(Arc::from(spelling), Slot::Alias(key.clone()));
+    }
+
+    /// The answer, or the duty to make it, or whom to wait for.
+    #[must_use]
+    pub fn join(&self, key: &Arc<str>, now: Timestamp) -> Turn<V> {
+        let mut flights = self.shared.flights();
+        if let Some(answer) = self.find(key, now) {
+            return Turn::Kept(answer);
+        }
+        let since = self.shared.known.reached.load(Ordering::SeqCst);
+        if let Some(flight) = flights.get(key).filter(|flight| flight.since == since) {
+            return Turn::Theirs(flight.outcome.clone());
+        }
+        let (sender, outcome) = watch::channel(None);
+        flights.insert(key.clone(), Flight { since, outcome });
+        Turn::Mine(Making { shared: self.shared.clone(), key: key.clone(), outcome: sender })
+    }
+
+    /// Whether an answer of somebody else's computation is true for one who asks now.
+    #[must_use]
+    pub fn holds(&self, answer: &Answer<V>, now: Timestamp) -> bool {
+        self.shared.known.holds(answer, now)
+    }
+
+    /// Waits until what a row of the log changed is remembered. When that takes too long, nothing that is kept is given out until it is.
+    pub async fn wait_for(&self, sequence: i64) {
+        let known = &self.shared.known;
+        if known.reached.load(Ordering::SeqCst) >= sequence {
+            return;
+        }
+        let mut progress = self.progress.clone();
+        let following = *progress.borrow() >= 0;
+        let reached = async { progress.wait_for(|position| *position >= sequence).await.is_ok() };
+        if !following || !tokio::time::timeout(PATIENCE, reached).await.unwrap_or(false) {
+            known.owed.fetch_max(sequence, Ordering::SeqCst);
+        }
+    }
+
+    /// The newest public number that every answer given out is true at.
+    #[must_use]
+    pub fn public(&self) -> i64 {
+        self.shared.known.public.load(Ordering::SeqCst)
+    }
+
+    /// How far the names are behind the log, for whoever waits for it.
+    #[must_use]
+    pub fn progress(&self) -> Progress {
+        self.progress.clone()
+    }
+
+    /// Answers given out, answers made, and bytes kept.
+    #[must_use]
+    pub fn figures(&self) -> (u64, u64, u64) {
+        self.shared.kept.run_pending_tasks();
+        let [hits, made] = [&self.shared.hits, &self.shared.made].map(|count| count.load(Ordering::Relaxed));
+        (hits, made, self.shared.kept.weighted_size())
+    }
+}
+
+impl<V> Shared<V> {
+    fn flights(&self) -> MutexGuard<'_, HashMap<Arc<str>, Flight<V>>> {
+        self.flights.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Known {
+    fn holds<V>(&self, answer: &Answer<V>, now: Timestamp) -> bool {
+        let reached = self.reached.load(Ordering::SeqCst);
+        if reached < 0 || reached < self.owed.load(Ordering::SeqCst) || answer.until.is_some_and(|until| now >= until) {
+            return false;
+        }
+        let public = self.public.load(Ordering::SeqCst);
+        let made_at = answer.made_at.load(Ordering::Relaxed);
+        if made_at >= public {
+            return true;
+        }
+        let touched = self.touched.read().unwrap_or_else(PoisonError::into_inner);
+        let since = |name| touched.names.get(name).copied().unwrap_or(0);
+        let holds = made_at >= touched.floor && answer.names.iter().all(|name| since(name) <= made_at);
+        if holds {
+            answer.made_at.fetch_max(public, Ordering::Relaxed);
+        }
+        holds
+    }
+}
+
+impl<V> Making<V> {
+    /// Tells everybody who waits.
+    pub fn finish(self, outcome: Outcome<V>)
+    where
+        V: Send + Sync + 'static,
+    {
+        if let Outcome::Made(answer) = &outcome {
+            self.shared.made.fetch_add(1, Ordering::Relaxed);
+            self.shared.kept.insert(self.key.clone(), Slot::Answer(answer.clone()));
+        }
+        self.outcome.send_replace(Some(outcome));
+    }
+}
+
+impl<V> Drop for Making<V> {
+    fn drop(&mut self) {
+        let mut flights = self.shared.flights();
+        let mine = self.outcome.subscribe();
+        if flights.get(&self.key).is_some_and(|flight| flight.outcome.same_channel(&mine)) {
+            flights.remove(&self.key);
+        }
+    }
+}
+
+/// The writing end: it reads from the log what changed.
+pub struct ResponseCacheProjection {
+    known: Arc<Known>,
+}
+
+impl Projection for ResponseCacheProjection {
+    const NAME: &'static str = "response cache";
+
+    async fn open(&mut self, store: &Store) -> anyhow::Result<i64> {
+        let position = changes::newest(store.reader()).await?;
+        let public = changes::public_at(store.reader(), position).await?;
+        // What changed while nobody looked is not known by name.
+        *self.known.touched.write().unwrap_or_else(PoisonError::into_inner) = Touched { floor: public, ..Touched::default() };
+        self.known.public.store(public, Ordering::SeqCst);
+        self.known.reached.store(position, Ordering::SeqCst);
+        Ok(position)
+    }
+
+    async fn apply(&mut self, _: &Store, rows: &[LogRow]) -> anyhow::Result<()> {
+        let mut touched = self.known.touched.write().unwrap_or_else(PoisonError::into_inner);
+        let mut newest = 0;
+        for row in rows {
+            let Some(public) = row.public_sequence else { continue };
+            newest = public;
+            if row.resource == "site" {
+                touched.floor = public;
+            }
+            for name in names(row) {
+                touched.names.insert(number(&name), public);
+            }
+            if touched.names.len() > MOST_NAMES {
+                *touched = Touched { floor: public, ..Touched::default() };
+            }
+        }
+        self.known.public.fetch_max(newest, Ordering::SeqCst);
+        drop(touched);
+        if let Some(last) = rows.last() {
+            self.known.reached.fetch_max(last.sequence, Ordering::SeqCst);
+        }
+        Ok(())
+    }
+}
+
+/// The names of the answers that a change can have changed. A term concerns the answers that show it, and the lists of its kind; what is said of
+/// an insight concerns it, whoever leads to it, and the lists that it is in.
+fn names(row: &LogRow) -> Vec<String> {
+    let tags: Vec<String> = serde_json::from_str(&row.cache_tags).unwrap_or_default();
+    let mut names = vec!["changes".to_owned()];
+    if row.resource == "insight" {
+        names.extend(row.slug.as_ref().map(|slug| format!("slug:{slug}")));
+        names.extend(tags);
+    } else {
+        names.push("terms".to_owned());
+        names.extend(tags.into_iter().filter(|tag| tag != "insights"));
+    }
+    names
+}

@@ -1,0 +1,358 @@
+//! Answers given from memory: made once, dropped when they change and only then, and never another's.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures_util::future::join_all;
+use reqwest::StatusCode;
+use sea_orm::{ConnectionTrait as _, Statement};
+use serde_json::json;
+
+use crate::support::TestApp;
+
+/// Every kind of address whose answers are kept.
+const KEPT: [&str; 15] = [
+    "/v1/insights",
+    "/v1/insights?category=debugging&limit=3",
+    "/v1/insights?include=body,related&tag=rust",
+    "/v1/insights/first",
+    "/v1/insights/first.md",
+    "/v1/insights/first?include=related",
+    "/v1/insights/first/related",
+    "/v1/search?q=body",
+    "/v1/search/suggestions?q=fir",
+    "/v1/site",
+    "/v1/changes",
+    "/v1/categories",
+    "/v1/categories/debugging",
+    "/v1/tags/rust",
+    "/v1/authors",
+];
+
+async fn with_two_insights() -> TestApp {
+    let app = TestApp::with_terms().await;
+    let admin = app.admin().await;
+    for (title, category, tag) in [("First", "debugging", "rust"), ("Second", "infrastructure", "sql")] {
+        let body = format!("The body of {title}.");
+        let input = json!({ "title": title, "body_markdown": body, "category": category, "tags": [tag] });
+        let made = admin.post("/v1/insights", input).await.expect(201);
+        admin.act(&format!("/v1/insights/{}/publish", made.id()), &made.etag(), json!({})).await.expect(200);
+    }
+    app
+}
+
+/// The same address in a spelling whose answers are not kept: what the database says now.
+fn past_the_cache(path: &str) -> String {
+    path.replacen("/v1/", "/%76%31/", 1)
+}
+
+#[tokio::test]
+async fn what_is_asked_again_is_given_from_memory_and_is_the_same() {
+    let app = with_two_insights().await;
+    for path in KEPT {
+        let (hits, made, _) = app.app.answers.figures();
+        let first = app.anonymous().get(path).await.expect(200);
+        let again = app.anonymous().get(path).await.expect(200);
+        let (hits_then, made_then, bytes) = app.app.answers.figures();
+        assert_eq!((hits_then - hits, made_then - made), (1, 1), "{path}");
+        assert!(bytes > 0);
+        assert_eq!(first.bytes, again.bytes, "{path}");
+        for name in [
+            "etag",
+            "cache-control",
+            "content-type",
+            "last-modified",
+            "vary",
+            "link",
+            "cache-tag",
+            "surrogate-key",
+            "content-sequence",
+            "content-language",
+            "access-control-allow-origin",
+            "access-control-expose-headers",
+            "x-content-type-options",
+        ] {
+            assert_eq!(first.header(name), again.header(name), "{name} of {path}");
+        }
+        assert_ne!(first.header("x-request-id"), again.header("x-request-id"));
+        let named = app.anonymous().get_with(path, &[("x-request-id", "mine")]).await.expect(200);
+        assert_eq!(named.header("x-request-id"), "mine");
+        let held = app.anonymous().get_with(path, &[("if-none-match", &first.etag())]).await.expect(304);
+        assert_eq!((held.bytes.len(), held.header("etag")), (0, first.etag()), "{path}");
+        let head = app.anonymous().send("HEAD", path, None, &[]).await.expect(200);
+        assert_eq!((head.bytes.len(), head.header("content-length")), (0, first.bytes.len().to_string()), "{path}");
+    }
+}
+
+/// How often the database ran each statement: by its own count on PostgreSQL, by the driver's on SQLite, where there is none.
+async fn executions(app: &TestApp) -> BTreeMap<String, i64> {
+    if !app.store().is_postgres() {
+        return BTreeMap::from([("any".to_owned(), i64::try_from(app.store().statements()).unwrap())]);
+    }
+    let text = "SELECT s.query, s.calls::bigint AS calls FROM pg_stat_statements s JOIN pg_database d ON d.oid = s.dbid \
+                WHERE d.datname = current_database() AND s.query LIKE 'SELECT%' AND s.query NOT LIKE '%FROM changes WHERE sequence >%' \
+                AND s.query NOT LIKE 'SELECT at AS number FROM transitions%' AND s.query NOT LIKE '%FROM imports WHERE%'";
+    let rows = app.store().reader().query_all_raw(Statement::from_string(sea_orm::DbBackend::Postgres, text)).await.unwrap();
+    rows.iter().map(|row| (row.try_get::<String>("", "query").unwrap(), row.try_get("", "calls").unwrap())).collect()
+}
+
+#[tokio::test]
+async fn a_thousand_at_once_are_one_computation() {
+    let app = with_two_insights().await;
+    if app.store().is_postgres() {
+        app.store().writer().execute_unprepared("CREATE EXTENSION IF NOT EXISTS pg_stat_statements").await.unwrap();
+    }
+    for path in KEPT {
+        app.app.settled().await.unwrap();
+        let path = if path.contains('?') { format!("{path}&locale=it") } else { format!("{path}?locale=it") };
+        let before = executions(&app).await;
+        let made = app.app.answers.figures().1;
+        let asking = (0..1_000).map(|_| {
+            let (client, path) = (app.anonymous(), path.clone());
+            async move { client.get(&path).await }
+        });
+        let answers = join_all(asking).await;
+        let bodies: BTreeSet<(u16, Vec<u8>)> = answers.into_iter().map(|answer| (answer.status, answer.bytes)).collect();
+        assert_eq!(bodies.len(), 1, "{path}");
+        assert_eq!(bodies.first().unwrap().0, 200, "{path}");
+        assert_eq!(app.app.answers.figures().1 - made, 1, "{path}");
+        let after = executions(&app).await;
+        let ran = |query: &String| after[query] - before.get(query).copied().unwrap_or(0);
+        // Related insights are looked up for each insight of a list. On SQLite, tasks in the background count too.
+        let most = if app.store().is_postgres() { 2 } else { 60 };
+        for query in after.keys() {
+            assert!(ran(query) <= most, "{path} ran {} times: {query}", ran(query));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_failure_is_shared_and_not_kept() {
+    let app = with_two_insights().await;
+    let rename = async |from: &str, to: &str| {
+        app.store().writer().execute_unprepared(&format!("ALTER TABLE {from} RENAME TO {to}")).await.unwrap();
+    };
+    rename("insights", "away").await;
+    let asking = (0..200).map(|_| {
+        let client = app.anonymous();
+        async move { client.get("/v1/insights?locale=de").await.status }
+    });
+    let statuses: BTreeSet<u16> = join_all(asking).await.into_iter().collect();
+    assert!(statuses.iter().all(|status| [500, 503].contains(status)), "{statuses:?}");
+    rename("away", "insights").await;
+    let answer = app.anonymous().get("/v1/insights?locale=de").await;
+    assert_eq!(StatusCode::from_u16(answer.status).unwrap(), StatusCode::OK);
+    assert_eq!(answer.titles().len(), 2);
+    // What nobody may keep is nobody else's either.
+    let missing = (0..50).map(|_| {
+        let client = app.anonymous();
+        async move { client.get("/v1/insights/nothing").await.status }
+    });
+    assert!(join_all(missing).await.into_iter().all(|status| status == 404));
+}
+
+/// Which of these were made anew, each compared with what the database says.
+async fn made_anew<'p>(app: &TestApp, paths: &[&'p str]) -> Vec<&'p str> {
+    let mut anew = Vec::new();
+    for path in paths {
+        let made = app.app.answers.figures().1;
+        let given = app.anonymous().get(path).await;
+        if app.app.answers.figures().1 > made || given.status != 200 {
+            anew.push(*path);
+        }
+        let truth = app.anonymous().get(&past_the_cache(path)).await;
+        assert_eq!(given.status, truth.status, "{path}");
+        let plain = |text: String| {
+            regex::Regex::new(r#""(sequence|took_ms)":\d+|"request_id":"[^"]*"|/%76%31/|/v1/"#).unwrap().replace_all(&text, "").into_owned()
+        };
+        assert_eq!(plain(given.text()), plain(truth.text()), "{path}");
+    }
+    anew
+}
+
+#[tokio::test]
+async fn a_write_drops_what_changed_and_nothing_else() {
+    let app = with_two_insights().await;
+    let admin = app.admin().await;
+    let first = admin.get("/v1/insights/first").await.id();
+    let of_first = format!("/v1/insights/{first}");
+    let [all, mine, other, detail, other_detail, tagged, category, other_category, site, search] = [
+        "/v1/insights",
+        "/v1/insights?category=debugging",
+        "/v1/insights?category=infrastructure&sort=title",
+        "/v1/insights/first.md",
+        "/v1/insights/second",
+        "/v1/insights?tag=sql&author=ada",
+        "/v1/categories/debugging",
+        "/v1/categories/infrastructure",
+        "/v1/site",
+        "/v1/search?q=body",
+    ];
+    let paths = [all, mine, other, detail, other_detail, tagged, category, other_category, site, search];
+    made_anew(&app, &paths).await;
+    assert_eq!(made_anew(&app, &paths).await, [""; 0]);
+
+    admin.patch(&of_first, "*", json!({ "title": "First, drafted" })).await.expect(200);
+    admin.create("A draft").await;
+    assert_eq!(made_anew(&app, &paths).await, [""; 0], "drafts");
+
+    admin.act(&format!("{of_first}/publish"), "*", json!({})).await.expect(200);
+    assert_eq!(made_anew(&app, &paths).await, [all, mine, detail, category, site, search], "published again");
+
+    admin.patch(&of_first, "*", json!({ "category": "infrastructure", "tags": ["sql"], "authors": ["ada"] })).await.expect(200);
+    admin.act(&format!("{of_first}/publish"), "*", json!({})).await.expect(200);
+    let moved = [all, mine, other, detail, tagged, category, other_category, site, search];
+    assert_eq!(made_anew(&app, &paths).await, moved, "moved to another category and tag");
+
+    let name = json!({ "name": "Bugs", "slug": "debugging" });
+    admin.put("/v1/categories/debugging", "*", name).await.expect(200);
+    assert_eq!(made_anew(&app, &paths).await, [mine, category, site, search], "a category is renamed that nothing shows");
+
+    admin.put("/v1/tags/rust", "*", json!({ "name": "Rust language", "slug": "rust" })).await.expect(200);
+    assert_eq!(made_anew(&app, &paths).await, [search], "a tag is renamed that nothing shows");
+
+    admin.put("/v1/tags/sql", "*", json!({ "name": "SQL language", "slug": "sql" })).await.expect(200);
+    assert_eq!(made_anew(&app, &paths).await, [all, other, detail, other_detail, tagged, search], "a tag is renamed that both show");
+
+    admin.act(&format!("{of_first}/unpublish"), "*", json!({})).await.expect(200);
+    assert_eq!(made_anew(&app, &paths).await, [all, other, detail, tagged, other_category, site, search], "unpublished");
+
+    admin.act(&format!("{of_first}/publish"), "*", json!({})).await.expect(200);
+    assert_eq!(made_anew(&app, &paths).await, [all, other, detail, tagged, other_category, site, search], "published");
+
+    admin.delete(&of_first, "*").await.expect(204);
+    assert_eq!(made_anew(&app, &paths).await, [all, other, detail, tagged, other_category, site, search], "deleted");
+
+    admin.act(&format!("{of_first}/restore"), "*", json!({})).await.expect(200);
+    assert_eq!(made_anew(&app, &paths).await, [all, other, detail, tagged, other_category, site, search], "restored");
+}
+
+#[tokio::test]
+async fn the_clock_drops_to_the_millisecond() {
+    let app = with_two_insights().await;
+    let admin = app.admin().await;
+    let made = admin.create("On time").await;
+    let begin = json!({ "publish_at": "2026-11-23T14:00:00Z" });
+    admin.act(&format!("/v1/insights/{}/publish", made.id()), &made.etag(), begin).await.expect(200);
+    let paths = ["/v1/insights", "/v1/insights?category=debugging", "/v1/search?q=body", "/v1/site", "/v1/categories", "/v1/changes"];
+    let count = async |path: &str| app.anonymous().get(path).await.expect(200).text().matches("On time").count();
+    for path in paths {
+        count(path).await;
+    }
+    let seconds = |header: &str, name: &str| -> i64 {
+        header.split(", ").find_map(|part| part.strip_prefix(&format!("{name}="))).unwrap().parse().unwrap()
+    };
+    for (advance, left) in [(3_600_000, 3_600), (3_300_000, 300), (299_000, 1), (999, 0)] {
+        app.advance(advance);
+        let (hits, ..) = app.app.answers.figures();
+        let policy = app.anonymous().get("/v1/insights").await.expect(200).header("cache-control");
+        assert_eq!(app.app.answers.figures().0 - hits, 1);
+        assert!(seconds(&policy, "s-maxage") + seconds(&policy, "stale-while-revalidate") <= left, "{policy}, {left} s before");
+        for path in paths {
+            assert_eq!(count(path).await, 0, "{path}");
+        }
+    }
+    app.advance(1);
+    for path in ["/v1/insights", "/v1/insights?category=debugging", "/v1/search?q=body"] {
+        assert!(count(path).await > 0, "{path}");
+    }
+    assert_eq!(app.anonymous().get("/v1/site").await.json()["stats"]["insights"], 3);
+}
+
+#[tokio::test]
+async fn no_reader_can_put_anything_into_the_answer_of_another() {
+    let app = with_two_insights().await;
+    let strange = [
+        ("accept", "text/html"),
+        ("accept-language", "it"),
+        ("accept-encoding", "br"),
+        ("host", "evil.example"),
+        ("forwarded", "host=evil.example"),
+        ("x-forwarded-host", "evil.example"),
+        ("x-forwarded-proto", "gopher"),
+        ("x-original-url", "/v1/users"),
+        ("x-http-method-override", "DELETE"),
+        ("origin", "https://evil.example"),
+        ("cookie", "a=b"),
+        ("range", "bytes=0-3"),
+        ("if-none-match", "*"),
+        ("if-modified-since", "Mon, 23 Nov 2099 12:00:00 GMT"),
+        ("cache-control", "no-cache"),
+        ("x-request-id", "evil"),
+    ];
+    for path in KEPT {
+        let plain = app.anonymous().get(&past_the_cache(path)).await.expect(200);
+        for (name, value) in strange {
+            // Each address is asked in a spelling of its own first, so that the strange reader makes the answer.
+            let spelled = if path.contains('?') { format!("{path}&") } else { format!("{path}?") };
+            app.anonymous().get_with(&spelled, &[(name, value)]).await;
+            let given = app.anonymous().get(path).await.expect(200);
+            let text = given.text();
+            assert!(!text.contains("evil") && !format!("{:?}", given.headers).contains("evil"), "{name} got into {path}");
+            assert_eq!(
+                (given.header("content-type"), given.header("content-encoding")),
+                (plain.header("content-type"), String::new()),
+                "{name} {path}"
+            );
+        }
+        app.admin().await.patch("/v1/insights/second", "*", json!({ "title": "Second" })).await;
+    }
+    for (path, status) in [
+        ("/v1/insights?limit=20&limit=20", 400),
+        ("/V1/insights", 404),
+        ("/v1/insights?Limit=20", 400),
+        ("/v1/insights/FIRST", 404),
+        ("/v1/insights/", 404),
+    ] {
+        assert_eq!(app.anonymous().get(path).await.status, status, "{path}");
+        app.anonymous().get("/v1/insights?limit=20").await.expect(200);
+    }
+    // With a token, everything is the token's own.
+    let drafted = app.admin().await;
+    drafted
+        .patch(&format!("/v1/insights/{}", drafted.get("/v1/insights/first").await.id()), "*", json!({ "title": "Secret" }))
+        .await
+        .expect(200);
+    assert!(drafted.get("/v1/insights/first").await.text().contains("Secret"));
+    for path in KEPT {
+        assert!(!app.anonymous().get(path).await.text().contains("Secret"), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_scan_stays_within_the_budget_and_leaves_what_is_asked_for_often() {
+    const BUDGET: u64 = 600_000;
+    let app = TestApp::start_with(|settings| {
+        settings.demo = true;
+        settings.cache_bytes = BUDGET;
+    })
+    .await;
+    let hot = "/v1/insights?sort=title";
+    for round in 0..40 {
+        let asking = (0..50).map(|n| {
+            let (client, path) = (app.anonymous(), format!("/v1/insights?published_before=2031-01-01T00:{:02}:{:02}Z&limit=1", round, n));
+            async move { client.get(&path).await.expect(200) }
+        });
+        join_all(asking).await;
+        for _ in 0..5 {
+            app.anonymous().get(hot).await.expect(200);
+        }
+    }
+    let (_, made, bytes) = app.app.answers.figures();
+    assert!(made >= 2_000 && bytes <= BUDGET, "{made} answers, {bytes} bytes");
+    app.anonymous().get(hot).await.expect(200);
+    assert_eq!(app.app.answers.figures().1, made, "what is asked for often was displaced by a scan");
+}
+
+#[tokio::test]
+async fn a_write_on_one_node_reaches_the_answers_of_another() {
+    let app = with_two_insights().await;
+    let Some(other) = app.second_node_if_shared().await else { return };
+    assert_eq!(other.anonymous().get("/v1/insights").await.titles().len(), 2);
+    app.admin().await.publish("Third").await;
+    other.app.settled().await.unwrap();
+    assert_eq!(other.anonymous().get("/v1/insights").await.titles().len(), 3);
+    let [here, there] = [&app, &other].map(|node| node.anonymous());
+    for path in ["/v1/insights", "/v1/insights?category=infrastructure", "/v1/insights/second", "/v1/categories"] {
+        assert_eq!(here.get(path).await.etag(), there.get(path).await.etag(), "{path}");
+    }
+}
