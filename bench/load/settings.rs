@@ -1,0 +1,41 @@
+//! What the command line asks for.
+
+use std::time::Duration;
+
+use crate::measure::Effort;
+
+const LARGE: usize = 1_000_000;
+
+pub(crate) struct Settings {
+    /// From few to many.
+    pub(crate) rows: Vec<usize>,
+    pub(crate) effort: Effort,
+    /// A server on which databases may be made.
+    pub(crate) postgres: Option<String>,
+}
+
+impl Settings {
+    pub(crate) fn read(arguments: &[String]) -> Result<Self, Box<dyn std::error::Error>> {
+        let effort = Effort { rounds: 5, window: Duration::from_millis(1_500) };
+        let mut settings = Self { rows: vec![1_000, 10_000, 100_000], effort, postgres: None };
+        let mut large = false;
+        let mut arguments = arguments.iter().map(String::as_str);
+        while let Some(argument) = arguments.next() {
+            let mut value = || arguments.next().ok_or_else(|| format!("{argument} needs a value"));
+            match argument {
+                "--rows" => settings.rows = value()?.split(',').map(str::parse).collect::<Result<_, _>>()?,
+                "--rounds" => settings.effort.rounds = value()?.parse::<usize>()?.max(1),
+                "--seconds" => settings.effort.window = Duration::try_from_secs_f64(value()?.parse()?)?,
+                "--postgres" => settings.postgres = Some(value()?.to_owned()),
+                "--large" => large = true,
+                // Cargo says so to every benchmark.
+                "--bench" => {}
+                _ => return Err(format!("unknown: {argument}").into()),
+            }
+        }
+        settings.rows.extend(large.then_some(LARGE));
+        settings.rows.sort_unstable();
+        settings.rows.dedup();
+        Ok(settings)
+    }
+}
