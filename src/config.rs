@@ -88,7 +88,7 @@ pub struct ServeSettings {
     pub body_timeout: u64,
 
     /// Bytes of memory for finished answers; 0 keeps none
-    #[arg(long, env = "INSIGHTS_CACHE_BYTES", default_value_t = 33_554_432)]
+    #[arg(long, env = "INSIGHTS_CACHE_BYTES", default_value_t = 16_777_216)]
     pub cache_bytes: u64,
 
     /// Event streams that may be open at once; the next one is told to come back (503)

@@ -1,5 +1,6 @@
 //! Who may keep an answer and for how long, whether a reader has it already, and in which encoding it travels.
 
+use std::cell::RefCell;
 use std::io::Write as _;
 
 use actix_web::http::header::{self, HeaderMap};
@@ -102,13 +103,24 @@ pub(super) fn encoding(headers: &HeaderMap, length: usize, content_type: &str) -
         return Encoding::Identity;
     }
     let Some(accepted) = text(headers, &header::ACCEPT_ENCODING) else { return Encoding::Identity };
-    if super::negotiation::quality(accepted, "br") > 0.0 {
-        Encoding::Brotli
-    } else if super::negotiation::quality(accepted, "gzip") > 0.0 {
-        Encoding::Gzip
-    } else {
-        Encoding::Identity
-    }
+    LAST_ACCEPTED.with_borrow_mut(|(last, chosen)| {
+        if last != accepted {
+            accepted.clone_into(last);
+            *chosen = preferred(accepted);
+        }
+        *chosen
+    })
+}
+
+thread_local! {
+    /// Readers say the same time and again.
+    static LAST_ACCEPTED: RefCell<(String, Encoding)> = const { RefCell::new((String::new(), Encoding::Identity)) };
+}
+
+fn preferred(accepted: &str) -> Encoding {
+    let offered = [Encoding::Brotli, Encoding::Gzip];
+    let is_accepted = |encoding: &Encoding| encoding.header().is_some_and(|name| super::negotiation::quality(accepted, name) > 0.0);
+    offered.into_iter().find(is_accepted).unwrap_or(Encoding::Identity)
 }
 
 impl Encoding {

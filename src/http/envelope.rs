@@ -8,7 +8,7 @@ use std::time::Instant;
 use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::error::InternalError;
-use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use actix_web::http::header::{self, HeaderMap, HeaderValue};
 use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, ResponseError as _, web};
@@ -20,10 +20,9 @@ use super::fallback::RouteTable;
 use super::idempotency::{self, Begun};
 use super::problem::Problem;
 use super::reply::{CONTENT_SEQUENCE, insert};
-use crate::domain::clock::new_id;
+use super::request_id::{self, REQUEST_ID};
 use crate::store::changes;
 
-pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const SLOW_MILLIS: u128 = 1_000;
 const EXPOSED: &str = "ETag, Last-Modified, Link, Location, Content-Sequence, Content-Language, Cache-Tag, Idempotency-Replayed, Retry-After, Allow, X-Request-Id, WWW-Authenticate";
 const ALLOWED_HEADERS: &str = "Authorization, Content-Type, If-Match, If-None-Match, If-Modified-Since, Idempotency-Key, Accept, Last-Event-ID, X-Request-Id, traceparent";
@@ -37,7 +36,7 @@ pub(super) async fn envelope(
     let Some(api) = request.app_data::<web::Data<Api>>().cloned() else {
         return Err(actix_web::error::ErrorInternalServerError("no api"));
     };
-    let id = request_id(request.headers()).unwrap_or_else(|| new_id(api.now()).to_string());
+    let id = request_id::of(request.headers(), api.now());
     let trace = trace_id(request.headers());
     let (method, path) = (request.method().clone(), request.path().to_owned());
     if method == Method::OPTIONS {
@@ -201,12 +200,6 @@ fn trace_id(headers: &HeaderMap) -> String {
     let given = headers.get("traceparent").and_then(|value| value.to_str().ok());
     let id = given.and_then(|text| text.split('-').nth(1)).filter(|id| id.len() == 32 && id.bytes().all(|b| b.is_ascii_hexdigit()));
     id.unwrap_or_default().to_owned()
-}
-
-pub(super) fn request_id(headers: &HeaderMap) -> Option<String> {
-    let given = headers.get(&REQUEST_ID)?.to_str().ok()?;
-    let plain = given.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.:".contains(&b));
-    (plain && (1..=128).contains(&given.len())).then(|| given.to_owned())
 }
 
 /// OPTIONS: what an address takes, and for browsers that any origin may ask (never with credentials; a day's worth).

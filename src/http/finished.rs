@@ -1,6 +1,7 @@
 //! A finished answer: bytes and headers that can be sent again and again, in every encoding, without being made anew.
 
 use std::borrow::Cow;
+use std::cell::RefCell;
 use std::sync::OnceLock;
 
 use actix_web::HttpResponse;
@@ -46,6 +47,20 @@ pub(super) struct Parts {
     pub(super) encoded: Option<&'static str>,
 }
 
+thread_local! {
+    static NUMBER: RefCell<(i64, HeaderValue)> = const { RefCell::new((0, HeaderValue::from_static("0"))) };
+}
+
+/// A number as a header, written once for as long as it stays the same.
+fn number(value: i64) -> HeaderValue {
+    NUMBER.with_borrow_mut(|(written, header)| {
+        if *written != value {
+            (*written, *header) = (value, HeaderValue::from(value));
+        }
+        header.clone()
+    })
+}
+
 impl Finished {
     pub(super) fn of(parts: Parts) -> Self {
         let Parts { status, policy, content_type, vary, validator, last_modified, headers, body, encoded } = parts;
@@ -67,6 +82,28 @@ impl Finished {
             body: body.into(),
             compressed: Default::default(),
             encoded,
+        }
+    }
+
+    /// The same in bytes of its own.
+    pub(super) fn copied(&self) -> Self {
+        let own = |value: &HeaderValue| HeaderValue::from_bytes(value.as_bytes()).unwrap_or_else(|_same| value.clone());
+        let bytes = |bytes: &Bytes| Bytes::copy_from_slice(bytes);
+        let Self { status, policy, cache_control, content_type, vary, etags, last_modified, sequence, headers, body, compressed, encoded } =
+            self;
+        Self {
+            status: *status,
+            policy: *policy,
+            cache_control: cache_control.as_ref().map(own),
+            content_type,
+            vary: vary.as_ref().map(own),
+            etags: etags.as_ref().map(|etags| etags.each_ref().map(own)),
+            last_modified: last_modified.as_ref().map(|(at, value)| (*at, own(value))),
+            sequence: sequence.as_ref().map(own),
+            headers: headers.iter().map(|(name, value)| (name.clone(), own(value))).collect(),
+            body: bytes(body),
+            compressed: compressed.each_ref().map(|kept| kept.get().map_or_else(OnceLock::new, |kept| OnceLock::from(bytes(kept)))),
+            encoded: *encoded,
         }
     }
 
@@ -94,14 +131,15 @@ impl Finished {
             && caching::is_unmodified(asked, etag.and_then(|etag| etag.to_str().ok()), self.last_modified.as_ref().map(|(at, _)| *at));
         let mut response = HttpResponse::new(if unmodified { StatusCode::NOT_MODIFIED } else { self.status });
         let map = response.headers_mut();
-        for (name, value) in &self.headers {
+        // A reader who has the answer has these too (RFC 9110, section 15.4.5).
+        for (name, value) in self.headers.iter().filter(|_| !unmodified) {
             map.insert(name.clone(), value.clone());
         }
         let later = again.and_then(|(now, _)| HeaderValue::from_str(&self.policy.changed_at(now)?.header()).ok());
         if let Some(value) = later.or_else(|| self.cache_control.clone()) {
             map.insert(header::CACHE_CONTROL, value);
         }
-        if let Some(value) = again.map(|(_, sequence)| HeaderValue::from(sequence)).or_else(|| self.sequence.clone()) {
+        if let Some(value) = again.map(|(_, sequence)| number(sequence)).or_else(|| self.sequence.clone()) {
             map.insert(CONTENT_SEQUENCE, value);
         }
         if let Some(etag) = etag {

@@ -10,17 +10,19 @@ use std::sync::Arc;
 use actix_web::body::BoxBody;
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse, Transform, forward_ready};
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
-use actix_web::http::{Method, Uri};
+use actix_web::http::{Method, StatusCode, Uri};
 use actix_web::{Error, HttpMessage as _, HttpResponse, ResponseError as _, web};
 use futures_util::future::{Either, LocalBoxFuture};
 
 use super::api::Api;
 use super::cache_key::{CacheKey, Spelled};
-use super::envelope::{self, REQUEST_ID};
+use super::envelope;
 use super::finished::Finished;
+use super::near::Near;
 use super::problem::Problem;
 use super::reply::{ForKeeping, Kept, ToKeep};
-use crate::domain::clock::new_id;
+use super::request_id::{self, REQUEST_ID};
+use crate::domain::clock::Timestamp;
 use crate::projections::response_cache::{Answer, Making, Outcome, Turn};
 
 /// What is left of a request's headers for whoever makes an answer: names for the log.
@@ -39,12 +41,13 @@ where
     type Future = Ready<Result<Self::Transform, ()>>;
 
     fn new_transform(&self, behind: S) -> Self::Future {
-        ready(Ok(FrontService { behind: Rc::new(behind), api: self.0.clone() }))
+        ready(Ok(FrontService { behind: Rc::new(behind), near: Near::new(&self.0.answers), api: self.0.clone() }))
     }
 }
 
 pub(super) struct FrontService<S> {
     behind: Rc<S>,
+    near: Near,
     api: web::Data<Api>,
 }
 
@@ -64,8 +67,8 @@ where
         let spelled = Spelled::of(request.head()).filter(|_| self.api.answers.is_on());
         let Some(spelled) = spelled else { return Either::Right(Box::pin(self.behind.call(request))) };
         let now = self.api.now();
-        if let Some(answer) = spelled.with_name(|name| self.api.answers.find(name, now)) {
-            let response = given(&self.api, &answer, request.headers());
+        let give = |answer: &Finished| given(&self.api, answer, request.headers(), now);
+        if let Some(response) = spelled.with_name(|name| self.near.find(&self.api.answers, name, now, give)) {
             return Either::Left(ready(Ok(request.into_response(response))));
         }
         let Some(key) = spelled.canonical() else { return Either::Right(Box::pin(self.behind.call(request))) };
@@ -74,14 +77,18 @@ where
 }
 
 /// An answer that was made before, for a reader with these headers.
-fn given(api: &Api, answer: &Answer<Finished>, headers: &HeaderMap) -> HttpResponse {
-    let mut response = answer.value.respond(headers, Some((api.now(), api.answers.public())));
+fn given(api: &Api, answer: &Finished, headers: &HeaderMap, now: Timestamp) -> HttpResponse {
+    let mut response = answer.respond(headers, Some((now, api.answers.public())));
+    let is_new = response.status() != StatusCode::NOT_MODIFIED;
     let map = response.headers_mut();
-    let id = envelope::request_id(headers).unwrap_or_else(|| new_id(api.now()).to_string());
-    if let Ok(id) = HeaderValue::try_from(id) {
+    if let Some(id) = request_id::header(headers, now) {
         map.insert(REQUEST_ID, id);
     }
-    envelope::always(map);
+    if is_new {
+        envelope::always(map);
+    } else {
+        map.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    }
     response
 }
 
@@ -91,10 +98,11 @@ where
     S: Service<ServiceRequest, Response = ServiceResponse<BoxBody>, Error = Error> + 'static,
 {
     loop {
-        let mut outcome = match api.answers.join(&key.name, api.now()) {
+        let now = api.now();
+        let mut outcome = match api.answers.join(&key.name, now) {
             Turn::Kept(answer) => {
                 key.spelling.iter().for_each(|spelling| api.answers.alias(spelling, &key.name));
-                let response = given(&api, &answer, request.headers());
+                let response = given(&api, &answer.value, request.headers(), now);
                 return Ok(request.into_response(response));
             }
             Turn::Mine(making) => {
@@ -107,7 +115,7 @@ where
         let outcome = outcome.wait_for(Option::is_some).await.map(|outcome| outcome.clone());
         match outcome {
             Ok(Some(Outcome::Made(answer))) if api.answers.holds(&answer, api.now()) => {
-                let response = given(&api, &answer, request.headers());
+                let response = given(&api, &answer.value, request.headers(), now);
                 return Ok(request.into_response(response));
             }
             Ok(Some(Outcome::Failed)) => return Ok(failed(&api, request)),
@@ -121,7 +129,7 @@ where
 /// What those are told who waited for a computation that failed.
 fn failed(api: &Api, request: ServiceRequest) -> ServiceResponse<BoxBody> {
     let problem = Problem::unavailable("the answer could not be made just now: try again in a moment");
-    let id = envelope::request_id(request.headers()).unwrap_or_else(|| new_id(api.now()).to_string());
+    let id = request_id::of(request.headers(), api.now());
     let path = request.path().to_owned();
     envelope::finish(request.into_response(problem.error_response()), api, &path, &id)
 }

@@ -2,7 +2,7 @@
 //!
 //! Nothing is taken out when content changes: what changed is remembered by name with its number in the log, and an answer that is older
 //! than any of its names is not given out any more. So a computation that was overtaken by a write can do no harm, and nothing unrelated is
-//! lost. What readers stop asking for, the budget takes (`TinyLFU`: a scan of rare addresses does not displace what is asked for often).
+//! lost. What readers stop asking for, the budget takes (Clock-PRO: a scan of rare addresses does not displace what is asked for often).
 //!
 //! Invariant: a write is not answered before everything that it changed is remembered here.
 
@@ -25,6 +25,8 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const MOST_NAMES: usize = 50_000;
 /// What an answer costs besides its bytes.
 const OVERHEAD: usize = 1_024;
+/// What an answer usually takes.
+const USUAL: u64 = 16_384;
 
 /// An answer, and what it was made of.
 pub struct Answer<V> {
@@ -87,6 +89,19 @@ impl<V> Clone for Slot<V> {
     }
 }
 
+#[derive(Clone)]
+struct Weight;
+
+impl<V> quick_cache::Weighter<Arc<str>, Slot<V>> for Weight {
+    fn weight(&self, key: &Arc<str>, slot: &Slot<V>) -> u64 {
+        let bytes = match slot {
+            Slot::Answer(answer) => answer.bytes + OVERHEAD,
+            Slot::Alias(_) => OVERHEAD / 4,
+        };
+        (key.len() + bytes) as u64
+    }
+}
+
 /// The reading end, shared by all requests.
 pub struct ResponseCache<V> {
     shared: Arc<Shared<V>>,
@@ -100,11 +115,11 @@ impl<V> Clone for ResponseCache<V> {
 }
 
 struct Shared<V> {
-    kept: moka::sync::Cache<Arc<str>, Slot<V>>,
+    kept: quick_cache::sync::Cache<Arc<str>, Slot<V>, Weight>,
     known: Arc<Known>,
     flights: Mutex<HashMap<Arc<str>, Flight<V>>>,
     on: bool,
-    hits: AtomicU64,
+    hits: Mutex<Vec<Arc<AtomicU64>>>,
     made: AtomicU64,
 }
 
@@ -155,19 +170,13 @@ impl<V: Send + Sync + 'static> ResponseCache<V> {
         let (sender, progress) = watch::channel(-1);
         let known =
             Arc::new(Known { touched: RwLock::default(), public: AtomicI64::new(0), reached: AtomicI64::new(-1), owed: AtomicI64::new(0) });
-        let weight = |key: &Arc<str>, slot: &Slot<V>| {
-            let bytes = match slot {
-                Slot::Answer(answer) => answer.bytes + OVERHEAD,
-                Slot::Alias(_) => OVERHEAD / 4,
-            };
-            u32::try_from(key.len() + bytes).unwrap_or(u32::MAX)
-        };
+        let usual = usize::try_from(budget / USUAL).unwrap_or(usize::MAX);
         let shared = Shared {
-            kept: moka::sync::Cache::builder().max_capacity(budget).weigher(weight).build(),
+            kept: quick_cache::sync::Cache::with_weighter(usual, budget, Weight),
             known: known.clone(),
             flights: Mutex::default(),
             on: budget > 0,
-            hits: AtomicU64::new(0),
+            hits: Mutex::default(),
             made: AtomicU64::new(0),
         };
         (ResponseCacheProjection { known }, Self { shared: Arc::new(shared), progress }, sender)
@@ -182,16 +191,27 @@ impl<V: Send + Sync + 'static> ResponseCache<V> {
     /// The answer that is kept under a key, if it is true now.
     #[must_use]
     pub fn find(&self, key: &str, now: Timestamp) -> Option<Arc<Answer<V>>> {
-        let answer = match self.shared.kept.get(key)? {
-            Slot::Answer(answer) => answer,
-            Slot::Alias(key) => match self.shared.kept.get(&*key)? {
-                Slot::Answer(answer) => answer,
-                Slot::Alias(_) => return None,
-            },
-        };
-        let found = self.shared.known.holds(&answer, now).then_some(answer)?;
-        self.shared.hits.fetch_add(1, Ordering::Relaxed);
-        Some(found)
+        self.kept(key).filter(|answer| self.shared.known.holds(answer, now))
+    }
+
+    fn kept(&self, key: &str) -> Option<Arc<Answer<V>>> {
+        let slot = self.shared.kept.get(key)?;
+        let slot = if let Slot::Alias(key) = &slot { self.shared.kept.get(key)? } else { slot };
+        if let Slot::Answer(answer) = slot { Some(answer) } else { None }
+    }
+
+    /// Whether something is kept under a key. Asking counts as asking for it.
+    #[must_use]
+    pub fn is_kept(&self, key: &str) -> bool {
+        self.kept(key).is_some()
+    }
+
+    /// For counting the answers that somebody has given out.
+    #[must_use]
+    pub fn counter(&self) -> Arc<AtomicU64> {
+        let counter = Arc::new(AtomicU64::new(0));
+        self.shared.hits.lock().unwrap_or_else(PoisonError::into_inner).push(counter.clone());
+        counter
     }
 
     /// Lets another spelling of a request find the same answer.
@@ -250,9 +270,9 @@ impl<V: Send + Sync + 'static> ResponseCache<V> {
     /// Answers given out, answers made, and bytes kept.
     #[must_use]
     pub fn figures(&self) -> (u64, u64, u64) {
-        self.shared.kept.run_pending_tasks();
-        let [hits, made] = [&self.shared.hits, &self.shared.made].map(|count| count.load(Ordering::Relaxed));
-        (hits, made, self.shared.kept.weighted_size())
+        let counters = self.shared.hits.lock().unwrap_or_else(PoisonError::into_inner);
+        let hits = counters.iter().map(|count| count.load(Ordering::Relaxed)).sum();
+        (hits, self.shared.made.load(Ordering::Relaxed), self.shared.kept.weight())
     }
 }
 

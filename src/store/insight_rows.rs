@@ -1,14 +1,16 @@
 //! The shape in which reads take an insight out of the database, and the columns and joins that fill it.
 
-use sea_orm::FromQueryResult;
+use sea_orm::{ConnectionTrait, DbBackend, FromQueryResult};
+use serde::Deserialize;
 use uuid::Uuid;
 
+use super::error::StoreError;
 use super::sql::Sql;
 use crate::domain::clock::Timestamp;
 use crate::domain::status::Pointers;
 
 /// An insight with one of its revisions in one locale, as lists show it.
-#[derive(Clone, Debug, FromQueryResult)]
+#[derive(Clone, Debug, FromQueryResult, Deserialize)]
 pub struct InsightRow {
     pub id: Uuid,
     /// The slug of the revision that is shown.
@@ -42,6 +44,26 @@ pub struct InsightRow {
     pub category_translations: String,
     pub tags: String,
     pub authors: String,
+}
+
+/// The columns of [`InsightRow`] in its order, as `SQLite` writes them into a JSON array; what is JSON itself stays a text.
+const PACKED: &str = "hex(id), slug, current_slug, head_revision, live_revision, pointer_version, published_at, unpublish_at, deleted_at, position_at, \
+     sort_title, shown_updated_at, list_minutes, revision, locales, given_minutes, canonical_url, seo, extra, locale, title, excerpt, excerpt_source, \
+     word_count, derived_minutes, category_slug, category_name, category_translations, '' || tags, '' || authors";
+
+#[derive(FromQueryResult)]
+struct Packed {
+    rows: String,
+}
+
+/// The rows of a statement without bodies. `SQLite`'s driver hands each row and each value over to another thread by itself: there they come as one.
+pub(super) async fn all(db: &impl ConnectionTrait, rows: &Sql) -> Result<Vec<InsightRow>, StoreError> {
+    if db.get_database_backend() != DbBackend::Sqlite {
+        return rows.all(db).await;
+    }
+    let packed: Option<Packed> = rows.around(&format!("SELECT json_group_array(json_array({PACKED})) AS rows FROM ("), ")").one(db).await?;
+    let rows = packed.map_or_else(|| "[]".to_owned(), |packed| packed.rows);
+    serde_json::from_str(&rows).map_err(|_shape| StoreError::Corrupt("a list"))
 }
 
 /// The long half of a text.

@@ -53,9 +53,12 @@ pub enum Audience {
 pub async fn list(db: &impl ConnectionTrait, query: &ListQuery, now: Timestamp) -> Result<Page<(InsightRow, Option<BodyRow>)>, StoreError> {
     let sql = statement(db.get_database_backend(), query, now);
     let mut rows = Vec::new();
-    for row in db.query_all_raw(sql.statement()).await? {
-        let body = if query.with_body { Some(BodyRow::from_query_result(&row, "")?) } else { None };
-        rows.push((InsightRow::from_query_result(&row, "")?, body));
+    if query.with_body {
+        for row in db.query_all_raw(sql.statement()).await? {
+            rows.push((InsightRow::from_query_result(&row, "")?, Some(BodyRow::from_query_result(&row, "")?)));
+        }
+    } else {
+        rows.extend(insight_rows::all(db, &sql).await?.into_iter().map(|row| (row, None)));
     }
     // The order of the joined rows is the database's business; that of the page is ours.
     rows.sort_by_key(|(row, _)| (key_of(row, query.sort.key), row.id));

@@ -69,6 +69,12 @@ impl Sql {
         self.push(&text)
     }
 
+    /// The same statement inside another one that binds nothing.
+    #[must_use]
+    pub fn around(&self, before: &str, behind: &str) -> Self {
+        Self { backend: self.backend, text: [before, &self.text, behind].concat(), values: self.values.clone() }
+    }
+
     #[must_use]
     pub fn statement(&self) -> Statement {
         Statement::from_sql_and_values(self.backend, self.text.clone(), self.values.clone())

@@ -78,8 +78,8 @@ async fn what_is_asked_again_is_given_from_memory_and_is_the_same() {
         assert_eq!(named.header("x-request-id"), "mine");
         let held = app.anonymous().get_with(path, &[("if-none-match", &first.etag())]).await.expect(304);
         assert_eq!((held.bytes.len(), held.header("etag")), (0, first.etag()), "{path}");
-        let head = app.anonymous().send("HEAD", path, None, &[]).await.expect(200);
-        assert_eq!((head.bytes.len(), head.header("content-length")), (0, first.bytes.len().to_string()), "{path}");
+        let bodiless = app.anonymous().send("HEAD", path, None, &[]).await.expect(200);
+        assert_eq!((bodiless.bytes.len(), bodiless.header("content-length")), (0, first.bytes.len().to_string()), "{path}");
     }
 }
 
@@ -153,6 +153,7 @@ async fn a_failure_is_shared_and_not_kept() {
 /// Which of these were made anew, each compared with what the database says.
 async fn made_anew<'p>(app: &TestApp, paths: &[&'p str]) -> Vec<&'p str> {
     let mut anew = Vec::new();
+    let own = regex::Regex::new(r#""(sequence|took_ms)":\d+|"request_id":"[^"]*"|/%76%31/|/v1/"#).unwrap();
     for path in paths {
         let made = app.app.answers.figures().1;
         let given = app.anonymous().get(path).await;
@@ -161,9 +162,7 @@ async fn made_anew<'p>(app: &TestApp, paths: &[&'p str]) -> Vec<&'p str> {
         }
         let truth = app.anonymous().get(&past_the_cache(path)).await;
         assert_eq!(given.status, truth.status, "{path}");
-        let plain = |text: String| {
-            regex::Regex::new(r#""(sequence|took_ms)":\d+|"request_id":"[^"]*"|/%76%31/|/v1/"#).unwrap().replace_all(&text, "").into_owned()
-        };
+        let plain = |text: String| own.replace_all(&text, "").into_owned();
         assert_eq!(plain(given.text()), plain(truth.text()), "{path}");
     }
     anew
@@ -329,7 +328,7 @@ async fn a_scan_stays_within_the_budget_and_leaves_what_is_asked_for_often() {
     let hot = "/v1/insights?sort=title";
     for round in 0..40 {
         let asking = (0..50).map(|n| {
-            let (client, path) = (app.anonymous(), format!("/v1/insights?published_before=2031-01-01T00:{:02}:{:02}Z&limit=1", round, n));
+            let (client, path) = (app.anonymous(), format!("/v1/insights?published_before=2031-01-01T00:{round:02}:{n:02}Z&limit=1"));
             async move { client.get(&path).await.expect(200) }
         });
         join_all(asking).await;
@@ -351,7 +350,7 @@ async fn a_write_on_one_node_reaches_the_answers_of_another() {
     app.admin().await.publish("Third").await;
     other.app.settled().await.unwrap();
     assert_eq!(other.anonymous().get("/v1/insights").await.titles().len(), 3);
-    let [here, there] = [&app, &other].map(|node| node.anonymous());
+    let [here, there] = [&app, &other].map(TestApp::anonymous);
     for path in ["/v1/insights", "/v1/insights?category=infrastructure", "/v1/insights/second", "/v1/categories"] {
         assert_eq!(here.get(path).await.etag(), there.get(path).await.etag(), "{path}");
     }

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::params::{self, FIELDS};
 use super::related;
-use super::view::{InsightListView, InsightView, PartialInsightListView};
+use super::view::{InsightListView, InsightView, ListItem, PartialInsightListView};
 use crate::domain::authority::Principal;
 use crate::domain::locale::Locale;
 use crate::domain::page::{Sort, SortKey};
@@ -55,10 +55,13 @@ pub(in crate::http) async fn list_insights(api: web::Data<Api>, request: HttpReq
         if asked.related { related::of_many(&api, &ids, chain, now).await? } else { (HashMap::new(), freshness.sequence) };
     names.extend(asked.related.then(|| ["insights", "terms"].map(str::to_owned)).into_iter().flatten());
     let item = |(row, body): (InsightRow, Option<BodyRow>)| {
-        let similar = asked.related.then(|| related.remove(&row.id).unwrap_or_default());
-        let mut item = selected(InsightView::item(row, body, chain, now), &asked.fields, list.with_body);
-        item.extend(similar.map(|similar| ("related".to_owned(), Value::from(similar))));
-        item
+        let related = asked.related.then(|| related.remove(&row.id).unwrap_or_default());
+        let view = InsightView { related, ..InsightView::of(row, body, chain, now) };
+        if asked.fields.is_empty() {
+            ListItem::Whole(Box::new(view))
+        } else {
+            ListItem::Partial(selected(&view, &asked.fields, list.with_body))
+        }
     };
     let data = page.rows.into_iter().map(item).collect();
     let view = InsightListView { data, page: info, meta: ListMeta { sequence: freshness.sequence, total } };
@@ -123,10 +126,10 @@ fn audience(status: Option<&str>, reader: &Reader) -> Result<Audience, Problem> 
     }
 }
 
-fn selected(mut item: Map<String, Value>, fields: &[&str], with_body: bool) -> Map<String, Value> {
-    if !fields.is_empty() {
-        item.retain(|name, _| fields.contains(&name.as_str()) || with_body && name == "body");
-    }
+/// The fields that were asked for; what was asked to be included comes in any case.
+fn selected(view: &InsightView, fields: &[&str], with_body: bool) -> Map<String, Value> {
+    let Ok(Value::Object(mut item)) = serde_json::to_value(view) else { return Map::new() };
+    item.retain(|name, _| fields.contains(&name.as_str()) || name == "related" || with_body && name == "body");
     item
 }
 

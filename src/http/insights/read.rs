@@ -205,7 +205,7 @@ pub(super) fn represent(
         }
         "text/html" => Reply::bytes(body.html.into_bytes(), "text/html; charset=utf-8"),
         "text/plain" => Reply::bytes(body.plain.into_bytes(), "text/plain; charset=utf-8"),
-        _ => Reply::json(&InsightView { related, ..InsightView::of(row.clone(), body, chain, now) }),
+        _ => Reply::json(&InsightView { related, ..InsightView::of(row.clone(), Some(body), chain, now) }),
     };
     reply.state(state).last_modified(modified).vary("Accept, Accept-Encoding").header(header::CONTENT_LANGUAGE, locale)
 }
@@ -213,8 +213,7 @@ pub(super) fn represent(
 /// YAML front matter as static site generators read it, then a blank line; the body follows byte for byte.
 fn front_matter(row: &InsightRow, chain: &[String], now: Timestamp) -> String {
     use std::fmt::Write as _;
-    let empty = BodyRow { markdown: String::new(), html: String::new(), plain: String::new(), toc: "[]".to_owned() };
-    let view = InsightView::of(row.clone(), empty, chain, now);
+    let view = InsightView::of(row.clone(), None, chain, now);
     let quoted = |text: &str| serde_json::Value::from(text).to_string();
     let mut out = String::from("---\n");
     let slugs = |terms: &[super::view::TermReference]| terms.iter().map(|term| quoted(&term.slug)).collect::<Vec<_>>().join(", ");

@@ -124,7 +124,9 @@ pub(in crate::http) struct InsightView {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, format = DateTime)]
     pub purge_at: Option<String>,
-    pub body: BodyView,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = true, nullable = false, value_type = BodyView)]
+    pub body: Option<BodyView>,
     /// Similar insights; only with `include=related`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, value_type = Option<Vec<RelatedView>>)]
@@ -146,9 +148,17 @@ pub(in crate::http) struct PartialInsightView {}
 #[schema(as = InsightList)]
 pub(in crate::http) struct InsightListView {
     #[schema(value_type = Vec<InsightSummaryView>)]
-    pub data: Vec<Map<String, Value>>,
+    pub data: Vec<ListItem>,
     pub page: PageInfo,
     pub meta: ListMeta,
+}
+
+/// An insight in a list: whole, or those of its fields that were asked for.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub(in crate::http) enum ListItem {
+    Whole(Box<InsightView>),
+    Partial(Map<String, Value>),
 }
 
 /// A page of insights that was asked for with `fields`.
@@ -162,7 +172,7 @@ pub(in crate::http) struct PartialInsightListView {
 }
 
 impl InsightView {
-    pub(super) fn of(row: InsightRow, body: BodyRow, chain: &[String], now: Timestamp) -> Self {
+    pub(super) fn of(row: InsightRow, body: Option<BodyRow>, chain: &[String], now: Timestamp) -> Self {
         let pointers = row.pointers();
         let given_minutes = row.given_minutes;
         let seo: Seo = serde_json::from_str(&row.seo).unwrap_or_default();
@@ -193,19 +203,14 @@ impl InsightView {
             revision: row.revision,
             deleted_at: pointers.deleted_at.map(Timestamp::rfc3339),
             purge_at: pointers.deleted_at.map(|at| at.plus_seconds(TRASH_SECONDS).rfc3339()),
-            body: BodyView::of(body),
+            body: body.map(BodyView::of),
             related: None,
         }
     }
 
-    /// The insight as an object, without its body unless there is one: an item of a list.
+    /// The insight as an object.
     pub(in crate::http) fn item(row: InsightRow, body: Option<BodyRow>, chain: &[String], now: Timestamp) -> Map<String, Value> {
-        let with_body = body.is_some();
-        let body = body.unwrap_or(BodyRow { markdown: String::new(), html: String::new(), plain: String::new(), toc: "[]".to_owned() });
-        let Ok(Value::Object(mut item)) = serde_json::to_value(Self::of(row, body, chain, now)) else { return Map::new() };
-        if !with_body {
-            item.remove("body");
-        }
+        let Ok(Value::Object(item)) = serde_json::to_value(Self::of(row, body, chain, now)) else { return Map::new() };
         item
     }
 }

@@ -1,0 +1,75 @@
+//! What one worker gives out most, in bytes of its own. Workers that count the references to the same bytes wait for each other's processor
+//! caches, which costs more than finding the answer.
+
+use std::cell::{Cell, RefCell};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::finished::Finished;
+use crate::domain::clock::Timestamp;
+use crate::projections::response_cache::{Answer, ResponseCache};
+
+const SLOTS: u64 = 64;
+/// Larger answers are not copied.
+const MOST_BYTES: usize = 65_536;
+/// How often the shared cache is told that an answer is still asked for.
+const TOLD_EVERY: u32 = 32;
+
+pub(super) struct Near {
+    slots: RefCell<Vec<Slot>>,
+    hits: Arc<AtomicU64>,
+}
+
+#[derive(Default)]
+struct Slot {
+    near: Option<Copied>,
+    /// Who was not found here last: who comes twice in a row moves in.
+    last: u64,
+}
+
+struct Copied {
+    name: Box<str>,
+    answer: Arc<Answer<Finished>>,
+    own: Finished,
+    given: Cell<u32>,
+}
+
+impl Near {
+    pub(super) fn new(answers: &ResponseCache<Finished>) -> Self {
+        Self { slots: RefCell::new((0..SLOTS).map(|_| Slot::default()).collect()), hits: answers.counter() }
+    }
+
+    /// Gives the answer that is kept under a name, if it is true now.
+    pub(super) fn find<T>(
+        &self,
+        answers: &ResponseCache<Finished>,
+        name: &str,
+        now: Timestamp,
+        give: impl FnOnce(&Finished) -> T,
+    ) -> Option<T> {
+        let mut hasher = DefaultHasher::new();
+        name.hash(&mut hasher);
+        let hash = hasher.finish();
+        let mut slots = self.slots.borrow_mut();
+        let slot = slots.get_mut(usize::try_from(hash % SLOTS).ok()?)?;
+        if let Some(near) = slot.near.as_ref().filter(|near| *near.name == *name) {
+            let given = near.given.get();
+            near.given.set(given.wrapping_add(1));
+            if answers.holds(&near.answer, now) && (given % TOLD_EVERY != 0 || answers.is_kept(name)) {
+                self.hits.fetch_add(1, Ordering::Relaxed);
+                return Some(give(&near.own));
+            }
+            slot.near = None;
+        }
+        let answer = answers.find(name, now)?;
+        self.hits.fetch_add(1, Ordering::Relaxed);
+        if slot.last == hash && answer.bytes <= MOST_BYTES {
+            let own = answer.value.copied();
+            slot.near = Some(Copied { name: name.into(), answer: answer.clone(), own, given: Cell::new(1) });
+        }
+        slot.last = hash;
+        drop(slots);
+        Some(give(&answer.value))
+    }
+}
