@@ -120,6 +120,7 @@ struct Shared<V> {
     flights: Mutex<HashMap<Arc<str>, Flight<V>>>,
     on: bool,
     hits: Mutex<Vec<Arc<AtomicU64>>>,
+    joined: AtomicU64,
     made: AtomicU64,
 }
 
@@ -177,6 +178,7 @@ impl<V: Send + Sync + 'static> ResponseCache<V> {
             flights: Mutex::default(),
             on: budget > 0,
             hits: Mutex::default(),
+            joined: AtomicU64::new(0),
             made: AtomicU64::new(0),
         };
         (ResponseCacheProjection { known }, Self { shared: Arc::new(shared), progress }, sender)
@@ -224,6 +226,7 @@ impl<V: Send + Sync + 'static> ResponseCache<V> {
     pub fn join(&self, key: &Arc<str>, now: Timestamp) -> Turn<V> {
         let mut flights = self.shared.flights();
         if let Some(answer) = self.find(key, now) {
+            self.shared.joined.fetch_add(1, Ordering::Relaxed);
             return Turn::Kept(answer);
         }
         let since = self.shared.known.reached.load(Ordering::SeqCst);
@@ -271,8 +274,8 @@ impl<V: Send + Sync + 'static> ResponseCache<V> {
     #[must_use]
     pub fn figures(&self) -> (u64, u64, u64) {
         let counters = self.shared.hits.lock().unwrap_or_else(PoisonError::into_inner);
-        let hits = counters.iter().map(|count| count.load(Ordering::Relaxed)).sum();
-        (hits, self.shared.made.load(Ordering::Relaxed), self.shared.kept.weight())
+        let hits: u64 = counters.iter().map(|count| count.load(Ordering::Relaxed)).sum();
+        (hits + self.shared.joined.load(Ordering::Relaxed), self.shared.made.load(Ordering::Relaxed), self.shared.kept.weight())
     }
 }
 

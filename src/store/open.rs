@@ -38,6 +38,7 @@ impl Store {
             .acquire_timeout(WRITER_TIMEOUT)
             .idle_timeout(None)
             .max_lifetime(None)
+            .test_before_acquire(false)
             .connect_with(options.clone())
             .await?;
         let readers = SqlitePoolOptions::new()
@@ -46,7 +47,8 @@ impl Store {
             .acquire_timeout(READER_TIMEOUT)
             .idle_timeout(None)
             .max_lifetime(None)
-            .connect_with(options.read_only(true).create_if_missing(false))
+            .test_before_acquire(false)
+            .connect_with(options.read_only(true).create_if_missing(false).pragma("cache_size", "-2048"))
             .await?;
         let connection = SqlxSqliteConnector::from_sqlx_sqlite_pool;
         Ok(Self::of(connection(readers), connection(writer)))
@@ -104,7 +106,8 @@ impl Store {
 /// - `WAL`: readers never wait for the writer.
 /// - `synchronous=FULL`: a write that was answered is on the disk, whatever happens to the power.
 /// - `busy_timeout`: another process (a backup, the command line) may hold the lock for a moment.
-/// - `mmap_size`, `cache_size`: reads are served from memory; both are upper bounds, not reservations.
+/// - `mmap_size`: up to 256 MiB of the database are read where the system has them, without a copy.
+/// - `cache_size`: pages of a connection's own, 8 MiB for the writer and 2 MiB for each reader, which needs them only beyond the mapped part.
 /// - `temp_store=MEMORY`: no temporary files beside the database.
 fn sqlite_options(url: &str) -> Result<SqliteConnectOptions, StoreError> {
     Ok(SqliteConnectOptions::from_str(url)?

@@ -343,6 +343,41 @@ async fn a_scan_stays_within_the_budget_and_leaves_what_is_asked_for_often() {
 }
 
 #[tokio::test]
+async fn writes_elsewhere_cost_the_readers_nothing() {
+    let app = with_two_insights().await;
+    let admin = app.admin().await;
+    let paths = [
+        "/v1/insights?category=debugging",
+        "/v1/insights/first",
+        "/v1/insights/first.html",
+        "/v1/insights?tag=rust&sort=title",
+        "/v1/tags/rust",
+    ];
+    for path in paths {
+        app.anonymous().get(path).await.expect(200);
+    }
+    let (hits, made, _) = app.app.answers.figures();
+    let reading = join_all((0..64).map(|reader| {
+        let client = app.anonymous();
+        async move {
+            for turn in 0..100 {
+                client.get(paths[(reader + turn) % paths.len()]).await.expect(200);
+            }
+        }
+    }));
+    let writing = async {
+        let second = format!("/v1/insights/{}", admin.get("/v1/insights/second").await.id());
+        for number in 0..40 {
+            admin.patch(&second, "*", json!({ "title": format!("Second {number}") })).await.expect(200);
+            admin.act(&format!("{second}/publish"), "*", json!({})).await.expect(200);
+        }
+    };
+    futures_util::future::join(reading, writing).await;
+    let (hits_then, made_then, _) = app.app.answers.figures();
+    assert_eq!((hits_then - hits, made_then - made), (6_400, 0));
+}
+
+#[tokio::test]
 async fn a_write_on_one_node_reaches_the_answers_of_another() {
     let app = with_two_insights().await;
     let Some(other) = app.second_node_if_shared().await else { return };
