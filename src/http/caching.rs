@@ -51,13 +51,10 @@ impl CachePolicy {
 
 impl CachePolicy {
     /// The policy of an answer that is given again later, where the next transition has come so near that it is another one.
-    pub(super) fn changed_at(self, now: Timestamp) -> Option<Self> {
-        match self {
-            Self::Public { next_transition: Some(at), .. } if at.0 - now.0 < (S_MAXAGE + STALE) * 1_000 => {
-                Some(Self::Public { now, next_transition: Some(at) })
-            }
-            _ => None,
-        }
+    pub(super) fn changed_at(self, now: Timestamp, next: Option<Timestamp>) -> Option<Self> {
+        let Self::Public { next_transition, .. } = self else { return None };
+        let nearest = [next_transition, next].into_iter().flatten().filter(|at| *at > now).min()?;
+        (nearest.0 - now.0 < (S_MAXAGE + STALE) * 1_000).then_some(Self::Public { now, next_transition: Some(nearest) })
     }
 }
 

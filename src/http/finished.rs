@@ -34,6 +34,15 @@ pub struct Finished {
     encoded: Option<&'static str>,
 }
 
+/// When an answer is given once more.
+pub(super) struct Again {
+    pub(super) now: Timestamp,
+    /// The public number that it is true at.
+    pub(super) sequence: i64,
+    /// When the clock changes content next, by what is known now.
+    pub(super) next_transition: Option<Timestamp>,
+}
+
 /// What a finished answer is made of.
 pub(super) struct Parts {
     pub(super) status: StatusCode,
@@ -122,8 +131,8 @@ impl Finished {
         self.compressed[place].get_or_init(|| encoding.encode(&self.body).into()).clone()
     }
 
-    /// The answer for a reader who sent these headers. `again` is when it is given once more, and the public number that it is true at.
-    pub(super) fn respond(&self, asked: &HeaderMap, again: Option<(Timestamp, i64)>) -> HttpResponse {
+    /// The answer for a reader who sent these headers.
+    pub(super) fn respond(&self, asked: &HeaderMap, again: Option<&Again>) -> HttpResponse {
         let encoding =
             if self.encoded.is_some() { Encoding::Identity } else { caching::encoding(asked, self.body.len(), self.content_type) };
         let etag = self.etags.as_ref().map(|etags| &etags[encoding as usize]);
@@ -135,11 +144,11 @@ impl Finished {
         for (name, value) in self.headers.iter().filter(|_| !unmodified) {
             map.insert(name.clone(), value.clone());
         }
-        let later = again.and_then(|(now, _)| HeaderValue::from_str(&self.policy.changed_at(now)?.header()).ok());
+        let later = again.and_then(|again| HeaderValue::from_str(&self.policy.changed_at(again.now, again.next_transition)?.header()).ok());
         if let Some(value) = later.or_else(|| self.cache_control.clone()) {
             map.insert(header::CACHE_CONTROL, value);
         }
-        if let Some(value) = again.map(|(_, sequence)| number(sequence)).or_else(|| self.sequence.clone()) {
+        if let Some(value) = again.map(|again| number(again.sequence)).or_else(|| self.sequence.clone()) {
             map.insert(CONTENT_SEQUENCE, value);
         }
         if let Some(etag) = etag {

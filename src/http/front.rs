@@ -17,7 +17,7 @@ use futures_util::future::{Either, LocalBoxFuture};
 use super::api::Api;
 use super::cache_key::{CacheKey, Spelled};
 use super::envelope;
-use super::finished::Finished;
+use super::finished::{Again, Finished};
 use super::near::Near;
 use super::problem::Problem;
 use super::reply::{ForKeeping, Kept, ToKeep};
@@ -78,7 +78,8 @@ where
 
 /// An answer that was made before, for a reader with these headers.
 fn given(api: &Api, answer: &Finished, headers: &HeaderMap, now: Timestamp) -> HttpResponse {
-    let mut response = answer.respond(headers, Some((now, api.answers.public())));
+    let again = Again { now, sequence: api.answers.public(), next_transition: api.answers.next_transition() };
+    let mut response = answer.respond(headers, Some(&again));
     let is_new = response.status() != StatusCode::NOT_MODIFIED;
     let map = response.headers_mut();
     if let Some(id) = request_id::header(headers, now) {
@@ -106,7 +107,7 @@ where
                 return Ok(request.into_response(response));
             }
             Turn::Mine(making) => {
-                let made = make(behind, request, key, making);
+                let made = make(behind, request, key, (making, now));
                 // It goes on when the reader leaves: others may wait for it.
                 return actix_web::rt::spawn(made).await.unwrap_or_else(|_panicked| Err(Problem::internal().into()));
             }
@@ -134,7 +135,7 @@ fn failed(api: &Api, request: ServiceRequest) -> ServiceResponse<BoxBody> {
     envelope::finish(request.into_response(problem.error_response()), api, &path, &id)
 }
 
-async fn make<S>(behind: Rc<S>, mut request: ServiceRequest, key: CacheKey, making: Making<Finished>) -> Answered
+async fn make<S>(behind: Rc<S>, mut request: ServiceRequest, key: CacheKey, (making, now): (Making<Finished>, Timestamp)) -> Answered
 where
     S: Service<ServiceRequest, Response = ServiceResponse<BoxBody>, Error = Error> + 'static,
 {
@@ -147,7 +148,7 @@ where
     };
     let Kept { made_at, until, names } = kept;
     let bytes = finished.bytes();
-    let answer = Arc::new(Answer::new(finished, bytes, made_at, until, &names));
+    let answer = Arc::new(Answer::new(finished, bytes, made_at, (now, until), &names));
     making.finish(Outcome::Made(answer.clone()));
     let id = response.headers_mut().remove(REQUEST_ID).next();
     let (request, _) = response.into_parts();

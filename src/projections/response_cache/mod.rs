@@ -6,23 +6,23 @@
 //!
 //! Invariant: a write is not answered before everything that it changed is remembered here.
 
+mod known;
+
 use std::collections::HashMap;
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::watch;
 
-use super::follower::{Progress, Projection};
+pub use known::ResponseCacheProjection;
+use known::{Known, Life};
+
+use super::follower::Progress;
 use crate::domain::clock::Timestamp;
-use crate::store::Store;
-use crate::store::changes::{self, LogRow};
 
 /// How long a write waits until what it changed is remembered.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// Names that are remembered one by one; beyond, everything that is older is given up.
-const MOST_NAMES: usize = 50_000;
 /// What an answer costs besides its bytes.
 const OVERHEAD: usize = 1_024;
 /// What an answer usually takes.
@@ -32,46 +32,15 @@ const USUAL: u64 = 16_384;
 pub struct Answer<V> {
     pub value: V,
     pub bytes: usize,
-    /// The public number that it was true at, raised whenever it was found to be true later.
-    made_at: AtomicI64,
-    /// The clock changes it then.
-    until: Option<Timestamp>,
-    names: Box<[u64]>,
+    life: Life,
 }
 
 impl<V> Answer<V> {
     /// `bytes` is what it takes in memory, all encodings included.
     #[must_use]
-    pub fn new(value: V, bytes: usize, made_at: i64, until: Option<Timestamp>, names: &[String]) -> Self {
-        let names = names.iter().map(|name| number(name)).collect();
-        Self { value, bytes, made_at: AtomicI64::new(made_at), until, names }
+    pub fn new(value: V, bytes: usize, made_at: i64, moments: (Timestamp, Option<Timestamp>), names: &[String]) -> Self {
+        Self { value, bytes, life: Life::new(made_at, moments, names) }
     }
-}
-
-/// A name as it is remembered. Two names that share a number drop more than they should, and never less.
-fn number(name: &str) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    name.hash(&mut hasher);
-    hasher.finish()
-}
-
-/// What has changed since when.
-#[derive(Default)]
-struct Touched {
-    /// The newest public number of each name.
-    names: HashMap<u64, i64>,
-    /// What is older is given up.
-    floor: i64,
-}
-
-/// What the follower tells the readers.
-struct Known {
-    touched: RwLock<Touched>,
-    /// The newest public number that is remembered, and the newest row of the log; below zero until the log was looked at.
-    public: AtomicI64,
-    reached: AtomicI64,
-    /// The newest row that a write was answered for without waiting for it any longer.
-    owed: AtomicI64,
 }
 
 enum Slot<V> {
@@ -169,8 +138,7 @@ impl<V: Send + Sync + 'static> ResponseCache<V> {
     #[must_use]
     pub fn new(budget: u64) -> (ResponseCacheProjection, Self, watch::Sender<i64>) {
         let (sender, progress) = watch::channel(-1);
-        let known =
-            Arc::new(Known { touched: RwLock::default(), public: AtomicI64::new(0), reached: AtomicI64::new(-1), owed: AtomicI64::new(0) });
+        let known = Arc::new(Known::new());
         let usual = usize::try_from(budget / USUAL).unwrap_or(usize::MAX);
         let shared = Shared {
             kept: quick_cache::sync::Cache::with_weighter(usual, budget, Weight),
@@ -181,7 +149,7 @@ impl<V: Send + Sync + 'static> ResponseCache<V> {
             joined: AtomicU64::new(0),
             made: AtomicU64::new(0),
         };
-        (ResponseCacheProjection { known }, Self { shared: Arc::new(shared), progress }, sender)
+        (ResponseCacheProjection::new(known), Self { shared: Arc::new(shared), progress }, sender)
     }
 
     /// Whether anything is kept at all.
@@ -193,7 +161,7 @@ impl<V: Send + Sync + 'static> ResponseCache<V> {
     /// The answer that is kept under a key, if it is true now.
     #[must_use]
     pub fn find(&self, key: &str, now: Timestamp) -> Option<Arc<Answer<V>>> {
-        self.kept(key).filter(|answer| self.shared.known.holds(answer, now))
+        self.kept(key).filter(|answer| self.shared.known.holds(&answer.life, now))
     }
 
     fn kept(&self, key: &str) -> Option<Arc<Answer<V>>> {
@@ -241,7 +209,7 @@ impl<V: Send + Sync + 'static> ResponseCache<V> {
     /// Whether an answer of somebody else's computation is true for one who asks now.
     #[must_use]
     pub fn holds(&self, answer: &Answer<V>, now: Timestamp) -> bool {
-        self.shared.known.holds(answer, now)
+        self.shared.known.holds(&answer.life, now)
     }
 
     /// Waits until what a row of the log changed is remembered. When that takes too long, nothing that is kept is given out until it is.
@@ -264,6 +232,12 @@ impl<V: Send + Sync + 'static> ResponseCache<V> {
         self.shared.known.public.load(Ordering::SeqCst)
     }
 
+    /// When the clock changes content next.
+    #[must_use]
+    pub fn next_transition(&self) -> Option<Timestamp> {
+        Some(self.shared.known.next.load(Ordering::SeqCst)).filter(|at| *at < i64::MAX).map(Timestamp)
+    }
+
     /// How far the names are behind the log, for whoever waits for it.
     #[must_use]
     pub fn progress(&self) -> Progress {
@@ -282,27 +256,6 @@ impl<V: Send + Sync + 'static> ResponseCache<V> {
 impl<V> Shared<V> {
     fn flights(&self) -> MutexGuard<'_, HashMap<Arc<str>, Flight<V>>> {
         self.flights.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Known {
-    fn holds<V>(&self, answer: &Answer<V>, now: Timestamp) -> bool {
-        let reached = self.reached.load(Ordering::SeqCst);
-        if reached < 0 || reached < self.owed.load(Ordering::SeqCst) || answer.until.is_some_and(|until| now >= until) {
-            return false;
-        }
-        let public = self.public.load(Ordering::SeqCst);
-        let made_at = answer.made_at.load(Ordering::Relaxed);
-        if made_at >= public {
-            return true;
-        }
-        let touched = self.touched.read().unwrap_or_else(PoisonError::into_inner);
-        let since = |name| touched.names.get(name).copied().unwrap_or(0);
-        let holds = made_at >= touched.floor && answer.names.iter().all(|name| since(name) <= made_at);
-        if holds {
-            answer.made_at.fetch_max(public, Ordering::Relaxed);
-        }
-        holds
     }
 }
 
@@ -328,62 +281,4 @@ impl<V> Drop for Making<V> {
             flights.remove(&self.key);
         }
     }
-}
-
-/// The writing end: it reads from the log what changed.
-pub struct ResponseCacheProjection {
-    known: Arc<Known>,
-}
-
-impl Projection for ResponseCacheProjection {
-    const NAME: &'static str = "response cache";
-
-    async fn open(&mut self, store: &Store) -> anyhow::Result<i64> {
-        let position = changes::newest(store.reader()).await?;
-        let public = changes::public_at(store.reader(), position).await?;
-        // What changed while nobody looked is not known by name.
-        *self.known.touched.write().unwrap_or_else(PoisonError::into_inner) = Touched { floor: public, ..Touched::default() };
-        self.known.public.store(public, Ordering::SeqCst);
-        self.known.reached.store(position, Ordering::SeqCst);
-        Ok(position)
-    }
-
-    async fn apply(&mut self, _: &Store, rows: &[LogRow]) -> anyhow::Result<()> {
-        let mut touched = self.known.touched.write().unwrap_or_else(PoisonError::into_inner);
-        let mut newest = 0;
-        for row in rows {
-            let Some(public) = row.public_sequence else { continue };
-            newest = public;
-            if row.resource == "site" {
-                touched.floor = public;
-            }
-            for name in names(row) {
-                touched.names.insert(number(&name), public);
-            }
-            if touched.names.len() > MOST_NAMES {
-                *touched = Touched { floor: public, ..Touched::default() };
-            }
-        }
-        self.known.public.fetch_max(newest, Ordering::SeqCst);
-        drop(touched);
-        if let Some(last) = rows.last() {
-            self.known.reached.fetch_max(last.sequence, Ordering::SeqCst);
-        }
-        Ok(())
-    }
-}
-
-/// The names of the answers that a change can have changed. A term concerns the answers that show it, and the lists of its kind; what is said of
-/// an insight concerns it, whoever leads to it, and the lists that it is in.
-fn names(row: &LogRow) -> Vec<String> {
-    let tags: Vec<String> = serde_json::from_str(&row.cache_tags).unwrap_or_default();
-    let mut names = vec!["changes".to_owned()];
-    if row.resource == "insight" {
-        names.extend(row.slug.as_ref().map(|slug| format!("slug:{slug}")));
-        names.extend(tags);
-    } else {
-        names.push("terms".to_owned());
-        names.extend(tags.into_iter().filter(|tag| tag != "insights"));
-    }
-    names
 }
