@@ -8,6 +8,7 @@ use actix_web::http::{Method, header};
 
 use super::insights::naming::FORMS;
 use super::{negotiation, query};
+use crate::domain::page::{DEFAULT_LIMIT, Sort};
 
 /// Longer addresses are answered and not kept.
 const LONGEST: usize = 4_096;
@@ -76,8 +77,8 @@ impl<'r> Spelled<'r> {
             return None;
         }
         let is_default = |(name, value): &(String, String)| match (name.as_str(), value.as_str()) {
-            ("limit", "20") => LISTS.contains(&self.path),
-            ("sort", "-published_at") => self.path == LISTS[0],
+            ("limit", value) => value.parse() == Ok(DEFAULT_LIMIT) && LISTS.contains(&self.path),
+            ("sort", value) => Sort::parse(value) == Some(Sort::DEFAULT) && self.path == LISTS[0],
             _ => false,
         };
         // What is given twice is refused, however often it says the default.

@@ -116,7 +116,7 @@ async fn handled(
 }
 
 /// Waits until what is answered once more can be found here, whichever node wrote it.
-async fn findable(api: &Api) {
+pub(super) async fn findable(api: &Api) {
     if let Ok(newest) = changes::newest(api.store.reader()).await {
         shown(api, newest).await;
     }

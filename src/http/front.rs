@@ -10,7 +10,7 @@ use std::sync::Arc;
 use actix_web::body::BoxBody;
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse, Transform, forward_ready};
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
-use actix_web::http::{Method, StatusCode, Uri};
+use actix_web::http::{Method, Uri};
 use actix_web::{Error, HttpMessage as _, HttpResponse, ResponseError as _, web};
 use futures_util::future::{Either, LocalBoxFuture};
 
@@ -67,7 +67,7 @@ where
         let spelled = Spelled::of(request.head()).filter(|_| self.api.answers.is_on());
         let Some(spelled) = spelled else { return Either::Right(Box::pin(self.behind.call(request))) };
         let now = self.api.now();
-        let give = |answer: &Finished| given(&self.api, answer, request.headers(), now);
+        let give = |answer: &Finished, sequence| given(&self.api, answer, request.headers(), (now, sequence));
         if let Some(response) = spelled.with_name(|name| self.near.find(&self.api.answers, name, now, give)) {
             return Either::Left(ready(Ok(request.into_response(response))));
         }
@@ -77,19 +77,14 @@ where
 }
 
 /// An answer that was made before, for a reader with these headers.
-fn given(api: &Api, answer: &Finished, headers: &HeaderMap, now: Timestamp) -> HttpResponse {
-    let again = Again { now, sequence: api.answers.public(), next_transition: api.answers.next_transition() };
+fn given(api: &Api, answer: &Finished, headers: &HeaderMap, (now, sequence): (Timestamp, i64)) -> HttpResponse {
+    let again = Again { now, sequence, next_transition: api.answers.next_transition() };
     let mut response = answer.respond(headers, Some(&again));
-    let is_new = response.status() != StatusCode::NOT_MODIFIED;
     let map = response.headers_mut();
     if let Some(id) = request_id::header(headers, now) {
         map.insert(REQUEST_ID, id);
     }
-    if is_new {
-        envelope::always(map);
-    } else {
-        map.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
-    }
+    envelope::always(map);
     response
 }
 
@@ -98,33 +93,43 @@ async fn turn<S>(behind: Rc<S>, api: web::Data<Api>, request: ServiceRequest, ke
 where
     S: Service<ServiceRequest, Response = ServiceResponse<BoxBody>, Error = Error> + 'static,
 {
-    loop {
-        let now = api.now();
-        let mut outcome = match api.answers.join(&key.name, now) {
-            Turn::Kept(answer) => {
-                key.spelling.iter().for_each(|spelling| api.answers.alias(spelling, &key.name));
-                let response = given(&api, &answer.value, request.headers(), now);
-                return Ok(request.into_response(response));
-            }
-            Turn::Mine(making) => {
-                let made = make(behind, request, key, (making, now));
-                // It goes on when the reader leaves: others may wait for it.
-                return actix_web::rt::spawn(made).await.unwrap_or_else(|_panicked| Err(Problem::internal().into()));
-            }
-            Turn::Theirs(outcome) => outcome,
-        };
-        let outcome = outcome.wait_for(Option::is_some).await.map(|outcome| outcome.clone());
-        match outcome {
-            Ok(Some(Outcome::Made(answer))) if api.answers.holds(&answer, api.now()) => {
-                let response = given(&api, &answer.value, request.headers(), now);
-                return Ok(request.into_response(response));
-            }
-            Ok(Some(Outcome::Failed)) => return Ok(failed(&api, request)),
-            Ok(Some(Outcome::NotKept)) => return behind.call(request).await,
-            // Whoever made it is gone, or it is overtaken already.
-            Ok(Some(Outcome::Made(_)) | None) | Err(_) => {}
+    let now = api.now();
+    let mut outcome = match api.answers.join(&key.name, now) {
+        Turn::Kept(answer, sequence) => {
+            key.spelling.iter().for_each(|spelling| api.answers.alias(spelling, &key.name));
+            let response = given(&api, &answer.value, request.headers(), (now, sequence));
+            return Ok(request.into_response(response));
         }
+        Turn::Alone => return behind.call(request).await,
+        Turn::Mine(making) => {
+            let made = make(behind, request, key, (making, now));
+            // It goes on when the reader leaves: others may wait for it.
+            return actix_web::rt::spawn(made).await.unwrap_or_else(|_panicked| Err(Problem::internal().into()));
+        }
+        Turn::Theirs(outcome) => outcome,
+    };
+    let outcome = outcome.wait_for(Option::is_some).await.map(|outcome| outcome.clone());
+    match outcome {
+        Ok(Some(Outcome::Made(answer))) if api.answers.is_good_for_waiters(&answer, api.now()) => {
+            let id = request_id::header(request.headers(), api.now());
+            let response = own(&answer.value, request.headers(), id);
+            Ok(request.into_response(response))
+        }
+        Ok(Some(Outcome::Failed)) => Ok(failed(&api, request)),
+        // It is nobody else's, the clock has overtaken it, or whoever made it is gone.
+        Ok(_) | Err(_) => behind.call(request).await,
     }
+}
+
+/// An answer as it was made.
+fn own(answer: &Finished, headers: &HeaderMap, id: Option<HeaderValue>) -> HttpResponse {
+    let mut response = answer.respond(headers, None);
+    let map = response.headers_mut();
+    if let Some(id) = id {
+        map.insert(REQUEST_ID, id);
+    }
+    envelope::always(map);
+    response
 }
 
 /// What those are told who waited for a computation that failed.
@@ -140,7 +145,13 @@ where
     S: Service<ServiceRequest, Response = ServiceResponse<BoxBody>, Error = Error> + 'static,
 {
     let asked = rebuild(&mut request, &key);
-    let mut response = behind.call(request).await?;
+    let mut response = match behind.call(request).await {
+        Ok(response) => response,
+        Err(error) => {
+            making.finish(Outcome::Failed);
+            return Err(error);
+        }
+    };
     let to_keep = response.response_mut().extensions_mut().remove::<ToKeep>();
     let Some(ToKeep { finished, kept }) = to_keep else {
         making.finish(if response.status().is_server_error() { Outcome::Failed } else { Outcome::NotKept });
@@ -152,18 +163,13 @@ where
     making.finish(Outcome::Made(answer.clone()));
     let id = response.headers_mut().remove(REQUEST_ID).next();
     let (request, _) = response.into_parts();
-    let mut response = answer.value.respond(&asked, None);
-    envelope::always(response.headers_mut());
-    if let Some(id) = id {
-        response.headers_mut().insert(REQUEST_ID, id);
-    }
+    let response = own(&answer.value, &asked, id);
     Ok(ServiceResponse::new(request, response))
 }
 
 /// Makes a request of the key alone. Answers the headers that the reader sent.
 fn rebuild(request: &mut ServiceRequest, key: &CacheKey) -> HeaderMap {
     if let Ok(uri) = Uri::try_from(key.address.as_str()) {
-        request.match_info_mut().get_mut().update(&uri);
         request.head_mut().uri = uri;
     }
     request.head_mut().method = Method::GET;

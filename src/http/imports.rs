@@ -8,7 +8,7 @@ use futures_util::StreamExt as _;
 use serde_json::json;
 
 use super::api::{Api, Limits};
-use super::envelope::RequestId;
+use super::envelope::{RequestId, findable};
 use super::extract;
 use super::import_view::{ImportItemListView, ImportView, ItemParams, LinesParams, item, view};
 use super::lists::{self, ListMeta};
@@ -108,7 +108,8 @@ pub(super) async fn get_import(
     Query::none(&request)?;
     let import = known(&api, &path, editor.principal()).await?;
     if import.finished_at.is_some() {
-        api.search.wait_for(api.store.committed()).await;
+        // Another node may have done it.
+        findable(&api).await;
     }
     Ok(Reply::json(&view(&import)))
 }

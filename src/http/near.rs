@@ -46,7 +46,7 @@ impl Near {
         answers: &ResponseCache<Finished>,
         name: &str,
         now: Timestamp,
-        give: impl FnOnce(&Finished) -> T,
+        give: impl FnOnce(&Finished, i64) -> T,
     ) -> Option<T> {
         let mut hasher = DefaultHasher::new();
         name.hash(&mut hasher);
@@ -56,13 +56,14 @@ impl Near {
         if let Some(near) = slot.near.as_ref().filter(|near| *near.name == *name) {
             let given = near.given.get();
             near.given.set(given.wrapping_add(1));
-            if answers.holds(&near.answer, now) && (given % TOLD_EVERY != 0 || answers.is_kept(name)) {
+            let sequence = answers.holds(&near.answer, now).filter(|_| given % TOLD_EVERY != 0 || answers.is_kept(name));
+            if let Some(sequence) = sequence {
                 self.hits.fetch_add(1, Ordering::Relaxed);
-                return Some(give(&near.own));
+                return Some(give(&near.own, sequence));
             }
             slot.near = None;
         }
-        let answer = answers.find(name, now)?;
+        let (answer, sequence) = answers.find(name, now)?;
         self.hits.fetch_add(1, Ordering::Relaxed);
         if slot.last == hash && answer.bytes <= MOST_BYTES {
             let own = answer.value.copied();
@@ -70,6 +71,6 @@ impl Near {
         }
         slot.last = hash;
         drop(slots);
-        Some(give(&answer.value))
+        Some(give(&answer.value, sequence))
     }
 }

@@ -49,6 +49,22 @@ pub async fn next(store: &Store) -> Result<Option<Timestamp>, StoreError> {
     Ok(sql.one::<Number>(db).await?.map(|row| Timestamp(row.number)))
 }
 
+/// When the clock will change visible content next, and the newest row of the log: both at one moment.
+///
+/// # Errors
+/// The database's.
+pub async fn ahead(store: &Store) -> Result<(Option<Timestamp>, i64), StoreError> {
+    #[derive(FromQueryResult)]
+    struct Ahead {
+        at: Option<i64>,
+        newest: Option<i64>,
+    }
+    let db = store.reader();
+    let text = "SELECT (SELECT at FROM transitions ORDER BY at LIMIT 1) AS at, (SELECT sequence FROM changes ORDER BY sequence DESC LIMIT 1) AS newest";
+    let ahead: Option<Ahead> = Sql::new(db.get_database_backend(), text).one(db).await?;
+    Ok(ahead.map_or((None, 0), |ahead| (ahead.at.map(Timestamp), ahead.newest.unwrap_or(0))))
+}
+
 /// Enters what the clock has done by now into the log, oldest first, each once.
 ///
 /// # Errors
@@ -65,31 +81,35 @@ struct Due {
     insight_id: Uuid,
     kind: String,
     at: i64,
+    slug: String,
 }
 
 async fn record_batch(store: &Store, now: Timestamp) -> Result<(), StoreError> {
     let txn = store.begin().await?;
     let backend = txn.get_database_backend();
-    let mut sql = Sql::new(backend, "SELECT insight_id, kind, at FROM transitions WHERE at <= ");
-    sql.bind(now.0).push(" ORDER BY at, insight_id, kind").limit(BATCH);
+    let mut sql = Sql::new(
+        backend,
+        "SELECT t.insight_id, t.kind, t.at, i.slug FROM transitions t JOIN insights i ON i.id = t.insight_id WHERE t.at <= ",
+    );
+    sql.bind(now.0).push(" ORDER BY t.at, t.insight_id, t.kind").limit(BATCH);
     // The rows first, the log after them: the order in which every other writer takes its locks.
-    sql.push(if backend == DbBackend::Postgres { " FOR UPDATE" } else { "" });
+    sql.push(if backend == DbBackend::Postgres { " FOR UPDATE OF t" } else { "" });
     let mut newest = 0;
-    for Due { insight_id, kind, at } in sql.all::<Due>(&txn).await? {
+    for Due { insight_id, kind, at, slug } in sql.all::<Due>(&txn).await? {
         let mut delete = Sql::new(backend, "DELETE FROM transitions WHERE insight_id = ");
         delete.bind(insight_id).push(" AND kind = ").bind(kind.as_str()).run(&txn).await?;
         let lists = super::insights::list_tags(&txn, insight_id).await?;
-        newest = changes::append(&txn, &change(insight_id, &kind, lists), Timestamp(at)).await?;
+        newest = changes::append(&txn, &change(insight_id, slug, &kind, lists), Timestamp(at)).await?;
     }
     store.commit(txn, newest).await
 }
 
-fn change(insight_id: Uuid, kind: &str, lists: Vec<String>) -> NewChange {
+fn change(insight_id: Uuid, slug: String, kind: &str, lists: Vec<String>) -> NewChange {
     NewChange {
         kind: if kind == "started" { ChangeKind::Started } else { ChangeKind::Ended },
         resource: Resource::Insight,
         resource_id: Some(insight_id),
-        slug: None,
+        slug: Some(slug),
         public: true,
         cache_tags: NewChange::insight_tags(insight_id, lists),
     }

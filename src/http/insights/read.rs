@@ -79,9 +79,8 @@ pub(in crate::http) async fn get_insight(
         && *asked != row.current_slug
     {
         let target = Moved { id: row.id, slug: row.current_slug.clone() };
-        let names = led(&target, asked);
         let reply = if resolve { redirect(&target.slug, suffix, &request) } else { pointer(&api, asked, target) };
-        return Ok(reply.policy(policy).kept(&freshness, names));
+        return Ok(reply.policy(policy));
     }
     let form = form(&request, suffix_form)?;
     let mut names = tags(&row);

@@ -8,7 +8,6 @@ use std::sync::{Arc, PoisonError, RwLock};
 use crate::domain::clock::Timestamp;
 use crate::projections::follower::Projection;
 use crate::store::changes::{self, LogRow};
-use crate::store::error::StoreError;
 use crate::store::{Store, transitions};
 
 /// Names that are remembered one by one; beyond, everything that is older is given up.
@@ -64,36 +63,45 @@ impl Known {
         Self { touched: RwLock::default(), public, reached, next, owed }
     }
 
-    pub(super) fn holds(&self, life: &Life, now: Timestamp) -> bool {
-        let reached = self.reached.load(Ordering::SeqCst);
+    /// Whether the clock has changed nothing since.
+    pub(super) fn is_before_transition(&self, life: &Life, now: Timestamp) -> bool {
         let next = self.next.load(Ordering::SeqCst);
-        let over = life.until.is_some_and(|until| now >= until) || now.0 >= next && life.since.0 < next;
-        if over || reached < 0 || reached < self.owed.load(Ordering::SeqCst) {
-            return false;
+        life.until.is_none_or(|until| now < until) && (now.0 < next || life.since.0 >= next)
+    }
+
+    /// Whether all that was answered is remembered.
+    pub(super) fn is_current(&self) -> bool {
+        let reached = self.reached.load(Ordering::SeqCst);
+        reached >= 0 && reached >= self.owed.load(Ordering::SeqCst)
+    }
+
+    /// The public number that an answer is true at, if it is.
+    pub(super) fn holds(&self, life: &Life, now: Timestamp) -> Option<i64> {
+        if !self.is_current() || !self.is_before_transition(life, now) {
+            return None;
         }
         let public = self.public.load(Ordering::SeqCst);
         let made_at = life.made_at.load(Ordering::Relaxed);
         if made_at >= public {
-            return true;
+            return Some(made_at);
         }
         let touched = self.touched.read().unwrap_or_else(PoisonError::into_inner);
         let since = |name| touched.names.get(name).copied().unwrap_or(0);
         let holds = made_at >= touched.floor && life.names.iter().all(|name| since(name) <= made_at);
-        if holds {
-            life.made_at.fetch_max(public, Ordering::Relaxed);
-        }
-        holds
+        holds.then(|| life.made_at.fetch_max(public, Ordering::Relaxed).max(public))
     }
 }
 
 /// The writing end: it reads from the log what changed.
 pub struct ResponseCacheProjection {
     known: Arc<Known>,
+    /// What the clock does next was not known to the newest row.
+    look_again: bool,
 }
 
 impl ResponseCacheProjection {
     pub(super) fn new(known: Arc<Known>) -> Self {
-        Self { known }
+        Self { known, look_again: false }
     }
 }
 
@@ -101,32 +109,39 @@ impl Projection for ResponseCacheProjection {
     const NAME: &'static str = "response cache";
 
     async fn open(&mut self, store: &Store) -> anyhow::Result<i64> {
-        let position = changes::newest(store.reader()).await?;
+        let (next, position) = transitions::ahead(store).await?;
         let public = changes::public_at(store.reader(), position).await?;
         // What changed while nobody looked is not known by name.
         *self.known.touched.write().unwrap_or_else(PoisonError::into_inner) = Touched { floor: public, ..Touched::default() };
         self.known.public.store(public, Ordering::SeqCst);
-        self.known.look_ahead(store).await?;
+        self.known.next.store(millis(next), Ordering::SeqCst);
         self.known.reached.store(position, Ordering::SeqCst);
         Ok(position)
     }
 
     async fn apply(&mut self, store: &Store, rows: &[LogRow]) -> anyhow::Result<()> {
-        if rows.iter().any(|row| row.resource == "insight" && !matches!(row.kind.as_str(), "created" | "revised")) {
-            self.known.look_ahead(store).await?;
+        let moves = |row: &LogRow| row.resource == "insight" && !matches!(row.kind.as_str(), "created" | "revised");
+        if !self.look_again && !rows.iter().any(moves) {
+            self.known.take(rows);
+            return Ok(());
         }
+        let (next, newest) = transitions::ahead(store).await?;
+        self.known.next.fetch_min(millis(next), Ordering::SeqCst);
         self.known.take(rows);
+        // What the clock has done is taken out of the plan and put into the log at once: the plan is that of this row only when none came behind it.
+        self.look_again = rows.last().is_none_or(|last| last.sequence < newest);
+        if !self.look_again {
+            self.known.next.store(millis(next), Ordering::SeqCst);
+        }
         Ok(())
     }
 }
 
-impl Known {
-    async fn look_ahead(&self, store: &Store) -> Result<(), StoreError> {
-        let next = transitions::next(store).await?;
-        self.next.store(next.map_or(i64::MAX, |at| at.0), Ordering::SeqCst);
-        Ok(())
-    }
+fn millis(at: Option<Timestamp>) -> i64 {
+    at.map_or(i64::MAX, |at| at.0)
+}
 
+impl Known {
     fn take(&self, rows: &[LogRow]) {
         let mut touched = self.touched.write().unwrap_or_else(PoisonError::into_inner);
         let mut newest = 0;

@@ -4,7 +4,8 @@
 //! than any of its names is not given out any more. So a computation that was overtaken by a write can do no harm, and nothing unrelated is
 //! lost. What readers stop asking for, the budget takes (Clock-PRO: a scan of rare addresses does not displace what is asked for often).
 //!
-//! Invariant: a write is not answered before everything that it changed is remembered here.
+//! Invariant: a write is not answered before everything that it changed is remembered here; when that takes too long, nothing is given out
+//! until it is.
 
 mod known;
 
@@ -121,12 +122,14 @@ impl<V> Clone for Outcome<V> {
 
 /// Who computes.
 pub enum Turn<V> {
-    Kept(Arc<Answer<V>>),
+    Kept(Arc<Answer<V>>, i64),
+    /// Nobody knows what is true: each asks the database.
+    Alone,
     Mine(Making<V>),
     Theirs(watch::Receiver<Option<Outcome<V>>>),
 }
 
-/// The duty to compute an answer. Dropped without an outcome, the next of those who wait takes it over.
+/// The duty to compute an answer. Dropped without an outcome, each of those who wait asks for itself.
 pub struct Making<V> {
     shared: Arc<Shared<V>>,
     key: Arc<str>,
@@ -158,10 +161,12 @@ impl<V: Send + Sync + 'static> ResponseCache<V> {
         self.shared.on
     }
 
-    /// The answer that is kept under a key, if it is true now.
+    /// The answer that is kept under a key, if it is true now, and the public number that it is true at.
     #[must_use]
-    pub fn find(&self, key: &str, now: Timestamp) -> Option<Arc<Answer<V>>> {
-        self.kept(key).filter(|answer| self.shared.known.holds(&answer.life, now))
+    pub fn find(&self, key: &str, now: Timestamp) -> Option<(Arc<Answer<V>>, i64)> {
+        let answer = self.kept(key)?;
+        let sequence = self.shared.known.holds(&answer.life, now)?;
+        Some((answer, sequence))
     }
 
     fn kept(&self, key: &str) -> Option<Arc<Answer<V>>> {
@@ -193,9 +198,12 @@ impl<V: Send + Sync + 'static> ResponseCache<V> {
     #[must_use]
     pub fn join(&self, key: &Arc<str>, now: Timestamp) -> Turn<V> {
         let mut flights = self.shared.flights();
-        if let Some(answer) = self.find(key, now) {
+        if let Some((answer, sequence)) = self.find(key, now) {
             self.shared.joined.fetch_add(1, Ordering::Relaxed);
-            return Turn::Kept(answer);
+            return Turn::Kept(answer, sequence);
+        }
+        if !self.shared.known.is_current() {
+            return Turn::Alone;
         }
         let since = self.shared.known.reached.load(Ordering::SeqCst);
         if let Some(flight) = flights.get(key).filter(|flight| flight.since == since) {
@@ -206,10 +214,17 @@ impl<V: Send + Sync + 'static> ResponseCache<V> {
         Turn::Mine(Making { shared: self.shared.clone(), key: key.clone(), outcome: sender })
     }
 
-    /// Whether an answer of somebody else's computation is true for one who asks now.
+    /// The public number that an answer is true at, if it is.
     #[must_use]
-    pub fn holds(&self, answer: &Answer<V>, now: Timestamp) -> bool {
+    pub fn holds(&self, answer: &Answer<V>, now: Timestamp) -> Option<i64> {
         self.shared.known.holds(&answer.life, now)
+    }
+
+    /// Whether an answer that somebody waited for is good for them: it was begun after every write that was answered before they came, so only the
+    /// clock can have overtaken it.
+    #[must_use]
+    pub fn is_good_for_waiters(&self, answer: &Answer<V>, now: Timestamp) -> bool {
+        self.shared.known.is_before_transition(&answer.life, now)
     }
 
     /// Waits until what a row of the log changed is remembered. When that takes too long, nothing that is kept is given out until it is.
@@ -224,12 +239,6 @@ impl<V: Send + Sync + 'static> ResponseCache<V> {
         if !following || !tokio::time::timeout(PATIENCE, reached).await.unwrap_or(false) {
             known.owed.fetch_max(sequence, Ordering::SeqCst);
         }
-    }
-
-    /// The newest public number that every answer given out is true at.
-    #[must_use]
-    pub fn public(&self) -> i64 {
-        self.shared.known.public.load(Ordering::SeqCst)
     }
 
     /// When the clock changes content next.
