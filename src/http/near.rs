@@ -14,7 +14,7 @@ const SLOTS: u64 = 64;
 /// Larger answers are not copied.
 const MOST_BYTES: usize = 65_536;
 /// How often the shared cache is told that an answer is still asked for.
-const TOLD_EVERY: u32 = 32;
+const TOLD_EVERY: u32 = 8;
 
 pub(super) struct Near {
     slots: RefCell<Vec<Slot>>,
