@@ -32,6 +32,13 @@ impl CachePolicy {
         Self::Public { now, next_transition: freshness.next_transition }
     }
 
+    /// The policy of an answer that is given again later, where the next transition has come so near that it is another one.
+    pub(super) fn changed_at(self, now: Timestamp, next: Option<Timestamp>) -> Option<Self> {
+        let Self::Public { next_transition, .. } = self else { return None };
+        let nearest = [next_transition, next].into_iter().flatten().filter(|at| *at > now).min()?;
+        (nearest.0 - now.0 < (S_MAXAGE + STALE) * 1_000).then_some(Self::Public { now, next_transition: Some(nearest) })
+    }
+
     pub(super) fn header(self) -> String {
         match self {
             Self::Never => "private, no-store".to_owned(),
@@ -46,15 +53,6 @@ impl CachePolicy {
                 format!("public, max-age={max_age}, s-maxage={s_maxage}, stale-while-revalidate={stale}, stale-if-error={stale}")
             }
         }
-    }
-}
-
-impl CachePolicy {
-    /// The policy of an answer that is given again later, where the next transition has come so near that it is another one.
-    pub(super) fn changed_at(self, now: Timestamp, next: Option<Timestamp>) -> Option<Self> {
-        let Self::Public { next_transition, .. } = self else { return None };
-        let nearest = [next_transition, next].into_iter().flatten().filter(|at| *at > now).min()?;
-        (nearest.0 - now.0 < (S_MAXAGE + STALE) * 1_000).then_some(Self::Public { now, next_transition: Some(nearest) })
     }
 }
 

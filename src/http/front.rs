@@ -79,9 +79,13 @@ where
 /// An answer that was made before, for a reader with these headers.
 fn given(api: &Api, answer: &Finished, headers: &HeaderMap, (now, sequence): (Timestamp, i64)) -> HttpResponse {
     let again = Again { now, sequence, next_transition: api.answers.next_transition() };
-    let mut response = answer.respond(headers, Some(&again));
+    sent(answer, headers, Some(&again), request_id::header(headers, now))
+}
+
+fn sent(answer: &Finished, headers: &HeaderMap, again: Option<&Again>, id: Option<HeaderValue>) -> HttpResponse {
+    let mut response = answer.respond(headers, again);
     let map = response.headers_mut();
-    if let Some(id) = request_id::header(headers, now) {
+    if let Some(id) = id {
         map.insert(REQUEST_ID, id);
     }
     envelope::always(map);
@@ -112,24 +116,13 @@ where
     match outcome {
         Ok(Some(Outcome::Made(answer))) if api.answers.is_good_for_waiters(&answer, api.now()) => {
             let id = request_id::header(request.headers(), api.now());
-            let response = own(&answer.value, request.headers(), id);
+            let response = sent(&answer.value, request.headers(), None, id);
             Ok(request.into_response(response))
         }
         Ok(Some(Outcome::Failed)) => Ok(failed(&api, request)),
         // It is nobody else's, the clock has overtaken it, or whoever made it is gone.
         Ok(_) | Err(_) => behind.call(request).await,
     }
-}
-
-/// An answer as it was made.
-fn own(answer: &Finished, headers: &HeaderMap, id: Option<HeaderValue>) -> HttpResponse {
-    let mut response = answer.respond(headers, None);
-    let map = response.headers_mut();
-    if let Some(id) = id {
-        map.insert(REQUEST_ID, id);
-    }
-    envelope::always(map);
-    response
 }
 
 /// What those are told who waited for a computation that failed.
@@ -163,7 +156,7 @@ where
     making.finish(Outcome::Made(answer.clone()));
     let id = response.headers_mut().remove(REQUEST_ID).next();
     let (request, _) = response.into_parts();
-    let response = own(&answer.value, &asked, id);
+    let response = sent(&answer.value, &asked, None, id);
     Ok(ServiceResponse::new(request, response))
 }
 

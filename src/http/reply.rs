@@ -166,7 +166,7 @@ impl Reply {
 
     /// Others may be given it too, until the clock or something of these names changes it. See [`crate::projections::response_cache`].
     pub(super) fn kept(self, freshness: &Freshness, names: Vec<String>) -> Self {
-        Self { kept: Some(Kept { made_at: freshness.sequence, until: freshness.next_transition, names }), ..self }
+        self.kept_at(freshness.sequence, freshness, names)
     }
 
     /// As [`Reply::kept`], of what was made of an index at this public number.
@@ -211,6 +211,11 @@ pub(super) struct Frozen {
 
 /// Says that an answer is to be kept: whoever asked for it gives it out.
 pub(super) struct ForKeeping;
+
+/// What an answer is made of that any insight, and any term, can change.
+pub(super) fn every_insight() -> Vec<String> {
+    ["insights", "terms"].map(str::to_owned).to_vec()
+}
 
 /// How long an answer may be given to others.
 pub(super) struct Kept {

@@ -134,6 +134,7 @@ pub(super) async fn get_site(api: web::Data<Api>, request: HttpRequest, reader: 
         .last_modified(freshness.last_modified)
         .header(CONTENT_SEQUENCE, freshness.sequence.to_string())
         .policy(policy)
+        // A change of the site itself drops everything.
         .kept(&freshness, ["insights", "categories"].map(str::to_owned).to_vec())
         .cache_tags(&["site".to_owned(), "insights".to_owned()]))
 }

@@ -100,6 +100,14 @@ pub struct LogRow {
     pub cache_tags: String,
 }
 
+impl LogRow {
+    /// Whether it says of an insight only that a draft was saved.
+    #[must_use]
+    pub fn is_draft(&self) -> bool {
+        self.resource == "insight" && matches!(self.kind.as_str(), "created" | "revised")
+    }
+}
+
 /// What the log says after a position, oldest first.
 ///
 /// # Errors

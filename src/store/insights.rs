@@ -13,6 +13,7 @@ use super::insight_rows::{self, BodyRow, InsightRow, Shown};
 use super::rows::insight;
 use super::sql::Sql;
 use crate::domain::clock::Timestamp;
+use crate::domain::term::TermKind;
 
 /// How a path names an insight.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -247,17 +248,15 @@ pub async fn list_tags(db: &impl ConnectionTrait, id: Uuid) -> Result<Vec<String
     struct Row {
         tag: String,
     }
-    let mut sql = Sql::new(
-        db.get_database_backend(),
-        "SELECT 'insights:category:' || x.slug AS tag FROM insights i JOIN categories x ON x.id = i.category_id \
-         WHERE i.live_revision IS NOT NULL AND i.deleted_at IS NULL AND i.id = ",
+    let tag = |kind: TermKind| format!("SELECT '{}' || x.slug AS tag FROM", kind.list_tag(""));
+    let mut sql = Sql::new(db.get_database_backend(), &tag(TermKind::Category));
+    sql.push(
+        " insights i JOIN categories x ON x.id = i.category_id WHERE i.live_revision IS NOT NULL AND i.deleted_at IS NULL AND i.id = ",
     );
     sql.bind(id);
-    for (name, live, terms) in [("tag", "live_tags", "tags"), ("author", "live_authors", "authors")] {
-        sql.push(&format!(
-            " UNION ALL SELECT 'insights:{name}:' || x.slug FROM {live} l JOIN {terms} x ON x.id = l.term_id WHERE l.insight_id = "
-        ));
-        sql.bind(id);
+    for (kind, live) in [(TermKind::Tag, "live_tags"), (TermKind::Author, "live_authors")] {
+        let (tag, terms) = (tag(kind), kind.plural());
+        sql.push(&format!(" UNION ALL {tag} {live} l JOIN {terms} x ON x.id = l.term_id WHERE l.insight_id = ")).bind(id);
     }
     Ok(sql.all::<Row>(db).await?.into_iter().map(|row| row.tag).collect())
 }

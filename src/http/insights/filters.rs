@@ -26,7 +26,7 @@ impl Filters {
 
     /// The terms that are named, as cache tags.
     pub(in crate::http) fn named(&self) -> impl Iterator<Item = String> {
-        let kinds = [("category", &self.categories), ("tag", &self.tags), ("author", &self.authors)];
-        kinds.into_iter().flat_map(|(kind, slugs)| slugs.iter().map(move |slug| format!("{kind}:{slug}")))
+        let kinds = [(TermKind::Category, &self.categories), (TermKind::Tag, &self.tags), (TermKind::Author, &self.authors)];
+        kinds.into_iter().flat_map(|(kind, slugs)| slugs.iter().map(move |slug| format!("{}:{slug}", kind.resource().as_str())))
     }
 }

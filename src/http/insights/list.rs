@@ -19,7 +19,7 @@ use crate::http::lists::{self, ListMeta};
 use crate::http::problem::{Problem, unauthenticated};
 use crate::http::problem_codes::Code;
 use crate::http::query::Query;
-use crate::http::reply::{CONTENT_SEQUENCE, Reply};
+use crate::http::reply::{self, CONTENT_SEQUENCE, Reply};
 use crate::store;
 use crate::store::insight_rows::{BodyRow, InsightRow};
 use crate::store::lists::{Audience, Filters, ListQuery};
@@ -53,7 +53,7 @@ pub(in crate::http) async fn list_insights(api: web::Data<Api>, request: HttpReq
     let ids: Vec<Uuid> = page.rows.iter().map(|(row, _)| row.id).collect();
     let (mut related, index) =
         if asked.related { related::of_many(&api, &ids, chain, now).await? } else { (HashMap::new(), freshness.sequence) };
-    names.extend(asked.related.then(|| ["insights", "terms"].map(str::to_owned)).into_iter().flatten());
+    names.extend(asked.related.then(reply::every_insight).into_iter().flatten());
     let item = |(row, body): (InsightRow, Option<BodyRow>)| {
         let related = asked.related.then(|| related.remove(&row.id).unwrap_or_default());
         let view = InsightView { related, ..InsightView::of(row, body, chain, now) };

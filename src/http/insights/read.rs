@@ -23,7 +23,7 @@ use crate::http::negotiation;
 use crate::http::problem::Problem;
 use crate::http::problem_codes::Code;
 use crate::http::query::Query;
-use crate::http::reply::{CONTENT_SEQUENCE, Reply};
+use crate::http::reply::{self, CONTENT_SEQUENCE, Reply};
 use crate::store;
 use crate::store::changes::Freshness;
 use crate::store::insight_rows::{BodyRow, InsightRow};
@@ -93,7 +93,7 @@ pub(in crate::http) async fn get_insight(
         let (mut of_each, sequence) = related::of_many(&api, &[row.id], &chain, now).await?;
         similar = of_each.remove(&row.id).or(similar);
         index = sequence;
-        names.extend(["insights", "terms"].map(str::to_owned));
+        names.extend(reply::every_insight());
     }
     // A renamed category changes the bytes too: what is public is no older than its last change.
     Ok(represent(&row, body, &chain, (form, similar), now)

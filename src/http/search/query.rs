@@ -19,7 +19,7 @@ use crate::http::lists::{self, PageInfo};
 use crate::http::problem::{Problem, unauthenticated};
 use crate::http::problem_codes::Code;
 use crate::http::query::Query;
-use crate::http::reply::{CONTENT_SEQUENCE, Reply};
+use crate::http::reply::{self, CONTENT_SEQUENCE, Reply};
 use crate::projections::search::{Found, Marks, Place, Previous, Request};
 use crate::store::hits::{self, Extra};
 use crate::store::insight_rows::InsightRow;
@@ -66,7 +66,7 @@ pub(in crate::http) async fn search_insights(api: web::Data<Api>, request: HttpR
     result.meta.took_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     let reply = Reply::json(&result)
         .state("l".to_owned())
-        .kept_at(sequence, &freshness, ["insights", "terms"].map(str::to_owned).to_vec())
+        .kept_at(sequence, &freshness, reply::every_insight())
         .digest_of(&digested)
         .last_modified_if(freshness.sequence == sequence, freshness.last_modified)
         .header(CONTENT_SEQUENCE, sequence.to_string())

@@ -13,7 +13,7 @@ use crate::http::auth::Reader;
 use crate::http::insights::params::LocaleParam;
 use crate::http::problem::Problem;
 use crate::http::query::Query;
-use crate::http::reply::{CONTENT_SEQUENCE, Reply};
+use crate::http::reply::{self, CONTENT_SEQUENCE, Reply};
 use crate::projections::search::{Beginning, Suggestion};
 use crate::store::hits::{self, Extra};
 use crate::store::insight_rows::InsightRow;
@@ -95,7 +95,7 @@ pub(in crate::http) async fn list_suggestions(api: web::Data<Api>, request: Http
     Ok(Reply::json(&view)
         .state("l".to_owned())
         .digest_without_sequence()
-        .kept_at(sequence, &freshness, ["insights", "terms"].map(str::to_owned).to_vec())
+        .kept_at(sequence, &freshness, reply::every_insight())
         .last_modified_if(freshness.sequence == sequence, freshness.last_modified)
         .header(CONTENT_SEQUENCE, sequence.to_string())
         .policy(reader.policy(now, &freshness))

@@ -120,7 +120,7 @@ impl Projection for ResponseCacheProjection {
     }
 
     async fn apply(&mut self, store: &Store, rows: &[LogRow]) -> anyhow::Result<()> {
-        let moves = |row: &LogRow| row.resource == "insight" && !matches!(row.kind.as_str(), "created" | "revised");
+        let moves = |row: &LogRow| row.resource == "insight" && !row.is_draft();
         if !self.look_again && !rows.iter().any(moves) {
             self.known.take(rows);
             return Ok(());

@@ -195,7 +195,7 @@ pub(super) async fn is_of_this_log(store: &Store, position: Position) -> anyhow:
 
 /// Whether a row of the log can have changed what is live. A draft cannot.
 pub(super) fn concerns_texts(row: &LogRow) -> bool {
-    row.resource == "insight" && !matches!(row.kind.as_str(), "created" | "revised" | "started" | "ended")
+    row.resource == "insight" && !row.is_draft() && !matches!(row.kind.as_str(), "started" | "ended")
 }
 
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> anyhow::Result<T> + Send + 'static) -> anyhow::Result<T> {
