@@ -3,8 +3,10 @@
 //! Positions are kept where a projection's data is. The bell wakes the loop after a commit of this process, `NOTIFY` after one of another
 //! node; both are hints. The log is read again at every poll, so a hint that is lost costs half a second, never a change.
 
+use std::pin::pin;
 use std::time::Duration;
 
+use futures_util::future::select;
 use tokio::sync::watch;
 
 use crate::domain::clock::Clock;
@@ -31,6 +33,21 @@ pub trait Projection: Send + 'static {
 
     /// Takes rows in, oldest first. Being told a row twice must not matter.
     fn apply(&mut self, store: &Store, rows: &[LogRow]) -> impl Future<Output = anyhow::Result<()>> + Send;
+
+    /// Lets readers see what was taken in, unless it can wait for more; says whether they see all of it.
+    fn show(&mut self) -> impl Future<Output = anyhow::Result<bool>> + Send {
+        std::future::ready(Ok(true))
+    }
+
+    /// Ends when somebody waits for what is not shown yet.
+    fn needed(&self) -> impl Future<Output = ()> + Send {
+        std::future::pending()
+    }
+
+    /// Nothing has changed for a while: time for what could wait.
+    fn rest(&mut self) -> impl Future<Output = anyhow::Result<()>> + Send {
+        std::future::ready(Ok(()))
+    }
 }
 
 /// How far a projection is: the last row of the log that it shows. Below zero until it is open.
@@ -63,6 +80,7 @@ pub async fn follow<P: Projection>(store: Store, mut projection: P, progress: wa
 async fn run<P: Projection>(store: &Store, projection: &mut P, progress: &watch::Sender<i64>) -> anyhow::Result<std::convert::Infallible> {
     let mut bell = store.bell();
     let mut position = projection.open(store).await?;
+    let mut pause = FIRST_PAUSE;
     loop {
         bell.mark_unchanged();
         let rows = match taken_in(store, projection, position).await {
@@ -70,17 +88,30 @@ async fn run<P: Projection>(store: &Store, projection: &mut P, progress: &watch:
             // The projection is as good as it was: it goes on when the database is back.
             Err(error) if error.is::<StoreError>() => {
                 tracing::error!(projection = P::NAME, %error, "the log cannot be read");
-                tokio::time::sleep(LONGEST_PAUSE).await;
+                tokio::time::sleep(pause).await;
+                pause = (pause * 2).min(LONGEST_PAUSE);
                 continue;
             }
             Err(error) => return Err(error),
         };
+        pause = FIRST_PAUSE;
         position = rows.last().map_or(position, |last| last.sequence);
-        progress.send_replace(position);
+        let shown = projection.show().await?;
+        if shown {
+            progress.send_replace(position);
+        }
         if rows.is_empty() {
-            let _ = tokio::time::timeout(POLL, bell.changed()).await;
+            let quiet = is_quiet(&mut bell, projection).await;
+            if quiet && shown {
+                projection.rest().await?;
+            }
         }
     }
+}
+
+/// Waits for more rows, or for somebody who waits for those that are there; says whether nothing came.
+async fn is_quiet<P: Projection>(bell: &mut watch::Receiver<i64>, projection: &P) -> bool {
+    tokio::time::timeout(POLL, select(pin!(bell.changed()), pin!(projection.needed()))).await.is_err()
 }
 
 async fn taken_in<P: Projection>(store: &Store, projection: &mut P, position: i64) -> anyhow::Result<Vec<LogRow>> {

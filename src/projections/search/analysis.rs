@@ -4,6 +4,8 @@
 //! A word is a run of letters and digits, lower case, without accents. What technical texts join is found whole and split: `io_uring`, `foo::bar`,
 //! `Content-Type`, `C++`, `.NET`, `1.95.0` are pieces of their own beside their parts; `PgBouncer` and `E0502` also give `bouncer` and `0502`.
 
+use std::borrow::Cow;
+
 use unicode_normalization::UnicodeNormalization as _;
 use unicode_normalization::char::is_combining_mark;
 
@@ -23,8 +25,8 @@ pub(super) enum Kind {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Piece {
-    pub(super) text: String,
+pub(super) struct Piece<T = String> {
+    pub(super) text: T,
     pub(super) kind: Kind,
     /// Words are counted; everything else stands where its first word does.
     pub(super) position: usize,
@@ -35,14 +37,17 @@ pub(super) struct Piece {
     pub(super) hyphenated: bool,
 }
 
+/// A piece whose text is that of what was read, where it need not be folded.
+pub(super) type Found<'t> = Piece<Cow<'t, str>>;
+
 /// Calls back with every piece of a text.
-pub(super) fn pieces(text: &str, take: impl FnMut(Piece)) {
+pub(super) fn pieces<'t>(text: &'t str, take: impl FnMut(Found<'t>)) {
     pieces_beginning(text, |_| true, take);
 }
 
 /// Calls back with the pieces of a text, but for plain words (of letters a to z) whose first two letters, made small, are not wanted. Most of a
 /// long text can be passed over so.
-pub(super) fn pieces_beginning(text: &str, wanted: impl Fn([u8; 2]) -> bool, mut take: impl FnMut(Piece)) {
+pub(super) fn pieces_beginning<'t>(text: &'t str, wanted: impl Fn([u8; 2]) -> bool, mut take: impl FnMut(Found<'t>)) {
     let mut scanner = Scanner { text, at: 0, position: 0, chain: Vec::new(), chain_from: 0 };
     while let Some((from, to)) = scanner.next_run() {
         scanner.word(from, to, &wanted, &mut take);
@@ -59,7 +64,10 @@ pub(super) fn start(word: &str) -> [u8; 2] {
 /// The pieces of a short text.
 pub(super) fn pieces_of(text: &str) -> Vec<Piece> {
     let mut list = Vec::new();
-    pieces(text, |piece| list.push(piece));
+    pieces(text, |found| {
+        let Piece { text, kind, position, from, to, hyphenated } = found;
+        list.push(Piece { text: text.into_owned(), kind, position, from, to, hyphenated });
+    });
     list
 }
 
@@ -72,29 +80,32 @@ struct Scanner<'t> {
     chain_from: usize,
 }
 
-impl Scanner<'_> {
+impl<'t> Scanner<'t> {
     /// The next run of letters and digits.
     fn next_run(&mut self) -> Option<(usize, usize)> {
-        let bytes = self.text.as_bytes();
-        while self.at < bytes.len() {
+        loop {
             let c = self.char_at(self.at)?;
-            if c.is_alphanumeric() {
-                let from = self.at;
-                self.at += c.len_utf8();
-                if is_ideograph(c) {
-                    return Some((from, self.at));
-                }
-                while let Some(c) = self.char_at(self.at) {
-                    if !(c.is_alphanumeric() || !c.is_ascii() && is_combining_mark(c)) || is_ideograph(c) {
-                        break;
-                    }
-                    self.at += c.len_utf8();
-                }
+            let from = self.at;
+            self.at += c.len_utf8();
+            if is_ideograph(c) {
                 return Some((from, self.at));
+            }
+            if c.is_alphanumeric() {
+                return Some((from, self.end_of_run()));
+            }
+        }
+    }
+
+    fn end_of_run(&mut self) -> usize {
+        let plain = self.text.as_bytes()[self.at..].iter().take_while(|byte| byte.is_ascii_alphanumeric());
+        self.at += plain.count();
+        while let Some(c) = self.char_at(self.at) {
+            if !(c.is_alphanumeric() || !c.is_ascii() && is_combining_mark(c)) || is_ideograph(c) {
+                break;
             }
             self.at += c.len_utf8();
         }
-        None
+        self.at
     }
 
     fn char_at(&self, at: usize) -> Option<char> {
@@ -102,14 +113,14 @@ impl Scanner<'_> {
         if byte.is_ascii() { Some(char::from(byte)) } else { self.text[at..].chars().next() }
     }
 
-    fn word(&mut self, from: usize, to: usize, wanted: &impl Fn([u8; 2]) -> bool, take: &mut impl FnMut(Piece)) {
+    fn word(&mut self, from: usize, to: usize, wanted: &impl Fn([u8; 2]) -> bool, take: &mut impl FnMut(Found<'t>)) {
         let joined = self.chain.last().is_some_and(|(_, end)| *end < from && joins(&self.text[*end..from]));
         if !joined {
             self.finish_chain(from, take);
             self.chain_from = leading(self.text, from);
         }
         let apostrophe = from > 0 && matches!(self.text[..from].chars().next_back(), Some('\'' | '’'));
-        let run = &self.text[from..to];
+        let run: &'t str = &self.text[from..to];
         if apostrophe && matches!(run, "s" | "S" | "t" | "T") {
             return;
         }
@@ -138,12 +149,12 @@ impl Scanner<'_> {
     }
 
     /// Gives the compound that ends here, if it is one.
-    fn finish_chain(&mut self, next: usize, take: &mut impl FnMut(Piece)) {
+    fn finish_chain(&mut self, next: usize, take: &mut impl FnMut(Found<'t>)) {
         self.compound(next, take);
         self.chain.clear();
     }
 
-    fn compound(&self, next: usize, take: &mut impl FnMut(Piece)) {
+    fn compound(&self, next: usize, take: &mut impl FnMut(Found<'t>)) {
         let chain = self.chain.as_slice();
         let (Some(&(first, _)), Some(&(last_from, last_to))) = (chain.first(), chain.last()) else { return };
         let to = last_to + trailing(&self.text[last_to..next.max(last_to)], &self.text[last_from..last_to]);
@@ -152,11 +163,11 @@ impl Scanner<'_> {
             return;
         }
         let position = self.position.saturating_sub(chain.len());
-        let whole = &self.text[from..to];
+        let whole: &'t str = &self.text[from..to];
         let hyphenated = whole.chars().all(|c| c.is_alphabetic() || matches!(c, '-' | '‐' | '‑'));
         take(Piece { text: fold(whole), kind: Kind::Whole, position, from, to, hyphenated });
         if let (true, &[(a, b), (c, d)]) = (hyphenated, chain) {
-            let text = fold(&self.text[a..b]) + &fold(&self.text[c..d]);
+            let text = fold(&self.text[a..b]) + fold(&self.text[c..d]);
             take(Piece { text, kind: Kind::Joined, position, from, to, hyphenated });
         }
     }
@@ -190,6 +201,9 @@ fn trailing(after: &str, word: &str) -> usize {
 
 /// The parts of a run that changes from small to capital letters, or between letters and digits; those of two characters or more.
 fn parts(run: &str) -> Vec<(usize, usize)> {
+    if run.bytes().all(|byte| byte.is_ascii_digit()) || run.bytes().all(|byte| byte.is_ascii_uppercase()) {
+        return Vec::new();
+    }
     let mut cuts = vec![0];
     let chars: Vec<(usize, char)> = run.char_indices().collect();
     for (place, pair) in chars.windows(2).enumerate() {
@@ -213,9 +227,10 @@ fn is_ideograph(c: char) -> bool {
 }
 
 /// Lower case, without the accents of Latin and Greek letters.
-pub(super) fn fold(text: &str) -> String {
+pub(super) fn fold(text: &str) -> Cow<'_, str> {
     if text.is_ascii() {
-        return text.to_ascii_lowercase();
+        let small = !text.bytes().any(|byte| byte.is_ascii_uppercase());
+        return if small { Cow::Borrowed(text) } else { Cow::Owned(text.to_ascii_lowercase()) };
     }
     let mut folded = String::with_capacity(text.len());
     let mut base_is_plain = false;
@@ -241,7 +256,7 @@ pub(super) fn fold(text: &str) -> String {
             other => folded.push(other),
         }
     }
-    folded
+    Cow::Owned(folded)
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::analysis::{Kind, Piece, pieces_beginning, start};
+use super::analysis::{Found, Kind, pieces_beginning, start};
 use super::language::Language;
 use super::plan::Plan;
 
@@ -40,9 +40,10 @@ impl Marks {
         marks
     }
 
-    fn has(&self, piece: &Piece, language: Language) -> bool {
+    fn has(&self, piece: &Found<'_>, language: Language) -> bool {
         (self.starts.contains(&start(&piece.text)) || !language.keeps_beginnings())
-            && (self.words.contains(&piece.text) || piece.kind != Kind::Whole && self.stems.contains(language.stem(&piece.text).as_ref()))
+            && (self.words.contains(piece.text.as_ref())
+                || piece.kind != Kind::Whole && self.stems.contains(language.stem(&piece.text).as_ref()))
     }
 
     /// Where the marks are, in order, none within another.
@@ -51,7 +52,7 @@ impl Marks {
         let wanted = |start| !language.keeps_beginnings() || self.starts.contains(&start);
         pieces_beginning(text, wanted, |piece| {
             if self.has(&piece, language) {
-                places.push((piece.from, piece.to, piece.text));
+                places.push((piece.from, piece.to, piece.text.into_owned()));
             }
         });
         places.sort_by_key(|(from, to, _)| (*from, std::cmp::Reverse(*to)));

@@ -3,15 +3,17 @@
 //! Each build has a folder of its own below the search folder; a build that did not finish has no position and is thrown away. The position is
 //! part of the engine's commit, so index and position cannot disagree.
 
+use std::collections::HashSet;
 use std::fs::File;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
+use tantivy::index::SegmentId;
 use tantivy::indexer::{IndexWriterOptions, LogMergePolicy};
 use tantivy::schema::Term;
-use tantivy::{Index, IndexReader, IndexSettings, IndexWriter, ReloadPolicy, Searcher};
+use tantivy::{Index, IndexReader, IndexSettings, IndexWriter, ReloadPolicy, Searcher, SegmentReader};
 use uuid::Uuid;
 
 use super::documents;
@@ -25,6 +27,12 @@ const MEMORY: usize = 30_000_000;
 const MEMORY_TO_BUILD: usize = 60_000_000;
 /// Segments are few, because each costs every query; deleted documents are merged away early, because an editorial index is updated.
 const DELETED_SHARE: f32 = 0.3;
+/// So many of a size are put together.
+const SEGMENTS: usize = 4;
+/// While much comes in, merging would take a quarter of the processor: it is put off.
+const SEGMENTS_IN_HASTE: usize = 16;
+/// Changes that come in together and are much.
+const MUCH: usize = 500;
 
 /// How much of the log is in the index, and when that row was written, so that the log of another database is noticed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,6 +52,10 @@ pub(super) struct IndexFiles {
     pub(super) fields: Fields,
     writer: IndexWriter,
     reader: IndexReader,
+    /// The position of a commit after which merging was put off.
+    unmerged: Option<Position>,
+    /// What was put in since the last commit.
+    fresh: HashSet<Uuid>,
     /// Only one process at a time works on the folder.
     _lock: File,
 }
@@ -83,18 +95,24 @@ impl IndexFiles {
         let options =
             IndexWriterOptions::builder().num_worker_threads(INDEXERS).num_merge_threads(1).memory_budget_per_thread(memory).build();
         let writer = index.writer_with_options(options)?;
-        let mut policy = LogMergePolicy::default();
-        policy.set_min_num_segments(4);
-        policy.set_min_layer_size(2_000);
-        policy.set_del_docs_ratio_before_merge(DELETED_SHARE);
-        writer.set_merge_policy(Box::new(policy));
+        writer.set_merge_policy(Box::new(merging(SEGMENTS)));
+        // A commit that was cut off has left files, whose names the same commit would need again.
+        writer.garbage_collect_files().wait()?;
         let reader = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into()?;
-        Ok(Self { fields, writer, reader, _lock: lock })
+        Ok(Self { fields, writer, reader, unmerged: None, fresh: HashSet::new(), _lock: lock })
     }
 
-    /// Takes the texts of an insight out.
-    pub(super) fn remove(&self, insight: Uuid) {
-        self.writer.delete_term(Term::from_field_bytes(self.fields.insight, insight.as_bytes()));
+    /// Puts the texts of some insights in, instead of those that are there; of none, if it has none to be found.
+    pub(super) fn replace(&mut self, insights: &[Uuid], rows: &Documents) -> anyhow::Result<()> {
+        let searcher = self.searcher();
+        for insight in insights {
+            let term = Term::from_field_bytes(self.fields.insight, insight.as_bytes());
+            // The engine looks for each removal in every segment, those of the texts that are coming in too.
+            if !self.fresh.insert(*insight) || searcher.doc_freq(&term)? > 0 {
+                self.writer.delete_term(term);
+            }
+        }
+        self.put(rows)
     }
 
     pub(super) fn put(&self, rows: &Documents) -> anyhow::Result<()> {
@@ -104,12 +122,34 @@ impl IndexFiles {
         Ok(())
     }
 
-    /// Makes everything so far durable and searchable, together with the position it belongs to.
-    pub(super) fn commit(&mut self, position: Position) -> anyhow::Result<()> {
+    /// Makes everything so far, which are so many changes, durable and searchable, together with the position it belongs to.
+    pub(super) fn commit(&mut self, position: Position, changes: usize) -> anyhow::Result<()> {
+        let haste = changes >= MUCH;
+        if haste != self.unmerged.is_some() {
+            self.writer.set_merge_policy(Box::new(merging(if haste { SEGMENTS_IN_HASTE } else { SEGMENTS })));
+        }
+        self.unmerged = haste.then_some(position);
         let mut prepared = self.writer.prepare_commit()?;
         prepared.set_payload(&serde_json::to_string(&position)?);
         prepared.commit()?;
+        self.fresh.clear();
         Ok(self.reader.reload()?)
+    }
+
+    /// Lets the engine merge what it was kept from merging; says whether what it has merged since the last commit is there to be read now.
+    pub(super) fn tidy(&mut self) -> anyhow::Result<bool> {
+        if let Some(position) = self.unmerged {
+            self.commit(position, 0)?;
+        }
+        let mut there = self.writer.index().searchable_segment_ids()?;
+        let mut read: Vec<SegmentId> = self.searcher().segment_readers().iter().map(SegmentReader::segment_id).collect();
+        there.sort();
+        read.sort();
+        if there == read {
+            return Ok(false);
+        }
+        self.reader.reload()?;
+        Ok(true)
     }
 
     /// Puts everything into one segment: each one costs every query.
@@ -139,6 +179,14 @@ impl IndexFiles {
         list.sort_unstable();
         Ok(list)
     }
+}
+
+fn merging(segments: usize) -> LogMergePolicy {
+    let mut policy = LogMergePolicy::default();
+    policy.set_min_num_segments(segments);
+    policy.set_min_layer_size(2_000);
+    policy.set_del_docs_ratio_before_merge(DELETED_SHARE);
+    policy
 }
 
 fn lock(folder: &Path) -> anyhow::Result<File> {

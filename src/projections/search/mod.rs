@@ -75,6 +75,8 @@ struct Shared {
     live: RwLock<Option<Arc<Live>>>,
     /// The newest row of the log that a write was answered for without waiting for it any longer.
     owed: AtomicI64,
+    /// The newest row of the log that somebody has waited for: until it is there nothing is put off.
+    wanted: watch::Sender<i64>,
     waiting: Semaphore,
     /// Searches keep a processor busy: only so many at a time, each with memory of its own.
     permits: Semaphore,
@@ -115,6 +117,7 @@ impl Search {
         let shared = Shared {
             live: RwLock::new(None),
             owed: AtomicI64::new(0),
+            wanted: watch::channel(0).0,
             waiting: Semaphore::new(32),
             permits: Semaphore::new(permits),
             scratches: Mutex::new(Vec::new()),
@@ -124,6 +127,11 @@ impl Search {
 
     /// Waits until a row of the log can be found. When that takes too long, searches wait instead: none answers without it.
     pub async fn wait_for(&self, sequence: i64) {
+        self.shared.wanted.send_if_modified(|wanted| {
+            let later = sequence > *wanted;
+            *wanted = sequence.max(*wanted);
+            later
+        });
         if *self.progress.borrow() < 0 || !self.reaches(sequence, PATIENCE).await {
             self.shared.owed.fetch_max(sequence, Ordering::SeqCst);
         }

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use tantivy::Searcher;
@@ -23,6 +24,34 @@ use crate::store::{Store, documents};
 const BATCH: usize = 100;
 const BUILD_BATCH: i64 = 200;
 
+/// Rows of the log that come in together while somebody imports.
+const MANY: usize = 100;
+/// While they do, a commit of the index takes so many texts if nobody waits for them, or those of so long: what a commit costs hardly depends on
+/// how many it takes.
+const GATHERED: usize = 4_000;
+const LONGEST_GATHERING: Duration = Duration::from_secs(2);
+
+/// What is in the index, and not committed yet.
+struct Pending {
+    since: Instant,
+    position: Position,
+    texts: usize,
+    /// Whether many rows came in at a time.
+    many: bool,
+    /// Whether it is more than drafts.
+    concerns_readers: bool,
+}
+
+impl Pending {
+    fn since(now: Instant) -> Self {
+        Self { since: now, position: Position::default(), texts: 0, many: false, concerns_readers: false }
+    }
+
+    fn can_wait(&self) -> bool {
+        self.many && self.texts < GATHERED && self.since.elapsed() < LONGEST_GATHERING
+    }
+}
+
 /// The writing end.
 pub struct SearchProjection {
     folder: PathBuf,
@@ -30,6 +59,11 @@ pub struct SearchProjection {
     files: Option<Arc<Mutex<IndexFiles>>>,
     terms: Arc<Terms>,
     segments: HashMap<SegmentId, Arc<Columns>>,
+    pending: Option<Pending>,
+    /// The last row of the log that readers see.
+    committed: i64,
+    /// The last one that somebody waits for.
+    wanted: watch::Receiver<i64>,
     public: i64,
     /// Until the log has been read up to here, the index is older than what readers have seen before.
     catch_up_to: i64,
@@ -43,7 +77,10 @@ impl SearchProjection {
         let search = Search::new(progress);
         let projection = Self {
             folder,
+            wanted: search.shared.wanted.subscribe(),
             shared: search.shared.clone(),
+            pending: None,
+            committed: 0,
             files: None,
             terms: Arc::default(),
             segments: HashMap::new(),
@@ -87,7 +124,7 @@ impl SearchProjection {
             told(done);
         }
         let position = Position::new(newest, at);
-        blocking(move || files.commit(position).and_then(|()| files.unite()).map(|()| files)).await?;
+        blocking(move || files.commit(position, 0).and_then(|()| files.unite()).map(|()| files)).await?;
         // Opened again as it will be used: with the memory of a running service.
         let folder = self.folder.clone();
         let opened = blocking(move || IndexFiles::open(&folder)).await?.context("the index that was made cannot be opened")?;
@@ -96,7 +133,7 @@ impl SearchProjection {
     }
 
     /// Lets readers see the newest commit. What is known of segments that were there before is kept.
-    async fn show(&mut self, searcher: Searcher, fields: Fields) -> anyhow::Result<()> {
+    async fn let_read(&mut self, searcher: Searcher, fields: Fields) -> anyhow::Result<()> {
         let mut known = std::mem::take(&mut self.segments);
         let (searcher, columns) = blocking(move || {
             let mut columns = Vec::new();
@@ -125,6 +162,10 @@ impl SearchProjection {
         *self.shared.live.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(live));
         Ok(())
     }
+
+    fn is_live(&self) -> bool {
+        self.shared.live.read().unwrap_or_else(PoisonError::into_inner).is_some()
+    }
 }
 
 impl Projection for SearchProjection {
@@ -132,6 +173,7 @@ impl Projection for SearchProjection {
 
     async fn open(&mut self, store: &Store) -> anyhow::Result<i64> {
         self.files = None;
+        self.pending = None;
         *self.shared.live.write().unwrap_or_else(PoisonError::into_inner) = None;
         let (files, position) = match self.existing(store).await? {
             Some(existing) => existing,
@@ -141,9 +183,10 @@ impl Projection for SearchProjection {
         self.public = changes::public_at(store.reader(), position.sequence).await?;
         self.catch_up_to = changes::newest(store.reader()).await?;
         if position.sequence >= self.catch_up_to {
-            self.show(files.searcher(), files.fields).await?;
+            self.let_read(files.searcher(), files.fields).await?;
         }
         self.files = Some(Arc::new(Mutex::new(files)));
+        self.committed = position.sequence;
         Ok(position.sequence)
     }
 
@@ -159,31 +202,57 @@ impl Projection for SearchProjection {
         for part in ids.chunks(BATCH) {
             let texts = documents::find(store.reader(), part).await?;
             let (files, part) = (files.clone(), part.to_vec());
-            blocking(move || {
-                let files = files.lock().unwrap_or_else(PoisonError::into_inner);
-                for id in part {
-                    files.remove(id);
-                }
-                files.put(&texts)
-            })
-            .await?;
+            blocking(move || files.lock().unwrap_or_else(PoisonError::into_inner).replace(&part, &texts)).await?;
         }
         self.public = rows.iter().filter_map(|row| row.public_sequence).fold(self.public, i64::max);
-        let position = rows.last().filter(|_| !ids.is_empty()).map(|last| Position::new(last.sequence, last.at));
-        let committing = files.clone();
-        if let Some(position) = position {
-            blocking(move || committing.lock().unwrap_or_else(PoisonError::into_inner).commit(position)).await?;
-        }
-        let drafts_alone = ids.is_empty() && !terms_changed && rows.iter().all(|row| row.public_sequence.is_none());
-        let shown = self.shared.live.read().unwrap_or_else(PoisonError::into_inner).is_some();
-        if rows.last().is_some_and(|last| last.sequence >= self.catch_up_to) && !(drafts_alone && shown) {
-            let (searcher, fields) = {
-                let files = files.lock().unwrap_or_else(PoisonError::into_inner);
-                (files.searcher(), files.fields)
-            };
-            self.show(searcher, fields).await?;
+        let concerns_readers = !ids.is_empty() || terms_changed || rows.iter().any(|row| row.public_sequence.is_some());
+        if let Some(last) = rows.last() {
+            let pending = self.pending.get_or_insert_with(|| Pending::since(Instant::now()));
+            pending.position = Position::new(last.sequence, last.at);
+            pending.many |= rows.len() >= MANY;
+            pending.texts += ids.len();
+            pending.concerns_readers |= concerns_readers;
         }
         Ok(())
+    }
+
+    async fn show(&mut self) -> anyhow::Result<bool> {
+        let Some(files) = self.files.clone() else { anyhow::bail!("the index is not open") };
+        let nobody_waits = self.is_live() && *self.wanted.borrow() <= self.committed;
+        let Some(pending) = self.pending.take_if(|pending| !(nobody_waits && pending.can_wait())) else {
+            return Ok(self.pending.is_none());
+        };
+        let (searcher, fields) = blocking(move || {
+            let mut files = files.lock().unwrap_or_else(PoisonError::into_inner);
+            if pending.texts > 0 {
+                files.commit(pending.position, pending.texts)?;
+            }
+            Ok((files.searcher(), files.fields))
+        })
+        .await?;
+        self.committed = pending.position.sequence;
+        if self.committed >= self.catch_up_to && (pending.concerns_readers || !self.is_live()) {
+            self.let_read(searcher, fields).await?;
+        }
+        Ok(true)
+    }
+
+    async fn needed(&self) {
+        let mut wanted = self.wanted.clone();
+        match self.pending {
+            Some(_) => drop(wanted.wait_for(|wanted| *wanted > self.committed).await),
+            None => std::future::pending().await,
+        }
+    }
+
+    async fn rest(&mut self) -> anyhow::Result<()> {
+        let Some(files) = self.files.clone() else { return Ok(()) };
+        let (other, searcher, fields) = blocking(move || {
+            let mut files = files.lock().unwrap_or_else(PoisonError::into_inner);
+            Ok((files.tidy()?, files.searcher(), files.fields))
+        })
+        .await?;
+        if other && self.is_live() { self.let_read(searcher, fields).await } else { Ok(()) }
     }
 }
 

@@ -196,7 +196,7 @@ fn telling_words(view: &View, subject: &Subject) -> Vec<(String, String, f32)> {
                 && piece.text.chars().any(char::is_alphabetic)
             {
                 let stem = language.stem(&piece.text).into_owned();
-                counts.entry(stem).or_insert((piece.text, 0)).1 += times;
+                counts.entry(stem).or_insert_with(|| (piece.text.into_owned(), 0)).1 += times;
             }
         });
     }

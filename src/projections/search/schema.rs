@@ -3,7 +3,9 @@
 //! Nothing is stored to be shown: hits are read from the database, which decides once more what is visible.
 
 use std::collections::HashMap;
+use std::ops::Range;
 
+use foldhash::HashMap as FastMap;
 use tantivy::schema::{FAST, Field, INDEXED, IndexRecordOption, Schema, TextFieldIndexing, TextOptions};
 use tantivy::tokenizer::{TextAnalyzer, Token, TokenStream, Tokenizer};
 
@@ -74,7 +76,7 @@ pub(super) fn schema() -> (Schema, Fields) {
 
 pub(super) fn register_tokenizers(index: &tantivy::Index) {
     for (name, keep) in [("stems", Keep::Stems), ("words", Keep::Words), ("plain", Keep::Plain)] {
-        let analyzer = TextAnalyzer::builder(Cutter { keep, tokens: Vec::new(), stems: Stems::default() }).build();
+        let analyzer = TextAnalyzer::builder(Cutter::new(keep)).build();
         index.tokenizers().register(name, analyzer);
     }
 }
@@ -101,32 +103,62 @@ enum Keep {
 #[derive(Clone)]
 struct Cutter {
     keep: Keep,
-    tokens: Vec<Token>,
     stems: Stems,
+    places: Vec<Place>,
+    /// The texts of the tokens, one behind the other.
+    texts: String,
+    token: Token,
+}
+
+/// A token: where it is in the text, and where its own text is among those of all.
+#[derive(Clone)]
+struct Place {
+    position: usize,
+    from: usize,
+    to: usize,
+    text: Range<usize>,
+}
+
+impl Cutter {
+    fn new(keep: Keep) -> Self {
+        Self { keep, stems: Stems::default(), places: Vec::new(), texts: String::new(), token: Token::default() }
+    }
 }
 
 /// The stems that were found last: a text repeats its words, and other texts repeat them too.
 #[derive(Clone, Default)]
-struct Stems(HashMap<Language, HashMap<String, String>>);
+struct Stems(HashMap<Language, FastMap<Box<str>, Box<str>>>);
 
 /// Words of one language; then it is begun anew.
 const MOST_STEMS: usize = 20_000;
 
 impl Stems {
-    fn stem(&mut self, language: Language, word: String) -> String {
-        if language == Language::NONE {
-            return word;
+    fn of(&mut self, language: Language) -> StemsOf<'_> {
+        StemsOf { language, known: self.0.entry(language).or_default() }
+    }
+}
+
+struct StemsOf<'s> {
+    language: Language,
+    known: &'s mut FastMap<Box<str>, Box<str>>,
+}
+
+impl StemsOf<'_> {
+    /// Writes the stem of a word behind what is there.
+    fn write(&mut self, word: &str, to: &mut String) {
+        if self.language == Language::NONE {
+            return to.push_str(word);
         }
-        let known = self.0.entry(language).or_default();
-        if let Some(stem) = known.get(&word) {
-            return stem.clone();
+        if let Some(stem) = self.known.get(word) {
+            return to.push_str(stem);
         }
-        let stem = language.stem(&word).into_owned();
-        if known.len() >= MOST_STEMS {
-            known.clear();
+        let stem = self.language.stem(word);
+        to.push_str(&stem);
+        if self.known.len() >= MOST_STEMS {
+            self.known.clear();
         }
-        known.insert(word, stem.clone());
-        stem
+        let stem: Box<str> = (*stem).into();
+        self.known.insert(word.into(), stem);
     }
 }
 
@@ -134,12 +166,14 @@ impl Tokenizer for Cutter {
     type TokenStream<'a> = Cut<'a>;
 
     fn token_stream<'a>(&'a mut self, text: &'a str) -> Cut<'a> {
-        self.tokens.clear();
+        self.places.clear();
+        self.texts.clear();
         let (language, text) = match (self.keep, text.split_once(MARK)) {
             (Keep::Stems, Some((locale, text))) => (Language::of(locale), text),
             _ => (Language::NONE, text),
         };
-        let Self { keep, tokens, stems } = self;
+        let Self { keep, stems, places, texts, token } = self;
+        let mut stems = stems.of(language);
         analysis::pieces(text, |piece| {
             let kept = match keep {
                 Keep::Stems => piece.kind != Kind::Whole,
@@ -147,37 +181,42 @@ impl Tokenizer for Cutter {
                 Keep::Plain => piece.kind == Kind::Word,
             };
             if kept {
-                tokens.push(Token {
-                    offset_from: piece.from,
-                    offset_to: piece.to,
-                    position: piece.position,
-                    text: stems.stem(language, piece.text),
-                    position_length: 1,
-                });
+                let start = texts.len();
+                stems.write(&piece.text, texts);
+                places.push(Place { position: piece.position, from: piece.from, to: piece.to, text: start..texts.len() });
+                let before = places.iter().rev().skip(1).take_while(|place| place.position > piece.position).count();
+                // Compounds are found when they end; the index wants positions that never go back.
+                let end = places.len();
+                places[end - 1 - before..].rotate_right(usize::from(before > 0));
             }
         });
-        // Compounds are found when they end; the index wants positions that never go back.
-        tokens.sort_by_key(|token| token.position);
-        Cut { tokens, next: 0 }
+        Cut { places, texts, token }
     }
 }
 
 struct Cut<'a> {
-    tokens: &'a mut Vec<Token>,
-    next: usize,
+    places: &'a [Place],
+    texts: &'a str,
+    token: &'a mut Token,
 }
 
 impl TokenStream for Cut<'_> {
     fn advance(&mut self) -> bool {
-        self.next += 1;
-        self.next <= self.tokens.len()
+        let Some((place, others)) = self.places.split_first() else { return false };
+        self.places = others;
+        self.token.position = place.position;
+        self.token.offset_from = place.from;
+        self.token.offset_to = place.to;
+        self.token.text.clear();
+        self.token.text.push_str(&self.texts[place.text.clone()]);
+        true
     }
 
     fn token(&self) -> &Token {
-        &self.tokens[self.next - 1]
+        self.token
     }
 
     fn token_mut(&mut self) -> &mut Token {
-        &mut self.tokens[self.next - 1]
+        self.token
     }
 }

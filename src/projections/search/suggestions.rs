@@ -126,7 +126,7 @@ fn words_of(text: &str) -> Vec<String> {
     let mut words = Vec::new();
     pieces(text, |piece| {
         if piece.kind == Kind::Word {
-            words.push(piece.text);
+            words.push(piece.text.into_owned());
         }
     });
     words

@@ -79,7 +79,8 @@ async fn write_until_it_breaks(url: String, token: String, seed: u64) {
     };
     let mut ids: Vec<String> = Vec::new();
     for number in 0.. {
-        let title = format!("Everywhere w{seed}n{number}");
+        // The `x` ends the word: what is typed finds what it may become, too.
+        let title = format!("Everywhere w{seed}n{number}x");
         let input = json!({ "title": title, "body_markdown": "text", "category": "debugging" });
         let known = ids.get(random.below(ids.len().max(1))).cloned();
         let done = match (random.below(6), known) {
@@ -129,6 +130,45 @@ async fn after_a_kill_search_is_what_the_database_is() {
     let said = said(&insights(folder.path(), &url).arg("check").output().unwrap());
     assert!(said.contains("agrees") || said.contains("lacks"), "{said}");
     damage_is_noticed(folder.path(), &url).await;
+}
+
+/// A kill in a commit leaves files that the same commit, made again, gives the same names.
+#[tokio::test]
+async fn what_a_commit_left_half_way_is_in_nobodys_way() {
+    let folder = tempfile::Builder::new().prefix("insights_test_").tempdir().unwrap();
+    let url = database::fresh(&folder).await;
+    let token = make_token(folder.path(), &url);
+    let serving = serve(folder.path(), &url, &[]);
+    let admin = client(&serving, Some(token.clone()));
+    admin.post("/v1/categories", json!({ "name": "Debugging" })).await.expect(201);
+    let mut ids = Vec::new();
+    for number in 0..3 {
+        let created = admin.create(&format!("Everywhere w{number}x")).await;
+        admin.act(&format!("/v1/insights/{}/publish", created.id()), "*", json!({})).await.expect(200);
+        ids.push(created.id());
+    }
+    drop(serving);
+    // All in one segment.
+    assert!(insights(folder.path(), &url).arg("reindex").status().unwrap().success());
+    let search = folder.path().join("search");
+    let all = files(&search);
+    let build = all.iter().find(|file| file.ends_with("meta.json")).unwrap().parent().unwrap();
+    let meta: Value = serde_json::from_slice(&std::fs::read(build.join("meta.json")).unwrap()).unwrap();
+    let mut managed: Vec<String> = serde_json::from_slice(&std::fs::read(build.join(".managed.json")).unwrap()).unwrap();
+    for segment in meta["segments"].as_array().unwrap() {
+        let id = segment["segment_id"].as_str().unwrap().replace('-', "");
+        let next = meta["opstamp"].as_u64().unwrap();
+        managed.extend((next..next + 20).map(|stamp| format!("{id}.{stamp}.del")));
+    }
+    for name in managed.iter().filter(|name| !build.join(name).exists()) {
+        std::fs::write(build.join(name), "half").unwrap();
+    }
+    std::fs::write(build.join(".managed.json"), json!(managed).to_string()).unwrap();
+    let serving = serve(folder.path(), &url, &[]);
+    agrees(&serving, "started again").await;
+    let admin = client(&serving, Some(token));
+    admin.act(&format!("/v1/insights/{}/unpublish", ids[0]), "*", json!({})).await.expect(200);
+    agrees(&serving, "taken back").await;
 }
 
 type Damage = fn(&Path);

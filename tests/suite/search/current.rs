@@ -5,9 +5,10 @@ use std::time::{Duration, Instant};
 use insights::domain::change::{ChangeKind, NewChange, Resource};
 use insights::store::changes;
 use sea_orm::{ConnectionTrait as _, Statement};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{search, titles};
+use crate::exchange::import;
 use crate::support::{Client, TestApp};
 
 const WRITERS: usize = 8;
@@ -104,4 +105,24 @@ async fn a_change_that_commits_late_is_not_missed() {
     let changes = anyone.get("/v1/changes?limit=100").await.expect(200);
     let told: Vec<String> = changes.each("id").iter().filter_map(|id| id.as_str().map(str::to_owned)).collect();
     assert!(told.contains(&late.id()) && told.contains(&early.id()));
+}
+
+/// An import is taken into the index in large parts. What was written twice meanwhile is there once, as it was written last.
+#[tokio::test]
+async fn what_comes_in_by_the_hundred_is_found_once() {
+    let app = TestApp::with_terms().await;
+    let (admin, anyone) = (app.admin().await, app.anonymous());
+    let line = |number: usize, word: &str| {
+        json!({ "slug": format!("item-{number}"), "title": format!("Item {number}"), "body_markdown": format!("{word} everywhere."),
+            "category": "debugging", "status": "published", "published_at": "2026-01-01T00:00:00Z" })
+    };
+    let words = ["heron", "egret", "bittern"];
+    let lines: Vec<Value> = words.iter().flat_map(|word| (0..160).map(move |number| line(number, word))).collect();
+    let import = import(&admin, "", &lines).await;
+    assert_eq!((&import["counts"]["created"], &import["counts"]["updated"]), (&json!(160), &json!(320)));
+    let found = async |word: &str| search(&anyone, &format!("q={word}&limit=1")).await.json()["meta"]["total"].clone();
+    assert_eq!([found("heron").await, found("egret").await, found("bittern").await], [json!(0), json!(0), json!(160)]);
+    admin.patch("/v1/insights/item-7", "*", json!({ "body_markdown": "A heron." })).await.expect(200);
+    admin.act("/v1/insights/item-7/publish", "*", json!({})).await.expect(200);
+    assert_eq!([found("heron").await, found("bittern").await], [json!(1), json!(159)]);
 }
