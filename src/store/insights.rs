@@ -1,7 +1,7 @@
 //! Single insights: found by id or slug for the public or for editors; locked, saved and purged for writes.
 
 use sea_orm::{
-    ActiveModelTrait as _, ConnectionTrait, DatabaseTransaction, EntityTrait as _, FromQueryResult as _, IntoActiveModel as _,
+    ActiveModelTrait as _, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait as _, FromQueryResult as _, IntoActiveModel as _,
     QuerySelect as _,
 };
 use uuid::Uuid;
@@ -239,7 +239,8 @@ pub async fn save(txn: &DatabaseTransaction, insight: &insight::Model) -> Result
     Ok(())
 }
 
-/// The cache tags of the filtered lists that an insight is in, or will be in when it is visible.
+/// The cache tags of the filtered lists that an insight is in, or will be in when it is visible. Nobody gives its terms other slugs before the
+/// transaction ends.
 ///
 /// # Errors
 /// The database's.
@@ -248,15 +249,18 @@ pub async fn list_tags(db: &impl ConnectionTrait, id: Uuid) -> Result<Vec<String
     struct Row {
         tag: String,
     }
-    let tag = |kind: TermKind| format!("SELECT '{}' || x.slug AS tag FROM", kind.list_tag(""));
-    let mut sql = Sql::new(db.get_database_backend(), &tag(TermKind::Category));
+    let backend = db.get_database_backend();
+    let held = if backend == DbBackend::Postgres { " FOR SHARE OF x" } else { "" };
+    let tag = |kind: TermKind| format!("SELECT * FROM (SELECT '{}' || x.slug AS tag FROM", kind.list_tag(""));
+    let mut sql = Sql::new(backend, &tag(TermKind::Category));
     sql.push(
         " insights i JOIN categories x ON x.id = i.category_id WHERE i.live_revision IS NOT NULL AND i.deleted_at IS NULL AND i.id = ",
     );
-    sql.bind(id);
+    sql.bind(id).push(held).push(") AS of_category");
     for (kind, live) in [(TermKind::Tag, "live_tags"), (TermKind::Author, "live_authors")] {
         let (tag, terms) = (tag(kind), kind.plural());
-        sql.push(&format!(" UNION ALL {tag} {live} l JOIN {terms} x ON x.id = l.term_id WHERE l.insight_id = ")).bind(id);
+        sql.push(&format!(" UNION ALL {tag} {live} l JOIN {terms} x ON x.id = l.term_id WHERE l.insight_id = "));
+        sql.bind(id).push(held).push(&format!(") AS of_{terms}"));
     }
     Ok(sql.all::<Row>(db).await?.into_iter().map(|row| row.tag).collect())
 }

@@ -94,12 +94,16 @@ async fn record_batch(store: &Store, now: Timestamp) -> Result<(), StoreError> {
     sql.bind(now.0).push(" ORDER BY t.at, t.insight_id, t.kind").limit(BATCH);
     // The rows first, the log after them: the order in which every other writer takes its locks.
     sql.push(if backend == DbBackend::Postgres { " FOR UPDATE OF t" } else { "" });
-    let mut newest = 0;
+    let mut changes = Vec::new();
     for Due { insight_id, kind, at, slug } in sql.all::<Due>(&txn).await? {
         let mut delete = Sql::new(backend, "DELETE FROM transitions WHERE insight_id = ");
         delete.bind(insight_id).push(" AND kind = ").bind(kind.as_str()).run(&txn).await?;
         let lists = super::insights::list_tags(&txn, insight_id).await?;
-        newest = changes::append(&txn, &change(insight_id, slug, &kind, lists), Timestamp(at)).await?;
+        changes.push((change(insight_id, slug, &kind, lists), Timestamp(at)));
+    }
+    let mut newest = 0;
+    for (change, at) in changes {
+        newest = changes::append(&txn, &change, at).await?;
     }
     store.commit(txn, newest).await
 }

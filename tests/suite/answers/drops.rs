@@ -1,5 +1,9 @@
 //! What drops an answer from memory: writes, exactly what they changed; the clock, to the millisecond.
 
+use std::time::Duration;
+
+use insights::store::changes;
+use sea_orm::ConnectionTrait as _;
 use serde_json::json;
 
 use super::{past_the_cache, with_two_insights};
@@ -135,4 +139,24 @@ async fn the_clock_gives_an_old_slug_to_a_new_insight() {
     app.advance(1);
     app.app.settled().await.unwrap();
     assert_eq!(led().await.json()["title"], "Heir");
+}
+
+/// A category gets another slug while one of its insights goes: whoever commits last knows what the other did, and drops the lists by the
+/// names that they have.
+#[tokio::test]
+async fn lists_are_dropped_by_the_names_they_have_at_the_commit() {
+    let app = with_two_insights().await;
+    let admin = app.admin().await;
+    let renaming = app.store().begin().await.unwrap();
+    renaming.execute_unprepared("UPDATE categories SET slug = 'renamed' WHERE slug = 'debugging'").await.unwrap();
+    let rename = async {
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        renaming.commit().await.unwrap();
+    };
+    let (gone, ()) = futures_util::future::join(admin.delete("/v1/insights/first", "*"), rename).await;
+    gone.expect(204);
+    let rows = changes::after(app.store().reader(), 0, 1_000).await.unwrap();
+    let last = rows.last().unwrap();
+    assert_eq!(last.kind, "deleted");
+    assert!(last.cache_tags.contains("\"insights:category:renamed\""), "{}", last.cache_tags);
 }
