@@ -17,14 +17,14 @@ const LISTS: [&str; 6] = ["/v1/insights", "/v1/search", "/v1/changes", "/v1/cate
 
 /// A request whose answer may be kept, as its reader spelled it.
 #[derive(Clone, Copy)]
-pub(super) struct Spelled<'r> {
+pub struct Spelled<'r> {
     form: &'static str,
     path: &'r str,
     query: &'r str,
 }
 
 /// The one spelling of a request that its answer is kept under.
-pub(super) struct CacheKey {
+pub struct CacheKey {
     pub(super) name: Arc<str>,
     /// How the reader spelled it, where that is not the name.
     pub(super) spelling: Option<String>,
@@ -38,7 +38,8 @@ thread_local! {
 
 impl<'r> Spelled<'r> {
     /// None for what is not a plain read, and for addresses whose answers are nobody else's.
-    pub(super) fn of(head: &'r RequestHead) -> Option<Self> {
+    #[must_use]
+    pub fn of(head: &'r RequestHead) -> Option<Self> {
         let plain = matches!(head.method, Method::GET | Method::HEAD) && !head.headers.contains_key(header::AUTHORIZATION);
         let (path, query) = (head.uri.path(), head.uri.query().unwrap_or_default());
         if !plain || path.len() + query.len() > LONGEST {
@@ -71,7 +72,8 @@ impl<'r> Spelled<'r> {
     }
 
     /// None for what a preview token opens.
-    pub(super) fn canonical(self) -> Option<CacheKey> {
+    #[must_use]
+    pub fn canonical(self) -> Option<CacheKey> {
         let mut pairs = query::pairs(self.query);
         if pairs.iter().any(|(name, _)| name == "preview") {
             return None;

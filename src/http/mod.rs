@@ -4,7 +4,7 @@ pub mod api;
 mod audit;
 mod auth;
 mod auth_routes;
-mod cache_key;
+pub mod cache_key;
 mod caching;
 mod changes;
 mod docs;
