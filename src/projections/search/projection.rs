@@ -26,8 +26,8 @@ const BUILD_BATCH: i64 = 200;
 
 /// Rows of the log that come in together while somebody imports.
 const MANY: usize = 100;
-/// While they do, a commit of the index takes so many texts if nobody waits for them, or those of so long: what a commit costs hardly depends on
-/// how many it takes.
+/// While somebody imports here, a commit of the index takes so many texts if nobody waits for them, or those of so long: what a commit costs
+/// hardly depends on how many it takes.
 const GATHERED: usize = 4_000;
 const LONGEST_GATHERING: Duration = Duration::from_secs(2);
 
@@ -38,17 +38,19 @@ struct Pending {
     texts: usize,
     /// Whether many rows came in at a time.
     many: bool,
+    /// Whether another process wrote it: whoever waits for it waits there.
+    of_others: bool,
     /// Whether it is more than drafts.
     concerns_readers: bool,
 }
 
 impl Pending {
     fn since(now: Instant) -> Self {
-        Self { since: now, position: Position::default(), texts: 0, many: false, concerns_readers: false }
+        Self { since: now, position: Position::default(), texts: 0, many: false, of_others: false, concerns_readers: false }
     }
 
     fn can_wait(&self) -> bool {
-        self.many && self.texts < GATHERED && self.since.elapsed() < LONGEST_GATHERING
+        self.many && !self.of_others && self.texts < GATHERED && self.since.elapsed() < LONGEST_GATHERING
     }
 }
 
@@ -210,6 +212,7 @@ impl Projection for SearchProjection {
             let pending = self.pending.get_or_insert_with(|| Pending::since(Instant::now()));
             pending.position = Position::new(last.sequence, last.at);
             pending.many |= rows.len() >= MANY;
+            pending.of_others |= last.sequence > store.committed();
             pending.texts += ids.len();
             pending.concerns_readers |= concerns_readers;
         }
