@@ -101,7 +101,7 @@ async fn run<P: Projection>(store: &Store, projection: &mut P, progress: &watch:
             progress.send_replace(position);
         }
         if rows.is_empty() {
-            let quiet = is_quiet(&mut bell, projection).await;
+            let quiet = stays_quiet(&mut bell, projection).await;
             if quiet && shown {
                 projection.rest().await?;
             }
@@ -110,7 +110,7 @@ async fn run<P: Projection>(store: &Store, projection: &mut P, progress: &watch:
 }
 
 /// Waits for more rows, or for somebody who waits for those that are there; says whether nothing came.
-async fn is_quiet<P: Projection>(bell: &mut watch::Receiver<i64>, projection: &P) -> bool {
+async fn stays_quiet<P: Projection>(bell: &mut watch::Receiver<i64>, projection: &P) -> bool {
     tokio::time::timeout(POLL, select(pin!(bell.changed()), pin!(projection.needed()))).await.is_err()
 }
 

@@ -186,8 +186,8 @@ impl Tokenizer for Cutter {
                 places.push(Place { position: piece.position, from: piece.from, to: piece.to, text: start..texts.len() });
                 let before = places.iter().rev().skip(1).take_while(|place| place.position > piece.position).count();
                 // Compounds are found when they end; the index wants positions that never go back.
-                let end = places.len();
-                places[end - 1 - before..].rotate_right(usize::from(before > 0));
+                let place = places.len() - 1 - before;
+                places[place..].rotate_right(1);
             }
         });
         Cut { places, texts, token }
