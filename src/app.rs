@@ -1,11 +1,12 @@
 //! Wires everything: store, keys, server, and the few tasks that run beside requests. The only module that spawns.
 
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicUsize};
 use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
+use actix_web::web;
 use anyhow::Context as _;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
@@ -21,6 +22,7 @@ use crate::editorial::{accounts, demo, imports, lifecycle, site};
 use crate::http::api::{Api, EventLimits, Limits};
 use crate::http::finished::Finished;
 use crate::http::idempotency::Turns;
+use crate::http::metrics::{self, Metrics};
 use crate::http::server::{ServerSettings, serve};
 use crate::projections::follower::{self, Progress};
 use crate::projections::response_cache::ResponseCache;
@@ -42,8 +44,11 @@ pub struct App {
     pub store: Store,
     pub keys: KeyRing,
     pub answers: ResponseCache<Finished>,
+    /// Where the figures are told, if they have an address of their own.
+    pub metrics_address: Option<SocketAddr>,
     handle: ServerHandle,
     server: JoinHandle<std::io::Result<()>>,
+    metrics: Option<(ServerHandle, JoinHandle<std::io::Result<()>>)>,
     tasks: Vec<JoinHandle<()>>,
     progress: [Progress; 3],
     clock: Clock,
@@ -57,7 +62,8 @@ impl App {
     /// # Errors
     /// When a setting, the database or the address cannot be used; the message says which.
     pub async fn start(settings: &ServeSettings, clock: Clock) -> anyhow::Result<Self> {
-        let listener = TcpListener::bind(settings.bind).map_err(|error| anyhow::anyhow!("cannot listen on {}: {error}", settings.bind))?;
+        let listener = listen(settings.bind)?;
+        let metrics_listener = settings.metrics_bind.map(listen).transpose()?;
         let base_url = settings.base_url.clone().unwrap_or_else(|| own_address(&listener));
         let store = Store::open(&settings.data.resolved_url()?, settings.data.database_connections).await?;
         prepare(&store, settings, &clock).await?;
@@ -69,7 +75,7 @@ impl App {
         let (closing, _) = watch::channel(false);
         let (stream_progress, stream_reached) = watch::channel(-1);
         let sequence = crate::store::changes::freshness(store.reader(), clock.now()).await?.sequence;
-        let api = Api {
+        let api = web::Data::new(Api {
             store: store.clone(),
             keys: keys.clone(),
             throttle: Throttle::default(),
@@ -78,23 +84,23 @@ impl App {
             clock: clock.clone(),
             search: search.clone(),
             answers: answers.clone(),
+            metrics: Metrics::new(metrics_listener.is_some()),
             newest,
             events: EventLimits::new(settings.max_event_streams, Duration::from_secs(settings.event_stream_lifetime), closing.clone()),
             recording: Arc::default(),
             base_url: base_url.clone(),
-            limits: Limits {
-                requests: settings.max_requests,
-                body_bytes: settings.max_body_bytes,
-                body_time: Duration::from_secs(settings.body_timeout),
-                trust_forwarded: settings.trust_forwarded,
-            },
+            limits: limits(settings),
             in_flight: AtomicUsize::new(0),
             sequence: AtomicI64::new(sequence),
-        };
+        });
+        let metrics_address = metrics_listener.as_ref().map(TcpListener::local_addr).transpose()?;
+        let metrics = metrics_listener.map(|listener| metrics::serve(listener, api.clone())).transpose()?;
         let server = serve(listener, api, server_settings(settings))?;
         Ok(Self {
             handle: server.handle(),
             server: spawn(server),
+            metrics: metrics.map(|server| (server.handle(), spawn(server))),
+            metrics_address,
             tasks: vec![
                 spawn(housekeeping(store.clone(), keys.clone(), clock.clone())),
                 spawn(follower::follow(store.clone(), projection, search_progress)),
@@ -137,6 +143,10 @@ impl App {
         self.closing.send_replace(true);
         self.handle.stop(true).await;
         self.server.await??;
+        if let Some((handle, server)) = self.metrics {
+            handle.stop(true).await;
+            server.await??;
+        }
         for task in self.tasks {
             task.abort();
             let _ = task.await;
@@ -145,11 +155,24 @@ impl App {
     }
 }
 
+fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address).with_context(|| format!("cannot listen on {address}"))
+}
+
 fn own_address(listener: &TcpListener) -> String {
     match listener.local_addr() {
         Ok(address) if address.ip().is_unspecified() => format!("http://localhost:{}", address.port()),
         Ok(address) => format!("http://{address}"),
         Err(_) => "http://localhost".to_owned(),
+    }
+}
+
+fn limits(settings: &ServeSettings) -> Limits {
+    Limits {
+        requests: settings.max_requests,
+        body_bytes: settings.max_body_bytes,
+        body_time: Duration::from_secs(settings.body_timeout),
+        trust_forwarded: settings.trust_forwarded,
     }
 }
 

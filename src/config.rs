@@ -43,6 +43,10 @@ pub struct ServeSettings {
     #[arg(long, env = "INSIGHTS_BIND", default_value = "127.0.0.1:8080")]
     pub bind: std::net::SocketAddr,
 
+    /// Another address and port, for /metrics alone; it is not on the service's own then
+    #[arg(long, env = "INSIGHTS_METRICS_BIND")]
+    pub metrics_bind: Option<std::net::SocketAddr>,
+
     /// Public address of the service, for links and token issuers [default: http:// and the address it listens on]
     #[arg(long, env = "INSIGHTS_BASE_URL", value_parser = base_url)]
     pub base_url: Option<String>,

@@ -10,6 +10,7 @@ use tokio::sync::{Notify, OnceCell, Semaphore, watch};
 use super::events::Page;
 use super::finished::Finished;
 use super::idempotency::Turns;
+use super::metrics::Metrics;
 
 use crate::domain::clock::{Clock, Timestamp};
 use crate::editorial::keys::KeyRing;
@@ -30,6 +31,7 @@ pub struct Api {
     pub clock: Clock,
     pub search: Search,
     pub answers: ResponseCache<Finished>,
+    pub metrics: Metrics,
     /// The newest public number that the event stream may tell.
     pub newest: watch::Receiver<i64>,
     pub events: EventLimits,
@@ -59,6 +61,7 @@ pub struct Limits {
 #[derive(Debug)]
 pub struct EventLimits {
     pub(super) places: Arc<Semaphore>,
+    most: usize,
     pub(super) lifetime: Duration,
     pub(super) pages: Mutex<Pages>,
     closing: watch::Sender<bool>,
@@ -68,7 +71,13 @@ impl EventLimits {
     /// The sending end says when the service stops: streams end then.
     #[must_use]
     pub fn new(most: usize, lifetime: Duration, closing: watch::Sender<bool>) -> Self {
-        Self { places: Arc::new(Semaphore::new(most.min(Semaphore::MAX_PERMITS))), lifetime, pages: Mutex::default(), closing }
+        let most = most.min(Semaphore::MAX_PERMITS);
+        Self { places: Arc::new(Semaphore::new(most)), most, lifetime, pages: Mutex::default(), closing }
+    }
+
+    /// How many are open.
+    pub(super) fn open(&self) -> usize {
+        self.most.saturating_sub(self.places.available_permits())
     }
 
     pub(super) fn closing(&self) -> watch::Receiver<bool> {

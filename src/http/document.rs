@@ -183,7 +183,7 @@ impl Facts {
             self.scoped && (!self.optional_auth || matches!(self.id.as_str(), "list_insights" | "search_insights")),
             &[Code::InsufficientScope],
         );
-        add(self.named, &[Code::NotFound]);
+        add(self.named || self.id == "get_metrics", &[Code::NotFound]);
         add(self.id == "get_insight", &[Code::NotAcceptable]);
         add(reads_body, &[Code::RequestTimeout]);
         add(takes_slug || matches!(self.id.as_str(), "publish_insight" | "unpublish_insight"), &[Code::SlugTaken]);

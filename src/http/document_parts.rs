@@ -28,6 +28,12 @@ pub(super) fn add_headers(operation: &mut Value, facts: &Facts) {
             headers
                 .insert("Cache-Tag".to_owned(), header("Names under which caches can drop the answer; also in Surrogate-Key.", string()));
         }
+        if facts.cacheable() && content && facts.tag != "Documentation" {
+            headers.insert(
+                "Cache-Status".to_owned(),
+                header("Only while the database is away: the answer is one that was kept, and may be stale (RFC 9211).", string()),
+            );
+        }
         if facts.lists() {
             headers.insert("Link".to_owned(), header("The addresses of the next and the previous page (RFC 8288).", string()));
         }

@@ -24,50 +24,61 @@ use super::request_id::{self, REQUEST_ID};
 use crate::store::changes;
 
 const SLOW_MILLIS: u128 = 1_000;
-const EXPOSED: &str = "ETag, Last-Modified, Link, Location, Content-Sequence, Content-Language, Cache-Tag, Idempotency-Replayed, Retry-After, Allow, X-Request-Id, WWW-Authenticate";
+const EXPOSED: &str = "ETag, Last-Modified, Link, Location, Content-Sequence, Content-Language, Cache-Tag, Cache-Status, Idempotency-Replayed, Retry-After, Allow, X-Request-Id, WWW-Authenticate";
 const ALLOWED_HEADERS: &str = "Authorization, Content-Type, If-Match, If-None-Match, If-Modified-Since, Idempotency-Key, Accept, Last-Event-ID, X-Request-Id, traceparent";
 
 /// The innermost request is always answered; errors become problems here.
 pub(super) async fn envelope(
-    mut request: ServiceRequest,
+    request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
     let started = Instant::now();
     let Some(api) = request.app_data::<web::Data<Api>>().cloned() else {
         return Err(actix_web::error::ErrorInternalServerError("no api"));
     };
+    let method = request.method().clone();
+    let answer = enveloped(request, next, (&api, started)).await;
+    api.metrics.count(&method, answer.as_ref(), started.elapsed());
+    answer
+}
+
+async fn enveloped(
+    mut request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+    (api, started): (&web::Data<Api>, Instant),
+) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
     let id = request_id::of(request.headers(), api.now());
     let trace = trace_id(request.headers());
     let (method, path) = (request.method().clone(), request.path().to_owned());
     if method == Method::OPTIONS {
         let response = preflight(&request);
-        return Ok(finish(request.into_response(response), &api, &path, &id));
+        return Ok(finish(request.into_response(response), api, &path, &id));
     }
     let head = method == Method::HEAD;
     if head {
         // The connection remembers that this was a HEAD and sends the headers alone.
         request.head_mut().method = Method::GET;
     }
-    let place = Place::take(&api);
+    let place = Place::take(api);
     if place.is_none() && !path.starts_with("/health/") {
         let problem = Problem::unavailable("too many requests are being answered: try again in a moment");
-        return Ok(finish(request.into_response(problem.error_response()), &api, &path, &id));
+        return Ok(finish(request.into_response(problem.error_response()), api, &path, &id));
     }
-    let (response, caller) = match admitted(&api, &mut request, &id).await {
+    let (response, caller) = match admitted(api, &mut request, &id).await {
         Err(problem) => (request.into_response(problem.error_response()), String::new()),
         Ok((caller, Some(Begun::Answered(response)))) => {
-            findable(&api).await;
+            findable(api).await;
             (request.into_response(response), caller)
         }
-        Ok((caller, begun)) => match handled(&api, request, next, (place, begun)).await {
+        Ok((caller, begun)) => match handled(api, request, next, (place, begun)).await {
             Ok(response) => (response?, caller),
-            Err(panicked) => return Err(panic_answer(&panicked, &api, &path, &id)),
+            Err(panicked) => return Err(panic_answer(&panicked, api, &path, &id)),
         },
     };
     let is_stream = matches!(response.response().body().size(), BodySize::Stream);
     // Nobody reads the body of a HEAD: a stream would hold the connection until it ends.
     let response = if head && is_stream { response.map_body(|_, _| BoxBody::new(())) } else { response };
-    let response = finish(response, &api, &path, &id);
+    let response = finish(response, api, &path, &id);
     log(&method, &path, response.status(), started, &Caller { id, trace, name: caller });
     Ok(response)
 }

@@ -28,6 +28,9 @@ use crate::projections::response_cache::{Answer, Making, Outcome, Turn};
 /// What is left of a request's headers for whoever makes an answer: names for the log.
 const TRACED: [HeaderName; 2] = [REQUEST_ID, HeaderName::from_static("traceparent")];
 
+/// What readers are told while the database is away: the answer is one that was kept, and may be stale (RFC 9211).
+const PERHAPS_STALE: HeaderValue = HeaderValue::from_static("insights; hit; detail=database-away");
+
 pub(super) struct Front(pub(super) web::Data<Api>);
 
 impl<S> Transform<S, ServiceRequest> for Front
@@ -79,7 +82,11 @@ where
 /// An answer that was made before, for a reader with these headers.
 fn given(api: &Api, answer: &Finished, headers: &HeaderMap, (now, sequence): (Timestamp, i64)) -> HttpResponse {
     let again = Again { now, sequence, next_transition: api.answers.next_transition() };
-    sent(answer, headers, Some(&again), request_id::header(headers, now))
+    let mut response = sent(answer, headers, Some(&again), request_id::header(headers, now));
+    if api.answers.is_cut_off() {
+        response.headers_mut().insert(header::CACHE_STATUS, PERHAPS_STALE);
+    }
+    response
 }
 
 fn sent(answer: &Finished, headers: &HeaderMap, again: Option<&Again>, id: Option<HeaderValue>) -> HttpResponse {

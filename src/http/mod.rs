@@ -24,6 +24,7 @@ mod import_view;
 mod imports;
 mod insights;
 mod lists;
+pub mod metrics;
 mod near;
 mod negotiation;
 mod problem;

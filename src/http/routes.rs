@@ -3,7 +3,9 @@
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::insights::{diff, lifecycle, list, previews, read, related, revisions, write};
-use super::{audit, auth_routes, changes, docs, events, exports, health, imports, problem_pages, search, site, terms, tokens, users};
+use super::{
+    audit, auth_routes, changes, docs, events, exports, health, imports, metrics, problem_pages, search, site, terms, tokens, users,
+};
 
 pub fn routes(config: &mut ServiceConfig<'_>) {
     config
@@ -34,6 +36,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .configure(accounts)
         .service(health::get_liveness)
         .service(health::get_readiness)
+        .service(metrics::get_metrics)
         .service(docs::get_openapi_json)
         .service(docs::get_openapi_yaml)
         .service(docs::get_docs)

@@ -32,14 +32,13 @@ pub struct ServerSettings {
 ///
 /// # Errors
 /// When the listener cannot be used.
-pub fn serve(listener: TcpListener, api: Api, settings: ServerSettings) -> std::io::Result<Server> {
+pub fn serve(listener: TcpListener, api: web::Data<Api>, settings: ServerSettings) -> std::io::Result<Server> {
     let document = document();
     let table = web::Data::new(RouteTable::of(&document));
     let documents = web::Data::new(Documents {
         json: serde_json::to_vec_pretty(&document).unwrap_or_default(),
         yaml: yaml_serde::to_string(&document).unwrap_or_default().into_bytes(),
     });
-    let api = web::Data::new(api);
     let server = HttpServer::new(move || {
         App::new()
             .app_data(api.clone())

@@ -44,6 +44,9 @@ pub trait Projection: Send + 'static {
         std::future::pending()
     }
 
+    /// Whether the log could be read just now.
+    fn heard(&self, _readable: bool) {}
+
     /// Nothing has changed for a while: time for what could wait.
     fn rest(&mut self) -> impl Future<Output = anyhow::Result<()>> + Send {
         std::future::ready(Ok(()))
@@ -59,6 +62,7 @@ pub async fn follow<P: Projection>(store: Store, mut projection: P, progress: wa
     let mut reached = -1;
     loop {
         let Err(error) = run(&store, &mut projection, &progress).await;
+        projection.heard(false);
         // What moved forward was not the same failure again.
         let position = progress.send_replace(-1);
         failures = if position > reached { 1 } else { failures.saturating_add(1) };
@@ -87,6 +91,7 @@ async fn run<P: Projection>(store: &Store, projection: &mut P, progress: &watch:
             Ok(rows) => rows,
             // The projection is as good as it was: it goes on when the database is back.
             Err(error) if error.is::<StoreError>() => {
+                projection.heard(false);
                 tracing::error!(projection = P::NAME, %error, "the log cannot be read");
                 tokio::time::sleep(pause).await;
                 pause = (pause * 2).min(LONGEST_PAUSE);
@@ -94,6 +99,7 @@ async fn run<P: Projection>(store: &Store, projection: &mut P, progress: &watch:
             }
             Err(error) => return Err(error),
         };
+        projection.heard(true);
         pause = FIRST_PAUSE;
         position = rows.last().map_or(position, |last| last.sequence);
         let shown = projection.show().await?;

@@ -16,6 +16,7 @@ mod editorial;
 mod exchange;
 mod insights;
 mod leaks;
+mod metrics;
 mod openapi;
 mod problems;
 mod requests;

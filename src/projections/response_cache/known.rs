@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::domain::clock::Timestamp;
@@ -55,12 +55,14 @@ pub(super) struct Known {
     pub(super) next: AtomicI64,
     /// The newest row that a write was answered for without waiting for it any longer.
     pub(super) owed: AtomicI64,
+    /// The log cannot be read: others may have written since.
+    pub(super) cut_off: AtomicBool,
 }
 
 impl Known {
     pub(super) fn new() -> Self {
         let [public, reached, next, owed] = [0, -1, i64::MAX, 0].map(AtomicI64::new);
-        Self { touched: RwLock::default(), public, reached, next, owed }
+        Self { touched: RwLock::default(), public, reached, next, owed, cut_off: AtomicBool::new(false) }
     }
 
     /// Whether the clock has changed nothing since.
@@ -117,6 +119,10 @@ impl Projection for ResponseCacheProjection {
         self.known.next.store(millis(next), Ordering::SeqCst);
         self.known.reached.store(position, Ordering::SeqCst);
         Ok(position)
+    }
+
+    fn heard(&self, readable: bool) {
+        self.known.cut_off.store(!readable, Ordering::Relaxed);
     }
 
     async fn apply(&mut self, store: &Store, rows: &[LogRow]) -> anyhow::Result<()> {

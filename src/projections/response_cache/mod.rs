@@ -161,6 +161,12 @@ impl<V: Send + Sync + 'static> ResponseCache<V> {
         self.shared.on
     }
 
+    /// Whether the database is away: what is kept was true when it was seen last.
+    #[must_use]
+    pub fn is_cut_off(&self) -> bool {
+        self.shared.known.cut_off.load(Ordering::Relaxed)
+    }
+
     /// The answer that is kept under a key, if it is true now, and the public number that it is true at.
     #[must_use]
     pub fn find(&self, key: &str, now: Timestamp) -> Option<(Arc<Answer<V>>, i64)> {

@@ -149,6 +149,7 @@ pub(crate) fn settings(folder: &TempDir, database_url: String) -> ServeSettings 
         },
         bind: "127.0.0.1:0".parse().unwrap(),
         base_url: None,
+        metrics_bind: None,
         demo: false,
         no_migrate: false,
         admin_email: None,
