@@ -106,7 +106,8 @@ async fn run<P: Projection>(store: &Store, projection: &mut P, progress: &watch:
         if shown {
             progress.send_replace(position);
         }
-        if rows.is_empty() {
+        let read_to_its_end = i64::try_from(rows.len()).is_ok_and(|many| many < BATCH);
+        if read_to_its_end {
             let quiet = stays_quiet(&mut bell, projection).await;
             if quiet && shown {
                 projection.rest().await?;

@@ -139,6 +139,10 @@ pub async fn claim_derived(txn: &DatabaseTransaction, base: &Slug, insight: Uuid
         // Those who derive from the same title go one after the other, instead of each trying every number.
         Sql::new(DbBackend::Postgres, "SELECT pg_advisory_xact_lock(hashtextextended(").bind(base.as_str()).push(", 0))").run(txn).await?;
     }
+    // Most titles are new.
+    if insert(txn, base, insight, now).await? {
+        return Ok(base.clone());
+    }
     loop {
         let taken = taken(txn, base).await?;
         for candidate in candidates(base).filter(|slug| !taken.contains(slug.as_str())).take(1) {
