@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
 use tantivy::index::SegmentId;
-use tantivy::indexer::{IndexWriterOptions, LogMergePolicy};
+use tantivy::indexer::{IndexWriterOptions, LogMergePolicy, NoMergePolicy};
 use tantivy::schema::Term;
 use tantivy::{Index, IndexReader, IndexSettings, IndexWriter, ReloadPolicy, Searcher, SegmentReader};
 use uuid::Uuid;
@@ -75,7 +75,7 @@ impl IndexFiles {
         Ok(Some((Self::of(&index, lock, MEMORY)?, position)))
     }
 
-    /// A new, empty index; those that are there go.
+    /// A new, empty index, to be built and united; those that are there go.
     pub(super) fn create(folder: &Path) -> anyhow::Result<Self> {
         let lock = lock(folder)?;
         for build in builds(folder)? {
@@ -86,7 +86,10 @@ impl IndexFiles {
         std::fs::create_dir_all(&path)?;
         let (schema, _) = schema::schema();
         let index = Index::builder().schema(schema).settings(IndexSettings::default()).create_in_dir(&path)?;
-        Self::of(&index, lock, MEMORY_TO_BUILD)
+        let files = Self::of(&index, lock, MEMORY_TO_BUILD)?;
+        // All are put together at the end, and none may be under way then: a merge of segments that another one takes away fails.
+        files.writer.set_merge_policy(Box::new(NoMergePolicy));
+        Ok(files)
     }
 
     fn of(index: &Index, lock: File, memory: usize) -> anyhow::Result<Self> {
@@ -152,7 +155,7 @@ impl IndexFiles {
         Ok(true)
     }
 
-    /// Puts everything into one segment: each one costs every query.
+    /// Puts everything that was built into one segment: each one costs every query.
     pub(super) fn unite(&mut self) -> anyhow::Result<()> {
         let segments = self.writer.index().searchable_segment_ids()?;
         if segments.len() > 1 {
@@ -221,4 +224,32 @@ fn usable(build: &Path) -> Option<(Index, Position)> {
     let whole = listed && index.validate_checksum().is_ok_and(|damaged| damaged.is_empty());
     let readable = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into().is_ok_and(|_: IndexReader| true);
     (position.version == VERSION && whole && readable).then_some((index, position))
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test that cannot go on should say so at once")]
+
+    use tantivy::TantivyDocument;
+
+    use super::*;
+
+    #[test]
+    fn what_was_built_in_many_pieces_becomes_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut files = IndexFiles::create(folder.path()).unwrap();
+        // By the last commit there is enough for the engine to merge by itself, and it takes its time.
+        for sequence in 1..=8 {
+            for number in 0..400 {
+                let mut document = TantivyDocument::default();
+                let words: Vec<String> = (0..60).map(|word| format!("word{sequence}x{number}x{word}")).collect();
+                document.add_text(files.fields.words, words.join(" "));
+                files.writer.add_document(document).unwrap();
+            }
+            files.commit(Position::new(sequence, 0), 0).unwrap();
+        }
+        files.unite().unwrap();
+        assert_eq!(files.searcher().segment_readers().len(), 1);
+        assert_eq!(files.searcher().num_docs(), 3_200);
+    }
 }
