@@ -228,8 +228,6 @@ fn usable(build: &Path) -> Option<(Index, Position)> {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test that cannot go on should say so at once")]
-
     use tantivy::TantivyDocument;
 
     use super::*;
