@@ -32,15 +32,22 @@ impl Locale {
         &self.0
     }
 
+    /// This tag and its shorter forms, best first.
+    #[must_use]
+    pub fn forms(wanted: Option<&Self>) -> Vec<String> {
+        let mut forms = Vec::new();
+        let mut rest = wanted.map(|locale| locale.0.as_str());
+        while let Some(tag) = rest {
+            forms.push(tag.to_owned());
+            rest = tag.rfind('-').map(|cut| &tag[..cut]);
+        }
+        forms
+    }
+
     /// Where a text is looked for, best first: this tag, its shorter forms, then the default.
     #[must_use]
     pub fn fallback_chain(wanted: Option<&Self>, default: &str) -> Vec<String> {
-        let mut chain: Vec<String> = Vec::new();
-        let mut rest = wanted.map(|locale| locale.0.as_str());
-        while let Some(tag) = rest {
-            chain.push(tag.to_owned());
-            rest = tag.rfind('-').map(|cut| &tag[..cut]);
-        }
+        let mut chain = Self::forms(wanted);
         if !chain.iter().any(|tag| tag == default) {
             chain.push(default.to_owned());
         }

@@ -18,6 +18,7 @@ use crate::editorial::throttle::Throttle;
 use crate::projections::response_cache::ResponseCache;
 use crate::projections::search::Search;
 use crate::store::changes::{self, Freshness};
+use crate::store::error::StoreError;
 use crate::store::{Store, transitions};
 
 /// The service behind the routes.
@@ -139,11 +140,21 @@ impl Api {
 
     /// How fresh public content is; remembered for answers that carry no content.
     pub(super) async fn freshness(&self, now: Timestamp) -> Result<Freshness, super::problem::Problem> {
-        let mut freshness = changes::freshness(self.store.reader(), now).await?;
-        if freshness.unrecorded && self.record(now).await {
-            freshness = changes::freshness(self.store.reader(), now).await?;
+        let read = async || Ok((changes::freshness(self.store.reader(), now).await?, ()));
+        Ok(self.with_freshness(now, read).await?.0)
+    }
+
+    /// As [`Api::freshness`], of something that is read together with it.
+    pub(super) async fn with_freshness<T>(
+        &self,
+        now: Timestamp,
+        read: impl AsyncFn() -> Result<(Freshness, T), StoreError>,
+    ) -> Result<(Freshness, T), super::problem::Problem> {
+        let mut fresh = read().await?;
+        if fresh.0.unrecorded && self.record(now).await {
+            fresh = read().await?;
         }
-        self.sequence.fetch_max(freshness.sequence, Ordering::Relaxed);
-        Ok(freshness)
+        self.sequence.fetch_max(fresh.0.sequence, Ordering::Relaxed);
+        Ok(fresh)
     }
 }

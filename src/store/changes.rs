@@ -1,6 +1,6 @@
 //! The change log, numbered in the order of commits on both databases, and what it says about how fresh an answer is.
 
-use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, FromQueryResult};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, FromQueryResult, QueryResult};
 use uuid::Uuid;
 
 use super::Store;
@@ -177,7 +177,14 @@ struct FreshnessRow {
 /// # Errors
 /// The database's.
 pub async fn freshness(db: &impl ConnectionTrait, now: Timestamp) -> Result<Freshness, StoreError> {
-    let mut sql = Sql::new(db.get_database_backend(), "SELECT (SELECT default_locale FROM site WHERE id = 1) AS default_locale, ");
+    let mut sql = Sql::new(db.get_database_backend(), "SELECT ");
+    push_freshness(&mut sql, now);
+    read_freshness(&db.query_one_raw(sql.statement()).await?.ok_or(StoreError::Corrupt("freshness"))?)
+}
+
+/// The columns that [`read_freshness`] reads.
+pub(super) fn push_freshness(sql: &mut Sql, now: Timestamp) {
+    sql.push("(SELECT default_locale FROM site WHERE id = 1) AS default_locale, ");
     sql.push("(SELECT at FROM transitions WHERE at <= ").bind(now.0).push(" ORDER BY at LIMIT 1) AS unrecorded, ");
     let live = "FROM insights WHERE live_revision IS NOT NULL AND deleted_at IS NULL AND";
     for (column, name) in [("public_sequence", "sequence"), ("at", "changed_at")] {
@@ -194,7 +201,10 @@ pub async fn freshness(db: &impl ConnectionTrait, now: Timestamp) -> Result<Fres
             sql.push(", ");
         }
     }
-    let row = sql.one::<FreshnessRow>(db).await?.ok_or(StoreError::Corrupt("freshness"))?;
+}
+
+pub(super) fn read_freshness(row: &QueryResult) -> Result<Freshness, StoreError> {
+    let row = FreshnessRow::from_query_result(row, "")?;
     let FreshnessRow { default_locale, unrecorded, sequence, changed_at, started_at, starts_at, ended_at, ends_at } = row;
     let last = [changed_at, started_at, ended_at].into_iter().flatten().max().unwrap_or(0);
     Ok(Freshness {

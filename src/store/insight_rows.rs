@@ -1,7 +1,8 @@
 //! The shape in which reads take an insight out of the database, and the columns and joins that fill it.
 
-use sea_orm::{ConnectionTrait, DbBackend, FromQueryResult};
+use sea_orm::{ColIdx, DbBackend, DbErr, FromQueryResult, QueryResult, TryGetError, TryGetable};
 use serde::Deserialize;
+use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::error::StoreError;
@@ -42,28 +43,49 @@ pub struct InsightRow {
     pub category_slug: String,
     pub category_name: String,
     pub category_translations: String,
-    pub tags: String,
-    pub authors: String,
+    pub tags: Terms,
+    pub authors: Terms,
 }
 
-/// The columns of [`InsightRow`] in its order, as `SQLite` writes them into a JSON array; what is JSON itself stays a text.
-const PACKED: &str = "hex(id), slug, current_slug, head_revision, live_revision, pointer_version, published_at, unpublish_at, deleted_at, position_at, \
-     sort_title, shown_updated_at, list_minutes, revision, locales, given_minutes, canonical_url, seo, extra, locale, title, excerpt, excerpt_source, \
-     word_count, derived_minutes, category_slug, category_name, category_translations, '' || tags, '' || authors";
-
-#[derive(FromQueryResult)]
-struct Packed {
-    rows: String,
+/// A tag or author as it stands beside an insight.
+#[derive(Clone, Debug, Deserialize)]
+pub struct NamedTerm {
+    pub slug: String,
+    pub name: String,
+    pub translations: Map<String, Value>,
 }
 
-/// The rows of a statement without bodies. `SQLite`'s driver hands each row and each value over to another thread by itself: there they come as one.
-pub(super) async fn all(db: &impl ConnectionTrait, rows: &Sql) -> Result<Vec<InsightRow>, StoreError> {
-    if db.get_database_backend() != DbBackend::Sqlite {
-        return rows.all(db).await;
+/// In the author's order.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Terms(pub Vec<NamedTerm>);
+
+impl TryGetable for Terms {
+    fn try_get_by<I: ColIdx>(row: &QueryResult, index: I) -> Result<Self, TryGetError> {
+        let json = String::try_get_by(row, index)?;
+        serde_json::from_str(&json).map_err(|_shape| TryGetError::DbErr(DbErr::Type("not the terms of an insight".to_owned())))
     }
-    let packed: Option<Packed> = rows.around(&format!("SELECT json_group_array(json_array({PACKED})) AS rows FROM ("), ")").one(db).await?;
-    let rows = packed.map_or_else(|| "[]".to_owned(), |packed| packed.rows);
-    serde_json::from_str(&rows).map_err(|_shape| StoreError::Corrupt("a list"))
+}
+
+/// The columns of [`InsightRow`] in its order, but for the first and the last two, as they are written into a JSON array.
+const PACKED: &str = "slug, current_slug, head_revision, live_revision, pointer_version, published_at, unpublish_at, deleted_at, position_at, \
+     sort_title, shown_updated_at, list_minutes, revision, locales, given_minutes, canonical_url, seo, extra, locale, title, excerpt, excerpt_source, \
+     word_count, derived_minutes, category_slug, category_name, category_translations";
+
+/// `(SELECT …) AS packed`: the rows of a statement without bodies as one value, which can stand beside others. `SQLite`'s driver hands each row
+/// and each value over to another thread by itself.
+pub(super) fn push_packed(sql: &mut Sql, rows: impl FnOnce(&mut Sql)) {
+    let before = match sql.backend() {
+        DbBackend::Sqlite => format!("(SELECT json_group_array(json_array(hex(id), {PACKED}, json(tags), json(authors))) FROM ("),
+        _ => format!("(SELECT coalesce(json_agg(json_build_array(id, {PACKED}, tags::json, authors::json)), '[]')::text FROM ("),
+    };
+    sql.push(&before);
+    rows(sql);
+    sql.push(") p) AS packed");
+}
+
+pub(super) fn unpack(row: &QueryResult) -> Result<Vec<InsightRow>, StoreError> {
+    let packed: String = row.try_get("", "packed")?;
+    serde_json::from_str(&packed).map_err(|_shape| StoreError::Corrupt("a list"))
 }
 
 /// The long half of a text.
@@ -120,7 +142,8 @@ pub(super) fn select(sql: &mut Sql, shown: Shown, with_body: bool) {
     }
 }
 
-/// ` JOIN …` from `i` to its revision, the best locale of it, and its category.
+/// ` JOIN …` from `i` to its revision, the best locale of it, and its category. The site's default ends every chain;
+/// behind it is the locale that the author wrote in, which every revision has.
 pub(super) fn join(sql: &mut Sql, shown: Shown, chain: &[String], with_body: bool) {
     sql.push(" JOIN revisions r ON r.insight_id = i.id AND r.number = ");
     match shown {
@@ -129,14 +152,12 @@ pub(super) fn join(sql: &mut Sql, shown: Shown, chain: &[String], with_body: boo
         Shown::Numbered(number) => sql.bind(number),
         Shown::Listed => sql.push("coalesce(i.live_revision, i.head_revision)"),
     };
-    sql.push(
-        " JOIN revision_texts t ON t.insight_id = r.insight_id AND t.number = r.number AND t.locale = \
-         (SELECT x.locale FROM revision_texts x WHERE x.insight_id = r.insight_id AND x.number = r.number ORDER BY CASE x.locale",
-    );
-    for (place, tag) in chain.iter().enumerate() {
-        sql.push(" WHEN ").bind(tag.as_str()).push(&format!(" THEN {place}"));
+    sql.push(" JOIN revision_texts t ON t.insight_id = r.insight_id AND t.number = r.number AND t.locale = coalesce(");
+    let has = "(SELECT x.locale FROM revision_texts x WHERE x.insight_id = r.insight_id AND x.number = r.number AND x.locale = ";
+    for tag in chain {
+        sql.push(has).bind(tag.as_str()).push("), ");
     }
-    sql.push(" ELSE 99 END, x.is_source DESC, x.locale LIMIT 1) JOIN categories c ON c.id = r.category_id");
+    sql.push(has).push("(SELECT default_locale FROM site WHERE id = 1)), r.source_locale) JOIN categories c ON c.id = r.category_id");
     if with_body {
         sql.push(" JOIN revision_bodies b ON b.insight_id = t.insight_id AND b.number = t.number AND b.locale = t.locale");
     }

@@ -1,8 +1,9 @@
-//! Lists of insights: filters, orders and keyset pages, each a walk along one index. One statement, whatever the length.
+//! Lists of insights: filters, orders and keyset pages, each a walk along one index. One statement, whatever the length; two with bodies.
 
 use sea_orm::{ConnectionTrait, FromQueryResult as _};
 use uuid::Uuid;
 
+use super::changes::{self, Freshness};
 use super::error::StoreError;
 use super::insight_rows::{self, BodyRow, InsightRow, Shown};
 use super::sql::{Number, Sql};
@@ -30,7 +31,8 @@ pub struct ListQuery {
     pub sort: Sort,
     pub limit: i64,
     pub cursor: Option<Cursor>,
-    pub locale_chain: Vec<String>,
+    /// Which locale a text is shown in, best first, before the site's default.
+    pub locales: Vec<String>,
     pub with_body: bool,
     /// A text that says filter and sort: what a cursor is bound to.
     pub identity: String,
@@ -48,18 +50,46 @@ pub enum Audience {
     },
 }
 
+/// A page, and how fresh it is: at least that.
+///
 /// # Errors
 /// The database's.
-pub async fn list(db: &impl ConnectionTrait, query: &ListQuery, now: Timestamp) -> Result<Page<(InsightRow, Option<BodyRow>)>, StoreError> {
-    let sql = statement(db.get_database_backend(), query, now);
+pub async fn list(
+    db: &impl ConnectionTrait,
+    query: &ListQuery,
+    now: Timestamp,
+) -> Result<(Freshness, Page<(InsightRow, Option<BodyRow>)>), StoreError> {
+    let (freshness, rows) = if query.with_body { with_bodies(db, query, now).await? } else { in_one(db, query, now).await? };
+    Ok((freshness, cut(rows, query)))
+}
+
+/// Bodies are long: to quote them, and to read the quotes, would cost more than a statement.
+async fn with_bodies(
+    db: &impl ConnectionTrait,
+    query: &ListQuery,
+    now: Timestamp,
+) -> Result<(Freshness, Vec<(InsightRow, Option<BodyRow>)>), StoreError> {
+    let freshness = changes::freshness(db, now).await?;
+    let mut sql = Sql::new(db.get_database_backend(), "");
+    rows(&mut sql, query, now);
     let mut rows = Vec::new();
-    if query.with_body {
-        for row in db.query_all_raw(sql.statement()).await? {
-            rows.push((InsightRow::from_query_result(&row, "")?, Some(BodyRow::from_query_result(&row, "")?)));
-        }
-    } else {
-        rows.extend(insight_rows::all(db, &sql).await?.into_iter().map(|row| (row, None)));
+    for row in db.query_all_raw(sql.statement()).await? {
+        rows.push((InsightRow::from_query_result(&row, "")?, Some(BodyRow::from_query_result(&row, "")?)));
     }
+    Ok((freshness, rows))
+}
+
+async fn in_one(
+    db: &impl ConnectionTrait,
+    query: &ListQuery,
+    now: Timestamp,
+) -> Result<(Freshness, Vec<(InsightRow, Option<BodyRow>)>), StoreError> {
+    let sql = statement(db.get_database_backend(), query, now);
+    let row = db.query_one_raw(sql.statement()).await?.ok_or(StoreError::Corrupt("a list"))?;
+    Ok((changes::read_freshness(&row)?, insight_rows::unpack(&row)?.into_iter().map(|row| (row, None)).collect()))
+}
+
+fn cut(mut rows: Vec<(InsightRow, Option<BodyRow>)>, query: &ListQuery) -> Page<(InsightRow, Option<BodyRow>)> {
     // The order of the joined rows is the database's business; that of the page is ours.
     rows.sort_by_key(|(row, _)| (key_of(row, query.sort.key), row.id));
     if query.sort.descending != query.cursor.as_ref().is_some_and(|cursor| cursor.backward) {
@@ -67,7 +97,7 @@ pub async fn list(db: &impl ConnectionTrait, query: &ListQuery, now: Timestamp) 
     }
     let limit = usize::try_from(query.limit).unwrap_or(0);
     let key = |(row, _): &(InsightRow, Option<BodyRow>)| (key_of(row, query.sort.key), row.id);
-    Ok(Page::cut(rows, limit, query.cursor.as_ref(), &query.identity, key))
+    Page::cut(rows, limit, query.cursor.as_ref(), &query.identity, key)
 }
 
 /// How many rows the filter lets through.
@@ -80,21 +110,26 @@ pub async fn count(db: &impl ConnectionTrait, query: &ListQuery, now: Timestamp)
     Ok(sql.one::<Number>(db).await?.map_or(0, |row| row.number))
 }
 
-/// The statement of a list, for running it and for asking the database how it would.
-///
-/// The page is cut first, by a walk along one index; only its rows are then joined with their texts. Without that, PostgreSQL's estimate of
-/// the join is so far off that it reads everything.
+/// The statement of a list without bodies, for running it and for asking the database how it would.
 #[must_use]
 pub fn statement(backend: sea_orm::DbBackend, query: &ListQuery, now: Timestamp) -> Sql {
-    let shown = if matches!(query.audience, Audience::Public) { Shown::Live } else { Shown::Listed };
-    let mut sql = Sql::new(backend, "");
-    insight_rows::select(&mut sql, shown, query.with_body);
-    sql.push(" FROM (SELECT i.* FROM ");
-    from_and_where(&mut sql, query, now);
-    order_and_limit(&mut sql, query);
-    sql.push(") i");
-    insight_rows::join(&mut sql, shown, &query.locale_chain, query.with_body);
+    let mut sql = Sql::new(backend, "SELECT ");
+    changes::push_freshness(&mut sql, now);
+    sql.push(", ");
+    insight_rows::push_packed(&mut sql, |sql| rows(sql, query, now));
     sql
+}
+
+/// The page is cut first, by a walk along one index; only its rows are then joined with their texts. Without that, PostgreSQL's estimate of
+/// the join is so far off that it reads everything.
+fn rows(sql: &mut Sql, query: &ListQuery, now: Timestamp) {
+    let shown = if matches!(query.audience, Audience::Public) { Shown::Live } else { Shown::Listed };
+    insight_rows::select(sql, shown, query.with_body);
+    sql.push(" FROM (SELECT i.* FROM ");
+    from_and_where(sql, query, now);
+    order_and_limit(sql, query);
+    sql.push(") i");
+    insight_rows::join(sql, shown, &query.locales, query.with_body);
 }
 
 /// A single tag or author in the order of publication has an index of its own to walk; everything else walks the insights.

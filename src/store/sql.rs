@@ -69,10 +69,9 @@ impl Sql {
         self.push(&text)
     }
 
-    /// The same statement inside another one that binds nothing.
     #[must_use]
-    pub fn around(&self, before: &str, behind: &str) -> Self {
-        Self { backend: self.backend, text: [before, &self.text, behind].concat(), values: self.values.clone() }
+    pub fn backend(&self) -> DbBackend {
+        self.backend
     }
 
     #[must_use]

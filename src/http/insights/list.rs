@@ -28,7 +28,7 @@ use crate::store::lists::{Audience, Filters, ListQuery};
 ///
 /// The visible insights, newest first unless `sort` says otherwise. Pages are cut by cursor, so that none repeats or skips a row however
 /// much is written meanwhile. With `fields` the answer's media type is `application/vnd.insights.partial+json`, so that the types of the full
-/// answer promise what they say. A list costs two SQL statements (three with `count=exact`), whatever its length.
+/// answer promise what they say. A list costs one SQL statement, whatever its length; one more with `include=body`, and with `count=exact`.
 #[utoipa::path(
     tag = "Insights",
     params(params::FilterParams, params::InsightListParams),
@@ -42,13 +42,11 @@ pub(in crate::http) async fn list_insights(api: web::Data<Api>, request: HttpReq
     let asked = Asked::read(Query::of(&request), &reader)?;
     let now = api.now();
     let db = api.store.reader();
-    let freshness = api.freshness(now).await?;
-    let mut list = asked.list;
-    list.locale_chain = Locale::fallback_chain(asked.locale.as_ref(), &freshness.default_locale);
-    let page = store::lists::list(db, &list, now).await?;
+    let list = asked.list;
+    let (freshness, page) = api.with_freshness(now, async || store::lists::list(db, &list, now).await).await?;
     let total = if asked.count { Some(store::lists::count(db, &ListQuery { cursor: None, ..list.clone() }, now).await?) } else { None };
     let info = lists::page_info(&page, list.limit);
-    let chain = &list.locale_chain;
+    let chain = &Locale::fallback_chain(asked.locale.as_ref(), &freshness.default_locale);
     let mut names = names(&list.filters, page.rows.iter().map(|(row, _)| row));
     let ids: Vec<Uuid> = page.rows.iter().map(|(row, _)| row.id).collect();
     let (mut related, index) =
@@ -107,7 +105,7 @@ impl Asked {
             sort,
             limit,
             cursor: cursor?,
-            locale_chain: Vec::new(),
+            locales: Locale::forms(locale.as_ref()),
             with_body: include.contains(&"body") || fields.contains(&"body"),
             identity,
         };

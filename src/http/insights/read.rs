@@ -234,9 +234,8 @@ fn front_matter(row: &InsightRow, chain: &[String], now: Timestamp) -> String {
 
 pub(super) fn tags(row: &InsightRow) -> Vec<String> {
     let mut tags = vec![format!("insight:{}", row.id), format!("category:{}", row.category_slug)];
-    for (kind, json) in [("tag", &row.tags), ("author", &row.authors)] {
-        let terms: Vec<serde_json::Value> = serde_json::from_str(json).unwrap_or_default();
-        tags.extend(terms.iter().filter_map(|term| term["slug"].as_str()).map(|slug| format!("{kind}:{slug}")));
+    for (kind, terms) in [("tag", &row.tags), ("author", &row.authors)] {
+        tags.extend(terms.0.iter().map(|term| format!("{kind}:{}", term.slug)));
     }
     tags
 }

@@ -179,7 +179,6 @@ fn view(row: InsightRow, similar: Similar, chain: &[String], now: Timestamp) -> 
 }
 
 fn subject(row: &InsightRow, plain: String) -> Subject {
-    let tags: Vec<Value> = serde_json::from_str(&row.tags).unwrap_or_default();
     Subject {
         id: row.id,
         locale: row.locale.clone(),
@@ -187,6 +186,6 @@ fn subject(row: &InsightRow, plain: String) -> Subject {
         excerpt: row.excerpt.clone(),
         plain,
         category: row.category_slug.clone(),
-        tags: tags.iter().filter_map(|tag| tag["slug"].as_str()).map(str::to_owned).collect(),
+        tags: row.tags.0.iter().map(|tag| tag.slug.clone()).collect(),
     }
 }

@@ -11,7 +11,7 @@ use crate::domain::draft::Seo;
 use crate::domain::markdown::TocEntry;
 use crate::domain::status::{Status, TRASH_SECONDS};
 use crate::http::lists::{ListMeta, PageInfo};
-use crate::store::insight_rows::{BodyRow, InsightRow};
+use crate::store::insight_rows::{BodyRow, InsightRow, NamedTerm, Terms};
 
 /// A category, tag or author, as an insight names it.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -188,8 +188,8 @@ impl InsightView {
                 name: local_name(&serde_json::from_str(&row.category_translations).unwrap_or_default(), chain, row.category_name),
                 slug: row.category_slug,
             },
-            tags: references(&row.tags, chain),
-            authors: references(&row.authors, chain),
+            tags: references(row.tags, chain),
+            authors: references(row.authors, chain),
             status: InsightStatus::of(Status::of(&pointers, now)),
             published_at: pointers.published_at.map(Timestamp::rfc3339),
             unpublish_at: pointers.unpublish_at.map(Timestamp::rfc3339),
@@ -236,16 +236,9 @@ impl InsightStatus {
     }
 }
 
-fn references(json: &str, chain: &[String]) -> Vec<TermReference> {
-    let terms: Vec<Map<String, Value>> = serde_json::from_str(json).unwrap_or_default();
-    let text = |term: &Map<String, Value>, name: &str| term.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
-    terms
-        .iter()
-        .map(|term| {
-            let translations = term.get("translations").and_then(Value::as_object).cloned().unwrap_or_default();
-            TermReference { slug: text(term, "slug"), name: local_name(&translations, chain, text(term, "name")) }
-        })
-        .collect()
+fn references(Terms(terms): Terms, chain: &[String]) -> Vec<TermReference> {
+    let reference = |term: NamedTerm| TermReference { slug: term.slug, name: local_name(&term.translations, chain, term.name) };
+    terms.into_iter().map(reference).collect()
 }
 
 /// The name in the first locale of the chain that has one. The name itself is the default locale's, which ends the chain.

@@ -16,7 +16,7 @@ fn query(audience: Audience) -> ListQuery {
         sort: Sort::DEFAULT,
         limit: 20,
         cursor: None,
-        locale_chain: vec!["it-CH".to_owned(), "it".to_owned(), "en".to_owned()],
+        locales: vec!["it-CH".to_owned(), "it".to_owned()],
         with_body: false,
         identity: String::new(),
     }
@@ -100,7 +100,8 @@ fn postgres_steps(plan: &Value, steps: &mut Vec<String>) {
 }
 
 /// Reading all of a small table, such as the categories, is cheaper than any index of it.
-const LARGE: [&str; 6] = ["insights", "live_tags", "live_authors", "revisions", "revision_texts", "revision_bodies"];
+const LARGE: [&str; 8] =
+    ["insights", "live_tags", "live_authors", "revisions", "revision_texts", "revision_bodies", "changes", "transitions"];
 
 /// What is wrong with a step, if anything.
 fn is_wrong(step: &str) -> bool {
@@ -109,14 +110,34 @@ fn is_wrong(step: &str) -> bool {
         .iter()
         .any(|table| step.starts_with(&format!("Seq Scan {table} ")) || step.starts_with(&format!("Bitmap Heap Scan {table} ")));
     // SQLite names tables by their aliases: i, w, r, t, b, f. A scan that uses an index is a walk along it.
-    let scans = ["i", "w", "r", "t", "b", "f"].iter().any(|alias| step == format!("SCAN {alias}"));
+    let scans = ["i", "w", "r", "t", "b", "f", "insights", "changes", "transitions"].iter().any(|alias| step == format!("SCAN {alias}"));
     sorts || reads_all || scans
+}
+
+/// A log and a timetable as long as such content has: how fresh a list is comes with it.
+async fn log_and_timetable(app: &TestApp) {
+    let series = if app.store().is_postgres() {
+        "generate_series(1::bigint, 20000) AS s(n)"
+    } else {
+        "(WITH RECURSIVE s(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < 20000) SELECT n FROM s) AS s"
+    };
+    let now = app.now().0;
+    for statement in [
+        format!(
+            "INSERT INTO changes (at, kind, resource, public_sequence, cache_tags) SELECT {now}, 'site.updated', 'site', 1000 + n, '[]' FROM {series}"
+        ),
+        format!("INSERT INTO transitions (insight_id, kind, at) SELECT id, 'started', position_at FROM insights WHERE position_at > {now}"),
+        "ANALYZE".to_owned(),
+    ] {
+        app.store().writer().execute_unprepared(&statement).await.unwrap();
+    }
 }
 
 #[tokio::test]
 async fn every_list_walks_an_index() {
     let app = TestApp::with_terms().await;
     seed::insights(app.store(), 100_000, app.now().0).await;
+    log_and_timetable(&app).await;
     let mut faults = Vec::new();
     for (name, list) in cases(app.now()) {
         let plan = plan(&app, &list).await;
@@ -126,17 +147,17 @@ async fn every_list_walks_an_index() {
         if plan.iter().any(|step| is_wrong(step) && !(cut && step == "SCAN i")) {
             faults.push(format!("{name}:\n  {}", plan.join("\n  ")));
         }
-        let found = lists::list(app.store().reader(), &list, app.now()).await.unwrap().rows.len();
+        let found = lists::list(app.store().reader(), &list, app.now()).await.unwrap().1.rows.len();
         assert!(found > 0 || list.cursor.is_some() || name.contains("Deleted"), "{name} is empty");
     }
     assert!(faults.is_empty(), "{}", faults.join("\n\n"));
 }
 
 #[tokio::test]
-async fn a_list_costs_three_statements_whatever_its_length() {
+async fn a_list_costs_one_statement_whatever_its_length() {
     let app = TestApp::with_terms().await;
     seed::insights(app.store(), 500, app.now().0).await;
-    for (query, most) in [("limit=1", 2), ("limit=100", 2), ("limit=100&include=body&tag=rust", 2), ("limit=100&count=exact&locale=de", 3)]
+    for (query, most) in [("limit=1", 1), ("limit=100", 1), ("limit=100&include=body&tag=rust", 2), ("limit=100&count=exact&locale=de", 2)]
     {
         // The tasks in the background ask now and then as well; what the request asks is what every one of several takes.
         let mut spent = u64::MAX;
