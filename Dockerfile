@@ -8,6 +8,7 @@ WORKDIR /build
 ENV CARGO_INCREMENTAL=0
 
 COPY Cargo.toml Cargo.lock ./
+COPY .cargo ./.cargo
 COPY migrations ./migrations
 COPY openapi ./openapi
 COPY assets ./assets

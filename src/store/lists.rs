@@ -152,15 +152,14 @@ fn from_and_where(sql: &mut Sql, query: &ListQuery, now: Timestamp) {
     };
     sql.push(" WHERE ");
     if let Some((_, terms, slug)) = link {
-        sql.push("w.term_id = (SELECT id FROM ").push(terms).push(" WHERE slug = ").bind(slug).push(") AND w.position_at <= ");
-        sql.bind(now.0).push(" AND ");
+        sql.push("w.term_id = (SELECT id FROM ").push(terms).push(" WHERE slug = ").bind(slug).push(") AND ");
+        sql.push(until_now(query)).push("w.position_at <= ").bind(now.0).push(" AND ");
     }
     audience(sql, query, now);
     filters(sql, query, link.map(|(links, _, _)| links));
     if let Some(cursor) = &query.cursor {
         let (key, id) = order_columns(query);
-        let comparison = if query.sort.descending == cursor.backward { ">" } else { "<" };
-        sql.push(&format!(" AND ({key}, {id}) {comparison} ("));
+        sql.push(&format!(" AND ({key}, {id}) {} (", beyond(query, cursor)));
         match &cursor.key {
             KeyValue::Number(number) => sql.bind(*number),
             KeyValue::Text(text) => sql.bind(text.as_str()),
@@ -170,7 +169,7 @@ fn from_and_where(sql: &mut Sql, query: &ListQuery, now: Timestamp) {
 }
 
 fn audience(sql: &mut Sql, query: &ListQuery, now: Timestamp) {
-    let plus = if query.sort.key == SortKey::PublishedAt { "" } else { "+" };
+    let plus = until_now(query);
     let Audience::Editors { status, own } = &query.audience else {
         insight_rows::visible(sql, now, plus);
         return;
@@ -180,7 +179,7 @@ fn audience(sql: &mut Sql, query: &ListQuery, now: Timestamp) {
         None => sql.push("i.deleted_at IS NULL"),
         Some(Status::Deleted) => sql.push("i.deleted_at IS NOT NULL"),
         Some(Status::Draft) => sql.push("i.live_revision IS NULL AND i.deleted_at IS NULL"),
-        Some(Status::Scheduled) => sql.push(live).push(&format!(" AND {plus}i.position_at > ")).bind(now.0),
+        Some(Status::Scheduled) => sql.push(live).push(&format!(" AND {}i.position_at > ", from_now(query))).bind(now.0),
         Some(Status::Expired) => sql.push(live).push(" AND i.unpublish_at IS NOT NULL AND +i.unpublish_at <= ").bind(now.0),
         Some(Status::Published) => insight_rows::visible(sql, now, plus),
     };
@@ -212,16 +211,40 @@ fn filters(sql: &mut Sql, query: &ListQuery, walked: Option<&str>) {
         sql.push(" AND g.slug IN (").bind_all(slugs(slugs_wanted)).push("))");
     }
     let position = if walked.is_some() { "w.position_at" } else { "i.position_at" };
-    for (column, comparison, value) in [
-        (position, ">", query.filters.published_after.map(|at| at.0)),
-        (position, "<", query.filters.published_before.map(|at| at.0)),
-        ("i.reading_minutes", ">=", query.filters.min_minutes),
-        ("i.reading_minutes", "<=", query.filters.max_minutes),
+    for (key, column, comparison, value) in [
+        (SortKey::PublishedAt, position, ">", query.filters.published_after.map(|at| at.0)),
+        (SortKey::PublishedAt, position, "<", query.filters.published_before.map(|at| at.0)),
+        (SortKey::ReadingMinutes, "i.reading_minutes", ">=", query.filters.min_minutes),
+        (SortKey::ReadingMinutes, "i.reading_minutes", "<=", query.filters.max_minutes),
     ] {
         if let Some(value) = value {
-            sql.push(&format!(" AND {column} {comparison} ")).bind(value);
+            let plus = beside_cursor(query, key, comparison);
+            sql.push(&format!(" AND {plus}{column} {comparison} ")).bind(value);
         }
     }
+}
+
+/// On which side of the cursor the page is.
+fn beyond(query: &ListQuery, cursor: &Cursor) -> &'static str {
+    if query.sort.descending == cursor.backward { ">" } else { "<" }
+}
+
+/// An index walk begins at one bound. Where the cursor is one, `+` keeps the index from another on its side: it is farther away, and the walk
+/// would pass over every page before this one.
+fn beside_cursor(query: &ListQuery, key: SortKey, comparison: &str) -> &'static str {
+    let walk = query.cursor.as_ref().map(|cursor| beyond(query, cursor));
+    if query.sort.key == key && walk.is_some_and(|walk| comparison.starts_with(walk)) { "+" } else { "" }
+}
+
+/// "Not before its time" excludes so little that it bounds a walk only where nothing else does.
+fn until_now(query: &ListQuery) -> &'static str {
+    let alone = query.sort.key == SortKey::PublishedAt && query.filters.published_before.is_none();
+    if alone { beside_cursor(query, SortKey::PublishedAt, "<") } else { "+" }
+}
+
+/// "Not yet its time", which few are.
+fn from_now(query: &ListQuery) -> &'static str {
+    if query.sort.key == SortKey::PublishedAt { beside_cursor(query, SortKey::PublishedAt, ">") } else { "+" }
 }
 
 fn slugs(list: &[String]) -> impl Iterator<Item = &str> {

@@ -46,7 +46,7 @@ impl Sql {
         self
     }
 
-    /// A limit as a literal: a bound one makes `SQLite` parse the statement again on every execution.
+    /// A limit as a literal: the plan is made for it.
     pub fn limit(&mut self, rows: i64) -> &mut Self {
         let _ = write!(self.text, " LIMIT {rows}");
         self

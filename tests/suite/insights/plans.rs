@@ -147,6 +147,11 @@ async fn every_list_walks_an_index() {
         if plan.iter().any(|step| is_wrong(step) && !(cut && step == "SCAN i")) {
             faults.push(format!("{name}:\n  {}", plan.join("\n  ")));
         }
+        // `(position_at,id)<(?,?)`: a walk from any other bound would pass over every page before this one.
+        let from_cursor = plan.iter().any(|step| step.contains("id)<(?,?)") || step.contains("id)>(?,?)"));
+        if list.cursor.is_some() && !app.store().is_postgres() && !from_cursor {
+            faults.push(format!("{name} does not begin at its cursor:\n  {}", plan.join("\n  ")));
+        }
         let found = lists::list(app.store().reader(), &list, app.now()).await.unwrap().1.rows.len();
         assert!(found > 0 || list.cursor.is_some() || name.contains("Deleted"), "{name} is empty");
     }
@@ -169,5 +174,21 @@ async fn a_list_costs_one_statement_whatever_its_length() {
             spent = spent.min(app.store().statements() - before);
         }
         assert!((1..=most).contains(&spent), "{query} took {spent} statements");
+    }
+}
+
+/// `.cargo/config.toml` says why; a build that lost it would be right, and slow.
+#[tokio::test]
+async fn sqlite_keeps_the_plan_of_a_statement_and_counts_no_memory() {
+    let app = TestApp::with_terms().await;
+    if app.store().is_postgres() {
+        return;
+    }
+    let db = app.store().reader();
+    let asked = Statement::from_string(db.get_database_backend(), "PRAGMA compile_options");
+    let rows = db.query_all_raw(asked).await.unwrap();
+    let built: Vec<String> = rows.iter().map(|row| row.try_get_by_index(0).unwrap()).collect();
+    for option in ["DEFAULT_MEMSTATUS=0", "ENABLE_QPSG"] {
+        assert!(built.iter().any(|known| known == option), "{option} is not among {built:?}");
     }
 }
