@@ -2,8 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use insights::domain::clock::Clock;
-
 use super::generate::{self, Random};
 use super::{corpus, search};
 use crate::support::{Client, TestApp};
@@ -22,7 +20,7 @@ struct Known {
 #[expect(clippy::print_stdout, reason = "the figures are what one looks at")]
 async fn what_a_reader_has_in_mind_comes_first() {
     let app = TestApp::start_with(|settings| settings.demo = true).await;
-    let made = generate::corpus(INSIGHTS, 120, Clock::System.now().0);
+    let made = generate::corpus(INSIGHTS, 120, app.now().0);
     let tags: Vec<String> = made.tags.iter().map(|tag| format!("t-{tag}")).collect();
     let tags: Vec<&str> = tags.iter().map(String::as_str).collect();
     corpus::fill(app.store(), &made.entries, &["Seeded"], &tags).await;
