@@ -1,7 +1,7 @@
 //! Insights put into a database by the statement: corpora for benchmarks, without the cost of writing each through the API.
 
 use insights::domain::clock::{Clock, Timestamp, new_id};
-use insights::store::Store;
+use insights::store::{Store, summaries};
 use sea_orm::{ConnectionTrait as _, DatabaseTransaction, Statement, Value};
 use uuid::Uuid;
 
@@ -26,6 +26,7 @@ pub(crate) async fn fill(store: &Store, entries: &[Entry], categories: &[&str], 
         for entry in part {
             ids.push(insert(&txn, entry, &category_ids, &tag_ids, ids.len(), now).await);
         }
+        summaries::write(&txn, &ids[ids.len() - part.len()..]).await.expect("summaries");
         store.commit_quietly(txn).await.expect("a commit");
     }
     ids

@@ -127,6 +127,10 @@ impl App {
     pub async fn settled(&self) -> anyhow::Result<()> {
         crate::store::transitions::record(&self.store, self.clock.now()).await?;
         let newest = crate::store::changes::newest(self.store.reader()).await?;
+        if self.progress.iter().any(|progress| *progress.borrow() < newest) {
+            // Drafts are taken in when there is time: here somebody waits for them.
+            self.store.ring();
+        }
         for progress in &self.progress {
             let mut progress = progress.clone();
             let reached = progress.wait_for(|position| *position >= newest);
@@ -272,7 +276,7 @@ async fn work_on_imports(store: Store, clock: Clock, bell: Arc<Notify>, search: 
 /// An import is faster than the search index: it waits for it now and then, or everybody else's writes would wait for both. An index that does not
 /// move holds no import up.
 async fn let_search_follow(store: Store, mut search: Progress) {
-    let wanted = store.committed() - MOST_BEHIND;
+    let wanted = store.committed().row - MOST_BEHIND;
     let reached = search.wait_for(|position| *position >= wanted || *position < 0);
     let _ = tokio::time::timeout(SEARCH_PATIENCE, reached).await;
 }

@@ -4,7 +4,8 @@ use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-const CONNECTIONS: usize = 16;
+/// How many there are unless a load says otherwise.
+pub(crate) const CONNECTIONS: usize = 16;
 const THREADS: usize = 2;
 /// Longer than anything here takes: an answer that does not come is a fault, not a wait.
 const PATIENCE: Duration = Duration::from_mins(2);
@@ -66,13 +67,13 @@ impl Connection {
         Answer { status: received.status, headers: headers.collect(), body: buffer[received.head..received.end].to_vec() }
     }
 
-    fn send(&mut self, request: &[u8]) {
+    pub(crate) fn send(&mut self, request: &[u8]) {
         self.sent = Instant::now();
         self.stream.write_all(request).expect("the server takes a request");
     }
 
     /// Reads one answer to the front of the buffer, which grows to what it needs.
-    fn receive(&mut self, buffer: &mut Vec<u8>) -> Received {
+    pub(crate) fn receive(&mut self, buffer: &mut Vec<u8>) -> Received {
         let mut filled = 0;
         let mut known: Option<Received> = None;
         loop {
@@ -92,8 +93,8 @@ impl Connection {
 
 /// Where an answer's head and body end in the buffer.
 #[derive(Clone, Copy)]
-struct Received {
-    status: u16,
+pub(crate) struct Received {
+    pub(crate) status: u16,
     head: usize,
     end: usize,
 }
@@ -126,8 +127,8 @@ pub(crate) struct Window {
 pub(crate) struct Fleet(Vec<Connection>);
 
 impl Fleet {
-    pub(crate) fn connect(address: &str) -> std::io::Result<Self> {
-        (0..CONNECTIONS).map(|_| Connection::open(address)).collect::<Result<_, _>>().map(Self)
+    pub(crate) fn connect(address: &str, connections: usize) -> std::io::Result<Self> {
+        (0..connections).map(|_| Connection::open(address)).collect::<Result<_, _>>().map(Self)
     }
 
     /// Asks for so long; stops the benchmark at any other status than the one that is expected.

@@ -14,6 +14,7 @@ mod floor;
 mod generate;
 mod hand;
 mod measure;
+mod pressure;
 mod process;
 mod reads;
 mod report;
@@ -70,8 +71,10 @@ async fn main() -> Anything {
             growth(&near, &reads::walk_after(&service, "1999-12-31", FAR)?);
         }
         writes::create(&service, &content, settings.effort)?;
+        pressure::under_writes(&service, &content, settings.effort)?;
         memory(&service);
         if place == 0 {
+            pressure::scan(&service, 10_000)?;
             writes::import(&service, &content)?;
         }
     }

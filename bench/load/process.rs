@@ -82,6 +82,14 @@ impl Process {
         Cpu::of(self.child.id())
     }
 
+    /// One of the figures that the service tells about itself.
+    pub(crate) fn figure(&self, name: &str) -> f64 {
+        let answer = self.ask(&client::get("/metrics", "")).expect("figures").expect(200);
+        let text = String::from_utf8_lossy(&answer.body).into_owned();
+        let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        line.and_then(|value| value.trim().parse().ok()).unwrap_or_else(|| panic!("no figure {name}"))
+    }
+
     /// MiB of one line of the process's status, such as `VmRSS`.
     pub(crate) fn memory(&self, name: &str) -> f64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap_or_default();

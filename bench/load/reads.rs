@@ -13,9 +13,9 @@ use crate::process::Process;
 use crate::report::{self, Target};
 use crate::seed::Content;
 
-const LIST: &str = "/v1/insights";
+pub(crate) const LIST: &str = "/v1/insights";
 /// 2000-01-01: older than every insight, and with a second more for each list still so.
-const LONG_AGO: i64 = 946_684_800_000;
+pub(crate) const LONG_AGO: i64 = 946_684_800_000;
 const DEEP: usize = 50;
 
 /// A request that is repeated, and what it should cost.

@@ -6,7 +6,7 @@ use insights::domain::authority::{Admin, Origin, Scope};
 use insights::domain::clock::{Clock, Timestamp, new_id};
 use insights::domain::user::TokenDraft;
 use insights::editorial::{accounts, site};
-use insights::store::Store;
+use insights::store::{Store, summaries};
 use sea_orm::{ConnectionTrait as _, Statement};
 use sqlx::{Connection as _, Executor as _, PgConnection};
 use tempfile::TempDir;
@@ -77,6 +77,9 @@ async fn by_statement(store: &Store, rows: usize, now: Timestamp) -> Anything<(S
     for sql in statements(rows, now.0) {
         run(store, &sql).await?;
     }
+    let txn = store.begin().await?;
+    summaries::write_missing(&txn).await?;
+    store.commit_quietly(txn).await?;
     let middle = rows / 2;
     Ok((format!("seeded-{middle:07}"), format!("t{}+p{}", middle % 997, middle % 89)))
 }

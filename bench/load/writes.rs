@@ -75,6 +75,6 @@ fn lines() -> String {
     lines
 }
 
-fn bearer(content: &Content, media_type: &str) -> String {
+pub(crate) fn bearer(content: &Content, media_type: &str) -> String {
     format!("Authorization: Bearer {}\r\nContent-Type: {media_type}\r\n", content.token)
 }

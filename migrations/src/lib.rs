@@ -11,6 +11,7 @@ mod m20261123_000003_insights;
 mod m20261123_000004_accounts;
 mod m20261123_000005_transitions;
 mod m20261123_000006_editorial;
+mod m20261126_000007_summaries;
 
 /// Runs the steps that a database has not seen yet.
 pub struct Migrator;
@@ -24,6 +25,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261123_000004_accounts::Migration),
             Box::new(m20261123_000005_transitions::Migration),
             Box::new(m20261123_000006_editorial::Migration),
+            Box::new(m20261126_000007_summaries::Migration),
         ]
     }
 }

@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
 
 use time::format_description::well_known::Rfc3339;
 use time::{OffsetDateTime, UtcDateTime};
@@ -76,8 +77,8 @@ impl Clock {
     pub fn now(&self) -> Timestamp {
         match self {
             Self::System => {
-                let nanos = OffsetDateTime::now_utc().unix_timestamp_nanos();
-                Timestamp(i64::try_from(nanos.div_euclid(1_000_000)).unwrap_or(LAST))
+                let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+                Timestamp(i64::try_from(since.as_millis()).unwrap_or(LAST))
             }
             Self::Manual(millis) => Timestamp(millis.load(Ordering::SeqCst)),
         }

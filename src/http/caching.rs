@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::io::Write as _;
 
-use actix_web::http::header::{self, HeaderMap};
+use actix_web::http::header::{self, HeaderMap, HeaderValue};
 
 use crate::domain::clock::Timestamp;
 use crate::store::changes::Freshness;
@@ -57,11 +57,11 @@ impl CachePolicy {
 }
 
 /// Whether the reader's copy is still good (RFC 9110, section 13.2.2). A request's own `Cache-Control` does not change that.
-pub(super) fn is_unmodified(asked: &HeaderMap, etag: Option<&str>, last_modified: Option<Timestamp>) -> bool {
+pub(super) fn is_unmodified(asked: &HeaderMap, etag: Option<&HeaderValue>, last_modified: Option<Timestamp>) -> bool {
     let mut given = asked.get_all(header::IF_NONE_MATCH).peekable();
     if given.peek().is_some() {
         let mut tags = given.filter_map(|line| line.to_str().ok()).flat_map(|line| line.split(','));
-        return etag.is_some_and(|etag| tags.any(|tag| tag.trim() == "*" || bare(tag) == bare(etag)));
+        return etag.and_then(|etag| etag.to_str().ok()).is_some_and(|etag| tags.any(|tag| tag.trim() == "*" || bare(tag) == bare(etag)));
     }
     let since = text(asked, &header::IF_MODIFIED_SINCE).and_then(parse_http_date);
     matches!((since, last_modified), (Some(since), Some(at)) if at.seconds() <= since)

@@ -120,7 +120,7 @@ async fn handled(
             findable(api).await;
         }
     } else if writes && response.status().is_success() {
-        shown(api, api.store.committed()).await;
+        shown(api, api.store.committed().row).await;
     }
     drop(turn);
     Ok(Ok(response))
@@ -245,11 +245,14 @@ pub(super) fn finish(mut response: ServiceResponse<BoxBody>, api: &Api, path: &s
     response
 }
 
-/// What every answer has.
+/// What every answer has, and none has before.
 pub(super) fn always(headers: &mut HeaderMap) {
-    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
-    headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(EXPOSED));
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    const ANY: HeaderValue = HeaderValue::from_static("*");
+    const NAMES: HeaderValue = HeaderValue::from_static(EXPOSED);
+    const NO_SNIFFING: HeaderValue = HeaderValue::from_static("nosniff");
+    headers.append(header::ACCESS_CONTROL_ALLOW_ORIGIN, ANY);
+    headers.append(header::ACCESS_CONTROL_EXPOSE_HEADERS, NAMES);
+    headers.append(header::X_CONTENT_TYPE_OPTIONS, NO_SNIFFING);
 }
 
 fn log(method: &Method, path: &str, status: StatusCode, started: Instant, caller: &Caller) {

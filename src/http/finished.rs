@@ -20,7 +20,9 @@ pub struct Finished {
     pub(super) status: StatusCode,
     pub(super) policy: CachePolicy,
     cache_control: Option<HeaderValue>,
+    /// For choosing an encoding, and as it is sent; neither where there is no body.
     content_type: &'static str,
+    content_type_header: Option<HeaderValue>,
     vary: Option<HeaderValue>,
     /// One for each encoding.
     etags: Option<[HeaderValue; 3]>,
@@ -83,6 +85,7 @@ impl Finished {
             policy,
             cache_control: value(&policy.header()),
             content_type,
+            content_type_header: Some(HeaderValue::from_static(content_type)).filter(|value| !value.is_empty()),
             vary: value(&vary),
             etags: etag(Encoding::Identity).zip(etag(Encoding::Brotli)).zip(etag(Encoding::Gzip)).map(|((a, b), c)| [a, b, c]),
             last_modified: last_modified.and_then(|at| Some((at, value(&at.http_date())?))),
@@ -98,13 +101,27 @@ impl Finished {
     pub(super) fn copied(&self) -> Self {
         let own = |value: &HeaderValue| HeaderValue::from_bytes(value.as_bytes()).unwrap_or_else(|_same| value.clone());
         let bytes = |bytes: &Bytes| Bytes::copy_from_slice(bytes);
-        let Self { status, policy, cache_control, content_type, vary, etags, last_modified, sequence, headers, body, compressed, encoded } =
-            self;
+        let Self {
+            status,
+            policy,
+            cache_control,
+            content_type,
+            content_type_header,
+            vary,
+            etags,
+            last_modified,
+            sequence,
+            headers,
+            body,
+            compressed,
+            encoded,
+        } = self;
         Self {
             status: *status,
             policy: *policy,
             cache_control: cache_control.as_ref().map(own),
             content_type,
+            content_type_header: content_type_header.clone(),
             vary: vary.as_ref().map(own),
             etags: etags.as_ref().map(|etags| etags.each_ref().map(own)),
             last_modified: last_modified.as_ref().map(|(at, value)| (*at, own(value))),
@@ -137,38 +154,36 @@ impl Finished {
             if self.encoded.is_some() { Encoding::Identity } else { caching::encoding(asked, self.body.len(), self.content_type) };
         let etag = self.etags.as_ref().map(|etags| &etags[encoding as usize]);
         let unmodified = self.status == StatusCode::OK
-            && caching::is_unmodified(asked, etag.and_then(|etag| etag.to_str().ok()), self.last_modified.as_ref().map(|(at, _)| *at));
+            && caching::is_unmodified(asked, etag, self.last_modified.as_ref().map(|(at, _)| *at));
         let mut response = HttpResponse::new(if unmodified { StatusCode::NOT_MODIFIED } else { self.status });
         let map = response.headers_mut();
         // A reader who has the answer has these too (RFC 9110, section 15.4.5).
         for (name, value) in self.headers.iter().filter(|_| !unmodified) {
-            map.insert(name.clone(), value.clone());
+            map.append(name.clone(), value.clone());
         }
         let later = again.and_then(|again| HeaderValue::from_str(&self.policy.changed_at(again.now, again.next_transition)?.header()).ok());
         if let Some(value) = later.or_else(|| self.cache_control.clone()) {
-            map.insert(header::CACHE_CONTROL, value);
+            map.append(header::CACHE_CONTROL, value);
         }
         if let Some(value) = again.map(|again| number(again.sequence)).or_else(|| self.sequence.clone()) {
-            map.insert(CONTENT_SEQUENCE, value);
+            map.append(CONTENT_SEQUENCE, value);
         }
         if let Some(etag) = etag {
-            map.insert(header::ETAG, etag.clone());
+            map.append(header::ETAG, etag.clone());
         }
         if let Some((_, value)) = &self.last_modified {
-            map.insert(header::LAST_MODIFIED, value.clone());
+            map.append(header::LAST_MODIFIED, value.clone());
         }
-        if self.content_type.is_empty() {
-            return response;
-        }
+        let Some(content_type) = &self.content_type_header else { return response };
         if let Some(value) = &self.vary {
-            map.insert(header::VARY, value.clone());
+            map.append(header::VARY, value.clone());
         }
         if unmodified {
             return response;
         }
-        map.insert(header::CONTENT_TYPE, HeaderValue::from_static(self.content_type));
+        map.append(header::CONTENT_TYPE, content_type.clone());
         if let Some(name) = self.encoded.or(encoding.header()) {
-            map.insert(header::CONTENT_ENCODING, HeaderValue::from_static(name));
+            map.append(header::CONTENT_ENCODING, HeaderValue::from_static(name));
         }
         response.set_body(BoxBody::new(self.body(encoding)))
     }

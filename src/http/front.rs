@@ -93,7 +93,7 @@ fn sent(answer: &Finished, headers: &HeaderMap, again: Option<&Again>, id: Optio
     let mut response = answer.respond(headers, again);
     let map = response.headers_mut();
     if let Some(id) = id {
-        map.insert(REQUEST_ID, id);
+        map.append(REQUEST_ID, id);
     }
     envelope::always(map);
     response

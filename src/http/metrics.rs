@@ -124,7 +124,7 @@ fn registry(api: &Api) -> Registry {
     gauge(
         "search_rows_behind",
         "Rows that this node has written and search does not show yet",
-        (api.store.committed() - reached.max(0)).max(0),
+        (api.store.committed().row - reached.max(0)).max(0),
     );
     gauge("log_readable", "Whether the change log could be read last: 0 while the database is away", i64::from(!api.answers.is_cut_off()));
     registry

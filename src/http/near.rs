@@ -2,7 +2,7 @@
 //! caches, which costs more than finding the answer.
 
 use std::cell::{Cell, RefCell};
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::hash::BuildHasher as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -19,6 +19,7 @@ const TOLD_EVERY: u32 = 8;
 pub(super) struct Near {
     slots: RefCell<Vec<Slot>>,
     hits: Arc<AtomicU64>,
+    hasher: foldhash::fast::RandomState,
 }
 
 #[derive(Default)]
@@ -37,7 +38,7 @@ struct Copied {
 
 impl Near {
     pub(super) fn new(answers: &ResponseCache<Finished>) -> Self {
-        Self { slots: RefCell::new((0..SLOTS).map(|_| Slot::default()).collect()), hits: answers.counter() }
+        Self { slots: RefCell::new((0..SLOTS).map(|_| Slot::default()).collect()), hits: answers.counter(), hasher: foldhash::fast::RandomState::default() }
     }
 
     /// Gives the answer that is kept under a name, if it is true now.
@@ -48,9 +49,7 @@ impl Near {
         now: Timestamp,
         give: impl FnOnce(&Finished, i64) -> T,
     ) -> Option<T> {
-        let mut hasher = DefaultHasher::new();
-        name.hash(&mut hasher);
-        let hash = hasher.finish();
+        let hash = self.hasher.hash_one(name);
         let mut slots = self.slots.borrow_mut();
         let slot = slots.get_mut(usize::try_from(hash % SLOTS).ok()?)?;
         if let Some(near) = slot.near.as_ref().filter(|near| *near.name == *name) {

@@ -10,7 +10,7 @@ use futures_util::future::select;
 use tokio::sync::watch;
 
 use crate::domain::clock::Clock;
-use crate::store::changes::{self, LogRow};
+use crate::store::changes::{self, End, LogRow};
 use crate::store::error::StoreError;
 use crate::store::{Store, transitions};
 
@@ -117,7 +117,7 @@ async fn run<P: Projection>(store: &Store, projection: &mut P, progress: &watch:
 }
 
 /// Waits for more rows, or for somebody who waits for those that are there; says whether nothing came.
-async fn stays_quiet<P: Projection>(bell: &mut watch::Receiver<i64>, projection: &P) -> bool {
+async fn stays_quiet<P: Projection>(bell: &mut watch::Receiver<End>, projection: &P) -> bool {
     tokio::time::timeout(POLL, select(pin!(bell.changed()), pin!(projection.needed()))).await.is_err()
 }
 

@@ -26,14 +26,23 @@ pub async fn commit(store: &Store, txn: DatabaseTransaction, change: &NewChange,
 /// # Errors
 /// The database's; nothing was changed then.
 pub async fn commit_all(store: &Store, txn: DatabaseTransaction, changes: &[NewChange], now: Timestamp) -> Result<(), StoreError> {
-    let is_draft =
-        |change: &NewChange| change.resource == Resource::Insight && matches!(change.kind, ChangeKind::Created | ChangeKind::Revised);
-    let last = append_all(&txn, changes, now).await?;
-    let newest = if changes.iter().all(is_draft) { 0 } else { last };
-    store.commit(txn, newest).await
+    let appended = append_all(&txn, changes, now).await?;
+    store.commit(txn, appended.filter(|_| !changes.iter().all(is_draft))).await
 }
 
-/// Appends to the log: the last thing a transaction does before it commits. Answers the row's number.
+/// Whether it says of an insight only that a draft was saved.
+fn is_draft(change: &NewChange) -> bool {
+    change.resource == Resource::Insight && matches!(change.kind, ChangeKind::Created | ChangeKind::Revised)
+}
+
+/// The end of the log: the number of its newest row, and the newest public number.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct End {
+    pub row: i64,
+    pub public: i64,
+}
+
+/// Appends to the log: the last thing a transaction does before it commits. Answers where the log ends then.
 ///
 /// On `PostgreSQL` the numbers of an identity column may commit out of order, and a reader that follows them would miss the late one for
 /// ever. The lock is held from here to the commit, so numbers and commits go the same way. `SQLite` has one writer anyway.
@@ -42,48 +51,54 @@ pub async fn commit_all(store: &Store, txn: DatabaseTransaction, changes: &[NewC
 ///
 /// # Errors
 /// The database's.
-pub async fn append(txn: &DatabaseTransaction, change: &NewChange, now: Timestamp) -> Result<i64, StoreError> {
-    append_all(txn, std::slice::from_ref(change), now).await
+pub async fn append_all(txn: &DatabaseTransaction, changes: &[NewChange], now: Timestamp) -> Result<Option<End>, StoreError> {
+    let backend = txn.get_database_backend();
+    if backend == DbBackend::Postgres && !changes.is_empty() {
+        let mut sql = Sql::new(backend, "SELECT pg_advisory_xact_lock(");
+        sql.bind(COMMIT_ORDER_LOCK).push(")");
+        // Nobody hears of drafts: those who follow the log have nothing to do for them.
+        if !changes.iter().all(is_draft) {
+            sql.push(", pg_notify(").bind(CHANNEL).push(", '')");
+        }
+        sql.run(txn).await?;
+    }
+    let mut end = None;
+    for changes in changes.chunks(200) {
+        end = insert(txn, changes, now).await?;
+    }
+    Ok(end)
 }
 
-/// As [`append`], for several rows in their order. Answers the number of the last.
-///
-/// # Errors
-/// The database's.
-pub async fn append_all(txn: &DatabaseTransaction, changes: &[NewChange], now: Timestamp) -> Result<i64, StoreError> {
-    if changes.is_empty() {
-        return Ok(0);
+/// Some rows by one statement, numbered on from those that are there.
+async fn insert(txn: &DatabaseTransaction, changes: &[NewChange], now: Timestamp) -> Result<Option<End>, StoreError> {
+    #[derive(FromQueryResult)]
+    struct Inserted {
+        sequence: i64,
+        public_end: i64,
     }
     let backend = txn.get_database_backend();
-    if backend == DbBackend::Postgres {
-        let mut sql = Sql::new(backend, "SELECT pg_advisory_xact_lock(");
-        sql.bind(COMMIT_ORDER_LOCK).push("), pg_notify(").bind(CHANNEL).push(", '')").run(txn).await?;
-    }
-    let ends = "SELECT coalesce((SELECT at FROM changes ORDER BY sequence DESC LIMIT 1), 0) AS at, \
-                coalesce((SELECT max(public_sequence) FROM changes), 0) AS public_sequence";
-    let ends = Sql::new(backend, ends).one::<Ends>(txn).await?.ok_or(StoreError::Corrupt("the end of the log"))?;
     // A request may have waited for its turn: the log's times never go back, or `If-Modified-Since` would hide what came last.
-    let (at, mut public_sequence) = (ends.at.max(now.0), ends.public_sequence);
-    let mut newest = None;
-    for changes in changes.chunks(500) {
-        let text = "INSERT INTO changes (at, kind, resource, resource_id, slug, public_sequence, cache_tags) VALUES ";
-        let mut sql = Sql::new(backend, text);
-        for (place, NewChange { kind, resource, resource_id, slug, public, cache_tags }) in changes.iter().enumerate() {
-            public_sequence += i64::from(*public);
-            sql.push(if place == 0 { "(" } else { ", (" }).bind(at).push(", ").bind(kind.as_str()).push(", ").bind(resource.as_str());
-            sql.push(", ").bind(*resource_id).push(", ").bind(slug.clone()).push(", ").bind(public.then_some(public_sequence));
-            sql.push(", ").bind(serde_json::json!(cache_tags).to_string()).push(")");
+    let later = if backend == DbBackend::Postgres { "greatest" } else { "max" };
+    let mut sql = Sql::new(backend, &format!("WITH log AS MATERIALIZED (SELECT {later}(coalesce("));
+    sql.push("(SELECT at FROM changes ORDER BY sequence DESC LIMIT 1), 0), ").bind(now.0);
+    sql.push(") AS at, coalesce((SELECT max(public_sequence) FROM changes), 0) AS public_end) ");
+    sql.push("INSERT INTO changes (at, kind, resource, resource_id, slug, cache_tags, public_sequence) ");
+    let mut public = 0;
+    for (place, change) in changes.iter().enumerate() {
+        let NewChange { kind, resource, resource_id, slug, public: is_public, cache_tags } = change;
+        sql.push(if place == 0 { "SELECT at, " } else { " UNION ALL SELECT at, " }).bind(kind.as_str()).push(", ").bind(resource.as_str());
+        sql.push(", ").bind(*resource_id).push(", ").bind(slug.clone()).push(", ").bind(serde_json::json!(cache_tags).to_string());
+        if *is_public {
+            public += 1;
+            sql.push(", public_end + ").bind(public).push(" FROM log");
+        } else {
+            sql.push(", NULL FROM log");
         }
-        let rows: Vec<Number> = sql.push(" RETURNING sequence AS number").all(txn).await?;
-        newest = rows.into_iter().map(|row| row.number).max().or(newest);
     }
-    newest.ok_or(StoreError::Corrupt("a change without a number"))
-}
-
-#[derive(FromQueryResult)]
-struct Ends {
-    at: i64,
-    public_sequence: i64,
+    sql.push(" RETURNING sequence, coalesce(public_sequence, 0) AS public_end");
+    let rows = sql.all::<Inserted>(txn).await?;
+    let end = rows.iter().map(|row| row.sequence).max().zip(rows.iter().map(|row| row.public_end).max());
+    Ok(end.map(|(row, public)| End { row, public }))
 }
 
 /// A row of the log, as projections follow it.
@@ -186,19 +201,21 @@ pub async fn freshness(db: &impl ConnectionTrait, now: Timestamp) -> Result<Fres
 pub(super) fn push_freshness(sql: &mut Sql, now: Timestamp) {
     sql.push("(SELECT default_locale FROM site WHERE id = 1) AS default_locale, ");
     sql.push("(SELECT at FROM transitions WHERE at <= ").bind(now.0).push(" ORDER BY at LIMIT 1) AS unrecorded, ");
-    let live = "FROM insights WHERE live_revision IS NOT NULL AND deleted_at IS NULL AND";
     for (column, name) in [("public_sequence", "sequence"), ("at", "changed_at")] {
         sql.push(&format!(
             "(SELECT {column} FROM changes WHERE public_sequence IS NOT NULL ORDER BY public_sequence DESC LIMIT 1) AS {name}, "
         ));
     }
-    for (column, past, future) in [("position_at", "started_at", "starts_at"), ("unpublish_at", "ended_at", "ends_at")] {
+    let live = "WHERE live_revision IS NOT NULL AND deleted_at IS NULL AND";
+    for (column, index, past, future) in [
+        ("position_at", "insights_live", "started_at", "starts_at"),
+        ("unpublish_at", "insights_ending", "ended_at", "ends_at"),
+    ] {
         let live = if column == "unpublish_at" { format!("{live} unpublish_at > 0 AND") } else { live.to_owned() };
-        sql.push(&format!("(SELECT {column} {live} {column} <= ")).bind(now.0);
-        sql.push(&format!(" ORDER BY {column} DESC LIMIT 1) AS {past}, (SELECT {column} {live} {column} > ")).bind(now.0);
-        sql.push(&format!(" ORDER BY {column} LIMIT 1) AS {future}"));
-        if column == "position_at" {
-            sql.push(", ");
+        for (comparison, direction, name) in [("<=", "DESC", past), (">", "ASC", future)] {
+            sql.push(&format!("(SELECT {column} FROM insights")).walk(index).push(&format!(" {live} {column} {comparison} ")).bind(now.0);
+            sql.push(&format!(" ORDER BY {column} {direction} LIMIT 1) AS {name}"));
+            sql.push(if name == "ends_at" { "" } else { ", " });
         }
     }
 }

@@ -1,13 +1,18 @@
 //! The shape in which reads take an insight out of the database, and the columns and joins that fill it.
 
+use std::ops::Deref;
+use std::sync::Arc;
+
 use sea_orm::{ColIdx, DbBackend, DbErr, FromQueryResult, QueryResult, TryGetError, TryGetable};
-use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::error::StoreError;
 use super::sql::Sql;
 use crate::domain::clock::Timestamp;
+use crate::domain::draft::Seo;
 use crate::domain::status::Pointers;
 
 /// An insight with one of its revisions in one locale, as lists show it.
@@ -29,25 +34,24 @@ pub struct InsightRow {
     pub shown_updated_at: i64,
     pub list_minutes: i64,
     pub revision: i64,
-    pub locales: String,
+    pub locales: Json<Vec<String>>,
     pub given_minutes: Option<i64>,
     pub canonical_url: Option<String>,
-    pub seo: String,
-    pub extra: String,
+    pub seo: Json<Seo>,
+    pub extra: Json<Map<String, Value>>,
     pub locale: String,
     pub title: String,
     pub excerpt: String,
     pub excerpt_source: String,
     pub word_count: i64,
     pub derived_minutes: i64,
-    pub category_slug: String,
-    pub category_name: String,
-    pub category_translations: String,
-    pub tags: Terms,
-    pub authors: Terms,
+    pub category: Named,
+    /// In the author's order.
+    pub tags: Json<Vec<Named>>,
+    pub authors: Json<Vec<Named>>,
 }
 
-/// A tag or author as it stands beside an insight.
+/// A category, tag or author as it stands beside an insight.
 #[derive(Clone, Debug, Deserialize)]
 pub struct NamedTerm {
     pub slug: String,
@@ -55,30 +59,67 @@ pub struct NamedTerm {
     pub translations: Map<String, Value>,
 }
 
-/// In the author's order.
-#[derive(Clone, Debug, Deserialize)]
-pub struct Terms(pub Vec<NamedTerm>);
+/// The same term beside many insights is there once.
+#[derive(Clone, Debug)]
+pub struct Named(pub Arc<NamedTerm>);
 
-impl TryGetable for Terms {
-    fn try_get_by<I: ColIdx>(row: &QueryResult, index: I) -> Result<Self, TryGetError> {
-        let json = String::try_get_by(row, index)?;
-        serde_json::from_str(&json).map_err(|_shape| TryGetError::DbErr(DbErr::Type("not the terms of an insight".to_owned())))
+impl<'de> Deserialize<'de> for Named {
+    fn deserialize<D: Deserializer<'de>>(json: D) -> Result<Self, D::Error> {
+        NamedTerm::deserialize(json).map(|term| Self(Arc::new(term)))
     }
 }
 
-/// The columns of [`InsightRow`] in its order, but for the first and the last two, as they are written into a JSON array.
-const PACKED: &str = "slug, current_slug, head_revision, live_revision, pointer_version, published_at, unpublish_at, deleted_at, position_at, \
-     sort_title, shown_updated_at, list_minutes, revision, locales, given_minutes, canonical_url, seo, extra, locale, title, excerpt, excerpt_source, \
-     word_count, derived_minutes, category_slug, category_name, category_translations";
+impl Deref for Named {
+    type Target = NamedTerm;
+
+    fn deref(&self) -> &NamedTerm {
+        &self.0
+    }
+}
+
+impl TryGetable for Named {
+    fn try_get_by<I: ColIdx>(row: &QueryResult, index: I) -> Result<Self, TryGetError> {
+        Json::try_get_by(row, index).map(|Json(term)| term)
+    }
+}
+
+/// A column of JSON, read.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(transparent)]
+pub struct Json<T>(pub T);
+
+impl<T: DeserializeOwned> TryGetable for Json<T> {
+    fn try_get_by<I: ColIdx>(row: &QueryResult, index: I) -> Result<Self, TryGetError> {
+        let json = String::try_get_by(row, index)?;
+        serde_json::from_str(&json).map_err(|_shape| TryGetError::DbErr(DbErr::Type("a column of another shape".to_owned())))
+    }
+}
+
+/// The columns of [`InsightRow`] in its order, as they are written into a JSON array.
+const PACKED: [&str; 28] = [
+    "id", "slug", "current_slug", "head_revision", "live_revision", "pointer_version", "published_at", "unpublish_at", "deleted_at", "position_at",
+    "sort_title", "shown_updated_at", "list_minutes", "revision", "locales", "given_minutes", "canonical_url", "seo", "extra", "locale", "title",
+    "excerpt", "excerpt_source", "word_count", "derived_minutes", "category", "tags", "authors",
+];
+/// Those that are JSON already.
+const NESTED: [&str; 6] = ["locales", "seo", "extra", "category", "tags", "authors"];
 
 /// `(SELECT …) AS packed`: the rows of a statement without bodies as one value, which can stand beside others. `SQLite`'s driver hands each row
 /// and each value over to another thread by itself.
 pub(super) fn push_packed(sql: &mut Sql, rows: impl FnOnce(&mut Sql)) {
-    let before = match sql.backend() {
-        DbBackend::Sqlite => format!("(SELECT json_group_array(json_array(hex(id), {PACKED}, json(tags), json(authors))) FROM ("),
-        _ => format!("(SELECT coalesce(json_agg(json_build_array(id, {PACKED}, tags::json, authors::json)), '[]')::text FROM ("),
-    };
-    sql.push(&before);
+    let on_sqlite = sql.backend() == DbBackend::Sqlite;
+    let columns = PACKED.map(|name| match (NESTED.contains(&name), on_sqlite) {
+        (true, true) => format!("json({name})"),
+        (true, false) => format!("{name}::json"),
+        (false, true) if name == "id" => "hex(id)".to_owned(),
+        (false, _) => name.to_owned(),
+    });
+    let columns = columns.join(", ");
+    sql.push(&if on_sqlite {
+        format!("(SELECT json_group_array(json_array({columns})) FROM (")
+    } else {
+        format!("(SELECT coalesce(json_agg(json_build_array({columns})), '[]')::text FROM (")
+    });
     rows(sql);
     sql.push(") p) AS packed");
 }
@@ -132,9 +173,12 @@ pub(super) fn select(sql: &mut Sql, shown: Shown, with_body: bool) {
     sql.push(updated);
     sql.push(
         " AS shown_updated_at, r.number AS revision, r.locales, r.reading_minutes AS given_minutes, r.canonical_url, r.seo, r.extra, \
-         t.locale, t.title, t.excerpt, t.excerpt_source, t.word_count, t.derived_minutes, \
-         c.slug AS category_slug, c.name AS category_name, c.translations AS category_translations, ",
+         t.locale, t.title, t.excerpt, t.excerpt_source, t.word_count, t.derived_minutes, ",
     );
+    sql.push(match sql.backend() {
+        DbBackend::Sqlite => "json_object('slug', c.slug, 'name', c.name, 'translations', json(c.translations)) AS category, ",
+        _ => "json_build_object('slug', c.slug, 'name', c.name, 'translations', c.translations::json)::text AS category, ",
+    });
     sql.push_terms_json("revision_tags", "tags").push(" AS tags, ");
     sql.push_terms_json("revision_authors", "authors").push(" AS authors");
     if with_body {

@@ -221,7 +221,7 @@ pub async fn insert_all(
     Ok(())
 }
 
-/// Writes an insight's pointers, and the links that lists by tag and author walk.
+/// Writes an insight's pointers, and what public lists walk and show: the links by tag and author, and the summary.
 ///
 /// # Errors
 /// The database's.
@@ -236,7 +236,7 @@ pub async fn save(txn: &DatabaseTransaction, insight: &insight::Model) -> Result
             sql.push(" AND number = ").bind(number).run(txn).await?;
         }
     }
-    Ok(())
+    super::summaries::write(txn, &[insight.id]).await
 }
 
 /// The cache tags of the filtered lists that an insight is in, or will be in when it is visible. Nobody gives its terms other slugs before the

@@ -6,7 +6,7 @@ use super::sql::{Number, Sql};
 use sea_orm::FromQueryResult;
 
 /// Rules that every sound database keeps: what is wrong, and a query that counts the rows that break the rule.
-const RULES: [(&str, &str); 6] = [
+const RULES: [(&str, &str); 7] = [
     (
         "insights whose newest revision is missing",
         "SELECT count(*) AS number FROM insights i WHERE NOT EXISTS (SELECT 1 FROM revisions r WHERE r.insight_id = i.id AND r.number = i.head_revision)",
@@ -26,6 +26,10 @@ const RULES: [(&str, &str); 6] = [
     (
         "texts without a body",
         "SELECT count(*) AS number FROM revision_texts t WHERE NOT EXISTS (SELECT 1 FROM revision_bodies b WHERE b.insight_id = t.insight_id AND b.number = t.number AND b.locale = t.locale)",
+    ),
+    (
+        "published insights without a summary for lists",
+        "SELECT count(*) AS number FROM insights WHERE live_revision IS NOT NULL AND live_summary IS NULL",
     ),
     (
         "published insights at another place than their date",

@@ -1,12 +1,13 @@
 //! Lists of insights: filters, orders and keyset pages, each a walk along one index. One statement, whatever the length; two with bodies.
 
-use sea_orm::{ConnectionTrait, FromQueryResult as _};
+use sea_orm::{ConnectionTrait, DbBackend, FromQueryResult as _};
 use uuid::Uuid;
 
 use super::changes::{self, Freshness};
 use super::error::StoreError;
 use super::insight_rows::{self, BodyRow, InsightRow, Shown};
 use super::sql::{Number, Sql};
+use super::{Store, summaries};
 use crate::domain::clock::Timestamp;
 use crate::domain::page::{Cursor, KeyValue, Page, Sort, SortKey};
 use crate::domain::status::Status;
@@ -55,12 +56,26 @@ pub enum Audience {
 /// # Errors
 /// The database's.
 pub async fn list(
-    db: &impl ConnectionTrait,
+    store: &Store,
     query: &ListQuery,
     now: Timestamp,
 ) -> Result<(Freshness, Page<(InsightRow, Option<BodyRow>)>), StoreError> {
-    let (freshness, rows) = if query.with_body { with_bodies(db, query, now).await? } else { in_one(db, query, now).await? };
-    Ok((freshness, cut(rows, query)))
+    let db = store.reader();
+    if query.with_body {
+        let (freshness, rows) = with_bodies(db, query, now).await?;
+        return Ok((freshness, cut(rows, query)));
+    }
+    let summarised = if is_summarised(query) { summaries::list(store, query, now).await? } else { None };
+    let (freshness, rows) = match summarised {
+        Some(found) => found,
+        None => in_one(db, query, now).await?,
+    };
+    Ok((freshness, cut(rows.into_iter().map(|row| (row, None)).collect(), query)))
+}
+
+/// Summaries are of what the public sees.
+fn is_summarised(query: &ListQuery) -> bool {
+    matches!(query.audience, Audience::Public)
 }
 
 /// Bodies are long: to quote them, and to read the quotes, would cost more than a statement.
@@ -79,14 +94,10 @@ async fn with_bodies(
     Ok((freshness, rows))
 }
 
-async fn in_one(
-    db: &impl ConnectionTrait,
-    query: &ListQuery,
-    now: Timestamp,
-) -> Result<(Freshness, Vec<(InsightRow, Option<BodyRow>)>), StoreError> {
-    let sql = statement(db.get_database_backend(), query, now);
+async fn in_one(db: &impl ConnectionTrait, query: &ListQuery, now: Timestamp) -> Result<(Freshness, Vec<InsightRow>), StoreError> {
+    let sql = joined(db.get_database_backend(), query, now);
     let row = db.query_one_raw(sql.statement()).await?.ok_or(StoreError::Corrupt("a list"))?;
-    Ok((changes::read_freshness(&row)?, insight_rows::unpack(&row)?.into_iter().map(|row| (row, None)).collect()))
+    Ok((changes::read_freshness(&row)?, insight_rows::unpack(&row)?))
 }
 
 fn cut(mut rows: Vec<(InsightRow, Option<BodyRow>)>, query: &ListQuery) -> Page<(InsightRow, Option<BodyRow>)> {
@@ -106,13 +117,22 @@ fn cut(mut rows: Vec<(InsightRow, Option<BodyRow>)>, query: &ListQuery) -> Page<
 /// The database's.
 pub async fn count(db: &impl ConnectionTrait, query: &ListQuery, now: Timestamp) -> Result<i64, StoreError> {
     let mut sql = Sql::new(db.get_database_backend(), "SELECT count(*) AS number FROM ");
-    from_and_where(&mut sql, query, now);
+    from_and_where(&mut sql, query, None, now);
     Ok(sql.one::<Number>(db).await?.map_or(0, |row| row.number))
 }
 
-/// The statement of a list without bodies, for running it and for asking the database how it would.
+/// The statements by which a list without bodies can be read, the usual one first: for asking the database how it would.
 #[must_use]
-pub fn statement(backend: sea_orm::DbBackend, query: &ListQuery, now: Timestamp) -> Sql {
+pub fn statements(backend: DbBackend, query: &ListQuery, now: Timestamp) -> Vec<Sql> {
+    let mut statements = vec![joined(backend, query, now)];
+    if is_summarised(query) {
+        statements.insert(0, summaries::statement(backend, query, now));
+    }
+    statements
+}
+
+/// Reads every row's revision, text and terms.
+fn joined(backend: DbBackend, query: &ListQuery, now: Timestamp) -> Sql {
     let mut sql = Sql::new(backend, "SELECT ");
     changes::push_freshness(&mut sql, now);
     sql.push(", ");
@@ -126,10 +146,31 @@ fn rows(sql: &mut Sql, query: &ListQuery, now: Timestamp) {
     let shown = if matches!(query.audience, Audience::Public) { Shown::Live } else { Shown::Listed };
     insight_rows::select(sql, shown, query.with_body);
     sql.push(" FROM (SELECT i.* FROM ");
-    from_and_where(sql, query, now);
-    order_and_limit(sql, query);
+    page(sql, query, now);
     sql.push(") i");
     insight_rows::join(sql, shown, &query.locales, query.with_body);
+}
+
+/// The rows of the page, as `i`.
+pub(super) fn page(sql: &mut Sql, query: &ListQuery, now: Timestamp) {
+    from_and_where(sql, query, walked_index(query), now);
+    order_and_limit(sql, query);
+}
+
+/// The index that a list of what is visible walks; editors' other lists are the planner's to decide.
+fn walked_index(query: &ListQuery) -> Option<&'static str> {
+    let public = match query.audience {
+        Audience::Public => true,
+        Audience::Editors { status: Some(Status::Published), .. } => false,
+        Audience::Editors { .. } => return None,
+    };
+    match (query.sort.key, query.filters.categories.as_slice()) {
+        (SortKey::PublishedAt, [_]) => Some("insights_live_category"),
+        (SortKey::PublishedAt, _) => Some("insights_live"),
+        (SortKey::Title, _) => Some("insights_live_title"),
+        (SortKey::UpdatedAt, _) => public.then_some("insights_live_updated"),
+        (SortKey::ReadingMinutes, _) => Some("insights_live_minutes"),
+    }
 }
 
 /// A single tag or author in the order of publication has an index of its own to walk; everything else walks the insights.
@@ -144,11 +185,12 @@ fn walked_link(query: &ListQuery) -> Option<(&'static str, &'static str, &str)> 
     }
 }
 
-fn from_and_where(sql: &mut Sql, query: &ListQuery, now: Timestamp) {
+fn from_and_where(sql: &mut Sql, query: &ListQuery, index: Option<&str>, now: Timestamp) {
     let link = walked_link(query);
-    match link {
-        Some((links, _, _)) => sql.push(links).push(" w JOIN insights i ON i.id = w.insight_id"),
-        None => sql.push("insights i"),
+    match (link, index) {
+        (Some((links, _, _)), _) => sql.push(links).push(" w JOIN insights i ON i.id = w.insight_id"),
+        (None, Some(index)) => sql.push("insights i").walk(index),
+        (None, None) => sql.push("insights i"),
     };
     sql.push(" WHERE ");
     if let Some((_, terms, slug)) = link {

@@ -14,6 +14,7 @@ pub mod insights;
 pub mod integrity;
 pub mod keys;
 pub mod lists;
+mod names;
 mod open;
 pub mod previews;
 pub mod revisions;
@@ -22,6 +23,7 @@ pub mod sessions;
 pub mod site;
 pub mod slugs;
 pub mod sql;
+pub mod summaries;
 pub mod terms;
 pub mod tokens;
 pub mod transitions;
@@ -37,6 +39,7 @@ use sea_orm::{
 use sqlx::postgres::{PgListener, PgPoolOptions};
 use tokio::sync::watch;
 
+use changes::End;
 use error::StoreError;
 
 pub use sea_orm::{ConnectionTrait as Connection, DatabaseTransaction as Transaction};
@@ -70,8 +73,9 @@ pub async fn undo(point: DatabaseTransaction) -> Result<(), StoreError> {
 pub struct Store {
     readers: DatabaseConnection,
     writer: DatabaseConnection,
-    bell: watch::Sender<i64>,
+    bell: watch::Sender<End>,
     statements: Arc<AtomicU64>,
+    names: names::Kept,
 }
 
 impl Store {
@@ -104,9 +108,12 @@ impl Store {
         Ok(self.writer.begin_with_options(options).await?)
     }
 
-    async fn commit(&self, txn: DatabaseTransaction, sequence: i64) -> Result<(), StoreError> {
+    /// Commits, and rings the bell when the log ends elsewhere for those who follow it.
+    async fn commit(&self, txn: DatabaseTransaction, end: Option<End>) -> Result<(), StoreError> {
         self.commit_quietly(txn).await?;
-        self.bell.send_modify(|newest| *newest = sequence.max(*newest));
+        if let Some(end) = end {
+            self.bell.send_modify(|newest| *newest = End { row: end.row.max(newest.row), public: end.public.max(newest.public) });
+        }
         Ok(())
     }
 
@@ -135,16 +142,21 @@ impl Store {
         Ok(self.readers.begin_with_options(options).await?)
     }
 
-    /// Wakes after a commit of this process, and says the number of its newest row in the change log. A missed bell costs latency, never a
+    /// Wakes after a commit of this process, drafts aside: nothing shows those that only editors see. A missed bell costs latency, never a
     /// change.
     #[must_use]
-    pub fn bell(&self) -> watch::Receiver<i64> {
+    pub fn bell(&self) -> watch::Receiver<End> {
         self.bell.subscribe()
     }
 
-    /// The newest row of the change log that this process has committed, drafts aside: nothing shows those that only editors see.
+    /// Rings the bell for what another process may have committed.
+    pub fn ring(&self) {
+        self.bell.send_modify(|_| {});
+    }
+
+    /// Where the log ended after the last commit of this process, drafts aside.
     #[must_use]
-    pub fn committed(&self) -> i64 {
+    pub fn committed(&self) -> End {
         *self.bell.borrow()
     }
 
@@ -160,7 +172,7 @@ impl Store {
         listener.listen(changes::CHANNEL).await?;
         loop {
             listener.recv().await?;
-            self.bell.send_modify(|_| {});
+            self.ring();
         }
     }
 

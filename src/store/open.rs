@@ -13,9 +13,10 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteAutoVacuum, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use tokio::sync::watch;
 
+use super::changes::End;
 use super::error::StoreError;
 use super::sql::Sql;
-use super::{Store, Transaction};
+use super::{Store, Transaction, names};
 
 const SQLITE_READERS: u32 = 4;
 /// The one writer serves everybody in turn: a long queue is no failure.
@@ -55,7 +56,7 @@ impl Store {
     }
 
     fn of(mut readers: DatabaseConnection, mut writer: DatabaseConnection) -> Self {
-        let (bell, _) = watch::channel(0);
+        let (bell, _) = watch::channel(End::default());
         let statements = Arc::new(AtomicU64::new(0));
         for connection in [&mut readers, &mut writer] {
             let statements = statements.clone();
@@ -63,7 +64,7 @@ impl Store {
                 statements.fetch_add(1, Ordering::Relaxed);
             });
         }
-        Self { readers, writer, bell, statements }
+        Self { readers, writer, bell, statements, names: names::unread() }
     }
 
     /// Only one process at a time prepares a database: holds the others back until the guard is dropped. `SQLite` needs none; its writes
@@ -109,6 +110,7 @@ impl Store {
 /// - `mmap_size`: up to 256 MiB of the database are read where the system has them, without a copy.
 /// - `cache_size`: pages of a connection's own, 8 MiB for the writer and 2 MiB for each reader, which needs them only beyond the mapped part.
 /// - `temp_store=MEMORY`: no temporary files beside the database.
+/// - `wal_autocheckpoint`: pages that every write touches are taken over into the database once in 16 MiB of log, not once in 4.
 fn sqlite_options(url: &str) -> Result<SqliteConnectOptions, StoreError> {
     Ok(SqliteConnectOptions::from_str(url)?
         .create_if_missing(true)
@@ -121,6 +123,7 @@ fn sqlite_options(url: &str) -> Result<SqliteConnectOptions, StoreError> {
         .pragma("cache_size", "-8192")
         .pragma("mmap_size", "268435456")
         .pragma("temp_store", "MEMORY")
+        .pragma("wal_autocheckpoint", "4000")
         .disable_statement_logging())
 }
 

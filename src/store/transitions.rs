@@ -101,11 +101,11 @@ async fn record_batch(store: &Store, now: Timestamp) -> Result<(), StoreError> {
         let lists = super::insights::list_tags(&txn, insight_id).await?;
         changes.push((change(insight_id, slug, &kind, lists), Timestamp(at)));
     }
-    let mut newest = 0;
+    let mut end = None;
     for (change, at) in changes {
-        newest = changes::append(&txn, &change, at).await?;
+        end = changes::append_all(&txn, &[change], at).await?;
     }
-    store.commit(txn, newest).await
+    store.commit(txn, end).await
 }
 
 fn change(insight_id: Uuid, slug: String, kind: &str, lists: Vec<String>) -> NewChange {

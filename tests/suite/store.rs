@@ -63,7 +63,7 @@ async fn changes_are_numbered_in_the_order_of_their_commits() {
     let change =
         NewChange { kind: ChangeKind::Updated, resource: Resource::Site, resource_id: None, slug: None, public: true, cache_tags: vec![] };
     let first = app.store().begin().await.unwrap();
-    changes::append(&first, &change, app.now()).await.unwrap();
+    changes::append_all(&first, std::slice::from_ref(&change), app.now()).await.unwrap();
     let (store, now) = (app.store().clone(), app.now());
     let second = async {
         let txn = store.begin().await.unwrap();

@@ -75,8 +75,10 @@ pub(super) async fn create(
         linked.push(terms);
     }
     if !rows.is_empty() {
+        let live: Vec<Uuid> = rows.iter().filter(|row| row.live_revision.is_some()).map(|row| row.id).collect();
         store::insights::insert_all(txn, rows, &linked, now).await?;
         store::revisions::append_all(txn, revisions).await?;
+        store::summaries::write(txn, &live).await?;
     }
     Ok(written)
 }

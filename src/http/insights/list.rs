@@ -43,7 +43,7 @@ pub(in crate::http) async fn list_insights(api: web::Data<Api>, request: HttpReq
     let now = api.now();
     let db = api.store.reader();
     let list = asked.list;
-    let (freshness, page) = api.with_freshness(now, async || store::lists::list(db, &list, now).await).await?;
+    let (freshness, page) = api.with_freshness(now, async || store::lists::list(&api.store, &list, now).await).await?;
     let total = if asked.count { Some(store::lists::count(db, &ListQuery { cursor: None, ..list.clone() }, now).await?) } else { None };
     let info = lists::page_info(&page, list.limit);
     let chain = &Locale::fallback_chain(asked.locale.as_ref(), &freshness.default_locale);

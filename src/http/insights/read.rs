@@ -113,9 +113,8 @@ fn form(request: &HttpRequest, suffix_form: Option<&'static str>) -> Result<&'st
 
 /// Where the same insight is in each of its locales (RFC 8288, `hreflang`).
 fn alternates(api: &Api, row: &InsightRow, suffix: &str) -> String {
-    let locales: Vec<String> = serde_json::from_str(&row.locales).unwrap_or_default();
     let address = format!("{}/v1/insights/{}{suffix}", api.base_url, row.slug);
-    let links = locales.iter().map(|locale| format!("<{address}?locale={locale}>; rel=\"alternate\"; hreflang=\"{locale}\""));
+    let links = row.locales.0.iter().map(|locale| format!("<{address}?locale={locale}>; rel=\"alternate\"; hreflang=\"{locale}\""));
     links.chain([format!("<{address}>; rel=\"alternate\"; hreflang=\"x-default\"")]).collect::<Vec<_>>().join(", ")
 }
 
@@ -233,7 +232,7 @@ fn front_matter(row: &InsightRow, chain: &[String], now: Timestamp) -> String {
 }
 
 pub(super) fn tags(row: &InsightRow) -> Vec<String> {
-    let mut tags = vec![format!("insight:{}", row.id), format!("category:{}", row.category_slug)];
+    let mut tags = vec![format!("insight:{}", row.id), format!("category:{}", row.category.slug)];
     for (kind, terms) in [("tag", &row.tags), ("author", &row.authors)] {
         tags.extend(terms.0.iter().map(|term| format!("{kind}:{}", term.slug)));
     }

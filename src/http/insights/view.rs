@@ -7,11 +7,10 @@ use uuid::Uuid;
 
 use super::related::RelatedView;
 use crate::domain::clock::Timestamp;
-use crate::domain::draft::Seo;
 use crate::domain::markdown::TocEntry;
 use crate::domain::status::{Status, TRASH_SECONDS};
 use crate::http::lists::{ListMeta, PageInfo};
-use crate::store::insight_rows::{BodyRow, InsightRow, NamedTerm, Terms};
+use crate::store::insight_rows::{BodyRow, InsightRow, Named};
 
 /// A category, tag or author, as an insight names it.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -175,21 +174,18 @@ impl InsightView {
     pub(super) fn of(row: InsightRow, body: Option<BodyRow>, chain: &[String], now: Timestamp) -> Self {
         let pointers = row.pointers();
         let given_minutes = row.given_minutes;
-        let seo: Seo = serde_json::from_str(&row.seo).unwrap_or_default();
+        let seo = row.seo.0;
         Self {
             id: row.id,
             slug: row.slug,
             locale: row.locale,
-            available_locales: serde_json::from_str(&row.locales).unwrap_or_default(),
+            available_locales: row.locales.0,
             title: row.title,
             excerpt: row.excerpt,
             excerpt_source: if row.excerpt_source == "author" { TextSource::Author } else { TextSource::Derived },
-            category: TermReference {
-                name: local_name(&serde_json::from_str(&row.category_translations).unwrap_or_default(), chain, row.category_name),
-                slug: row.category_slug,
-            },
-            tags: references(row.tags, chain),
-            authors: references(row.authors, chain),
+            category: reference(&row.category, chain),
+            tags: row.tags.0.iter().map(|tag| reference(tag, chain)).collect(),
+            authors: row.authors.0.iter().map(|author| reference(author, chain)).collect(),
             status: InsightStatus::of(Status::of(&pointers, now)),
             published_at: pointers.published_at.map(Timestamp::rfc3339),
             unpublish_at: pointers.unpublish_at.map(Timestamp::rfc3339),
@@ -199,7 +195,7 @@ impl InsightView {
             word_count: row.word_count,
             canonical_url: row.canonical_url,
             seo: SeoView { title: seo.title, description: seo.description, image_url: seo.image_url },
-            extra: serde_json::from_str(&row.extra).unwrap_or_default(),
+            extra: row.extra.0,
             revision: row.revision,
             deleted_at: pointers.deleted_at.map(Timestamp::rfc3339),
             purge_at: pointers.deleted_at.map(|at| at.plus_seconds(TRASH_SECONDS).rfc3339()),
@@ -236,9 +232,8 @@ impl InsightStatus {
     }
 }
 
-fn references(Terms(terms): Terms, chain: &[String]) -> Vec<TermReference> {
-    let reference = |term: NamedTerm| TermReference { slug: term.slug, name: local_name(&term.translations, chain, term.name) };
-    terms.into_iter().map(reference).collect()
+fn reference(term: &Named, chain: &[String]) -> TermReference {
+    TermReference { slug: term.slug.clone(), name: local_name(&term.translations, chain, term.name.clone()) }
 }
 
 /// The name in the first locale of the chain that has one. The name itself is the default locale's, which ends the chain.

@@ -212,7 +212,7 @@ impl Projection for SearchProjection {
             let pending = self.pending.get_or_insert_with(|| Pending::since(Instant::now()));
             pending.position = Position::new(last.sequence, last.at);
             pending.many |= rows.len() >= MANY;
-            pending.of_others |= last.sequence > store.committed();
+            pending.of_others |= last.sequence > store.committed().row;
             pending.texts += ids.len();
             pending.concerns_readers |= concerns_readers;
         }

@@ -4,4 +4,5 @@ mod list;
 mod paging;
 mod plans;
 mod read;
+mod summaries;
 mod write;

@@ -62,9 +62,8 @@ fn cases(now: Timestamp) -> Vec<(String, ListQuery)> {
 
 /// The steps of a plan, one a line. Those that are done once per row of the page (its locale, its tags) are left out: each looks at a handful
 /// of rows of one revision.
-async fn plan(app: &TestApp, list: &ListQuery) -> Vec<String> {
+async fn plan(app: &TestApp, statement: Statement) -> Vec<String> {
     let db = app.store().reader();
-    let statement = lists::statement(db.get_database_backend(), list, app.now()).statement();
     let explain = if app.store().is_postgres() { "EXPLAIN (FORMAT JSON) " } else { "EXPLAIN QUERY PLAN " };
     let values = statement.values.map_or_else(Vec::new, |values| values.0);
     let asked = Statement::from_sql_and_values(db.get_database_backend(), format!("{explain}{}", statement.sql), values);
@@ -114,6 +113,23 @@ fn is_wrong(step: &str) -> bool {
     sorts || reads_all || scans
 }
 
+/// What is wrong with the plan of a list, if anything.
+fn faults_of(plan: &[String], list: &ListQuery, postgres: bool) -> impl Iterator<Item = &'static str> {
+    // SQLite says `SCAN i`, or that of the lines, once more when it takes the rows of the page that was cut.
+    let cut = plan.iter().any(|step| step == "CO-ROUTINE i" || step == "CO-ROUTINE p")
+        && plan.iter().any(|step| step.contains(" i USING INDEX") || step.contains(" w USING"));
+    let wrong = plan.iter().any(|step| is_wrong(step) && !(cut && step == "SCAN i"));
+    // `(position_at,id)<(?,?)`: a walk from any other bound would pass over every page before this one.
+    let from_cursor = plan.iter().any(|step| step.contains("id)<(?,?)") || step.contains("id)>(?,?)"));
+    let elsewhere = list.cursor.is_some() && !postgres && !from_cursor;
+    // Drafts are newer than what is published: an index that has them leads past every one of them.
+    let public = matches!(list.audience, Audience::Public);
+    let past_drafts = public && plan.iter().any(|step| ["insights_position", "insights_title"].iter().any(|index| step.contains(index)));
+    [(wrong, "sorts or scans"), (elsewhere, "does not begin at its cursor"), (past_drafts, "walks past drafts")]
+        .into_iter()
+        .filter_map(|(is, fault)| is.then_some(fault))
+}
+
 /// A log and a timetable as long as such content has: how fresh a list is comes with it.
 async fn log_and_timetable(app: &TestApp) {
     let series = if app.store().is_postgres() {
@@ -139,20 +155,13 @@ async fn every_list_walks_an_index() {
     seed::insights(app.store(), 100_000, app.now().0).await;
     log_and_timetable(&app).await;
     let mut faults = Vec::new();
+    let backend = app.store().reader().get_database_backend();
     for (name, list) in cases(app.now()) {
-        let plan = plan(&app, &list).await;
-        // SQLite says `SCAN i` once more when it takes the rows of the page that was cut.
-        let cut = plan.iter().any(|step| step == "CO-ROUTINE i")
-            && plan.iter().any(|step| step.contains(" i USING INDEX") || step.contains(" w USING"));
-        if plan.iter().any(|step| is_wrong(step) && !(cut && step == "SCAN i")) {
-            faults.push(format!("{name}:\n  {}", plan.join("\n  ")));
+        for statement in lists::statements(backend, &list, app.now()) {
+            let plan = plan(&app, statement.statement()).await;
+            faults.extend(faults_of(&plan, &list, app.store().is_postgres()).map(|fault| format!("{name} {fault}:\n  {}", plan.join("\n  "))));
         }
-        // `(position_at,id)<(?,?)`: a walk from any other bound would pass over every page before this one.
-        let from_cursor = plan.iter().any(|step| step.contains("id)<(?,?)") || step.contains("id)>(?,?)"));
-        if list.cursor.is_some() && !app.store().is_postgres() && !from_cursor {
-            faults.push(format!("{name} does not begin at its cursor:\n  {}", plan.join("\n  ")));
-        }
-        let found = lists::list(app.store().reader(), &list, app.now()).await.unwrap().1.rows.len();
+        let found = lists::list(app.store(), &list, app.now()).await.unwrap().1.rows.len();
         assert!(found > 0 || list.cursor.is_some() || name.contains("Deleted"), "{name} is empty");
     }
     assert!(faults.is_empty(), "{}", faults.join("\n\n"));

@@ -91,7 +91,7 @@ async fn a_change_that_commits_late_is_not_missed() {
         public: true,
         cache_tags: Vec::new(),
     };
-    changes::append(&txn, &change, app.now()).await.unwrap();
+    changes::append_all(&txn, &[change], app.now()).await.unwrap();
     let path = format!("/v1/insights/{}/publish", early.id());
     let mut publishing = std::pin::pin!(admin.act(&path, "*", json!({})));
     let overtook = tokio::time::timeout(Duration::from_millis(300), &mut publishing).await;

@@ -1,6 +1,6 @@
 //! Many insights at once, written by the database itself: for plans, paging and figures.
 
-use insights::store::Store;
+use insights::store::{Store, summaries};
 use sea_orm::{ConnectionTrait as _, Statement};
 
 /// Publishes `count` insights, a minute apart, the newest an hour before `now_millis`; every tenth is a draft, every hundredth scheduled, every
@@ -10,6 +10,9 @@ pub(crate) async fn insights(store: &Store, count: i64, now_millis: i64) {
         let backend = store.writer().get_database_backend();
         store.writer().execute_raw(Statement::from_string(backend, statement.clone())).await.unwrap_or_else(|e| panic!("{e}: {statement}"));
     }
+    let txn = store.begin().await.unwrap();
+    summaries::write_missing(&txn).await.unwrap();
+    store.commit_quietly(txn).await.unwrap();
 }
 
 fn statements(postgres: bool, count: i64, now: i64) -> Vec<String> {

@@ -1,0 +1,57 @@
+//! What lists show of a live revision, beside the pointers that lists walk; and where the log tells of categories, tags and authors.
+//!
+//! An insight whose summary is missing, or of another revision than the live one, is shown all the same: by its revision's own rows.
+
+use sea_orm_migration::{prelude::*, sea_orm::DbBackend};
+
+use crate::dialect;
+
+const STEP: &str = r"
+
+ALTER TABLE insights ADD COLUMN live_summary TEXT;
+
+CREATE INDEX changes_terms ON changes (sequence) WHERE resource IN ('category', 'tag', 'author')
+";
+
+const FILL_SQLITE: &str = "
+UPDATE insights SET live_summary = (SELECT json_object(
+  'number', r.number, 'slug', r.slug, 'sort_title', insights.sort_title, 'source_locale', r.source_locale, 'locales', json(r.locales),
+  'minutes', r.reading_minutes, 'canonical_url', r.canonical_url, 'seo', json(r.seo), 'extra', json(r.extra), 'category', hex(r.category_id),
+  'tags', json((SELECT json_group_array(hex(l.term_id) ORDER BY l.place) FROM revision_tags l
+                WHERE l.insight_id = r.insight_id AND l.number = r.number)),
+  'authors', json((SELECT json_group_array(hex(l.term_id) ORDER BY l.place) FROM revision_authors l
+                   WHERE l.insight_id = r.insight_id AND l.number = r.number)),
+  'texts', json((SELECT json_group_object(t.locale, json_array(t.title, t.excerpt, t.excerpt_source, t.word_count, t.derived_minutes))
+                 FROM revision_texts t WHERE t.insight_id = r.insight_id AND t.number = r.number)))
+FROM revisions r WHERE r.insight_id = insights.id AND r.number = insights.live_revision)
+WHERE live_revision IS NOT NULL";
+
+const FILL_POSTGRES: &str = "
+UPDATE insights SET live_summary = (SELECT json_build_object(
+  'number', r.number, 'slug', r.slug, 'sort_title', insights.sort_title, 'source_locale', r.source_locale, 'locales', r.locales::json,
+  'minutes', r.reading_minutes, 'canonical_url', r.canonical_url, 'seo', r.seo::json, 'extra', r.extra::json, 'category', r.category_id,
+  'tags', (SELECT coalesce(json_agg(l.term_id ORDER BY l.place), '[]') FROM revision_tags l
+           WHERE l.insight_id = r.insight_id AND l.number = r.number),
+  'authors', (SELECT coalesce(json_agg(l.term_id ORDER BY l.place), '[]') FROM revision_authors l
+              WHERE l.insight_id = r.insight_id AND l.number = r.number),
+  'texts', (SELECT json_object_agg(t.locale, json_build_array(t.title, t.excerpt, t.excerpt_source, t.word_count, t.derived_minutes))
+            FROM revision_texts t WHERE t.insight_id = r.insight_id AND t.number = r.number))::text
+FROM revisions r WHERE r.insight_id = insights.id AND r.number = insights.live_revision)
+WHERE live_revision IS NOT NULL";
+
+#[derive(DeriveMigrationName)]
+pub(crate) struct Migration;
+
+#[async_trait::async_trait]
+impl MigrationTrait for Migration {
+    fn use_transaction(&self) -> Option<bool> {
+        Some(true)
+    }
+
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        dialect::run(manager, STEP).await?;
+        let fill = if manager.get_database_backend() == DbBackend::Sqlite { FILL_SQLITE } else { FILL_POSTGRES };
+        manager.get_connection().execute_unprepared(fill).await?;
+        Ok(())
+    }
+}
