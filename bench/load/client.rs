@@ -4,8 +4,7 @@ use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-/// How many there are unless a load says otherwise.
-pub(crate) const CONNECTIONS: usize = 16;
+const CONNECTIONS: usize = 16;
 const THREADS: usize = 2;
 /// Longer than anything here takes: an answer that does not come is a fault, not a wait.
 const PATIENCE: Duration = Duration::from_mins(2);
@@ -123,12 +122,26 @@ pub(crate) struct Window {
     pub(crate) elapsed: Duration,
 }
 
-/// The connections of a load, kept from one window to the next.
-pub(crate) struct Fleet(Vec<Connection>);
+/// The connections of a load, kept from one window to the next, and how many threads drive them.
+pub(crate) struct Fleet {
+    connections: Vec<Connection>,
+    threads: usize,
+}
 
 impl Fleet {
-    pub(crate) fn connect(address: &str, connections: usize) -> std::io::Result<Self> {
-        (0..connections).map(|_| Connection::open(address)).collect::<Result<_, _>>().map(Self)
+    /// A few threads, which cost the least.
+    pub(crate) fn connect(address: &str) -> std::io::Result<Self> {
+        Self::of(address, CONNECTIONS, THREADS)
+    }
+
+    /// Readers who know nothing of each other: a thread for each.
+    pub(crate) fn independent(address: &str, readers: usize) -> std::io::Result<Self> {
+        Self::of(address, readers, readers)
+    }
+
+    fn of(address: &str, connections: usize, threads: usize) -> std::io::Result<Self> {
+        let connections = (0..connections).map(|_| Connection::open(address)).collect::<Result<_, _>>()?;
+        Ok(Self { connections, threads })
     }
 
     /// Asks for so long; stops the benchmark at any other status than the one that is expected.
@@ -136,9 +149,12 @@ impl Fleet {
         let started = Instant::now();
         let until = started + duration;
         let times = std::thread::scope(|scope| {
-            let part = self.0.len().div_ceil(THREADS);
-            let threads: Vec<_> =
-                self.0.chunks_mut(part).map(|connections| scope.spawn(move || turns(connections, until, status, asking))).collect();
+            let part = self.connections.len().div_ceil(self.threads);
+            let threads: Vec<_> = self
+                .connections
+                .chunks_mut(part)
+                .map(|connections| scope.spawn(move || turns(connections, until, status, asking)))
+                .collect();
             threads.into_iter().flat_map(|thread| thread.join().expect("a client's thread")).collect()
         });
         Window { times, elapsed: started.elapsed() }

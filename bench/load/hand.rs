@@ -36,7 +36,7 @@ pub(crate) struct Cost {
 
 /// Runs the statement for so long, on a connection with the service's settings.
 pub(crate) async fn newest(url: &str, duration: Duration) -> Result<Cost, sqlx::Error> {
-    let options = SqliteConnectOptions::from_str(url)?.read_only(true).pragma("cache_size", "-8192").pragma("mmap_size", "268435456");
+    let options = SqliteConnectOptions::from_str(url)?.read_only(true).pragma("cache_size", "-2048");
     let mut connection = options.disable_statement_logging().connect().await?;
     run(&mut connection, duration / 5).await?;
     let (started, before) = (Instant::now(), Cpu::of(std::process::id()));

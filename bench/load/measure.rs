@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::client::{Asking, CONNECTIONS, Fleet, Window};
+use crate::client::{Asking, Fleet, Window};
 use crate::process::Process;
 use crate::report::as_float;
 
@@ -24,7 +24,7 @@ pub(crate) struct Loaded<'p> {
 impl<'p> Loaded<'p> {
     /// Connects, and asks a while for nothing: connections are accepted, caches filled and pages touched before the first measurement.
     pub(crate) fn warm(process: &'p Process, status: u16, asking: &Asking<'_>) -> std::io::Result<Self> {
-        let mut fleet = Fleet::connect(&process.address, CONNECTIONS)?;
+        let mut fleet = Fleet::connect(&process.address)?;
         fleet.drive(Duration::from_millis(300), status, asking);
         Ok(Self { process, fleet, status })
     }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use insights::domain::clock::Timestamp;
 use serde_json::json;
 
-use crate::client::{self, CONNECTIONS, Connection, Fleet};
+use crate::client::{self, Connection, Fleet};
 use crate::measure::{Effort, median};
 use crate::process::Process;
 use crate::reads::{LIST, LONG_AGO};
@@ -30,7 +30,7 @@ pub(crate) fn under_writes(service: &Process, content: &Content, effort: Effort)
     let hot = hot(service)?;
     let place = AtomicUsize::new(0);
     let asking = |out: &mut Vec<u8>| out.extend_from_slice(&hot[place.fetch_add(1, Ordering::Relaxed) % hot.len()]);
-    let mut fleet = Fleet::connect(&service.address, READERS)?;
+    let mut fleet = Fleet::independent(&service.address, READERS)?;
     let mut editors = Editors::hire(service, content)?;
     fleet.drive(Duration::from_millis(500), 200, &asking);
     let (mut slower, mut p99s, mut writes, mut asked, mut made) = (Vec::new(), Vec::new(), 0, 0, 0.0);
@@ -52,7 +52,11 @@ pub(crate) fn under_writes(service: &Process, content: &Content, effort: Effort)
         p99s.push(busy);
     }
     let seconds = effort.window.as_secs_f64() * as_float(effort.rounds);
-    let name = format!("under writes       {:.0} writes/s, {READERS} readers, p99 {:.3} ms:", as_float(writes) / seconds, median(p99s.into_iter()));
+    let name = format!(
+        "under writes       {:.0} writes/s, {READERS} readers, p99 {:.3} ms:",
+        as_float(writes) / seconds,
+        median(p99s.into_iter())
+    );
     report::figure(&name, median(slower.into_iter()), "x the quiet p99", Some(Target::AtMost(2.0)));
     let share = 100.0 * (1.0 - made / as_float(asked));
     report::figure("  from memory", share, "% of untouched answers", Some(Target::AtLeast(99.0)));
@@ -71,7 +75,7 @@ pub(crate) fn scan(service: &Process, distinct: usize) -> Result<(), Box<dyn Err
         let before = Timestamp(LONG_AGO).plus_seconds(i64::try_from(once.fetch_add(1, Ordering::Relaxed)).unwrap_or(0)).rfc3339();
         out.extend(client::get(&format!("{LIST}?limit=1&published_after={before}"), ""));
     };
-    let mut fleet = Fleet::connect(&service.address, CONNECTIONS)?;
+    let mut fleet = Fleet::connect(&service.address)?;
     for request in &hot {
         service.ask(request)?.expect(200);
     }
@@ -83,7 +87,8 @@ pub(crate) fn scan(service: &Process, distinct: usize) -> Result<(), Box<dyn Err
     let once = as_float(once.load(Ordering::Relaxed));
     let again = service.figure("insights_answers_made_total") - made - once;
     let share = 100.0 * (1.0 - again / (as_float(asked.load(Ordering::Relaxed)) - once));
-    let name = format!("scan               {once:.0} addresses once, {:.0}/s; the hot ones from memory:", once / started.elapsed().as_secs_f64());
+    let name =
+        format!("scan               {once:.0} addresses once, {:.0}/s; the hot ones from memory:", once / started.elapsed().as_secs_f64());
     report::figure(&name, share, "%", Some(Target::AtLeast(99.0)));
     report::figure("  kept", service.figure("insights_answers_kept_bytes") / 1_048_576.0, "MiB", Some(Target::AtMost(16.0)));
     report::figure("  grown by", service.memory("RssAnon") - own, "MiB of its own", None);
@@ -122,7 +127,13 @@ impl Editors {
             let input = json!({ "title": format!("Written all the time {number}"), "body_markdown": "A line.", "category": WRITTEN });
             let made = service.ask(&client::post(LIST, &headers, &input.to_string()))?.expect(201).json();
             let address = format!("{LIST}/{}", made["id"].as_str().ok_or("no id")?);
-            editors.push(Editor { connection: Connection::open(&service.address)?, address, bearer: headers.clone(), written: 0, awaits: false });
+            editors.push(Editor {
+                connection: Connection::open(&service.address)?,
+                address,
+                bearer: headers.clone(),
+                written: 0,
+                awaits: false,
+            });
         }
         Ok(Self(editors))
     }

@@ -5,11 +5,14 @@ use std::time::Duration;
 use crate::measure::Effort;
 
 const LARGE: usize = 1_000_000;
+/// How many addresses are asked for once each, unless it is a large run.
+const SCANNED: usize = 100_000;
 
 pub(crate) struct Settings {
     /// From few to many.
     pub(crate) rows: Vec<usize>,
     pub(crate) effort: Effort,
+    pub(crate) scanned: usize,
     /// A server on which databases may be made.
     pub(crate) postgres: Option<String>,
 }
@@ -17,7 +20,7 @@ pub(crate) struct Settings {
 impl Settings {
     pub(crate) fn read(arguments: &[String]) -> Result<Self, Box<dyn std::error::Error>> {
         let effort = Effort { rounds: 5, window: Duration::from_millis(1_500) };
-        let mut settings = Self { rows: vec![1_000, 10_000, 100_000], effort, postgres: None };
+        let mut settings = Self { rows: vec![1_000, 10_000, 100_000], effort, scanned: SCANNED, postgres: None };
         let mut large = false;
         let mut arguments = arguments.iter().map(String::as_str);
         while let Some(argument) = arguments.next() {
@@ -34,6 +37,9 @@ impl Settings {
             }
         }
         settings.rows.extend(large.then_some(LARGE));
+        if large {
+            settings.scanned = LARGE;
+        }
         settings.rows.sort_unstable();
         settings.rows.dedup();
         Ok(settings)

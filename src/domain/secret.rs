@@ -41,7 +41,17 @@ pub fn digest(secret: &str) -> Vec<u8> {
 
 #[must_use]
 pub fn sha256(bytes: &[u8]) -> [u8; 32] {
-    let digest = digest::digest(&digest::SHA256, bytes);
+    sha256_of(&[bytes])
+}
+
+/// The digest of some parts, one behind the other.
+#[must_use]
+pub fn sha256_of(parts: &[&[u8]]) -> [u8; 32] {
+    let mut context = digest::Context::new(&digest::SHA256);
+    for part in parts {
+        context.update(part);
+    }
+    let digest = context.finish();
     let mut out = [0_u8; 32];
     out.copy_from_slice(digest.as_ref());
     out

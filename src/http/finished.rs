@@ -153,8 +153,8 @@ impl Finished {
         let encoding =
             if self.encoded.is_some() { Encoding::Identity } else { caching::encoding(asked, self.body.len(), self.content_type) };
         let etag = self.etags.as_ref().map(|etags| &etags[encoding as usize]);
-        let unmodified = self.status == StatusCode::OK
-            && caching::is_unmodified(asked, etag, self.last_modified.as_ref().map(|(at, _)| *at));
+        let unmodified =
+            self.status == StatusCode::OK && caching::is_unmodified(asked, etag, self.last_modified.as_ref().map(|(at, _)| *at));
         let mut response = HttpResponse::new(if unmodified { StatusCode::NOT_MODIFIED } else { self.status });
         let map = response.headers_mut();
         // A reader who has the answer has these too (RFC 9110, section 15.4.5).

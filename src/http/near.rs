@@ -38,7 +38,11 @@ struct Copied {
 
 impl Near {
     pub(super) fn new(answers: &ResponseCache<Finished>) -> Self {
-        Self { slots: RefCell::new((0..SLOTS).map(|_| Slot::default()).collect()), hits: answers.counter(), hasher: foldhash::fast::RandomState::default() }
+        Self {
+            slots: RefCell::new((0..SLOTS).map(|_| Slot::default()).collect()),
+            hits: answers.counter(),
+            hasher: foldhash::fast::RandomState::default(),
+        }
     }
 
     /// Gives the answer that is kept under a name, if it is true now.

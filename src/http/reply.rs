@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::convert::Infallible;
+use std::ops::Range;
 
 use actix_web::body::{BodyStream, BoxBody};
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
@@ -31,6 +32,8 @@ pub(super) struct Reply {
     etag: Option<String>,
     /// What the digest is made of, when it is not the bytes themselves.
     digested: Option<Vec<u8>>,
+    /// A part of the bytes that the digest is not made of.
+    undigested: Range<usize>,
     last_modified: Option<Timestamp>,
     policy: CachePolicy,
     vary: Cow<'static, str>,
@@ -50,6 +53,7 @@ impl Reply {
             state: None,
             etag: None,
             digested: None,
+            undigested: 0..0,
             last_modified: None,
             policy: CachePolicy::Never,
             vary: Cow::Borrowed("Accept-Encoding"),
@@ -103,7 +107,9 @@ impl Reply {
 
     /// The strong validator, without its quotes.
     fn validator(&self) -> Option<String> {
-        let digest = || secret::hex(&secret::sha256(self.digested.as_deref().unwrap_or(&self.body))[..8]);
+        let digested = self.digested.as_deref().unwrap_or(&self.body);
+        let parts = [&digested[..self.undigested.start], &digested[self.undigested.end..]];
+        let digest = || secret::hex(&secret::sha256_of(&parts)[..8]);
         self.etag.clone().or_else(|| self.state.as_ref().map(|state| format!("{state}-{}", digest())))
     }
 
@@ -180,9 +186,8 @@ impl Reply {
     pub(super) fn digest_without_sequence(mut self) -> Self {
         const NAME: &[u8] = b"\"sequence\":";
         if let Some(place) = self.body.windows(NAME.len()).rposition(|window| window == NAME) {
-            let (before, after) = self.body.split_at(place);
-            let digits = after.iter().skip(NAME.len()).take_while(|byte| byte.is_ascii_digit()).count();
-            self.digested = Some([before, &after[NAME.len() + digits..]].concat());
+            let digits = self.body[place + NAME.len()..].iter().take_while(|byte| byte.is_ascii_digit()).count();
+            self.undigested = place..place + NAME.len() + digits;
         }
         self
     }
@@ -238,7 +243,21 @@ impl Responder for Reply {
 
     fn respond_to(self, request: &HttpRequest) -> HttpResponse {
         let validator = self.validator();
-        let Self { status, body, content_type, state: _, etag: _, digested: _, last_modified, policy, vary, encoded, headers, kept } = self;
+        let Self {
+            status,
+            body,
+            content_type,
+            state: _,
+            etag: _,
+            digested: _,
+            undigested: _,
+            last_modified,
+            policy,
+            vary,
+            encoded,
+            headers,
+            kept,
+        } = self;
         let kept = kept.filter(|_| policy != CachePolicy::Never);
         let finished = Finished::of(Parts { status, policy, content_type, vary, validator, last_modified, headers, body, encoded });
         if let Some(kept) = kept

@@ -207,10 +207,9 @@ pub(super) fn push_freshness(sql: &mut Sql, now: Timestamp) {
         ));
     }
     let live = "WHERE live_revision IS NOT NULL AND deleted_at IS NULL AND";
-    for (column, index, past, future) in [
-        ("position_at", "insights_live", "started_at", "starts_at"),
-        ("unpublish_at", "insights_ending", "ended_at", "ends_at"),
-    ] {
+    for (column, index, past, future) in
+        [("position_at", "insights_live", "started_at", "starts_at"), ("unpublish_at", "insights_ending", "ended_at", "ends_at")]
+    {
         let live = if column == "unpublish_at" { format!("{live} unpublish_at > 0 AND") } else { live.to_owned() };
         for (comparison, direction, name) in [("<=", "DESC", past), (">", "ASC", future)] {
             sql.push(&format!("(SELECT {column} FROM insights")).walk(index).push(&format!(" {live} {column} {comparison} ")).bind(now.0);

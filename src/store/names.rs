@@ -53,7 +53,8 @@ pub(super) async fn current(store: &Store, at: i64) -> Result<Arc<Names>, StoreE
     }
     let mut names = Names { at, known: kept.known.clone() };
     for row in read(store, kept.at).await? {
-        let Row { id, slug, name, translations: Json(translations) } = row;
+        let Row { id, slug, name, translations } = row;
+        let translations = translations.into_read();
         names.known.insert(id, Named(Arc::new(NamedTerm { slug, name, translations })));
     }
     if names.known.len() > MOST {
@@ -82,7 +83,10 @@ async fn read(store: &Store, behind: i64) -> Result<Vec<Row>, StoreError> {
         sql.push(if place == 0 { "" } else { " UNION ALL " });
         sql.push(&format!("SELECT id, slug, name, translations FROM {} WHERE deleted_at IS NULL", kind.plural()));
         if behind >= 0 {
-            sql.push(&format!(" AND id IN (SELECT resource_id FROM changes WHERE resource = '{}' AND sequence > ", kind.resource().as_str()));
+            sql.push(&format!(
+                " AND id IN (SELECT resource_id FROM changes WHERE resource = '{}' AND sequence > ",
+                kind.resource().as_str()
+            ));
             sql.bind(behind).push(")");
         }
     }

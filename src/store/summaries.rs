@@ -1,26 +1,24 @@
 //! What lists show of a live revision, kept with the pointers that they walk: a page of a public list is then one walk, and looks nothing up.
 //!
 //! A summary repeats one revision, and revisions never change: whoever moves the pointer writes it, in the same transaction. It names categories,
-//! tags and authors by their ids, since those do change. One that is not of the live revision is not believed: [`list`] gives up, and the
+//! tags and authors by their ids, since those do change. One that is not of the live revision is not believed: `list` gives up, and the
 //! revision's own rows are read.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use sea_orm::{ConnectionTrait as _, DatabaseTransaction, DbBackend, FromQueryResult};
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use serde_json::{Map, Value};
 use uuid::Uuid;
 
+use super::Store;
 use super::changes::{self, Freshness};
 use super::error::StoreError;
-use super::insight_rows::{InsightRow, Json};
+use super::insight_rows::{InsightRow, Json, Terms, Text};
 use super::lists::{self, ListQuery};
 use super::names::{self, Names};
 use super::sql::Sql;
-use super::Store;
 use crate::domain::clock::Timestamp;
-use crate::domain::draft::Seo;
 
 /// Writes the summaries of some insights anew, and takes away those of what is not live.
 ///
@@ -62,23 +60,27 @@ fn push_summary(sql: &mut Sql) {
         }
     };
     let (tags, authors) = (links("revision_tags"), links("revision_authors"));
+    let (object, array) = if on_sqlite { ("json_object", "json_array") } else { ("json_build_object", "json_build_array") };
+    let json = |column: &str| if on_sqlite { format!("json({column})") } else { format!("{column}::json") };
+    let (locales, extra) = (json("r.locales"), json("r.extra"));
+    // All of its fields, whatever the row leaves out: the summary is handed on as it is.
+    let seo = ["title", "description", "image_url"].map(|name| {
+        let value = if on_sqlite { format!("r.seo -> '$.{name}'") } else { format!("r.seo::json -> '{name}'") };
+        format!("'{name}', {value}")
+    });
     let text = "t.title, t.excerpt, t.excerpt_source, t.word_count, t.derived_minutes";
     let of = "FROM revision_texts t WHERE t.insight_id = r.insight_id AND t.number = r.number";
-    let fields = "'number', r.number, 'slug', r.slug, 'sort_title', insights.sort_title, 'source_locale', r.source_locale, \
-         'minutes', r.reading_minutes, 'canonical_url', r.canonical_url";
-    sql.push(&if on_sqlite {
-        format!(
-            "(SELECT json_object({fields}, 'locales', json(r.locales), 'seo', json(r.seo), 'extra', json(r.extra), \
-             'category', hex(r.category_id), 'tags', {tags}, 'authors', {authors}, \
-             'texts', json((SELECT json_group_object(t.locale, json_array({text})) {of})))"
-        )
+    let (category, texts) = if on_sqlite {
+        ("hex(r.category_id)", format!("json((SELECT json_group_object(t.locale, json_array({text})) {of}))"))
     } else {
-        format!(
-            "(SELECT json_build_object({fields}, 'locales', r.locales::json, 'seo', r.seo::json, 'extra', r.extra::json, \
-             'category', r.category_id, 'tags', {tags}, 'authors', {authors}, \
-             'texts', (SELECT json_object_agg(t.locale, json_build_array({text})) {of}))::text"
-        )
-    });
+        ("r.category_id", format!("(SELECT json_object_agg(t.locale, json_build_array({text})) {of})"))
+    };
+    sql.push(&format!(
+        "(SELECT {array}(r.number, r.slug, insights.sort_title, r.source_locale, {locales}, r.reading_minutes, r.canonical_url, \
+         {object}({seo}), {extra}, {category}, {tags}, {authors}, {texts})",
+        seo = seo.join(", ")
+    ));
+    sql.push(if on_sqlite { "" } else { "::text" });
     sql.push(" FROM revisions r WHERE r.insight_id = insights.id AND r.number = insights.live_revision)");
 }
 
@@ -98,12 +100,15 @@ pub(super) async fn list(store: &Store, query: &ListQuery, now: Timestamp) -> Re
     let row = db.query_one_raw(row).await?.ok_or(StoreError::Corrupt("a list"))?;
     let freshness = changes::read_freshness(&row)?;
     let Packed { terms_at, lines } = Packed::from_query_result(&row, "")?;
-    let lines = format!("[{}]", lines.unwrap_or_default());
-    let lines: Vec<Line<'_>> = serde_json::from_str(&lines).map_err(|_shape| StoreError::Corrupt("a list"))?;
     let names = names::current(store, terms_at).await?;
     let locales: Vec<&str> = query.locales.iter().chain([&freshness.default_locale]).map(String::as_str).collect();
-    let rows: Option<Vec<InsightRow>> = lines.into_iter().map(|line| line.row(&locales, &names)).collect();
-    Ok(rows.map(|rows| (freshness, rows)))
+    let mut rows = Vec::with_capacity(100);
+    for line in serde_json::Deserializer::from_str(lines.as_deref().unwrap_or_default()).into_iter::<Line<'_>>() {
+        let line = line.map_err(|_shape| StoreError::Corrupt("a list"))?;
+        let Some(row) = line.row(&locales, &names) else { return Ok(None) };
+        rows.push(row);
+    }
+    Ok(Some((freshness, rows)))
 }
 
 /// One statement: how fresh it is, up to where names must be known, and the lines of the page.
@@ -112,12 +117,14 @@ pub(super) fn statement(backend: DbBackend, query: &ListQuery, now: Timestamp) -
     changes::push_freshness(&mut sql, now);
     sql.push(", coalesce((SELECT sequence FROM changes").walk("changes_terms");
     sql.push(" WHERE resource IN ('category', 'tag', 'author') ORDER BY sequence DESC LIMIT 1), 0) AS terms_at, ");
-    sql.push("(SELECT string_agg(line, ',') FROM (SELECT format('[\"%s\",%s,%s,%s,%s,%s,%s,%s,%s,%s]', ");
+    sql.push("(SELECT string_agg(line, ' ') FROM (SELECT format('[\"%s\",%s,%s,%s,%s,%s,%s,%s,%s,%s]', ");
     sql.push(match backend {
         DbBackend::Sqlite => "hex(i.id), coalesce(i.unpublish_at, 'null')",
         _ => "i.id, coalesce(i.unpublish_at::text, 'null')",
     });
-    sql.push(", i.published_at, i.position_at, i.live_updated_at, i.head_revision, i.live_revision, i.pointer_version, i.reading_minutes, ");
+    sql.push(
+        ", i.published_at, i.position_at, i.live_updated_at, i.head_revision, i.live_revision, i.pointer_version, i.reading_minutes, ",
+    );
     sql.push("coalesce(i.live_summary, 'null')) AS line FROM ");
     lists::page(&mut sql, query, now);
     sql.push(") p) AS lines");
@@ -140,29 +147,35 @@ struct Line<'l> {
     summary: Option<Summary<'l>>,
 }
 
+/// The same fields in the same order as [`push_summary`] writes them. What is handed on is not read.
 #[derive(Deserialize)]
 struct Summary<'l> {
     number: i64,
     slug: String,
     sort_title: String,
-    source_locale: String,
+    source_locale: &'l str,
+    #[serde(borrow)]
+    locales: &'l RawValue,
     minutes: Option<i64>,
     canonical_url: Option<String>,
-    locales: Vec<String>,
-    seo: Seo,
-    extra: Map<String, Value>,
+    #[serde(borrow)]
+    seo: &'l RawValue,
+    #[serde(borrow)]
+    extra: &'l RawValue,
     category: Uuid,
     tags: Vec<Uuid>,
     authors: Vec<Uuid>,
-    /// By locale. Only the one that is shown is read.
+    /// By locale.
     #[serde(borrow)]
-    texts: HashMap<&'l str, &'l RawValue>,
+    texts: BTreeMap<&'l str, &'l RawValue>,
 }
 
 #[derive(Deserialize)]
-struct Text {
-    title: String,
-    excerpt: String,
+struct WrittenText<'l> {
+    #[serde(borrow)]
+    title: &'l RawValue,
+    #[serde(borrow)]
+    excerpt: &'l RawValue,
     excerpt_source: String,
     word_count: i64,
     derived_minutes: i64,
@@ -171,12 +184,35 @@ struct Text {
 impl Line<'_> {
     /// The row with the first of these locales that there is a text in, in the end its author's.
     fn row(self, locales: &[&str], names: &Names) -> Option<InsightRow> {
-        let Self { id, unpublish_at, published_at, position_at, updated_at, head_revision, live_revision, pointer_version, minutes, summary } =
-            self;
-        let Summary { number, slug, sort_title, source_locale, minutes: given_minutes, canonical_url, locales: all, seo, extra, category, tags, authors, texts } =
-            summary.filter(|summary| summary.number == live_revision)?;
-        let (locale, text) = locales.iter().copied().chain([source_locale.as_str()]).find_map(|locale| texts.get_key_value(locale))?;
-        let Text { title, excerpt, excerpt_source, word_count, derived_minutes } = serde_json::from_str(text.get()).ok()?;
+        let Self {
+            id,
+            unpublish_at,
+            published_at,
+            position_at,
+            updated_at,
+            head_revision,
+            live_revision,
+            pointer_version,
+            minutes,
+            summary,
+        } = self;
+        let Summary {
+            number,
+            slug,
+            sort_title,
+            source_locale,
+            minutes: given_minutes,
+            canonical_url,
+            locales: all,
+            seo,
+            extra,
+            category,
+            tags,
+            authors,
+            texts,
+        } = summary.filter(|summary| summary.number == live_revision)?;
+        let (locale, text) = locales.iter().copied().chain([source_locale]).find_map(|locale| texts.get_key_value(locale))?;
+        let WrittenText { title, excerpt, excerpt_source, word_count, derived_minutes } = serde_json::from_str(text.get()).ok()?;
         Some(InsightRow {
             id,
             current_slug: slug.clone(),
@@ -192,20 +228,20 @@ impl Line<'_> {
             shown_updated_at: updated_at,
             list_minutes: minutes,
             revision: number,
-            locales: Json(all),
+            locales: Json::Raw(all.to_owned()),
             given_minutes,
             canonical_url,
-            seo: Json(seo),
-            extra: Json(extra),
+            seo: Json::Raw(seo.to_owned()),
+            extra: Json::Raw(extra.to_owned()),
             locale: (*locale).to_owned(),
-            title,
-            excerpt,
+            title: Text(Json::Raw(title.to_owned())),
+            excerpt: Text(Json::Raw(excerpt.to_owned())),
             excerpt_source,
             word_count,
             derived_minutes,
             category: names.find(category)?,
-            tags: Json(names.find_all(&tags)?),
-            authors: Json(names.find_all(&authors)?),
+            tags: Terms(names.find_all(&tags)?),
+            authors: Terms(names.find_all(&authors)?),
         })
     }
 }

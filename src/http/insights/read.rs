@@ -114,7 +114,8 @@ fn form(request: &HttpRequest, suffix_form: Option<&'static str>) -> Result<&'st
 /// Where the same insight is in each of its locales (RFC 8288, `hreflang`).
 fn alternates(api: &Api, row: &InsightRow, suffix: &str) -> String {
     let address = format!("{}/v1/insights/{}{suffix}", api.base_url, row.slug);
-    let links = row.locales.0.iter().map(|locale| format!("<{address}?locale={locale}>; rel=\"alternate\"; hreflang=\"{locale}\""));
+    let locales = row.locales.read();
+    let links = locales.iter().map(|locale| format!("<{address}?locale={locale}>; rel=\"alternate\"; hreflang=\"{locale}\""));
     links.chain([format!("<{address}>; rel=\"alternate\"; hreflang=\"x-default\"")]).collect::<Vec<_>>().join(", ")
 }
 
@@ -218,7 +219,7 @@ fn front_matter(row: &InsightRow, chain: &[String], now: Timestamp) -> String {
     let _ = writeln!(
         out,
         "title: {}\nslug: {}\nlocale: {}\ncategory: {}",
-        quoted(&view.title),
+        quoted(&view.title.read()),
         quoted(&view.slug),
         quoted(&view.locale),
         quoted(&view.category.slug)
@@ -226,7 +227,7 @@ fn front_matter(row: &InsightRow, chain: &[String], now: Timestamp) -> String {
     if let Some(at) = &view.published_at {
         let _ = writeln!(out, "published_at: {at}");
     }
-    let _ = writeln!(out, "excerpt: {}\nreading_minutes: {}", quoted(&view.excerpt), view.reading_minutes);
+    let _ = writeln!(out, "excerpt: {}\nreading_minutes: {}", quoted(&view.excerpt.read()), view.reading_minutes);
     let _ = writeln!(out, "tags: [{}]\nauthors: [{}]\n---\n", slugs(&view.tags), slugs(&view.authors));
     out
 }

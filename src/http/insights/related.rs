@@ -182,8 +182,8 @@ fn subject(row: &InsightRow, plain: String) -> Subject {
     Subject {
         id: row.id,
         locale: row.locale.clone(),
-        title: row.title.clone(),
-        excerpt: row.excerpt.clone(),
+        title: row.title.0.read().into_owned(),
+        excerpt: row.excerpt.0.read().into_owned(),
         plain,
         category: row.category.slug.clone(),
         tags: row.tags.0.iter().map(|tag| tag.slug.clone()).collect(),

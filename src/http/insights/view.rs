@@ -7,10 +7,11 @@ use uuid::Uuid;
 
 use super::related::RelatedView;
 use crate::domain::clock::Timestamp;
+use crate::domain::draft::Seo;
 use crate::domain::markdown::TocEntry;
 use crate::domain::status::{Status, TRASH_SECONDS};
 use crate::http::lists::{ListMeta, PageInfo};
-use crate::store::insight_rows::{BodyRow, InsightRow, Named};
+use crate::store::insight_rows::{BodyRow, InsightRow, Json, Named};
 
 /// A category, tag or author, as an insight names it.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -21,8 +22,9 @@ pub(in crate::http) struct TermReference {
     pub name: String,
 }
 
-/// What the page says about itself to search engines and link previews.
-#[derive(Clone, Debug, Serialize, ToSchema)]
+/// What the page says about itself to search engines and link previews. Describes [`Seo`] to the document.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes an answer to the document")]
 pub(in crate::http) struct SeoView {
     #[schema(required = true)]
     pub title: Option<String>,
@@ -84,9 +86,12 @@ pub(in crate::http) struct InsightView {
     /// The locale of the texts below; the best there is for the one that was asked for.
     #[schema(example = "en")]
     pub locale: String,
-    pub available_locales: Vec<String>,
-    pub title: String,
-    pub excerpt: String,
+    #[schema(value_type = Vec<String>)]
+    pub available_locales: Json<Vec<String>>,
+    #[schema(value_type = String)]
+    pub title: Json<String>,
+    #[schema(value_type = String)]
+    pub excerpt: Json<String>,
     /// Whether the author wrote the excerpt, or it is the body's first paragraph.
     pub excerpt_source: TextSource,
     pub category: TermReference,
@@ -108,10 +113,11 @@ pub(in crate::http) struct InsightView {
     /// Where the text first appeared, when that is elsewhere.
     #[schema(required = true, format = "uri")]
     pub canonical_url: Option<String>,
-    pub seo: SeoView,
+    #[schema(value_type = SeoView)]
+    pub seo: Json<Seo>,
     /// Whatever the editors keep with it.
     #[schema(value_type = Object)]
-    pub extra: Map<String, Value>,
+    pub extra: Json<Map<String, Value>>,
     /// The number of the revision that is shown.
     #[schema(minimum = 1)]
     pub revision: i64,
@@ -174,14 +180,13 @@ impl InsightView {
     pub(super) fn of(row: InsightRow, body: Option<BodyRow>, chain: &[String], now: Timestamp) -> Self {
         let pointers = row.pointers();
         let given_minutes = row.given_minutes;
-        let seo = row.seo.0;
         Self {
             id: row.id,
             slug: row.slug,
             locale: row.locale,
-            available_locales: row.locales.0,
-            title: row.title,
-            excerpt: row.excerpt,
+            available_locales: row.locales,
+            title: row.title.0,
+            excerpt: row.excerpt.0,
             excerpt_source: if row.excerpt_source == "author" { TextSource::Author } else { TextSource::Derived },
             category: reference(&row.category, chain),
             tags: row.tags.0.iter().map(|tag| reference(tag, chain)).collect(),
@@ -194,8 +199,8 @@ impl InsightView {
             reading_minutes_source: if given_minutes.is_some() { TextSource::Author } else { TextSource::Derived },
             word_count: row.word_count,
             canonical_url: row.canonical_url,
-            seo: SeoView { title: seo.title, description: seo.description, image_url: seo.image_url },
-            extra: row.extra.0,
+            seo: row.seo,
+            extra: row.extra,
             revision: row.revision,
             deleted_at: pointers.deleted_at.map(Timestamp::rfc3339),
             purge_at: pointers.deleted_at.map(|at| at.plus_seconds(TRASH_SECONDS).rfc3339()),

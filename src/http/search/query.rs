@@ -135,7 +135,7 @@ async fn hits(api: &Api, found: &Found, chain: &[String], explain: bool, now: Ti
     let mark = move || {
         let hit = |(row, plain): (InsightRow, String)| {
             let hit = shown.iter().find(|hit| hit.id == row.id)?;
-            let highlights = highlights(&marks, &row.title, &row.excerpt, &plain, &row.locale);
+            let highlights = highlights(&marks, &row.title.0.read(), &row.excerpt.0.read(), &plain, &row.locale);
             let explanation = explain.then(|| ScoreExplanation::of(&hit.explanation));
             Some(SearchHit { insight: InsightView::item(row, None, &chain, now), score: hit.score, highlights, explanation })
         };

@@ -106,7 +106,7 @@ fn chosen(beginning: &Beginning, rows: Vec<(InsightRow, String)>, limit: usize) 
     let mut list: Vec<(Suggestion, SuggestedInsight)> = Vec::new();
     for (row, toc) in rows {
         let headings: Vec<TocEntry> = serde_json::from_str(&toc).unwrap_or_default();
-        let insight = SuggestedInsight { id: row.id, slug: row.slug, title: row.title };
+        let insight = SuggestedInsight { id: row.id, slug: row.slug, title: row.title.0.into_read() };
         for answer in beginning.answers(&insight.title, &headings) {
             list.push((answer, insight.clone()));
         }

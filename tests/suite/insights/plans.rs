@@ -159,7 +159,9 @@ async fn every_list_walks_an_index() {
     for (name, list) in cases(app.now()) {
         for statement in lists::statements(backend, &list, app.now()) {
             let plan = plan(&app, statement.statement()).await;
-            faults.extend(faults_of(&plan, &list, app.store().is_postgres()).map(|fault| format!("{name} {fault}:\n  {}", plan.join("\n  "))));
+            faults.extend(
+                faults_of(&plan, &list, app.store().is_postgres()).map(|fault| format!("{name} {fault}:\n  {}", plan.join("\n  "))),
+            );
         }
         let found = lists::list(app.store(), &list, app.now()).await.unwrap().1.rows.len();
         assert!(found > 0 || list.cursor.is_some() || name.contains("Deleted"), "{name} is empty");
@@ -188,7 +190,7 @@ async fn a_list_costs_one_statement_whatever_its_length() {
 
 /// `.cargo/config.toml` says why; a build that lost it would be right, and slow.
 #[tokio::test]
-async fn sqlite_keeps_the_plan_of_a_statement_and_counts_no_memory() {
+async fn sqlite_keeps_the_plan_of_a_statement_and_shares_no_memory() {
     let app = TestApp::with_terms().await;
     if app.store().is_postgres() {
         return;
@@ -200,4 +202,5 @@ async fn sqlite_keeps_the_plan_of_a_statement_and_counts_no_memory() {
     for option in ["DEFAULT_MEMSTATUS=0", "ENABLE_QPSG"] {
         assert!(built.iter().any(|known| known == option), "{option} is not among {built:?}");
     }
+    assert!(!built.iter().any(|known| known == "ENABLE_MEMORY_MANAGEMENT"), "connections share their pages: {built:?}");
 }

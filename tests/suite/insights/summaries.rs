@@ -49,7 +49,7 @@ async fn answers(app: &TestApp) -> Vec<(String, String)> {
     let mut answers = Vec::new();
     for path in LISTS {
         let answer = app.anonymous().get(path).await.expect(200);
-        answers.push((answer.header("etag").to_owned(), answer.text()));
+        answers.push((answer.header("etag"), answer.text()));
     }
     answers
 }
@@ -60,7 +60,7 @@ async fn a_list_says_the_same_with_its_summaries_and_without() {
     let with = answers(&app).await;
     assert!(with[1].1.contains("Titolo") && with[1].1.contains("(it)"), "{}", with[1].1);
     // Of another revision; and none.
-    for without in ["replace(replace(live_summary, '\"number\":1', '\"number\":9'), '\"number\" : 1', '\"number\" : 9')", "NULL"] {
+    for without in ["'[9' || substr(live_summary, 3)", "NULL"] {
         app.store().writer().execute_unprepared(&format!("UPDATE insights SET live_summary = {without}")).await.unwrap();
         let found = answers(&app).await;
         for (place, path) in LISTS.iter().enumerate() {
