@@ -92,7 +92,8 @@ async fn insert(txn: &DatabaseTransaction, changes: &[NewChange], now: Timestamp
             public += 1;
             sql.push(", public_end + ").bind(public).push(" FROM log");
         } else {
-            sql.push(", NULL FROM log");
+            // With its type: of several rows that begin with a bare NULL, PostgreSQL makes a column of text.
+            sql.push(", CAST(NULL AS bigint) FROM log");
         }
     }
     sql.push(" RETURNING sequence, coalesce(public_sequence, 0) AS public_end");

@@ -90,7 +90,7 @@ struct Packed {
     lines: Option<String>,
 }
 
-/// The page of a public list without bodies, and how fresh it is. None when a summary or a name is missing.
+/// The page of a public list without bodies, and how fresh it is. None when a summary or a name is missing, or cannot be read.
 ///
 /// # Errors
 /// The database's.
@@ -104,8 +104,7 @@ pub(super) async fn list(store: &Store, query: &ListQuery, now: Timestamp) -> Re
     let locales: Vec<&str> = query.locales.iter().chain([&freshness.default_locale]).map(String::as_str).collect();
     let mut rows = Vec::with_capacity(100);
     for line in serde_json::Deserializer::from_str(lines.as_deref().unwrap_or_default()).into_iter::<Line<'_>>() {
-        let line = line.map_err(|_shape| StoreError::Corrupt("a list"))?;
-        let Some(row) = line.row(&locales, &names) else { return Ok(None) };
+        let Some(row) = line.ok().and_then(|line| line.row(&locales, &names)) else { return Ok(None) };
         rows.push(row);
     }
     Ok(Some((freshness, rows)))

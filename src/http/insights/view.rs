@@ -22,7 +22,7 @@ pub(in crate::http) struct TermReference {
     pub name: String,
 }
 
-/// What the page says about itself to search engines and link previews. Describes [`Seo`] to the document.
+/// What the page says about itself to search engines and link previews.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "describes an answer to the document")]
 pub(in crate::http) struct SeoView {
