@@ -16,8 +16,7 @@ CREATE INDEX changes_terms ON changes (sequence) WHERE resource IN ('category', 
 const FILL_SQLITE: &str = "
 UPDATE insights SET live_summary = (SELECT json_array(
   r.number, r.slug, insights.sort_title, r.source_locale, json(r.locales), r.reading_minutes, r.canonical_url,
-  json_object('title', r.seo -> '$.title', 'description', r.seo -> '$.description', 'image_url', r.seo -> '$.image_url'), json(r.extra),
-  hex(r.category_id),
+  json(r.seo), json(r.extra), hex(r.category_id),
   json((SELECT json_group_array(hex(l.term_id) ORDER BY l.place) FROM revision_tags l WHERE l.insight_id = r.insight_id AND l.number = r.number)),
   json((SELECT json_group_array(hex(l.term_id) ORDER BY l.place) FROM revision_authors l WHERE l.insight_id = r.insight_id AND l.number = r.number)),
   json((SELECT json_group_object(t.locale, json_array(t.title, t.excerpt, t.excerpt_source, t.word_count, t.derived_minutes))
@@ -28,8 +27,7 @@ WHERE live_revision IS NOT NULL";
 const FILL_POSTGRES: &str = "
 UPDATE insights SET live_summary = (SELECT json_build_array(
   r.number, r.slug, insights.sort_title, r.source_locale, r.locales::json, r.reading_minutes, r.canonical_url,
-  json_build_object('title', r.seo::json -> 'title', 'description', r.seo::json -> 'description', 'image_url', r.seo::json -> 'image_url'),
-  r.extra::json, r.category_id,
+  r.seo::json, r.extra::json, r.category_id,
   (SELECT coalesce(json_agg(l.term_id ORDER BY l.place), '[]') FROM revision_tags l WHERE l.insight_id = r.insight_id AND l.number = r.number),
   (SELECT coalesce(json_agg(l.term_id ORDER BY l.place), '[]') FROM revision_authors l WHERE l.insight_id = r.insight_id AND l.number = r.number),
   (SELECT json_object_agg(t.locale, json_build_array(t.title, t.excerpt, t.excerpt_source, t.word_count, t.derived_minutes))

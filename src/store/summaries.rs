@@ -19,6 +19,7 @@ use super::lists::{self, ListQuery};
 use super::names::{self, Names};
 use super::sql::Sql;
 use crate::domain::clock::Timestamp;
+use crate::domain::draft::Seo;
 
 /// Writes the summaries of some insights anew, and takes away those of what is not live.
 ///
@@ -60,14 +61,9 @@ fn push_summary(sql: &mut Sql) {
         }
     };
     let (tags, authors) = (links("revision_tags"), links("revision_authors"));
-    let (object, array) = if on_sqlite { ("json_object", "json_array") } else { ("json_build_object", "json_build_array") };
+    let array = if on_sqlite { "json_array" } else { "json_build_array" };
     let json = |column: &str| if on_sqlite { format!("json({column})") } else { format!("{column}::json") };
-    let (locales, extra) = (json("r.locales"), json("r.extra"));
-    // All of its fields, whatever the row leaves out: the summary is handed on as it is.
-    let seo = ["title", "description", "image_url"].map(|name| {
-        let value = if on_sqlite { format!("r.seo -> '$.{name}'") } else { format!("r.seo::json -> '{name}'") };
-        format!("'{name}', {value}")
-    });
+    let [locales, seo, extra] = ["r.locales", "r.seo", "r.extra"].map(json);
     let text = "t.title, t.excerpt, t.excerpt_source, t.word_count, t.derived_minutes";
     let of = "FROM revision_texts t WHERE t.insight_id = r.insight_id AND t.number = r.number";
     let (category, texts) = if on_sqlite {
@@ -77,8 +73,7 @@ fn push_summary(sql: &mut Sql) {
     };
     sql.push(&format!(
         "(SELECT {array}(r.number, r.slug, insights.sort_title, r.source_locale, {locales}, r.reading_minutes, r.canonical_url, \
-         {object}({seo}), {extra}, {category}, {tags}, {authors}, {texts})",
-        seo = seo.join(", ")
+         {seo}, {extra}, {category}, {tags}, {authors}, {texts})"
     ));
     sql.push(if on_sqlite { "" } else { "::text" });
     sql.push(" FROM revisions r WHERE r.insight_id = insights.id AND r.number = insights.live_revision)");
@@ -157,8 +152,7 @@ struct Summary<'l> {
     locales: &'l RawValue,
     minutes: Option<i64>,
     canonical_url: Option<String>,
-    #[serde(borrow)]
-    seo: &'l RawValue,
+    seo: Seo,
     #[serde(borrow)]
     extra: &'l RawValue,
     category: Uuid,
@@ -230,7 +224,7 @@ impl Line<'_> {
             locales: Json::Raw(all.to_owned()),
             given_minutes,
             canonical_url,
-            seo: Json::Raw(seo.to_owned()),
+            seo: Json::Read(seo),
             extra: Json::Raw(extra.to_owned()),
             locale: (*locale).to_owned(),
             title: Text(Json::Raw(title.to_owned())),
