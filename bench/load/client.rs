@@ -17,7 +17,11 @@ pub(crate) fn get(path: &str, headers: &str) -> Vec<u8> {
 }
 
 pub(crate) fn post(path: &str, headers: &str, body: &str) -> Vec<u8> {
-    format!("POST {path} HTTP/1.1\r\nHost: localhost\r\n{headers}Content-Length: {}\r\n\r\n{body}", body.len()).into_bytes()
+    write("POST", path, headers, body)
+}
+
+pub(crate) fn write(method: &str, path: &str, headers: &str, body: &str) -> Vec<u8> {
+    format!("{method} {path} HTTP/1.1\r\nHost: localhost\r\n{headers}Content-Length: {}\r\n\r\n{body}", body.len()).into_bytes()
 }
 
 /// A whole answer, for what is asked once.

@@ -63,10 +63,14 @@ impl Rounds {
 
     /// Milliseconds that so many in a hundred requests did not exceed.
     pub(crate) fn percentile(&self, hundredths: usize) -> f64 {
-        let mut times: Vec<u32> = self.0.iter().flat_map(|measured| &measured.times).copied().collect();
-        times.sort_unstable();
-        f64::from(times[(times.len() - 1) * hundredths / 100]) / 1_000.0
+        percentile(self.0.iter().flat_map(|measured| &measured.times).copied().collect(), hundredths)
     }
+}
+
+/// Milliseconds that so many in a hundred of some microseconds do not exceed.
+pub(crate) fn percentile(mut times: Vec<u32>, hundredths: usize) -> f64 {
+    times.sort_unstable();
+    f64::from(times[(times.len() - 1) * hundredths / 100]) / 1_000.0
 }
 
 pub(crate) fn median(values: impl Iterator<Item = f64>) -> f64 {

@@ -8,7 +8,7 @@ use insights::domain::clock::Timestamp;
 use serde_json::json;
 
 use crate::client::{self, Connection, Fleet};
-use crate::measure::{Effort, median};
+use crate::measure::{Effort, median, percentile};
 use crate::process::Process;
 use crate::reads::{LIST, LONG_AGO};
 use crate::report::{self, Target, as_float};
@@ -35,7 +35,7 @@ pub(crate) fn under_writes(service: &Process, content: &Content, effort: Effort)
     fleet.drive(Duration::from_millis(500), 200, &asking);
     let (mut slower, mut p99s, mut writes, mut asked, mut made) = (Vec::new(), Vec::new(), 0, 0, 0.0);
     for _ in 0..effort.rounds {
-        let quiet = p99(fleet.drive(effort.window, 200, &asking).times);
+        let quiet = percentile(fleet.drive(effort.window, 200, &asking).times, 99);
         let before = service.figure("insights_answers_made_total");
         let over = AtomicBool::new(false);
         let window = std::thread::scope(|scope| {
@@ -47,7 +47,7 @@ pub(crate) fn under_writes(service: &Process, content: &Content, effort: Effort)
         });
         made += service.figure("insights_answers_made_total") - before;
         asked += window.times.len();
-        let busy = p99(window.times);
+        let busy = percentile(window.times, 99);
         slower.push(busy / quiet);
         p99s.push(busy);
     }
@@ -72,8 +72,8 @@ pub(crate) fn scan(service: &Process, distinct: usize) -> Result<(), Box<dyn Err
         if number.is_multiple_of(HOT_EVERY) {
             return out.extend_from_slice(&hot[number / HOT_EVERY % hot.len()]);
         }
-        let before = Timestamp(LONG_AGO).plus_seconds(i64::try_from(once.fetch_add(1, Ordering::Relaxed)).unwrap_or(0)).rfc3339();
-        out.extend(client::get(&format!("{LIST}?limit=1&published_after={before}"), ""));
+        let after = Timestamp(LONG_AGO).plus_seconds(i64::try_from(once.fetch_add(1, Ordering::Relaxed)).unwrap_or(0)).rfc3339();
+        out.extend(client::get(&format!("{LIST}?limit=1&published_after={after}"), ""));
     };
     let mut fleet = Fleet::connect(&service.address)?;
     for request in &hot {
@@ -159,8 +159,7 @@ impl Editor {
         let request = if self.written.is_multiple_of(2) {
             let body = json!({ "title": format!("Written all the time, text {}", self.written) }).to_string();
             let headers = self.bearer.replace("application/json", "application/merge-patch+json");
-            let post = client::post(&self.address, &format!("{headers}If-Match: *\r\n"), &body);
-            [b"PATCH".as_slice(), post.strip_prefix(b"POST".as_slice()).unwrap_or(&post)].concat()
+            client::write("PATCH", &self.address, &format!("{headers}If-Match: *\r\n"), &body)
         } else {
             client::post(&format!("{}/publish", self.address), &format!("{}If-Match: *\r\n", self.bearer), "{}")
         };
@@ -175,10 +174,4 @@ impl Editor {
             assert!(received.status == 200, "a write: {}", String::from_utf8_lossy(&buffer[..1_000]));
         }
     }
-}
-
-/// Milliseconds that one request in a hundred exceeded.
-fn p99(mut times: Vec<u32>) -> f64 {
-    times.sort_unstable();
-    f64::from(times[(times.len() - 1) * 99 / 100]) / 1_000.0
 }

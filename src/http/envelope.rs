@@ -129,6 +129,8 @@ async fn handled(
 /// Waits until what is answered once more can be found here, whichever node wrote it.
 pub(super) async fn findable(api: &Api) {
     if let Ok(newest) = changes::newest(api.store.reader()).await {
+        // It may be a draft's, which rang no bell.
+        api.store.ring();
         shown(api, newest).await;
     }
 }

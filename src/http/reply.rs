@@ -32,7 +32,7 @@ pub(super) struct Reply {
     etag: Option<String>,
     /// What the digest is made of, when it is not the bytes themselves.
     digested: Option<Vec<u8>>,
-    /// A part of the bytes that the digest is not made of.
+    /// The part of the body that the digest is not made of.
     undigested: Range<usize>,
     last_modified: Option<Timestamp>,
     policy: CachePolicy,
@@ -107,9 +107,10 @@ impl Reply {
 
     /// The strong validator, without its quotes.
     fn validator(&self) -> Option<String> {
-        let digested = self.digested.as_deref().unwrap_or(&self.body);
-        let parts = [&digested[..self.undigested.start], &digested[self.undigested.end..]];
-        let digest = || secret::hex(&secret::sha256_of(&parts)[..8]);
+        let digest = || {
+            let of_body = || secret::sha256_of(&[&self.body[..self.undigested.start], &self.body[self.undigested.end..]]);
+            secret::hex(&self.digested.as_deref().map_or_else(of_body, secret::sha256)[..8])
+        };
         self.etag.clone().or_else(|| self.state.as_ref().map(|state| format!("{state}-{}", digest())))
     }
 

@@ -42,6 +42,13 @@ pub struct End {
     pub public: i64,
 }
 
+impl End {
+    /// The later of two, in either number.
+    pub(super) fn max(self, other: Self) -> Self {
+        Self { row: self.row.max(other.row), public: self.public.max(other.public) }
+    }
+}
+
 /// Appends to the log: the last thing a transaction does before it commits. Answers where the log ends then.
 ///
 /// On `PostgreSQL` the numbers of an identity column may commit out of order, and a reader that follows them would miss the late one for
@@ -62,9 +69,10 @@ pub async fn append_all(txn: &DatabaseTransaction, changes: &[NewChange], now: T
         }
         sql.run(txn).await?;
     }
-    let mut end = None;
+    let mut end: Option<End> = None;
     for changes in changes.chunks(200) {
-        end = insert(txn, changes, now).await?;
+        let later = insert(txn, changes, now).await?;
+        end = later.map(|later| later.max(end.unwrap_or_default())).or(end);
     }
     Ok(end)
 }

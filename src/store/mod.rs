@@ -112,7 +112,7 @@ impl Store {
     async fn commit(&self, txn: DatabaseTransaction, end: Option<End>) -> Result<(), StoreError> {
         self.commit_quietly(txn).await?;
         if let Some(end) = end {
-            self.bell.send_modify(|newest| *newest = End { row: end.row.max(newest.row), public: end.public.max(newest.public) });
+            self.bell.send_modify(|newest| *newest = newest.max(end));
         }
         Ok(())
     }

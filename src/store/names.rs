@@ -18,7 +18,7 @@ use crate::domain::term::TermKind;
 const MOST: usize = 50_000;
 
 /// See the module.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Names {
     /// The row of the log up to which they are known, below zero before they were read.
     at: i64,

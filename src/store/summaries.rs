@@ -97,12 +97,9 @@ pub(super) async fn list(store: &Store, query: &ListQuery, now: Timestamp) -> Re
     let Packed { terms_at, lines } = Packed::from_query_result(&row, "")?;
     let names = names::current(store, terms_at).await?;
     let locales: Vec<&str> = query.locales.iter().chain([&freshness.default_locale]).map(String::as_str).collect();
-    let mut rows = Vec::with_capacity(100);
-    for line in serde_json::Deserializer::from_str(lines.as_deref().unwrap_or_default()).into_iter::<Line<'_>>() {
-        let Some(row) = line.ok().and_then(|line| line.row(&locales, &names)) else { return Ok(None) };
-        rows.push(row);
-    }
-    Ok(Some((freshness, rows)))
+    let lines = serde_json::Deserializer::from_str(lines.as_deref().unwrap_or_default()).into_iter::<Line<'_>>();
+    let rows: Option<Vec<InsightRow>> = lines.map(|line| line.ok()?.row(&locales, &names)).collect();
+    Ok(rows.map(|rows| (freshness, rows)))
 }
 
 /// One statement: how fresh it is, up to where names must be known, and the lines of the page.
