@@ -294,6 +294,11 @@ pub async fn tidy(store: &Store, now: Timestamp) {
             tracing::error!(%error, what, "what has ended was not forgotten");
         }
     }
+    match crate::store::summaries::renew(store).await {
+        Ok(0) => {}
+        Ok(renewed) => tracing::info!(renewed, "renewed the summaries of insights that another version has published"),
+        Err(error) => tracing::error!(%error, "stale summaries were not renewed"),
+    }
     if let Err(error) = imports::tidy(store, now).await {
         tracing::error!(%error, "imports that ended were not forgotten");
     }

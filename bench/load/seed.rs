@@ -77,9 +77,7 @@ async fn by_statement(store: &Store, rows: usize, now: Timestamp) -> Anything<(S
     for sql in statements(rows, now.0) {
         run(store, &sql).await?;
     }
-    let txn = store.begin().await?;
-    summaries::write_missing(&txn).await?;
-    store.commit_quietly(txn).await?;
+    summaries::renew(store).await?;
     let middle = rows / 2;
     Ok((format!("seeded-{middle:07}"), format!("t{}+p{}", middle % 997, middle % 89)))
 }

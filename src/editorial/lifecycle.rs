@@ -252,7 +252,7 @@ async fn settle(
     now: Timestamp,
 ) -> Result<NewChange, EditorialError> {
     let mut lists = store::insights::list_tags(txn, old.id).await?;
-    store::insights::save(txn, &new).await?;
+    store::insights::save_live(txn, &new).await?;
     lists.extend(store::insights::list_tags(txn, new.id).await?);
     let begun = has_begun(txn, old, &new, now).await?;
     let is_seen = Status::of(&pointers(&new), now) == Status::Published;

@@ -91,12 +91,14 @@ pub(super) enum Encoding {
     Gzip,
 }
 
-/// The best encoding that the reader accepts and the body is worth.
-pub(super) fn encoding(headers: &HeaderMap, length: usize, content_type: &str) -> Encoding {
+/// Whether a body is worth an encoding.
+pub(super) fn is_worth_encoding(length: usize, content_type: &str) -> bool {
     let text_like = ["text/", "application/json", "application/vnd.", "application/yaml", "application/problem", "image/svg"];
-    if length < MIN_ENCODED || !text_like.iter().any(|kind| content_type.starts_with(kind)) {
-        return Encoding::Identity;
-    }
+    length >= MIN_ENCODED && text_like.iter().any(|kind| content_type.starts_with(kind))
+}
+
+/// The best encoding that the reader accepts.
+pub(super) fn encoding(headers: &HeaderMap) -> Encoding {
     let Some(accepted) = text(headers, &header::ACCEPT_ENCODING) else { return Encoding::Identity };
     LAST_ACCEPTED.with_borrow_mut(|(last, chosen)| {
         if last != accepted {

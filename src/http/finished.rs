@@ -20,9 +20,9 @@ pub struct Finished {
     pub(super) status: StatusCode,
     pub(super) policy: CachePolicy,
     cache_control: Option<HeaderValue>,
-    /// For choosing an encoding, and as it is sent; neither where there is no body.
-    content_type: &'static str,
-    content_type_header: Option<HeaderValue>,
+    /// None where there is no body.
+    content_type: Option<HeaderValue>,
+    is_worth_encoding: bool,
     vary: Option<HeaderValue>,
     /// One for each encoding.
     etags: Option<[HeaderValue; 3]>,
@@ -84,8 +84,8 @@ impl Finished {
             status,
             policy,
             cache_control: value(&policy.header()),
-            content_type,
-            content_type_header: Some(HeaderValue::from_static(content_type)).filter(|value| !value.is_empty()),
+            content_type: Some(HeaderValue::from_static(content_type)).filter(|value| !value.is_empty()),
+            is_worth_encoding: encoded.is_none() && caching::is_worth_encoding(body.len(), content_type),
             vary: value(&vary),
             etags: etag(Encoding::Identity).zip(etag(Encoding::Brotli)).zip(etag(Encoding::Gzip)).map(|((a, b), c)| [a, b, c]),
             last_modified: last_modified.and_then(|at| Some((at, value(&at.http_date())?))),
@@ -106,7 +106,7 @@ impl Finished {
             policy,
             cache_control,
             content_type,
-            content_type_header,
+            is_worth_encoding,
             vary,
             etags,
             last_modified,
@@ -120,8 +120,8 @@ impl Finished {
             status: *status,
             policy: *policy,
             cache_control: cache_control.as_ref().map(own),
-            content_type,
-            content_type_header: content_type_header.clone(),
+            content_type: content_type.clone(),
+            is_worth_encoding: *is_worth_encoding,
             vary: vary.as_ref().map(own),
             etags: etags.as_ref().map(|etags| etags.each_ref().map(own)),
             last_modified: last_modified.as_ref().map(|(at, value)| (*at, own(value))),
@@ -150,8 +150,7 @@ impl Finished {
 
     /// The answer for a reader who sent these headers.
     pub(super) fn respond(&self, asked: &HeaderMap, again: Option<&Again>) -> HttpResponse {
-        let encoding =
-            if self.encoded.is_some() { Encoding::Identity } else { caching::encoding(asked, self.body.len(), self.content_type) };
+        let encoding = if self.is_worth_encoding { caching::encoding(asked) } else { Encoding::Identity };
         let etag = self.etags.as_ref().map(|etags| &etags[encoding as usize]);
         let unmodified =
             self.status == StatusCode::OK && caching::is_unmodified(asked, etag, self.last_modified.as_ref().map(|(at, _)| *at));
@@ -174,7 +173,7 @@ impl Finished {
         if let Some((_, value)) = &self.last_modified {
             map.append(header::LAST_MODIFIED, value.clone());
         }
-        let Some(content_type) = &self.content_type_header else { return response };
+        let Some(content_type) = &self.content_type else { return response };
         if let Some(value) = &self.vary {
             map.append(header::VARY, value.clone());
         }

@@ -221,12 +221,21 @@ pub async fn insert_all(
     Ok(())
 }
 
-/// Writes an insight's pointers, and what public lists walk and show: the links by tag and author, and the summary.
+/// Writes an insight's pointers, where nothing live has moved.
 ///
 /// # Errors
 /// The database's.
 pub async fn save(txn: &DatabaseTransaction, insight: &insight::Model) -> Result<(), StoreError> {
     insight.clone().into_active_model().reset_all().update(txn).await?;
+    Ok(())
+}
+
+/// Writes an insight's pointers, and what public lists walk and show by them: the links by tag and author, and the summary.
+///
+/// # Errors
+/// The database's.
+pub async fn save_live(txn: &DatabaseTransaction, insight: &insight::Model) -> Result<(), StoreError> {
+    save(txn, insight).await?;
     for (live, links) in [("live_tags", "revision_tags"), ("live_authors", "revision_authors")] {
         let backend = txn.get_database_backend();
         Sql::new(backend, &format!("DELETE FROM {live} WHERE insight_id = ")).bind(insight.id).run(txn).await?;

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use sea_orm::{ConnectionTrait as _, DatabaseTransaction, DbBackend, FromQueryResult};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, FromQueryResult};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use uuid::Uuid;
@@ -17,9 +17,12 @@ use super::error::StoreError;
 use super::insight_rows::{InsightRow, Json, Terms, Text};
 use super::lists::{self, ListQuery};
 use super::names::{self, Names};
-use super::sql::Sql;
+use super::sql::{Number, Sql};
 use crate::domain::clock::Timestamp;
 use crate::domain::draft::Seo;
+
+/// Stale summaries that are written together.
+const BATCH: i64 = 500;
 
 /// Writes the summaries of some insights anew, and takes away those of what is not live.
 ///
@@ -29,24 +32,45 @@ pub async fn write(txn: &DatabaseTransaction, insights: &[Uuid]) -> Result<(), S
     if insights.is_empty() {
         return Ok(());
     }
-    let mut sql = update(txn);
+    let mut sql = Sql::new(txn.get_database_backend(), "UPDATE insights SET live_summary = ");
+    push_summary(&mut sql);
     sql.push(" WHERE id IN (").bind_all(insights.iter().copied()).push(")").run(txn).await?;
     Ok(())
 }
 
-/// Writes those that are missing, in a database that was filled past the service.
+/// A summary that is missing, or is of another revision: somebody who knows nothing of summaries has moved the pointer.
+const STALE: &str = "live_revision IS NOT NULL AND (live_summary IS NULL OR live_summary NOT LIKE '[' || live_revision || ',%')";
+
+/// How many are stale.
 ///
 /// # Errors
 /// The database's.
-pub async fn write_missing(txn: &DatabaseTransaction) -> Result<(), StoreError> {
-    update(txn).push(" WHERE live_revision IS NOT NULL AND live_summary IS NULL").run(txn).await?;
-    Ok(())
+pub async fn count_stale(db: &impl ConnectionTrait) -> Result<i64, StoreError> {
+    let mut sql = Sql::new(db.get_database_backend(), "SELECT count(*) AS number FROM insights WHERE ");
+    Ok(sql.push(STALE).one::<Number>(db).await?.map_or(0, |row| row.number))
 }
 
-fn update(txn: &DatabaseTransaction) -> Sql {
-    let mut sql = Sql::new(txn.get_database_backend(), "UPDATE insights SET live_summary = ");
-    push_summary(&mut sql);
-    sql
+/// Writes those that are stale anew, some at a time; answers how many.
+///
+/// # Errors
+/// The database's; what was written stays so.
+pub async fn renew(store: &Store) -> Result<usize, StoreError> {
+    #[derive(FromQueryResult)]
+    struct Row {
+        id: Uuid,
+    }
+    let (mut last, mut renewed) = (Uuid::nil(), 0);
+    loop {
+        let mut sql = Sql::new(store.reader().get_database_backend(), "SELECT id FROM insights WHERE ");
+        sql.push(STALE).push(" AND id > ").bind(last).push(" ORDER BY id").limit(BATCH);
+        let ids: Vec<Uuid> = sql.all::<Row>(store.reader()).await?.into_iter().map(|row| row.id).collect();
+        let Some(newest) = ids.last() else { return Ok(renewed) };
+        last = *newest;
+        let txn = store.begin().await?;
+        write(&txn, &ids).await?;
+        store.commit_quietly(txn).await?;
+        renewed += ids.len();
+    }
 }
 
 /// A subselect that makes the summary of a row of `insights`.

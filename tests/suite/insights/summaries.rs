@@ -1,5 +1,6 @@
 //! Public lists are read from summaries that stand beside the pointers. They say the same as the revisions themselves, or are not believed.
 
+use insights::store::{integrity, summaries};
 use sea_orm::ConnectionTrait as _;
 use serde_json::json;
 
@@ -62,9 +63,13 @@ async fn a_list_says_the_same_with_its_summaries_and_without() {
     // Of another revision; of another shape; and none.
     for without in ["'[9' || substr(live_summary, 3)", "'{}'", "NULL"] {
         app.store().writer().execute_unprepared(&format!("UPDATE insights SET live_summary = {without}")).await.unwrap();
+        assert!(!integrity::faults(app.store()).await.unwrap().is_empty(), "nobody notices {without}");
         let found = answers(&app).await;
         for (place, path) in LISTS.iter().enumerate() {
             assert_eq!(with[place], found[place], "{path}");
         }
+        assert!(summaries::renew(app.store()).await.unwrap() > 0);
+        assert_eq!(integrity::faults(app.store()).await.unwrap(), Vec::<String>::new());
+        assert_eq!(with, answers(&app).await);
     }
 }

@@ -10,9 +10,7 @@ pub(crate) async fn insights(store: &Store, count: i64, now_millis: i64) {
         let backend = store.writer().get_database_backend();
         store.writer().execute_raw(Statement::from_string(backend, statement.clone())).await.unwrap_or_else(|e| panic!("{e}: {statement}"));
     }
-    let txn = store.begin().await.unwrap();
-    summaries::write_missing(&txn).await.unwrap();
-    store.commit_quietly(txn).await.unwrap();
+    summaries::renew(store).await.unwrap();
 }
 
 fn statements(postgres: bool, count: i64, now: i64) -> Vec<String> {
