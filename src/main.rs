@@ -1,6 +1,9 @@
 //! Parses the command line, runs it, reports failure.
 
+use std::hint::black_box;
 use std::process::ExitCode;
+use std::thread;
+use std::time::Duration;
 
 use clap::Parser as _;
 use insights::cli::{self, Cli};
@@ -12,6 +15,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 #[expect(clippy::print_stderr, reason = "the last word of a command that failed")]
 async fn main() -> ExitCode {
     keep_pages_small();
+    give_back_memory();
     match cli::run(Cli::parse()).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -25,4 +29,15 @@ async fn main() -> ExitCode {
 fn keep_pages_small() {
     #[cfg(target_os = "linux")]
     let _ = rustix::thread::disable_transparent_huge_pages(true);
+}
+
+/// The allocator gives back what has been free for a second, but looks for it only when somebody takes much, or when a thread ends that has taken
+/// something. A service that rests after much work would keep all that it took.
+fn give_back_memory() {
+    thread::spawn(|| {
+        loop {
+            thread::sleep(Duration::from_secs(1));
+            let _ = thread::spawn(|| drop(black_box(Box::new(0_u8)))).join();
+        }
+    });
 }

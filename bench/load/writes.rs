@@ -38,7 +38,7 @@ pub(crate) fn create(service: &Process, content: &Content, effort: Effort) -> Re
 /// From the first byte that is sent to the moment at which everything can be read and found.
 pub(crate) fn import(service: &Process, content: &Content) -> Result<(), Box<dyn Error>> {
     let request = client::post("/v1/imports", &bearer(content, "application/x-ndjson"), &lines());
-    let before = service.cpu();
+    let before = service.cpu_with_ended();
     let started = Instant::now();
     let id = service.ask(&request)?.expect(202).json()["id"].as_str().ok_or("an import without an id")?.to_owned();
     let look = client::get(&format!("/v1/imports/{id}"), &bearer(content, "application/json"));
@@ -51,7 +51,7 @@ pub(crate) fn import(service: &Process, content: &Content) -> Result<(), Box<dyn
     };
     let elapsed = started.elapsed().as_secs_f64();
     assert_eq!(done["counts"]["created"], IMPORTED, "{done}");
-    let cpu = service.cpu().since(&before).as_secs_f64() * 1_000.0 / as_float(IMPORTED);
+    let cpu = (service.cpu_with_ended() - before) * 1_000.0 / as_float(IMPORTED);
     let name = format!("import, {cpu:.2} ms CPU each:");
     report::figure(&name, as_float(IMPORTED) / elapsed, "insights/s", Some(Target::AtLeast(1_000.0)));
     Ok(())

@@ -138,7 +138,8 @@ async fn receive(store: &Store, path: &Path, mode: Mode, (worker, category): (Uu
 
 async fn read_folder(store: &Store, receiving: &mut Receiving, root: &Path, category: &Slug) -> anyhow::Result<()> {
     let (paths, links) = paths(root)?;
-    let plan = folder::plan(&paths);
+    let site = store::site::find(store.reader()).await?;
+    let plan = folder::plan(&paths, site.as_ref().map_or("", |site| &site.default_locale));
     let mut skipped: Vec<(String, String)> = plan.skipped;
     // Links could lead out of the folder, or in a circle.
     skipped.extend(links.into_iter().map(|path| (path, "is a link".to_owned())));
@@ -320,7 +321,7 @@ async fn report(store: &Store, id: Uuid) -> anyhow::Result<()> {
         for item in &page.rows {
             let said: Vec<Value> = serde_json::from_str(&item.notes).unwrap_or_default();
             for note in said {
-                let named = format!("{} ({})", item.name, note["detail"].as_str().unwrap_or_default());
+                let named = format!("{} ({})", first_file(&item.name), note["detail"].as_str().unwrap_or_default());
                 notes.entry(note["code"].as_str().unwrap_or_default().to_owned()).or_default().push(named);
             }
             if item.state == "failed" {
@@ -353,6 +354,14 @@ fn told(item: &Item) -> String {
         .collect();
     let why = if errors.is_empty() { problem["detail"].as_str().unwrap_or_default().to_owned() } else { errors.join("; ") };
     format!("{}: {why}", item.name)
+}
+
+/// An item of many files, by the first of them.
+fn first_file(name: &str) -> String {
+    match name.split_once(", ") {
+        Some((first, others)) => format!("{first} and {} more", others.split(", ").count()),
+        None => name.to_owned(),
+    }
 }
 
 /// The first few of a list.

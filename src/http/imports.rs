@@ -5,6 +5,7 @@ use actix_web::http::{StatusCode, header};
 use actix_web::web::{Bytes, BytesMut};
 use actix_web::{FromRequest, HttpMessage as _, HttpRequest, get, post, web};
 use futures_util::StreamExt as _;
+use memchr::memchr;
 use serde_json::json;
 
 use super::api::{Api, Limits};
@@ -26,7 +27,7 @@ use crate::store::{self, Transaction};
 const MEDIA_TYPES: [&str; 4] = ["application/x-ndjson", "application/ndjson", "application/jsonl", "application/json-lines"];
 /// Lines, and bytes of them, that are kept together.
 const CHUNK_LINES: usize = 500;
-const CHUNK_BYTES: usize = 1_000_000;
+const CHUNK_BYTES: usize = 4_000_000;
 
 /// The body as it comes.
 pub(super) struct Lines {
@@ -167,7 +168,7 @@ async fn receive(api: &Api, receiving: &mut Receiving, mut payload: Payload) -> 
         } else if !buffer.is_empty() || skipping {
             buffer.extend_from_slice(b"\n");
         }
-        while let Some(end) = buffer.iter().position(|byte| *byte == b'\n') {
+        while let Some(end) = memchr(b'\n', &buffer) {
             let line = buffer.split_to(end + 1).freeze();
             number += 1;
             let long = std::mem::take(&mut skipping) || line.len() > body_bytes;

@@ -1,5 +1,7 @@
 //! Lists of insights: filters, orders and keyset pages, each a walk along one index. One statement, whatever the length; two with bodies.
 
+use std::cmp::Ordering;
+
 use sea_orm::{ConnectionTrait, DbBackend, FromQueryResult as _};
 use uuid::Uuid;
 
@@ -102,10 +104,11 @@ async fn in_one(db: &impl ConnectionTrait, query: &ListQuery, now: Timestamp) ->
 
 fn cut(mut rows: Vec<(InsightRow, Option<BodyRow>)>, query: &ListQuery) -> Page<(InsightRow, Option<BodyRow>)> {
     // The order of the joined rows is the database's business; that of the page is ours.
-    rows.sort_by_key(|(row, _)| (key_of(row, query.sort.key), row.id));
-    if query.sort.descending != query.cursor.as_ref().is_some_and(|cursor| cursor.backward) {
-        rows.reverse();
-    }
+    let descending = query.sort.descending != query.cursor.as_ref().is_some_and(|cursor| cursor.backward);
+    rows.sort_by(|(a, _), (b, _)| {
+        let ascending = by_key(a, b, query.sort.key).then(a.id.cmp(&b.id));
+        if descending { ascending.reverse() } else { ascending }
+    });
     let limit = usize::try_from(query.limit).unwrap_or(0);
     let key = |(row, _): &(InsightRow, Option<BodyRow>)| (key_of(row, query.sort.key), row.id);
     Page::cut(rows, limit, query.cursor.as_ref(), &query.identity, key)
@@ -313,6 +316,15 @@ fn order_and_limit(sql: &mut Sql, query: &ListQuery) {
     let backward = query.cursor.as_ref().is_some_and(|cursor| cursor.backward);
     let direction = if query.sort.descending == backward { "ASC" } else { "DESC" };
     sql.push(&format!(" ORDER BY {key} {direction}, {id} {direction}")).limit(query.limit + 1);
+}
+
+fn by_key(a: &InsightRow, b: &InsightRow, key: SortKey) -> Ordering {
+    match key {
+        SortKey::PublishedAt => a.position_at.cmp(&b.position_at),
+        SortKey::Title => a.sort_title.cmp(&b.sort_title),
+        SortKey::UpdatedAt => a.shown_updated_at.cmp(&b.shown_updated_at),
+        SortKey::ReadingMinutes => a.list_minutes.cmp(&b.list_minutes),
+    }
 }
 
 fn key_of(row: &InsightRow, key: SortKey) -> KeyValue {

@@ -8,6 +8,7 @@ pub mod folder;
 pub mod front_matter;
 pub mod ghost;
 pub mod html;
+pub mod languages;
 pub mod names;
 pub mod plan;
 pub mod quote;

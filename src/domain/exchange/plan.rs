@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use super::languages::{self, Folders};
 use super::{Note, dates, names};
 use crate::domain::locale::Locale;
 use crate::domain::slug::{MAX_SLUG, Slug};
@@ -66,24 +67,26 @@ impl Unit {
 
 const EXTENSIONS: [&str; 3] = ["md", "markdown", "mdx"];
 
-/// The languages of ISO 639-1: `vue.js.md` is no translation. Others count where the file without the tag exists.
-const LANGUAGES: &str = "aa ab ae af ak am an ar as av ay az ba be bg bh bi bm bn bo br bs ca ce ch co cr cs cu cv cy da de dv dz ee el en eo es et eu fa ff \
-    fi fj fo fr fy ga gd gl gn gu gv ha he hi ho hr ht hu hy hz ia id ie ig ii ik io is it iu ja jv ka kg ki kj kk kl km kn ko kr ks ku kv kw ky la lb lg li \
-    ln lo lt lu lv mg mh mi mk ml mn mr ms mt my na nb nd ne ng nl nn no nr nv ny oc oj om or os pa pi pl ps pt qu rm rn ro ru rw sa sc sd se sg si sk sl sm \
-    sn so sq sr ss st su sv sw ta te tg th ti tk tl tn to tr ts tt tw ty ug uk ur uz ve vi vo wa wo xh yi yo za zh zu";
-
 /// A folder, a stem without its locale, an extension.
 type Key = (String, String, String);
 
-/// Paths relative to the folder, with `/` between their parts.
+/// Where a file lies, without the language that its folder is of, and that with its rank.
+struct Place {
+    key: Key,
+    language: Option<(usize, Locale)>,
+}
+
+/// Paths relative to the folder, with `/` between their parts, for a site of this default locale.
 #[must_use]
-pub fn plan(paths: &[String]) -> Plan {
+pub fn plan(paths: &[String], default_locale: &str) -> Plan {
     let mut plan = Plan::default();
-    let mut known: BTreeMap<&str, Key> = BTreeMap::new();
+    let folders = Folders::find(paths, default_locale);
+    let mut known: BTreeMap<&str, Place> = BTreeMap::new();
     for path in paths {
-        match key_of(path) {
+        let language = folders.of(path);
+        match key_of(language.map_or(path, |(_, _, within)| within)) {
             Ok(_) if known.contains_key(path.as_str()) => plan.skipped.push((path.clone(), "is named twice".to_owned())),
-            Ok(key) => drop(known.insert(path, key)),
+            Ok(key) => drop(known.insert(path, Place { key, language: language.map(|(rank, locale, _)| (rank, locale.clone())) })),
             Err(reason) => plan.skipped.push((path.clone(), reason.to_owned())),
         }
     }
@@ -122,29 +125,34 @@ fn key_of(path: &str) -> Result<Key, &'static str> {
 }
 
 /// Main files with their translations, in the order of their keys.
-fn grouped(known: &BTreeMap<&str, Key>, skipped: &mut Vec<(String, String)>) -> Vec<(Key, Unit)> {
-    let keys: BTreeSet<&Key> = known.values().collect();
-    let mut groups: BTreeMap<Key, Vec<Source>> = BTreeMap::new();
-    for (path, key) in known {
-        let (base, locale) = translated(key, &keys).map_or((key.clone(), None), |(base, locale)| (base, Some(locale)));
+fn grouped(known: &BTreeMap<&str, Place>, skipped: &mut Vec<(String, String)>) -> Vec<(Key, Unit)> {
+    let keys: BTreeSet<&Key> = known.values().map(|place| &place.key).collect();
+    let mut groups: BTreeMap<Key, Vec<(usize, Source)>> = BTreeMap::new();
+    for (path, Place { key, language }) in known {
+        let (base, locale) = match language {
+            Some((rank, locale)) => (key.clone(), Some((*rank, locale.clone()))),
+            None => translated(key, &keys).map_or((key.clone(), None), |(base, locale)| (base, Some((0, locale)))),
+        };
         let files = groups.entry(base).or_default();
-        let part = locale.map_or(Part::Main(None), Part::Translation);
-        if let Some(twin) = files.iter().find(|file| file.part == part) {
+        let (rank, part) = locale.map_or((0, Part::Main(None)), |(rank, locale)| (rank, Part::Translation(locale)));
+        if let Some((_, twin)) = files.iter().find(|(_, file)| file.part == part) {
             skipped.push(((*path).to_owned(), format!("is in the same language as {}", twin.path)));
         } else {
-            files.push(Source { path: (*path).to_owned(), part });
+            files.push((rank, Source { path: (*path).to_owned(), part }));
         }
     }
-    for files in groups.values_mut() {
-        files.sort_by_key(|file| match &file.part {
-            Part::Translation(locale) => Some(locale.clone()),
+    let ordered = |mut files: Vec<(usize, Source)>| {
+        files.sort_by_key(|(rank, file)| match &file.part {
+            Part::Translation(locale) => Some((*rank, locale.clone())),
             _ => None,
         });
+        let mut files: Vec<Source> = files.into_iter().map(|(_, file)| file).collect();
         if let Part::Translation(locale) = &files[0].part {
             files[0].part = Part::Main(Some(locale.clone()));
         }
-    }
-    groups.into_iter().map(|(key, files)| (key.clone(), unit(&key, files))).collect()
+        files
+    };
+    groups.into_iter().map(|(key, files)| (key.clone(), unit(&key, ordered(files)))).collect()
 }
 
 /// The main file's key and the locale, if the stem ends in a language tag.
@@ -153,8 +161,8 @@ fn translated(key: &Key, keys: &BTreeSet<&Key>) -> Option<(Key, Locale)> {
     let (base, tag) = stem.rsplit_once('.')?;
     let locale = Locale::parse(tag).filter(|_| !base.is_empty())?;
     let base = (dir.clone(), base.to_owned(), extension.clone());
-    let language = locale.as_str().split('-').next().unwrap_or("");
-    let real = keys.contains(&base) || LANGUAGES.split_whitespace().any(|known| known == language);
+    // Others count where the file without the tag exists.
+    let real = keys.contains(&base) || languages::is_language(&locale);
     real.then_some((base, locale))
 }
 

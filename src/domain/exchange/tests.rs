@@ -16,7 +16,7 @@ fn default_category() -> Slug {
 fn read_all(files: &[(String, String)]) -> Vec<Result<Read, String>> {
     let paths: Vec<String> = files.iter().map(|(path, _)| path.clone()).collect();
     let text = |path: &str| files.iter().find(|(p, _)| p == path).map(|(_, text)| text.clone()).unwrap();
-    plan(&paths).units.iter().map(|unit| read(unit, unit.paths().map(text).collect(), &default_category())).collect()
+    plan(&paths, "en").units.iter().map(|unit| read(unit, unit.paths().map(text).collect(), &default_category())).collect()
 }
 
 fn lines(files: &[(&str, &str)]) -> Vec<Line> {
@@ -77,6 +77,25 @@ fn a_hugo_bundle_with_a_translation() {
     assert_eq!(line.item, wanted);
     assert_eq!(codes(line), ["alias-path-lost", "hugo-shortcodes", "translation-keys-lost"]);
     assert_valid(&line.item);
+}
+
+#[test]
+fn a_site_in_language_folders() {
+    let found = lines(&[
+        ("en/guides/cache.md", "---\ntitle: Caches\n---\nOne.\n"),
+        ("en/guides/_index.md", "---\ntitle: Guides\n---\n"),
+        ("en/index.md", "---\ntitle: Start\n---\nHello.\n"),
+        ("it/guides/cache.md", "---\ntitle: Cache\n---\nUno.\n"),
+        ("it/guides/_index.md", "---\ntitle: Guide\n---\n"),
+        ("it/guides/only.md", "---\ntitle: Solo\n---\nSolo qui.\n"),
+    ]);
+    let items: Vec<&Value> = found.iter().map(|line| &line.item).collect();
+    let [section, cache, start, only] = items[..] else { panic!("{items:#?}") };
+    assert_eq!((&section["name"], &section["translations"]["it"]["name"]), (&json!("Guides"), &json!("Guide")));
+    assert_eq!((&cache["slug"], &cache["category"], &cache["locale"]), (&json!("cache"), &json!("guides"), &json!("en")));
+    assert_eq!(cache["translations"], json!({ "it": { "title": "Cache", "body_markdown": "Uno.\n" } }));
+    assert_eq!((&start["slug"], &start["category"]), (&json!("index"), &json!("general")));
+    assert_eq!((&only["slug"], &only["locale"], &only["body_markdown"]), (&json!("only"), &json!("it"), &json!("Solo qui.\n")));
 }
 
 #[test]
@@ -147,7 +166,7 @@ fn every_path_is_accounted_for() {
         "a/x.md",
     ];
     let paths: Vec<String> = paths.map(str::to_owned).to_vec();
-    let plan = plan(&paths);
+    let plan = plan(&paths, "en");
     let units: Vec<(String, usize)> = plan.units.iter().map(|unit| (unit.slug.clone(), unit.files.len())).collect();
     let wanted =
         [("l", 1), ("index", 1), ("a", 1), ("a-x", 2), ("b", 1), ("b-x", 1), ("c-d", 1), ("k", 3), ("only", 2), ("rust", 1), ("vue-js", 1)];
@@ -340,7 +359,7 @@ proptest! {
         files.sort();
         files.dedup_by(|a, b| a.0 == b.0);
         let paths: Vec<String> = files.iter().map(|(path, _)| path.clone()).collect();
-        let plan = plan(&paths);
+        let plan = plan(&paths, "en");
         prop_assert_eq!(plan.units.iter().map(|unit| unit.files.len()).sum::<usize>() + plan.skipped.len(), paths.len());
         read_all(&files);
     }

@@ -1,6 +1,7 @@
 //! `GET /v1/insights`.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use actix_web::{HttpRequest, get, web};
 use serde_json::{Map, Value};
@@ -135,9 +136,15 @@ fn selected(view: &InsightView, fields: &[&str], with_body: bool) -> Map<String,
 fn names<'r>(filters: &Filters, rows: impl Iterator<Item = &'r InsightRow>) -> Vec<String> {
     let mut names = filters.lists();
     names.extend(filters.named());
-    names.extend(rows.flat_map(super::read::tags));
-    names.sort();
-    names.dedup();
+    let mut terms = Vec::new();
+    for row in rows {
+        names.push(format!("insight:{}", row.id));
+        terms.extend(super::read::terms(row));
+    }
+    // A term that is kept in memory is the same one beside every insight: it is written once.
+    terms.sort_unstable_by_key(|(_, term)| Arc::as_ptr(&term.0));
+    terms.dedup_by_key(|(_, term)| Arc::as_ptr(&term.0));
+    names.extend(terms.into_iter().map(|(kind, term)| format!("{kind}:{}", term.slug)));
     names
 }
 

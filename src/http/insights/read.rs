@@ -26,7 +26,7 @@ use crate::http::query::Query;
 use crate::http::reply::{self, CONTENT_SEQUENCE, Reply};
 use crate::store;
 use crate::store::changes::Freshness;
-use crate::store::insight_rows::{BodyRow, InsightRow};
+use crate::store::insight_rows::{BodyRow, InsightRow, Named};
 use crate::store::insights::{Moved, Name};
 
 /// The media type of what `resolve=false` answers.
@@ -232,10 +232,14 @@ fn front_matter(row: &InsightRow, chain: &[String], now: Timestamp) -> String {
     out
 }
 
-pub(super) fn tags(row: &InsightRow) -> Vec<String> {
-    let mut tags = vec![format!("insight:{}", row.id), format!("category:{}", row.category.slug)];
-    for (kind, terms) in [("tag", &row.tags), ("author", &row.authors)] {
-        tags.extend(terms.0.iter().map(|term| format!("{kind}:{}", term.slug)));
-    }
-    tags
+/// What an answer that shows an insight is dropped by: itself, and every term beside it.
+fn tags(row: &InsightRow) -> Vec<String> {
+    [format!("insight:{}", row.id)].into_iter().chain(terms(row).map(|(kind, term)| format!("{kind}:{}", term.slug))).collect()
+}
+
+/// The terms beside an insight, with their kind.
+pub(super) fn terms(row: &InsightRow) -> impl Iterator<Item = (&'static str, &Named)> {
+    let tags = row.tags.0.iter().map(|tag| ("tag", tag));
+    let authors = row.authors.0.iter().map(|author| ("author", author));
+    [("category", &row.category)].into_iter().chain(tags).chain(authors)
 }
