@@ -34,10 +34,11 @@ fn keep_pages_small() {
 /// The allocator gives back what has been free for a second, but looks for it only when somebody takes much, or when a thread ends that has taken
 /// something. A service that rests after much work would keep all that it took.
 fn give_back_memory() {
-    thread::spawn(|| {
+    let ends_at_once = || thread::Builder::new().spawn(|| drop(black_box(Box::new(0_u8))));
+    let _ = thread::Builder::new().name("memory".to_owned()).spawn(move || {
         loop {
             thread::sleep(Duration::from_secs(1));
-            let _ = thread::spawn(|| drop(black_box(Box::new(0_u8)))).join();
+            let _ = ends_at_once().map(thread::JoinHandle::join);
         }
     });
 }

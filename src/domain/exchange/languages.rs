@@ -24,8 +24,8 @@ pub(super) struct Folders(BTreeMap<String, (usize, Locale)>);
 impl Folders {
     /// A folder named like a language is one when at least half of its files lie at the same place elsewhere: in another such folder, or outside
     /// of all of them. `it/` and `hr/` may be departments. Originals are in the site's default locale, else where most files are.
-    pub(super) fn find(paths: &[String], default_locale: &str) -> Self {
-        let all: BTreeSet<&str> = paths.iter().map(String::as_str).collect();
+    pub(super) fn find<'p>(files: impl Iterator<Item = &'p str>, default_locale: &str) -> Self {
+        let all: BTreeSet<&str> = files.collect();
         let mut within: BTreeMap<&str, (Locale, Vec<&str>)> = BTreeMap::new();
         let mut places: BTreeMap<&str, usize> = BTreeMap::new();
         for (folder, place) in all.iter().filter_map(|path| path.split_once('/')).filter(|(_, place)| !is_index(place)) {
@@ -59,8 +59,7 @@ mod tests {
     use super::*;
 
     fn languages(paths: &[&str]) -> Vec<(String, usize)> {
-        let paths: Vec<String> = paths.iter().map(|path| (*path).to_owned()).collect();
-        Folders::find(&paths, "en").0.into_iter().map(|(folder, (rank, _))| (folder, rank)).collect()
+        Folders::find(paths.iter().copied(), "en").0.into_iter().map(|(folder, (rank, _))| (folder, rank)).collect()
     }
 
     #[test]

@@ -80,7 +80,7 @@ struct Place {
 #[must_use]
 pub fn plan(paths: &[String], default_locale: &str) -> Plan {
     let mut plan = Plan::default();
-    let folders = Folders::find(paths, default_locale);
+    let folders = Folders::find(paths.iter().map(String::as_str).filter(|path| key_of(path).is_ok()), default_locale);
     let mut known: BTreeMap<&str, Place> = BTreeMap::new();
     for path in paths {
         let language = folders.of(path);

@@ -99,6 +99,13 @@ fn a_site_in_language_folders() {
 }
 
 #[test]
+fn pictures_at_the_same_place_make_no_language() {
+    let paths = ["it/servers.md", "it/a.png", "it/b.png", "hr/people.md", "hr/a.png", "hr/b.png"].map(str::to_owned);
+    let found = plan(&paths, "en").units;
+    assert_eq!(found.iter().map(|unit| unit.folder.as_deref().unwrap()).collect::<Vec<_>>(), ["hr", "it"]);
+}
+
+#[test]
 fn an_astro_post_without_much() {
     let text = "---\npubDate: 'Jul 08 2022'\nheroImage: '/x.jpg'\ndraft: true\n---\nimport A from '../A.astro';\n\n# First post\n\n<A />\n";
     let line = &lines(&[("src/First Post.mdx", text)])[0];
