@@ -18,7 +18,7 @@ use crate::domain::authority::{Editor, Origin};
 use crate::domain::clock::{Clock, new_id};
 use crate::domain::exchange::folder::{self, Read};
 use crate::domain::exchange::plan::Kind;
-use crate::domain::exchange::{Line, Note, ghost, wordpress};
+use crate::domain::exchange::{Line, Note, cut, ghost, wordpress};
 use crate::domain::page::Cursor;
 use crate::domain::slug::Slug;
 use crate::editorial::imports::{self, LEASE, Mode, Received, Receiving, Work};
@@ -28,6 +28,8 @@ use crate::store::{self, Store};
 
 /// Lines that are kept together.
 const CHUNK: usize = 200;
+/// Characters of an item's name that a note shows.
+const MOST_OF_A_NAME: usize = 120;
 /// A sender that keeps nothing for so long is gone.
 const SILENT_MILLIS: i64 = 2_000;
 const MAX_LINE: usize = 16_000_000;
@@ -321,7 +323,7 @@ async fn report(store: &Store, id: Uuid) -> anyhow::Result<()> {
         for item in &page.rows {
             let said: Vec<Value> = serde_json::from_str(&item.notes).unwrap_or_default();
             for note in said {
-                let named = format!("{} ({})", first_file(&item.name), note["detail"].as_str().unwrap_or_default());
+                let named = format!("{} ({})", shortened(&item.name), note["detail"].as_str().unwrap_or_default());
                 notes.entry(note["code"].as_str().unwrap_or_default().to_owned()).or_default().push(named);
             }
             if item.state == "failed" {
@@ -356,12 +358,10 @@ fn told(item: &Item) -> String {
     format!("{}: {why}", item.name)
 }
 
-/// An item of many files, by the first of them.
-fn first_file(name: &str) -> String {
-    match name.split_once(", ") {
-        Some((first, others)) => format!("{first} and {} more", others.split(", ").count()),
-        None => name.to_owned(),
-    }
+/// An item of many files has a long name: its beginning.
+fn shortened(name: &str) -> String {
+    let (beginning, was_cut) = cut(name, MOST_OF_A_NAME);
+    if was_cut { format!("{beginning}…") } else { beginning }
 }
 
 /// The first few of a list.

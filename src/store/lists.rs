@@ -1,7 +1,5 @@
 //! Lists of insights: filters, orders and keyset pages, each a walk along one index. One statement, whatever the length; two with bodies.
 
-use std::cmp::Ordering;
-
 use sea_orm::{ConnectionTrait, DbBackend, FromQueryResult as _};
 use uuid::Uuid;
 
@@ -104,10 +102,10 @@ async fn in_one(db: &impl ConnectionTrait, query: &ListQuery, now: Timestamp) ->
 
 fn cut(mut rows: Vec<(InsightRow, Option<BodyRow>)>, query: &ListQuery) -> Page<(InsightRow, Option<BodyRow>)> {
     // The order of the joined rows is the database's business; that of the page is ours.
-    let descending = query.sort.descending != query.cursor.as_ref().is_some_and(|cursor| cursor.backward);
+    let descends = descends(query);
     rows.sort_by(|(a, _), (b, _)| {
-        let ascending = by_key(a, b, query.sort.key).then(a.id.cmp(&b.id));
-        if descending { ascending.reverse() } else { ascending }
+        let [a, b] = [a, b].map(|row| (key_of(row, query.sort.key), row.id));
+        if descends { b.cmp(&a) } else { a.cmp(&b) }
     });
     let limit = usize::try_from(query.limit).unwrap_or(0);
     let key = |(row, _): &(InsightRow, Option<BodyRow>)| (key_of(row, query.sort.key), row.id);
@@ -204,7 +202,7 @@ fn from_and_where(sql: &mut Sql, query: &ListQuery, index: Option<&str>, now: Ti
     filters(sql, query, link.map(|(links, _, _)| links));
     if let Some(cursor) = &query.cursor {
         let (key, id) = order_columns(query);
-        sql.push(&format!(" AND ({key}, {id}) {} (", beyond(query, cursor)));
+        sql.push(&format!(" AND ({key}, {id}) {} (", beyond(query)));
         match &cursor.key {
             KeyValue::Number(number) => sql.bind(*number),
             KeyValue::Text(text) => sql.bind(text.as_str()),
@@ -269,15 +267,20 @@ fn filters(sql: &mut Sql, query: &ListQuery, walked: Option<&str>) {
     }
 }
 
+/// Whether the index is walked from its end: a page that ends before a row is read backwards.
+fn descends(query: &ListQuery) -> bool {
+    query.sort.descending != query.cursor.as_ref().is_some_and(|cursor| cursor.backward)
+}
+
 /// On which side of the cursor the page is.
-fn beyond(query: &ListQuery, cursor: &Cursor) -> &'static str {
-    if query.sort.descending == cursor.backward { ">" } else { "<" }
+fn beyond(query: &ListQuery) -> &'static str {
+    if descends(query) { "<" } else { ">" }
 }
 
 /// An index walk begins at one bound. Where the cursor is one, `+` keeps the index from another on its side: it is farther away, and the walk
 /// would pass over every page before this one.
 fn beside_cursor(query: &ListQuery, key: SortKey, comparison: &str) -> &'static str {
-    let walk = query.cursor.as_ref().map(|cursor| beyond(query, cursor));
+    let walk = query.cursor.as_ref().map(|_| beyond(query));
     if query.sort.key == key && walk.is_some_and(|walk| comparison.starts_with(walk)) { "+" } else { "" }
 }
 
@@ -313,18 +316,8 @@ fn order_columns(query: &ListQuery) -> (&'static str, &'static str) {
 
 fn order_and_limit(sql: &mut Sql, query: &ListQuery) {
     let (key, id) = order_columns(query);
-    let backward = query.cursor.as_ref().is_some_and(|cursor| cursor.backward);
-    let direction = if query.sort.descending == backward { "ASC" } else { "DESC" };
+    let direction = if descends(query) { "DESC" } else { "ASC" };
     sql.push(&format!(" ORDER BY {key} {direction}, {id} {direction}")).limit(query.limit + 1);
-}
-
-fn by_key(a: &InsightRow, b: &InsightRow, key: SortKey) -> Ordering {
-    match key {
-        SortKey::PublishedAt => a.position_at.cmp(&b.position_at),
-        SortKey::Title => a.sort_title.cmp(&b.sort_title),
-        SortKey::UpdatedAt => a.shown_updated_at.cmp(&b.shown_updated_at),
-        SortKey::ReadingMinutes => a.list_minutes.cmp(&b.list_minutes),
-    }
 }
 
 fn key_of(row: &InsightRow, key: SortKey) -> KeyValue {

@@ -33,8 +33,8 @@ impl Folders {
             within.entry(folder).or_insert_with(|| (locale, Vec::new())).1.push(place);
             *places.entry(place).or_default() += 1;
         }
-        let is_elsewhere = |place: &&&str| all.contains(**place) || places.get(**place).is_some_and(|folders| *folders > 1);
-        within.retain(|_, (_, own)| own.iter().filter(is_elsewhere).count() * 2 >= own.len());
+        let is_elsewhere = |place: &str| all.contains(place) || places.get(place).is_some_and(|folders| *folders > 1);
+        within.retain(|_, (_, own)| own.iter().filter(|place| is_elsewhere(place)).count() * 2 >= own.len());
         let mut folders: Vec<(&str, Locale, usize)> =
             within.into_iter().map(|(folder, (locale, own))| (folder, locale, own.len())).collect();
         folders.sort_by_key(|(_, locale, files)| (locale.as_str() != default_locale, Reverse(*files)));

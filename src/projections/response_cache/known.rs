@@ -25,7 +25,10 @@ pub(super) struct Life {
 
 impl Life {
     pub(super) fn new(made_at: i64, (since, until): (Timestamp, Option<Timestamp>), names: &[String]) -> Self {
-        Self { made_at: AtomicI64::new(made_at), since, until, names: names.iter().map(|name| number(name)).collect() }
+        let mut names: Vec<u64> = names.iter().map(|name| number(name)).collect();
+        names.sort_unstable();
+        names.dedup();
+        Self { made_at: AtomicI64::new(made_at), since, until, names: names.into() }
     }
 }
 
