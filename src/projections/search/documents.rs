@@ -1,13 +1,15 @@
 //! Rows of the database as documents of the index.
 
 use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
 
 use tantivy::TantivyDocument;
 use uuid::Uuid;
 
 use super::analysis::{self, Kind};
+use super::cut::{Cut, Cutter, plain};
 use super::language::Language;
-use super::schema::{Fields, key, marked};
+use super::schema::{self, Fields, key};
 use crate::domain::markdown::TocEntry;
 use crate::store::documents::{DocumentRow, Documents, LinkRow};
 
@@ -16,11 +18,44 @@ const TITLE_COUNTS: usize = 3;
 /// What has no end ends then.
 pub(super) const NEVER: i64 = i64::MAX;
 
-pub(super) fn documents(fields: &Fields, rows: &Documents) -> Vec<TantivyDocument> {
-    let (tags, authors) = (by_insight(&rows.tags), by_insight(&rows.authors));
-    let none = Vec::new();
-    let links = |links: &HashMap<Uuid, Vec<Uuid>>, id: &Uuid| links.get(id).unwrap_or(&none).clone();
-    rows.texts.iter().map(|row| document(fields, row, &links(&tags, &row.id), &links(&authors, &row.id))).collect()
+/// A text of an insight as the index takes it, but for its name.
+pub(super) struct Indexed {
+    pub(super) insight: Uuid,
+    pub(super) document: TantivyDocument,
+}
+
+/// Makes documents of rows, and remembers the stems of one for the next.
+pub(super) struct Cutting {
+    fields: Fields,
+    cutter: Mutex<Cutter>,
+}
+
+impl Cutting {
+    pub(super) fn new() -> Self {
+        Self { fields: schema::schema().1, cutter: Mutex::default() }
+    }
+
+    pub(super) fn documents(&self, rows: &Documents) -> Vec<Indexed> {
+        let mut cutter = self.cutter.lock().unwrap_or_else(PoisonError::into_inner);
+        let (tags, authors) = (by_insight(&rows.tags), by_insight(&rows.authors));
+        let links = |links: &HashMap<Uuid, Vec<Uuid>>, id: &Uuid| links.get(id).cloned().unwrap_or_default();
+        let indexed = |row: &DocumentRow| {
+            let document = document(&self.fields, &mut cutter, row, [&links(&tags, &row.id), &links(&authors, &row.id)]);
+            Indexed { insight: row.id, document }
+        };
+        rows.texts.iter().map(indexed).collect()
+    }
+}
+
+/// What an insight's texts are removed by. Each time they are put in they have another number: a removal that the engine comes to late is not one of
+/// the texts that came instead.
+pub(super) fn name(insight: Uuid, number: u64) -> Vec<u8> {
+    [insight.as_bytes().as_slice(), &number.to_be_bytes()].concat()
+}
+
+/// The number in a name.
+pub(super) fn number(name: &[u8]) -> u64 {
+    name.last_chunk().map_or(0, |number| u64::from_be_bytes(*number))
 }
 
 /// The name of a term in the index.
@@ -33,9 +68,8 @@ pub(super) fn halves(id: Uuid) -> (u64, u64) {
     id.as_u64_pair()
 }
 
-fn document(fields: &Fields, row: &DocumentRow, tags: &[Uuid], authors: &[Uuid]) -> TantivyDocument {
+fn document(fields: &Fields, cutter: &mut Cutter, row: &DocumentRow, [tags, authors]: [&[Uuid]; 2]) -> TantivyDocument {
     let mut document = TantivyDocument::default();
-    document.add_bytes(fields.insight, row.id.as_bytes());
     let language = Language::of(&row.locale);
     let (high, low) = halves(row.id);
     document.add_u64(fields.id_high, high);
@@ -52,23 +86,16 @@ fn document(fields: &Fields, row: &DocumentRow, tags: &[Uuid], authors: &[Uuid])
             document.add_text(field, term_key(*term));
         }
     }
-    for _ in 0..TITLE_COUNTS {
-        document.add_text(fields.stems, marked(&row.locale, &row.title));
-    }
-    document.add_text(fields.words, &row.title);
     // A derived excerpt is the body's first paragraph, which is counted there.
-    if row.excerpt_source == "author" {
-        document.add_text(fields.stems, marked(&row.locale, &row.excerpt));
-        document.add_text(fields.words, &row.excerpt);
-    }
-    document.add_text(fields.stems, marked(&row.locale, &row.plain));
-    document.add_text(fields.words, &row.plain);
-    document.add_text(fields.title, &row.title);
-    document.add_text(fields.headings, &row.title);
+    let excerpt = Some(row.excerpt.as_str()).filter(|_| row.excerpt_source == "author");
+    let others = excerpt.into_iter().chain([row.plain.as_str()]).map(|text| (text, 1));
+    let Cut { words, stems } = cutter.cut(language, std::iter::once((row.title.as_str(), TITLE_COUNTS)).chain(others));
+    document.add_text(fields.words, words);
+    document.add_text(fields.stems, stems);
     let toc: Vec<TocEntry> = serde_json::from_str(&row.toc).unwrap_or_default();
-    for heading in toc {
-        document.add_text(fields.headings, &heading.text);
-    }
+    document.add_text(fields.title, plain([row.title.as_str()]));
+    document
+        .add_text(fields.headings, plain(std::iter::once(&row.title).chain(toc.iter().map(|heading| &heading.text)).map(String::as_str)));
     analysis::pieces(&row.title, |piece| {
         if piece.kind == Kind::Word {
             document.add_u64(fields.title_words, key(&piece.text));

@@ -3,7 +3,7 @@
 //! Each build has a folder of its own below the search folder; a build that did not finish has no position and is thrown away. The position is
 //! part of the engine's commit, so index and position cannot disagree.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::fs::File;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
@@ -12,17 +12,15 @@ use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
 use tantivy::index::SegmentId;
 use tantivy::indexer::{IndexWriterOptions, LogMergePolicy, NoMergePolicy};
-use tantivy::schema::Term;
-use tantivy::{Index, IndexReader, IndexSettings, IndexWriter, ReloadPolicy, Searcher, SegmentReader};
+use tantivy::schema::{IndexRecordOption, Term};
+use tantivy::{DocSet as _, Index, IndexReader, IndexSettings, IndexWriter, ReloadPolicy, Searcher, SegmentReader, TERMINATED};
 use uuid::Uuid;
 
-use super::documents;
+use super::documents::{self, Indexed};
 use super::schema::{self, Fields, VERSION};
-use crate::store::documents::Documents;
+use super::segment::Filling;
 
-/// Threads that cut texts into words and sort them: what a bulk import waits for.
-const INDEXERS: usize = 2;
-/// The memory of each. Rebuilding gets more, which makes fewer and larger segments.
+/// The memory of a segment that is being filled. Rebuilding gets more, which makes fewer and larger ones.
 const MEMORY: usize = 30_000_000;
 const MEMORY_TO_BUILD: usize = 60_000_000;
 /// Segments are few, because each costs every query; deleted documents are merged away early, because an editorial index is updated.
@@ -50,12 +48,15 @@ impl Position {
 
 pub(super) struct IndexFiles {
     pub(super) fields: Fields,
+    /// What is put in next, and how large it may become.
+    filling: Option<Filling>,
+    memory: usize,
     writer: IndexWriter,
     reader: IndexReader,
     /// The position of a commit after which merging was put off.
     unmerged: Option<Position>,
-    /// What was put in since the last commit.
-    fresh: HashSet<Uuid>,
+    /// What was put in since the last commit, and under which number.
+    fresh: HashMap<Uuid, u64>,
     /// Only one process at a time works on the folder.
     _lock: File,
 }
@@ -93,36 +94,77 @@ impl IndexFiles {
     }
 
     fn of(index: &Index, lock: File, memory: usize) -> anyhow::Result<Self> {
-        schema::register_tokenizers(index);
+        schema::register_tokenizer(index);
         let (_, fields) = schema::schema();
-        let options =
-            IndexWriterOptions::builder().num_worker_threads(INDEXERS).num_merge_threads(1).memory_budget_per_thread(memory).build();
+        // Its own thread is given nothing to index.
+        let options = IndexWriterOptions::builder().num_worker_threads(1).num_merge_threads(1).build();
         let writer = index.writer_with_options(options)?;
         writer.set_merge_policy(Box::new(merging(SEGMENTS)));
         // A commit that was cut off has left files, whose names the same commit would need again.
         writer.garbage_collect_files().wait()?;
         let reader = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into()?;
-        Ok(Self { fields, writer, reader, unmerged: None, fresh: HashSet::new(), _lock: lock })
+        Ok(Self { fields, filling: None, memory, writer, reader, unmerged: None, fresh: HashMap::new(), _lock: lock })
     }
 
     /// Puts the texts of some insights in, instead of those that are there; of none, if it has none to be found.
-    pub(super) fn replace(&mut self, insights: &[Uuid], rows: &Documents) -> anyhow::Result<()> {
+    pub(super) fn replace(&mut self, insights: &[Uuid], texts: Vec<Indexed>) -> anyhow::Result<()> {
         let searcher = self.searcher();
         for insight in insights {
-            let term = Term::from_field_bytes(self.fields.insight, insight.as_bytes());
-            // The engine looks for each removal in every segment, those of the texts that are coming in too.
-            if !self.fresh.insert(*insight) || searcher.doc_freq(&term)? > 0 {
-                self.writer.delete_term(term);
+            let old = match self.fresh.get(insight) {
+                Some(number) => vec![*number],
+                None => self.numbers(&searcher, *insight)?,
+            };
+            if self.fresh.contains_key(insight) {
+                // A segment that is still being filled would not hear of a removal.
+                self.end_segment()?;
             }
+            for number in &old {
+                let name = documents::name(*insight, *number);
+                self.writer.delete_term(Term::from_field_bytes(self.fields.insight, &name));
+            }
+            let number = old.into_iter().max().map_or(0, |newest| newest + 1);
+            self.fresh.insert(*insight, number);
         }
-        self.put(rows)
+        self.put(texts)
     }
 
-    pub(super) fn put(&self, rows: &Documents) -> anyhow::Result<()> {
-        for document in documents::documents(&self.fields, rows) {
-            self.writer.add_document(document)?;
+    /// The numbers under which an insight's texts are in the index.
+    fn numbers(&self, searcher: &Searcher, insight: Uuid) -> anyhow::Result<Vec<u64>> {
+        let [first, last] = [0, u64::MAX].map(|number| documents::name(insight, number));
+        let mut numbers = Vec::new();
+        for reader in searcher.segment_readers() {
+            let index = reader.inverted_index(self.fields.insight)?;
+            let mut names = index.terms().range().ge(&first).le(&last).into_stream()?;
+            while names.advance() {
+                let mut texts = index.read_postings_from_terminfo(names.value(), IndexRecordOption::Basic)?;
+                while texts.doc() != TERMINATED && reader.is_deleted(texts.doc()) {
+                    texts.advance();
+                }
+                if texts.doc() != TERMINATED {
+                    numbers.push(documents::number(names.key()));
+                }
+            }
+        }
+        Ok(numbers)
+    }
+
+    pub(super) fn put(&mut self, texts: Vec<Indexed>) -> anyhow::Result<()> {
+        for Indexed { insight, mut document } in texts {
+            let number = self.fresh.get(&insight).copied().unwrap_or_default();
+            document.add_bytes(self.fields.insight, &documents::name(insight, number));
+            let mut filling = self.filling.take().map_or_else(|| Filling::begin(&self.writer), Ok)?;
+            filling.put(document)?;
+            let full = filling.size() >= self.memory;
+            self.filling = Some(filling);
+            if full {
+                self.end_segment()?;
+            }
         }
         Ok(())
+    }
+
+    fn end_segment(&mut self) -> tantivy::Result<()> {
+        self.filling.take().map_or(Ok(()), |filling| filling.end(&self.writer))
     }
 
     /// Makes everything so far, which are so many changes, durable and searchable, together with the position it belongs to.
@@ -132,6 +174,7 @@ impl IndexFiles {
             self.writer.set_merge_policy(Box::new(merging(if haste { SEGMENTS_IN_HASTE } else { SEGMENTS })));
         }
         self.unmerged = haste.then_some(position);
+        self.end_segment()?;
         let mut prepared = self.writer.prepare_commit()?;
         prepared.set_payload(&serde_json::to_string(&position)?);
         prepared.commit()?;
@@ -231,6 +274,41 @@ mod tests {
     use tantivy::TantivyDocument;
 
     use super::*;
+    use crate::projections::search::cut::plain;
+
+    fn text(files: &IndexFiles, insight: Uuid, revision: u64) -> Vec<Indexed> {
+        let mut document = TantivyDocument::default();
+        let (high, low) = documents::halves(insight);
+        for (field, value) in
+            [(files.fields.id_high, high), (files.fields.id_low, low), (files.fields.revision, revision), (files.fields.pointer, 1)]
+        {
+            document.add_u64(field, value);
+        }
+        vec![Indexed { insight, document }]
+    }
+
+    #[test]
+    fn of_an_insight_the_newest_text_is_kept_wherever_the_others_lie() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut files = IndexFiles::create(folder.path()).unwrap();
+        let [a, b] = [1, 2].map(Uuid::from_u128);
+        // In the segment that is being filled, in one that is full and not committed, in one that is committed.
+        for (revision, (before, size)) in
+            (1..).zip([(false, MEMORY), (false, MEMORY), (false, 0), (false, MEMORY), (true, MEMORY), (false, 0)])
+        {
+            if before {
+                files.commit(Position::default(), 1).unwrap();
+            }
+            files.memory = size;
+            for insight in [a, b] {
+                let text = text(&files, insight, revision);
+                files.replace(&[insight], text).unwrap();
+            }
+        }
+        files.replace(&[b], Vec::new()).unwrap();
+        files.commit(Position::default(), 1).unwrap();
+        assert_eq!(files.revisions().unwrap(), [(a, 6, 1)]);
+    }
 
     #[test]
     fn what_was_built_in_many_pieces_becomes_one() {
@@ -241,8 +319,8 @@ mod tests {
             for number in 0..400 {
                 let mut document = TantivyDocument::default();
                 let words: Vec<String> = (0..60).map(|word| format!("word{sequence}x{number}x{word}")).collect();
-                document.add_text(files.fields.words, words.join(" "));
-                files.writer.add_document(document).unwrap();
+                document.add_text(files.fields.words, plain([words.join(" ").as_str()]));
+                files.put(vec![Indexed { insight: Uuid::nil(), document }]).unwrap();
             }
             files.commit(Position::new(sequence, 0), 0).unwrap();
         }

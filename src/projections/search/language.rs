@@ -13,8 +13,6 @@ use frostem::{Algorithm, Stemmer};
 pub(super) struct Language(Option<Algorithm>);
 
 impl Language {
-    pub(super) const NONE: Self = Self(None);
-
     /// Of a language tag (BCP 47): `it-CH` is Italian.
     pub(super) fn of(locale: &str) -> Self {
         Self(match locale.split('-').next().unwrap_or_default() {

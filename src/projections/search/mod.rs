@@ -5,6 +5,7 @@
 
 mod analysis;
 mod columns;
+mod cut;
 mod dictionary;
 mod documents;
 mod engine;
@@ -19,6 +20,7 @@ mod ranking;
 mod related;
 mod schema;
 mod scoring;
+mod segment;
 mod suggestions;
 mod syntax;
 mod terms;

@@ -6,12 +6,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
+use futures_util::future::join;
 use tantivy::Searcher;
 use tantivy::index::SegmentId;
 use tokio::sync::watch;
 use uuid::Uuid;
 
 use super::columns::Columns;
+use super::documents::{Cutting, Indexed};
 use super::index::{IndexFiles, Position};
 use super::schema::Fields;
 use super::terms::Terms;
@@ -57,6 +59,7 @@ impl Pending {
 /// The writing end.
 pub struct SearchProjection {
     folder: PathBuf,
+    cutting: Arc<Cutting>,
     shared: Arc<Shared>,
     files: Option<Arc<Mutex<IndexFiles>>>,
     terms: Arc<Terms>,
@@ -79,6 +82,7 @@ impl SearchProjection {
         let search = Search::new(progress);
         let projection = Self {
             folder,
+            cutting: Arc::new(Cutting::new()),
             wanted: search.shared.wanted.subscribe(),
             shared: search.shared.clone(),
             pending: None,
@@ -114,15 +118,14 @@ impl SearchProjection {
         let at = changes::find(store.reader(), newest).await?.map_or(0, |row| row.at);
         let folder = self.folder.clone();
         let mut files = blocking(move || IndexFiles::create(&folder)).await?;
-        let mut last = Uuid::nil();
         let mut done = 0;
-        loop {
-            let ids: Vec<Uuid> = documents::live(store.reader(), last, BUILD_BATCH).await?.into_iter().map(|row| row.id).collect();
-            let Some(id) = ids.last() else { break };
-            last = *id;
-            let rows = documents::find(store.reader(), &ids).await?;
-            files = blocking(move || files.put(&rows).map(|()| files)).await?;
+        let (mut ids, mut texts) = behind(store, &self.cutting, Uuid::nil()).await?;
+        while let Some(last) = ids.last() {
             done += ids.len();
+            // The next ones are read and cut meanwhile.
+            let (put, next) = join(blocking(move || files.put(texts).map(|()| files)), behind(store, &self.cutting, *last)).await;
+            files = put?;
+            (ids, texts) = next?;
             told(done);
         }
         let position = Position::new(newest, at);
@@ -132,6 +135,22 @@ impl SearchProjection {
         let opened = blocking(move || IndexFiles::open(&folder)).await?.context("the index that was made cannot be opened")?;
         tracing::info!(insights = done, "the search index is made");
         Ok(opened)
+    }
+
+    /// Puts the texts of some insights in. The next ones are read and cut meanwhile.
+    async fn take_over(&self, store: &Store, files: &Arc<Mutex<IndexFiles>>, insights: &[Uuid]) -> anyhow::Result<()> {
+        let mut parts = insights.chunks(BATCH);
+        let mut part = parts.next().unwrap_or_default();
+        let mut next = texts(store, &self.cutting, part).await?;
+        while !part.is_empty() {
+            let (files, ids, now) = (files.clone(), part.to_vec(), next);
+            part = parts.next().unwrap_or_default();
+            let put = blocking(move || files.lock().unwrap_or_else(PoisonError::into_inner).replace(&ids, now));
+            let (done, found) = join(put, texts(store, &self.cutting, part)).await;
+            done?;
+            next = found?;
+        }
+        Ok(())
     }
 
     /// Lets readers see the newest commit. What is known of segments that were there before is kept.
@@ -201,11 +220,7 @@ impl Projection for SearchProjection {
         if terms_changed {
             self.terms = Arc::new(Terms::read(store.reader()).await?);
         }
-        for part in ids.chunks(BATCH) {
-            let texts = documents::find(store.reader(), part).await?;
-            let (files, part) = (files.clone(), part.to_vec());
-            blocking(move || files.lock().unwrap_or_else(PoisonError::into_inner).replace(&part, &texts)).await?;
-        }
+        self.take_over(store, &files, &ids).await?;
         self.public = rows.iter().filter_map(|row| row.public_sequence).fold(self.public, i64::max);
         let concerns_readers = !ids.is_empty() || terms_changed || rows.iter().any(|row| row.public_sequence.is_some());
         if let Some(last) = rows.last() {
@@ -257,6 +272,23 @@ impl Projection for SearchProjection {
         .await?;
         if other && self.is_live() { self.let_read(searcher, fields).await } else { Ok(()) }
     }
+}
+
+/// The live insights behind an id, with their texts.
+async fn behind(store: &Store, cutting: &Arc<Cutting>, after: Uuid) -> anyhow::Result<(Vec<Uuid>, Vec<Indexed>)> {
+    let ids: Vec<Uuid> = documents::live(store.reader(), after, BUILD_BATCH).await?.into_iter().map(|row| row.id).collect();
+    let texts = texts(store, cutting, &ids).await?;
+    Ok((ids, texts))
+}
+
+/// The texts of some insights, cut into terms.
+async fn texts(store: &Store, cutting: &Arc<Cutting>, insights: &[Uuid]) -> anyhow::Result<Vec<Indexed>> {
+    if insights.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows = documents::find(store.reader(), insights).await?;
+    let cutting = cutting.clone();
+    blocking(move || Ok(cutting.documents(&rows))).await
 }
 
 /// Whether a position is one of this database's log: the row is there, and as old as it was.
