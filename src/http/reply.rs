@@ -1,6 +1,7 @@
 //! Successful answers: bytes, their validator, their cache policy. Nobody else writes these headers.
 
 use std::borrow::Cow;
+use std::cell::RefCell;
 use std::convert::Infallible;
 use std::ops::Range;
 
@@ -44,6 +45,22 @@ pub(super) struct Reply {
     kept: Option<Kept>,
 }
 
+/// So much room is kept between answers.
+const MOST_ROOM: usize = 65_536;
+
+/// A value as bytes, which take as much memory as they are: they are written where the answers before were, and copied from there.
+fn as_json(value: &impl Serialize) -> Vec<u8> {
+    thread_local! {
+        static ROOM: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+    }
+    ROOM.with_borrow_mut(|room| {
+        let bytes = serde_json::to_writer(&mut *room, value).map(|()| room.clone()).unwrap_or_default();
+        room.clear();
+        room.shrink_to(MOST_ROOM);
+        bytes
+    })
+}
+
 impl Reply {
     pub(super) fn bytes(body: Vec<u8>, content_type: &'static str) -> Self {
         Self {
@@ -64,7 +81,7 @@ impl Reply {
     }
 
     pub(super) fn json(value: &impl Serialize) -> Self {
-        Self::bytes(serde_json::to_vec(value).unwrap_or_default(), "application/json")
+        Self::bytes(as_json(value), "application/json")
     }
 
     pub(super) fn empty(status: StatusCode) -> Self {
@@ -132,7 +149,7 @@ impl Reply {
 
     /// Digest these bytes for the `ETag` instead of the body: what an anonymous reader would get.
     pub(super) fn digest_of(mut self, value: &impl Serialize) -> Self {
-        self.digested = Some(serde_json::to_vec(value).unwrap_or_default());
+        self.digested = Some(as_json(value));
         self
     }
 
