@@ -1,4 +1,4 @@
-//! What the index holds of a text, and how it is cut into terms.
+//! What the index holds of a text.
 //!
 //! Nothing is stored to be shown: hits are read from the database, which decides once more what is visible.
 
