@@ -87,7 +87,7 @@ fn stem(known: &mut Stems, language: Language, word: &str) -> String {
 
 /// The words of some texts and nothing else, for a field of its own.
 pub(super) fn plain<'t>(texts: impl IntoIterator<Item = &'t str>) -> String {
-    let mut postings = Postings::of(0);
+    let mut postings = Postings::default();
     for text in texts {
         analysis::pieces(text, |piece| {
             if piece.kind == Kind::Word {

@@ -38,9 +38,9 @@ impl Cutting {
     pub(super) fn documents(&self, rows: &Documents) -> Vec<Indexed> {
         let mut cutter = self.cutter.lock().unwrap_or_else(PoisonError::into_inner);
         let (tags, authors) = (by_insight(&rows.tags), by_insight(&rows.authors));
-        let links = |links: &HashMap<Uuid, Vec<Uuid>>, id: &Uuid| links.get(id).cloned().unwrap_or_default();
         let indexed = |row: &DocumentRow| {
-            let document = document(&self.fields, &mut cutter, row, [&links(&tags, &row.id), &links(&authors, &row.id)]);
+            let links = [&tags, &authors].map(|links| links.get(&row.id).map_or(&[][..], Vec::as_slice));
+            let document = document(&self.fields, &mut cutter, row, links);
             Indexed { insight: row.id, document }
         };
         rows.texts.iter().map(indexed).collect()

@@ -110,14 +110,14 @@ impl IndexFiles {
     pub(super) fn replace(&mut self, insights: &[Uuid], texts: Vec<Indexed>) -> anyhow::Result<()> {
         let searcher = self.searcher();
         for insight in insights {
-            let old = match self.fresh.get(insight) {
-                Some(number) => vec![*number],
+            let old = match self.fresh.get(insight).copied() {
+                Some(number) => {
+                    // A segment that is still being filled would not hear of a removal.
+                    self.end_segment()?;
+                    vec![number]
+                }
                 None => self.numbers(&searcher, *insight)?,
             };
-            if self.fresh.contains_key(insight) {
-                // A segment that is still being filled would not hear of a removal.
-                self.end_segment()?;
-            }
             for number in &old {
                 let name = documents::name(*insight, *number);
                 self.writer.delete_term(Term::from_field_bytes(self.fields.insight, &name));
