@@ -236,8 +236,9 @@ pub fn explained(error: EditorialError) -> anyhow::Error {
     }
 }
 
-/// Rotates keys and forgets ended sessions, for as long as the process lives. A failure is logged and tried again an hour later.
+/// Renews what another version has left, rotates keys and forgets ended sessions, for as long as the process lives. A failure is logged and tried again an hour later.
 async fn housekeeping(store: Store, keys: KeyRing, clock: Clock) {
+    tell_renewed(crate::store::summaries::renew_after_upgrade(&store).await);
     loop {
         tokio::time::sleep(HOUSEKEEPING).await;
         let now = clock.now();
@@ -294,11 +295,7 @@ pub async fn tidy(store: &Store, now: Timestamp) {
             tracing::error!(%error, what, "what has ended was not forgotten");
         }
     }
-    match crate::store::summaries::renew(store).await {
-        Ok(0) => {}
-        Ok(renewed) => tracing::info!(renewed, "renewed the summaries of insights that another version has published"),
-        Err(error) => tracing::error!(%error, "stale summaries were not renewed"),
-    }
+    tell_renewed(crate::store::summaries::renew(store).await);
     if let Err(error) = imports::tidy(store, now).await {
         tracing::error!(%error, "imports that ended were not forgotten");
     }
@@ -306,6 +303,14 @@ pub async fn tidy(store: &Store, now: Timestamp) {
         Ok(0) => {}
         Ok(purged) => tracing::info!(purged, "emptied the trash"),
         Err(error) => tracing::error!(%error, "the trash was not emptied"),
+    }
+}
+
+fn tell_renewed(summaries: Result<usize, crate::store::error::StoreError>) {
+    match summaries {
+        Ok(0) => {}
+        Ok(renewed) => tracing::info!(renewed, "renewed the summaries of insights that another version has published"),
+        Err(error) => tracing::error!(%error, "stale summaries were not renewed"),
     }
 }
 

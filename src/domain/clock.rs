@@ -36,7 +36,15 @@ impl Timestamp {
     /// RFC 3339, UTC, with milliseconds only where there are any.
     #[must_use]
     pub fn rfc3339(self) -> String {
-        self.utc().format(&Rfc3339).unwrap_or_default()
+        let mut text = Vec::with_capacity("2006-01-02T15:04:05.999Z".len());
+        self.write_rfc3339(&mut text);
+        String::from_utf8(text).unwrap_or_default()
+    }
+
+    /// As [`Timestamp::rfc3339`], behind what is there.
+    pub fn write_rfc3339(self, out: &mut Vec<u8>) {
+        // Every year that a moment can have is one that can be written.
+        let _ = self.utc().format_into(out, &Rfc3339);
     }
 
     /// The form of HTTP's own dates, in whole seconds (RFC 9110, section 5.6.7).
@@ -59,7 +67,10 @@ impl Timestamp {
     }
 
     fn utc(self) -> UtcDateTime {
-        UtcDateTime::from_unix_timestamp_nanos(i128::from(self.0.clamp(FIRST, LAST)) * 1_000_000).unwrap_or(UtcDateTime::UNIX_EPOCH)
+        let inside = self.0.clamp(FIRST, LAST);
+        let whole = UtcDateTime::from_unix_timestamp(inside.div_euclid(1000)).unwrap_or(UtcDateTime::UNIX_EPOCH);
+        let millis = u16::try_from(inside.rem_euclid(1000)).unwrap_or(0);
+        whole.replace_millisecond(millis).unwrap_or(whole)
     }
 }
 
@@ -94,4 +105,19 @@ pub fn new_id(now: Timestamp) -> Uuid {
     let nanos = u32::try_from(millis % 1000).unwrap_or(0) * 1_000_000;
     let order = ORDER.lock().unwrap_or_else(PoisonError::into_inner);
     Uuid::new_v7(uuid::Timestamp::from_unix(&*order, millis / 1000, nanos))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn moments_are_written_as_they_are_read() {
+        for text in
+            ["0001-01-01T00:00:00Z", "1969-12-31T23:59:59.999Z", "2026-04-18T09:00:00Z", "2024-02-29T12:30:01.05Z", "9999-12-31T23:59:59Z"]
+        {
+            assert_eq!(Timestamp::parse(text).map(Timestamp::rfc3339).as_deref(), Some(text));
+        }
+        assert_eq!(Timestamp(i64::MAX).rfc3339(), "9999-12-31T23:59:59Z");
+    }
 }

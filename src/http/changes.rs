@@ -130,7 +130,7 @@ pub(super) async fn list_changes(api: web::Data<Api>, request: HttpRequest, read
     let sequence = list.meta.sequence;
     let reply = Reply::json(&list)
         .state(format!("s{sequence}"))
-        .kept(&freshness, vec!["changes".to_owned()])
+        .kept(&freshness, ["changes"])
         .header(CONTENT_SEQUENCE, sequence.to_string())
         .policy(if reader.is_anonymous() { CachePolicy::Revalidate } else { CachePolicy::Never })
         .cache_tags(&["changes".to_owned(), "insights".to_owned()]);

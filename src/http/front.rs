@@ -159,7 +159,7 @@ where
     };
     let Kept { made_at, until, names } = kept;
     let bytes = finished.bytes();
-    let answer = Arc::new(Answer::new(finished, bytes, made_at, (now, until), &names));
+    let answer = Arc::new(Answer::new(finished, bytes, made_at, (now, until), names));
     making.finish(Outcome::Made(answer.clone()));
     let id = response.headers_mut().remove(REQUEST_ID).next();
     let (request, _) = response.into_parts();

@@ -18,6 +18,7 @@ pub(super) use super::finished::CONTENT_SEQUENCE;
 use super::finished::{Finished, Parts};
 use crate::domain::clock::Timestamp;
 use crate::domain::secret;
+use crate::projections::response_cache::Names;
 use crate::store::changes::Freshness;
 
 pub(super) const CACHE_TAG: HeaderName = HeaderName::from_static("cache-tag");
@@ -48,17 +49,21 @@ pub(super) struct Reply {
 /// So much room is kept between answers.
 const MOST_ROOM: usize = 65_536;
 
-/// A value as bytes, which take as much memory as they are: they are written where the answers before were, and copied from there.
-fn as_json(value: &impl Serialize) -> Vec<u8> {
+/// Bytes that take as much memory as they are: they are written where the answers before were, and copied from there.
+fn written(write: impl FnOnce(&mut Vec<u8>) -> serde_json::Result<()>) -> Vec<u8> {
     thread_local! {
         static ROOM: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
     }
     ROOM.with_borrow_mut(|room| {
-        let bytes = serde_json::to_writer(&mut *room, value).map(|()| room.clone()).unwrap_or_default();
+        let bytes = write(room).map(|()| room.clone()).unwrap_or_default();
         room.clear();
         room.shrink_to(MOST_ROOM);
         bytes
     })
+}
+
+fn as_json(value: &impl Serialize) -> Vec<u8> {
+    written(|room| serde_json::to_writer(room, value))
 }
 
 impl Reply {
@@ -82,6 +87,11 @@ impl Reply {
 
     pub(super) fn json(value: &impl Serialize) -> Self {
         Self::bytes(as_json(value), "application/json")
+    }
+
+    /// JSON that is put together piece by piece.
+    pub(super) fn of_pieces(write: impl FnOnce(&mut Vec<u8>) -> serde_json::Result<()>) -> Self {
+        Self::bytes(written(write), "application/json")
     }
 
     pub(super) fn empty(status: StatusCode) -> Self {
@@ -189,12 +199,12 @@ impl Reply {
     }
 
     /// Others may be given it too, until the clock or something of these names changes it. See [`crate::projections::response_cache`].
-    pub(super) fn kept(self, freshness: &Freshness, names: Vec<String>) -> Self {
-        self.kept_at(freshness.sequence, freshness, names)
+    pub(super) fn kept(self, freshness: &Freshness, names: impl IntoIterator<Item: AsRef<str>>) -> Self {
+        self.kept_at(freshness.sequence, freshness, names.into_iter().collect())
     }
 
     /// As [`Reply::kept`], of what was made of an index at this public number.
-    pub(super) fn kept_at(self, sequence: i64, freshness: &Freshness, names: Vec<String>) -> Self {
+    pub(super) fn kept_at(self, sequence: i64, freshness: &Freshness, names: Names) -> Self {
         let made_at = sequence.min(freshness.sequence);
         Self { kept: Some(Kept { made_at, until: freshness.next_transition, names }), ..self }
     }
@@ -236,9 +246,7 @@ pub(super) struct Frozen {
 pub(super) struct ForKeeping;
 
 /// What an answer is made of that any insight, and any term, can change.
-pub(super) fn every_insight() -> Vec<String> {
-    ["insights", "terms"].map(str::to_owned).to_vec()
-}
+pub(super) const EVERY_INSIGHT: [&str; 2] = ["insights", "terms"];
 
 /// How long an answer may be given to others.
 pub(super) struct Kept {
@@ -247,7 +255,7 @@ pub(super) struct Kept {
     /// When the clock changes it.
     pub(super) until: Option<Timestamp>,
     /// It is dropped when something of these names changes.
-    pub(super) names: Vec<String>,
+    pub(super) names: Names,
 }
 
 /// An answer to be kept.

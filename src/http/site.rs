@@ -135,7 +135,7 @@ pub(super) async fn get_site(api: web::Data<Api>, request: HttpRequest, reader: 
         .header(CONTENT_SEQUENCE, freshness.sequence.to_string())
         .policy(policy)
         // A change of the site itself drops everything.
-        .kept(&freshness, ["insights", "categories"].map(str::to_owned).to_vec())
+        .kept(&freshness, ["insights", "categories"])
         .cache_tags(&["site".to_owned(), "insights".to_owned()]))
 }
 

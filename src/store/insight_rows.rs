@@ -1,13 +1,11 @@
 //! The shape in which reads take an insight out of the database, and the columns and joins that fill it.
 
-use std::borrow::Cow;
 use std::ops::Deref;
 use std::sync::Arc;
 
 use sea_orm::{ColIdx, DbBackend, DbErr, FromQueryResult, QueryResult, TryGetError, TryGetable};
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use serde_json::value::RawValue;
+use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
@@ -42,8 +40,8 @@ pub struct InsightRow {
     pub seo: Json<Seo>,
     pub extra: Json<Map<String, Value>>,
     pub locale: String,
-    pub title: Text,
-    pub excerpt: Text,
+    pub title: String,
+    pub excerpt: String,
     pub excerpt_source: String,
     pub word_count: i64,
     pub derived_minutes: i64,
@@ -92,69 +90,20 @@ pub struct Terms(pub Vec<Named>);
 
 impl TryGetable for Terms {
     fn try_get_by<I: ColIdx>(row: &QueryResult, index: I) -> Result<Self, TryGetError> {
-        Ok(Self(Json::try_get_by(row, index)?.into_read()))
+        let Json(terms) = Json::try_get_by(row, index)?;
+        Ok(Self(terms))
     }
 }
 
-/// A value that may still be the JSON that it came as: what is only handed on need not be read and written again.
-#[derive(Clone, Debug)]
-pub enum Json<T> {
-    Read(T),
-    Raw(Box<RawValue>),
-}
-
-impl<T: DeserializeOwned + Default> Json<T> {
-    #[must_use]
-    pub fn into_read(self) -> T {
-        match self {
-            Self::Read(value) => value,
-            Self::Raw(json) => serde_json::from_str(json.get()).unwrap_or_default(),
-        }
-    }
-
-    #[must_use]
-    pub fn read(&self) -> Cow<'_, T>
-    where
-        T: Clone,
-    {
-        match self {
-            Self::Read(value) => Cow::Borrowed(value),
-            Self::Raw(json) => Cow::Owned(serde_json::from_str(json.get()).unwrap_or_default()),
-        }
-    }
-}
-
-impl<T: Serialize> Serialize for Json<T> {
-    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Self::Read(value) => value.serialize(to),
-            Self::Raw(json) => json.serialize(to),
-        }
-    }
-}
-
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Json<T> {
-    fn deserialize<D: Deserializer<'de>>(json: D) -> Result<Self, D::Error> {
-        T::deserialize(json).map(Self::Read)
-    }
-}
+/// A column of JSON.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(transparent)]
+pub struct Json<T>(pub T);
 
 impl<T: DeserializeOwned> TryGetable for Json<T> {
     fn try_get_by<I: ColIdx>(row: &QueryResult, index: I) -> Result<Self, TryGetError> {
         let json = String::try_get_by(row, index)?;
-        let read = serde_json::from_str(&json).map_err(|_shape| TryGetError::DbErr(DbErr::Type("a column of another shape".to_owned())))?;
-        Ok(Self::Read(read))
-    }
-}
-
-/// Words: a column of text in a row, a string in a summary.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(transparent)]
-pub struct Text(pub Json<String>);
-
-impl TryGetable for Text {
-    fn try_get_by<I: ColIdx>(row: &QueryResult, index: I) -> Result<Self, TryGetError> {
-        String::try_get_by(row, index).map(|text| Self(Json::Read(text)))
+        serde_json::from_str(&json).map(Self).map_err(|_shape| TryGetError::DbErr(DbErr::Type("a column of another shape".to_owned())))
     }
 }
 
@@ -240,6 +189,12 @@ pub enum Shown {
 }
 
 impl InsightRow {
+    /// Its category, tags and authors.
+    #[must_use]
+    pub fn terms(&self) -> (&Named, &[Named], &[Named]) {
+        (&self.category, &self.tags.0, &self.authors.0)
+    }
+
     #[must_use]
     pub fn pointers(&self) -> Pointers {
         Pointers {

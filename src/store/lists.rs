@@ -3,11 +3,12 @@
 use sea_orm::{ConnectionTrait, DbBackend, FromQueryResult as _};
 use uuid::Uuid;
 
+use super::Store;
 use super::changes::{self, Freshness};
 use super::error::StoreError;
-use super::insight_rows::{self, BodyRow, InsightRow, Shown};
+use super::insight_rows::{self, BodyRow, InsightRow, Named, Shown};
 use super::sql::{Number, Sql};
-use super::{Store, summaries};
+use super::summaries::{self, Summary};
 use crate::domain::clock::Timestamp;
 use crate::domain::page::{Cursor, KeyValue, Page, Sort, SortKey};
 use crate::domain::status::Status;
@@ -51,26 +52,59 @@ pub enum Audience {
     },
 }
 
+/// An insight of a list.
+#[derive(Clone, Debug)]
+pub enum Listed {
+    Summary(Summary),
+    Row(Box<InsightRow>, Option<BodyRow>),
+}
+
+impl Listed {
+    #[must_use]
+    pub fn id(&self) -> Uuid {
+        match self {
+            Self::Summary(summary) => summary.id,
+            Self::Row(row, _) => row.id,
+        }
+    }
+
+    /// Its category, tags and authors.
+    #[must_use]
+    pub fn terms(&self) -> (&Named, &[Named], &[Named]) {
+        match self {
+            Self::Summary(Summary { category, tags, authors, .. }) => (category, tags, authors),
+            Self::Row(row, _) => row.terms(),
+        }
+    }
+
+    fn key(&self, sort: SortKey) -> KeyValue {
+        match (self, sort) {
+            (Self::Summary(summary), _) => summary.key.clone(),
+            (Self::Row(row, _), SortKey::PublishedAt) => KeyValue::Number(row.position_at),
+            (Self::Row(row, _), SortKey::Title) => KeyValue::Text(row.sort_title.clone()),
+            (Self::Row(row, _), SortKey::UpdatedAt) => KeyValue::Number(row.shown_updated_at),
+            (Self::Row(row, _), SortKey::ReadingMinutes) => KeyValue::Number(row.list_minutes),
+        }
+    }
+}
+
 /// A page, and how fresh it is: at least that.
 ///
 /// # Errors
 /// The database's.
-pub async fn list(
-    store: &Store,
-    query: &ListQuery,
-    now: Timestamp,
-) -> Result<(Freshness, Page<(InsightRow, Option<BodyRow>)>), StoreError> {
+pub async fn list(store: &Store, query: &ListQuery, now: Timestamp) -> Result<(Freshness, Page<Listed>), StoreError> {
     let db = store.reader();
     if query.with_body {
         let (freshness, rows) = with_bodies(db, query, now).await?;
         return Ok((freshness, cut(rows, query)));
     }
-    let summarised = if is_summarised(query) { summaries::list(store, query, now).await? } else { None };
-    let (freshness, rows) = match summarised {
-        Some(found) => found,
-        None => in_one(db, query, now).await?,
-    };
-    Ok((freshness, cut(rows.into_iter().map(|row| (row, None)).collect(), query)))
+    if is_summarised(query)
+        && let Some((freshness, summaries)) = summaries::list(store, query, now).await?
+    {
+        return Ok((freshness, cut(summaries.into_iter().map(Listed::Summary).collect(), query)));
+    }
+    let (freshness, rows) = in_one(db, query, now).await?;
+    Ok((freshness, cut(rows.into_iter().map(|row| Listed::Row(Box::new(row), None)).collect(), query)))
 }
 
 /// Summaries are of what the public sees.
@@ -79,17 +113,14 @@ fn is_summarised(query: &ListQuery) -> bool {
 }
 
 /// Bodies are long: to quote them, and to read the quotes, would cost more than a statement.
-async fn with_bodies(
-    db: &impl ConnectionTrait,
-    query: &ListQuery,
-    now: Timestamp,
-) -> Result<(Freshness, Vec<(InsightRow, Option<BodyRow>)>), StoreError> {
+async fn with_bodies(db: &impl ConnectionTrait, query: &ListQuery, now: Timestamp) -> Result<(Freshness, Vec<Listed>), StoreError> {
     let freshness = changes::freshness(db, now).await?;
     let mut sql = Sql::new(db.get_database_backend(), "");
     rows(&mut sql, query, now);
     let mut rows = Vec::new();
     for row in db.query_all_raw(sql.statement()).await? {
-        rows.push((InsightRow::from_query_result(&row, "")?, Some(BodyRow::from_query_result(&row, "")?)));
+        let body = BodyRow::from_query_result(&row, "")?;
+        rows.push(Listed::Row(Box::new(InsightRow::from_query_result(&row, "")?), Some(body)));
     }
     Ok((freshness, rows))
 }
@@ -100,15 +131,12 @@ async fn in_one(db: &impl ConnectionTrait, query: &ListQuery, now: Timestamp) ->
     Ok((changes::read_freshness(&row)?, insight_rows::unpack(&row)?))
 }
 
-fn cut(mut rows: Vec<(InsightRow, Option<BodyRow>)>, query: &ListQuery) -> Page<(InsightRow, Option<BodyRow>)> {
+fn cut(mut rows: Vec<Listed>, query: &ListQuery) -> Page<Listed> {
     // The order of the joined rows is the database's business; that of the page is ours.
     let descends = descends(query);
-    rows.sort_by(|(a, _), (b, _)| {
-        let [a, b] = [a, b].map(|row| (key_of(row, query.sort.key), row.id));
-        if descends { b.cmp(&a) } else { a.cmp(&b) }
-    });
+    let key = |row: &Listed| (row.key(query.sort.key), row.id());
+    rows.sort_by(|a, b| if descends { key(b).cmp(&key(a)) } else { key(a).cmp(&key(b)) });
     let limit = usize::try_from(query.limit).unwrap_or(0);
-    let key = |(row, _): &(InsightRow, Option<BodyRow>)| (key_of(row, query.sort.key), row.id);
     Page::cut(rows, limit, query.cursor.as_ref(), &query.identity, key)
 }
 
@@ -318,13 +346,4 @@ fn order_and_limit(sql: &mut Sql, query: &ListQuery) {
     let (key, id) = order_columns(query);
     let direction = if descends(query) { "DESC" } else { "ASC" };
     sql.push(&format!(" ORDER BY {key} {direction}, {id} {direction}")).limit(query.limit + 1);
-}
-
-fn key_of(row: &InsightRow, key: SortKey) -> KeyValue {
-    match key {
-        SortKey::PublishedAt => KeyValue::Number(row.position_at),
-        SortKey::Title => KeyValue::Text(row.sort_title.clone()),
-        SortKey::UpdatedAt => KeyValue::Number(row.shown_updated_at),
-        SortKey::ReadingMinutes => KeyValue::Number(row.list_minutes),
-    }
 }

@@ -2,7 +2,6 @@
 //!
 //! They are never older than the row of the log that a reader has seen: what the log tells of terms is read behind it.
 
-use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use sea_orm::FromQueryResult;
@@ -22,16 +21,17 @@ const MOST: usize = 50_000;
 pub(super) struct Names {
     /// The row of the log up to which they are known, below zero before they were read.
     at: i64,
-    known: HashMap<Uuid, Named>,
+    known: foldhash::HashMap<Uuid, Named>,
 }
 
 impl Names {
-    pub(super) fn find(&self, id: Uuid) -> Option<Named> {
-        self.known.get(&id).cloned()
+    pub(super) fn find(&self, id: &str) -> Option<Named> {
+        self.known.get(&id.parse().ok()?).cloned()
     }
 
-    pub(super) fn find_all(&self, ids: &[Uuid]) -> Option<Vec<Named>> {
-        ids.iter().map(|id| self.find(*id)).collect()
+    /// Those of ids that commas divide.
+    pub(super) fn find_all(&self, ids: &str) -> Option<Vec<Named>> {
+        ids.split(',').filter(|id| !id.is_empty()).map(|id| self.find(id)).collect()
     }
 }
 
@@ -39,7 +39,7 @@ impl Names {
 pub(super) type Kept = Arc<RwLock<Arc<Names>>>;
 
 pub(super) fn unread() -> Kept {
-    Arc::new(RwLock::new(Arc::new(Names { at: -1, known: HashMap::new() })))
+    Arc::new(RwLock::new(Arc::new(Names { at: -1, known: foldhash::HashMap::default() })))
 }
 
 /// The names as they were when the log's newest row about a term had this number, or later.
@@ -54,7 +54,7 @@ pub(super) async fn current(store: &Store, at: i64) -> Result<Arc<Names>, StoreE
     let mut names = Names { at, known: kept.known.clone() };
     for row in read(store, kept.at).await? {
         let Row { id, slug, name, translations } = row;
-        let translations = translations.into_read();
+        let Json(translations) = translations;
         names.known.insert(id, Named(Arc::new(NamedTerm { slug, name, translations })));
     }
     if names.known.len() > MOST {

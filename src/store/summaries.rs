@@ -1,25 +1,29 @@
 //! What lists show of a live revision, kept with the pointers that they walk: a page of a public list is then one walk, and looks nothing up.
 //!
-//! A summary repeats one revision, and revisions never change: whoever moves the pointer writes it, in the same transaction. It names categories,
-//! tags and authors by their ids, since those do change. One that is not of the live revision is not believed: `list` gives up, and the
-//! revision's own rows are read.
+//! A summary repeats one revision, and revisions never change: whoever moves the pointer writes it, in the same transaction. It is the object that
+//! lists answer with, as JSON, in pieces: what changes without a new revision is put between them, the names of categories, tags and authors (which
+//! it has by their ids) and times. One that is not of the live revision is not believed: `list` gives up, and the revision's own rows are read.
 
-use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::Arc;
 
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, FromQueryResult};
-use serde::Deserialize;
-use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use super::Store;
 use super::changes::{self, Freshness};
 use super::error::StoreError;
-use super::insight_rows::{InsightRow, Json, Terms, Text};
+use super::insight_rows::Named;
 use super::lists::{self, ListQuery};
 use super::names::{self, Names};
 use super::sql::{Number, Sql};
 use crate::domain::clock::Timestamp;
-use crate::domain::draft::Seo;
+use crate::domain::page::{KeyValue, SortKey};
+
+/// Stands behind each piece of a line. JSON never has it, nor the next, as it is.
+const PIECE: char = '\u{1f}';
+/// Stands behind each line.
+const LINE: char = '\u{1e}';
 
 /// Stale summaries that are written together.
 const BATCH: i64 = 500;
@@ -39,7 +43,7 @@ pub async fn write(txn: &DatabaseTransaction, insights: &[Uuid]) -> Result<(), S
 }
 
 /// A summary that is missing, or is of another revision: somebody who knows nothing of summaries has moved the pointer.
-const STALE: &str = "live_revision IS NOT NULL AND (live_summary IS NULL OR live_summary NOT LIKE '[' || live_revision || ',%')";
+const STALE: &str = "live_revision IS NOT NULL AND (live_summary IS NULL OR live_summary NOT LIKE live_revision || '\u{1f}%')";
 
 /// How many are stale.
 ///
@@ -48,6 +52,19 @@ const STALE: &str = "live_revision IS NOT NULL AND (live_summary IS NULL OR live
 pub async fn count_stale(db: &impl ConnectionTrait) -> Result<i64, StoreError> {
     let mut sql = Sql::new(db.get_database_backend(), "SELECT count(*) AS number FROM insights WHERE ");
     Ok(sql.push(STALE).one::<Number>(db).await?.map_or(0, |row| row.number))
+}
+
+/// As [`renew`], when that of the newest insight is stale: after the service was replaced by another version, all are. To look for single ones
+/// takes reading all.
+///
+/// # Errors
+/// The database's; what was written stays so.
+pub async fn renew_after_upgrade(store: &Store) -> Result<usize, StoreError> {
+    let mut sql = Sql::new(store.reader().get_database_backend(), "SELECT count(*) AS number FROM (SELECT live_revision, live_summary ");
+    sql.push("FROM insights").walk("insights_live").push(" WHERE live_revision IS NOT NULL AND deleted_at IS NULL ");
+    sql.push("ORDER BY position_at DESC, id DESC LIMIT 1) i WHERE ").push(STALE);
+    let newest = sql.one::<Number>(store.reader()).await?;
+    if newest.is_some_and(|stale| stale.number > 0) { renew(store).await } else { Ok(0) }
 }
 
 /// Writes those that are stale anew, some at a time; answers how many.
@@ -73,34 +90,52 @@ pub async fn renew(store: &Store) -> Result<usize, StoreError> {
     }
 }
 
-/// A subselect that makes the summary of a row of `insights`.
+/// A subselect that makes the summary of a row of `insights`: a list of pieces, in the order in which [`Summary::read`] takes them.
 fn push_summary(sql: &mut Sql) {
     let on_sqlite = sql.backend() == DbBackend::Sqlite;
+    let quoted =
+        |column: &str| if on_sqlite { format!("json_quote({column})") } else { format!("coalesce(to_json({column})::text, 'null')") };
+    let id = |column: &str| if on_sqlite { format!("hex({column})") } else { format!("{column}::text") };
     let links = |table: &str| {
         let of = format!("FROM {table} l WHERE l.insight_id = r.insight_id AND l.number = r.number");
-        if on_sqlite {
-            format!("json((SELECT json_group_array(hex(l.term_id) ORDER BY l.place) {of}))")
-        } else {
-            format!("(SELECT coalesce(json_agg(l.term_id ORDER BY l.place), '[]') {of})")
-        }
+        format!("coalesce((SELECT string_agg({}, ',' ORDER BY l.place) {of}), '')", id("l.term_id"))
     };
-    let (tags, authors) = (links("revision_tags"), links("revision_authors"));
-    let array = if on_sqlite { "json_array" } else { "json_build_array" };
-    let json = |column: &str| if on_sqlite { format!("json({column})") } else { format!("{column}::json") };
-    let [locales, seo, extra] = ["r.locales", "r.seo", "r.extra"].map(json);
-    let text = "t.title, t.excerpt, t.excerpt_source, t.word_count, t.derived_minutes";
-    let of = "FROM revision_texts t WHERE t.insight_id = r.insight_id AND t.number = r.number";
-    let (category, texts) = if on_sqlite {
-        ("hex(r.category_id)", format!("json((SELECT json_group_object(t.locale, json_array({text})) {of}))"))
-    } else {
-        ("r.category_id", format!("(SELECT json_object_agg(t.locale, json_build_array({text})) {of})"))
-    };
-    sql.push(&format!(
-        "(SELECT {array}(r.number, r.slug, insights.sort_title, r.source_locale, {locales}, r.reading_minutes, r.canonical_url, \
-         {seo}, {extra}, {category}, {tags}, {authors}, {texts})"
-    ));
-    sql.push(if on_sqlite { "" } else { "::text" });
-    sql.push(" FROM revisions r WHERE r.insight_id = insights.id AND r.number = insights.live_revision)");
+    let of_text = joined(&[
+        "t.locale".to_owned(),
+        members(&[("title", quoted("t.title")), ("excerpt", quoted("t.excerpt")), ("excerpt_source", quoted("t.excerpt_source"))]),
+        members(&[
+            ("reading_minutes", "coalesce(r.reading_minutes, t.derived_minutes)".to_owned()),
+            ("reading_minutes_source", "CASE WHEN r.reading_minutes IS NULL THEN '\"derived\"' ELSE '\"author\"' END".to_owned()),
+            ("word_count", "t.word_count".to_owned()),
+        ]),
+    ]);
+    let texts = "FROM revision_texts t WHERE t.insight_id = r.insight_id AND t.number = r.number";
+    let summary = joined(&[
+        "r.number".to_owned(),
+        id("r.category_id"),
+        links("revision_tags"),
+        links("revision_authors"),
+        members(&[("slug", quoted("r.slug"))]),
+        members(&[("available_locales", "r.locales".to_owned())]),
+        members(&[
+            ("canonical_url", quoted("r.canonical_url")),
+            ("seo", "r.seo".to_owned()),
+            ("extra", "r.extra".to_owned()),
+            ("revision", "r.number".to_owned()),
+        ]),
+        "r.source_locale".to_owned(),
+        format!("(SELECT string_agg({of_text}, '{PIECE}') {texts})"),
+    ]);
+    sql.push("(SELECT ").push(&summary).push(" FROM revisions r WHERE r.insight_id = insights.id AND r.number = insights.live_revision)");
+}
+
+/// Members of an object, of expressions that are JSON each.
+fn members(of: &[(&str, String)]) -> String {
+    of.iter().map(|(name, json)| format!("'\"{name}\":' || {json}")).collect::<Vec<_>>().join(" || ',' || ")
+}
+
+fn joined(pieces: &[String]) -> String {
+    pieces.join(&format!(" || '{PIECE}' || "))
 }
 
 #[derive(FromQueryResult)]
@@ -109,11 +144,38 @@ struct Packed {
     lines: Option<String>,
 }
 
+/// An insight of a public list.
+#[derive(Clone, Debug)]
+pub struct Summary {
+    pub id: Uuid,
+    /// What the list is ordered by.
+    pub key: KeyValue,
+    pub published_at: Timestamp,
+    pub unpublish_at: Option<Timestamp>,
+    pub updated_at: Timestamp,
+    pub category: Named,
+    pub tags: Vec<Named>,
+    pub authors: Vec<Named>,
+    /// The lines of the page, and where in them the pieces of this one are.
+    lines: Arc<String>,
+    pieces: Pieces,
+}
+
+#[derive(Clone, Debug)]
+struct Pieces {
+    slug: Range<usize>,
+    locale: Range<usize>,
+    available_locales: Range<usize>,
+    text: Range<usize>,
+    measures: Range<usize>,
+    rest: Range<usize>,
+}
+
 /// The page of a public list without bodies, and how fresh it is. None when a summary or a name is missing, or cannot be read.
 ///
 /// # Errors
 /// The database's.
-pub(super) async fn list(store: &Store, query: &ListQuery, now: Timestamp) -> Result<Option<(Freshness, Vec<InsightRow>)>, StoreError> {
+pub(super) async fn list(store: &Store, query: &ListQuery, now: Timestamp) -> Result<Option<(Freshness, Vec<Summary>)>, StoreError> {
     let db = store.reader();
     let row = statement(db.get_database_backend(), query, now).statement();
     let row = db.query_one_raw(row).await?.ok_or(StoreError::Corrupt("a list"))?;
@@ -121,8 +183,11 @@ pub(super) async fn list(store: &Store, query: &ListQuery, now: Timestamp) -> Re
     let Packed { terms_at, lines } = Packed::from_query_result(&row, "")?;
     let names = names::current(store, terms_at).await?;
     let locales: Vec<&str> = query.locales.iter().chain([&freshness.default_locale]).map(String::as_str).collect();
-    let lines = serde_json::Deserializer::from_str(lines.as_deref().unwrap_or_default()).into_iter::<Line<'_>>();
-    let rows: Option<Vec<InsightRow>> = lines.map(|line| line.ok()?.row(&locales, &names)).collect();
+    let lines = Arc::new(lines.unwrap_or_default());
+    let ends = memchr::memchr_iter(LINE as u8, lines.as_bytes());
+    let mut begins = 0;
+    let each = ends.map(|end| Line { lines: &lines, at: std::mem::replace(&mut begins, end + 1), end });
+    let rows: Option<Vec<Summary>> = each.map(|line| Summary::read(line, query.sort.key, &locales, &names)).collect();
     Ok(rows.map(|rows| (freshness, rows)))
 }
 
@@ -132,130 +197,95 @@ pub(super) fn statement(backend: DbBackend, query: &ListQuery, now: Timestamp) -
     changes::push_freshness(&mut sql, now);
     sql.push(", coalesce((SELECT sequence FROM changes").walk("changes_terms");
     sql.push(" WHERE resource IN ('category', 'tag', 'author') ORDER BY sequence DESC LIMIT 1), 0) AS terms_at, ");
-    sql.push("(SELECT string_agg(line, ' ') FROM (SELECT format('[\"%s\",%s,%s,%s,%s,%s,%s,%s,%s,%s]', ");
-    sql.push(match backend {
-        DbBackend::Sqlite => "hex(i.id), coalesce(i.unpublish_at, 'null')",
-        _ => "i.id, coalesce(i.unpublish_at::text, 'null')",
-    });
-    sql.push(
-        ", i.published_at, i.position_at, i.live_updated_at, i.head_revision, i.live_revision, i.pointer_version, i.reading_minutes, ",
-    );
-    sql.push("coalesce(i.live_summary, 'null')) AS line FROM ");
+    let (id, title) = match backend {
+        DbBackend::Sqlite => ("hex(i.id)", "json_quote(i.sort_title)"),
+        _ => ("i.id", "to_json(i.sort_title)"),
+    };
+    let key = match query.sort.key {
+        SortKey::PublishedAt | SortKey::UpdatedAt => "''",
+        SortKey::Title => title,
+        SortKey::ReadingMinutes => "i.reading_minutes",
+    };
+    let pieces = [id, key, "i.published_at", "i.live_updated_at", "i.unpublish_at", "i.live_revision", "i.live_summary"];
+    sql.push("(SELECT string_agg(line, '') FROM (SELECT concat(").push(&pieces.join(&format!(", '{PIECE}', ")));
+    sql.push(&format!(", '{PIECE}{LINE}') AS line FROM "));
     lists::page(&mut sql, query, now);
     sql.push(") p) AS lines");
     sql
 }
 
-/// An insight of the page as the statement writes it.
-#[derive(Deserialize)]
+impl Summary {
+    /// What the object has between its id and its category, as JSON.
+    #[must_use]
+    pub fn opening(&self) -> [&str; 7] {
+        let Pieces { slug, locale, available_locales, text, .. } = &self.pieces;
+        let [slug, locale, available_locales, text] = [slug, locale, available_locales, text].map(|piece| self.piece(piece));
+        [slug, ",\"locale\":\"", locale, "\",", available_locales, ",", text]
+    }
+
+    /// What it has behind its times.
+    #[must_use]
+    pub fn closing(&self) -> [&str; 3] {
+        [self.piece(&self.pieces.measures), ",", self.piece(&self.pieces.rest)]
+    }
+
+    fn piece(&self, piece: &Range<usize>) -> &str {
+        self.lines.get(piece.clone()).unwrap_or_default()
+    }
+
+    /// A line of the statement, with the first of these locales that there is a text in, in the end its author's.
+    fn read(mut line: Line<'_>, sort: SortKey, locales: &[&str], names: &Names) -> Option<Self> {
+        let id = line.text()?.parse().ok()?;
+        let key = line.text()?;
+        let published_at = Timestamp(line.text()?.parse().ok()?);
+        let updated_at = Timestamp(line.text()?.parse().ok()?);
+        let unpublish_at = Some(line.text()?).filter(|at| !at.is_empty()).map(str::parse).transpose().ok()?.map(Timestamp);
+        if line.text()? != line.text()? {
+            return None;
+        }
+        let category = names.find(line.text()?)?;
+        let [tags, authors] = [names.find_all(line.text()?)?, names.find_all(line.text()?)?];
+        let [slug, available_locales, rest] = [line.piece()?, line.piece()?, line.piece()?];
+        let source_locale = line.text()?;
+        let [locale, text, measures] = locales.iter().copied().chain([source_locale]).find_map(|locale| line.text_in(locale))?;
+        let key = match sort {
+            SortKey::PublishedAt => KeyValue::Number(published_at.0),
+            SortKey::UpdatedAt => KeyValue::Number(updated_at.0),
+            SortKey::ReadingMinutes => KeyValue::Number(key.parse().ok()?),
+            SortKey::Title => KeyValue::Text(serde_json::from_str(key).ok()?),
+        };
+        let pieces = Pieces { slug, locale, available_locales, text, measures, rest };
+        Some(Self { id, key, published_at, unpublish_at, updated_at, category, tags, authors, lines: line.lines.clone(), pieces })
+    }
+}
+
+/// What is left of a line.
+#[derive(Clone)]
 struct Line<'l> {
-    id: Uuid,
-    unpublish_at: Option<i64>,
-    published_at: i64,
-    position_at: i64,
-    updated_at: i64,
-    head_revision: i64,
-    live_revision: i64,
-    pointer_version: i64,
-    minutes: i64,
-    #[serde(borrow)]
-    summary: Option<Summary<'l>>,
+    lines: &'l Arc<String>,
+    at: usize,
+    end: usize,
 }
 
-/// The same fields in the same order as [`push_summary`] writes them. What is handed on is not read.
-#[derive(Deserialize)]
-struct Summary<'l> {
-    number: i64,
-    slug: String,
-    sort_title: String,
-    source_locale: &'l str,
-    #[serde(borrow)]
-    locales: &'l RawValue,
-    minutes: Option<i64>,
-    canonical_url: Option<String>,
-    seo: Seo,
-    #[serde(borrow)]
-    extra: &'l RawValue,
-    category: Uuid,
-    tags: Vec<Uuid>,
-    authors: Vec<Uuid>,
-    /// By locale.
-    #[serde(borrow)]
-    texts: BTreeMap<&'l str, &'l RawValue>,
-}
+impl<'l> Line<'l> {
+    fn piece(&mut self) -> Option<Range<usize>> {
+        let piece = self.at..self.at + memchr::memchr(PIECE as u8, self.lines.as_bytes().get(self.at..self.end)?)?;
+        self.at = piece.end + 1;
+        Some(piece)
+    }
 
-#[derive(Deserialize)]
-struct WrittenText<'l> {
-    #[serde(borrow)]
-    title: &'l RawValue,
-    #[serde(borrow)]
-    excerpt: &'l RawValue,
-    excerpt_source: String,
-    word_count: i64,
-    derived_minutes: i64,
-}
+    fn text(&mut self) -> Option<&'l str> {
+        self.piece().and_then(|piece| self.lines.get(piece))
+    }
 
-impl Line<'_> {
-    /// The row with the first of these locales that there is a text in, in the end its author's.
-    fn row(self, locales: &[&str], names: &Names) -> Option<InsightRow> {
-        let Self {
-            id,
-            unpublish_at,
-            published_at,
-            position_at,
-            updated_at,
-            head_revision,
-            live_revision,
-            pointer_version,
-            minutes,
-            summary,
-        } = self;
-        let Summary {
-            number,
-            slug,
-            sort_title,
-            source_locale,
-            minutes: given_minutes,
-            canonical_url,
-            locales: all,
-            seo,
-            extra,
-            category,
-            tags,
-            authors,
-            texts,
-        } = summary.filter(|summary| summary.number == live_revision)?;
-        let (locale, text) = locales.iter().copied().chain([source_locale]).find_map(|locale| texts.get_key_value(locale))?;
-        let WrittenText { title, excerpt, excerpt_source, word_count, derived_minutes } = serde_json::from_str(text.get()).ok()?;
-        Some(InsightRow {
-            id,
-            current_slug: slug.clone(),
-            slug,
-            head_revision,
-            live_revision: Some(live_revision),
-            pointer_version,
-            published_at: Some(published_at),
-            unpublish_at,
-            deleted_at: None,
-            position_at,
-            sort_title,
-            shown_updated_at: updated_at,
-            list_minutes: minutes,
-            revision: number,
-            locales: Json::Raw(all.to_owned()),
-            given_minutes,
-            canonical_url,
-            seo: Json::Read(seo),
-            extra: Json::Raw(extra.to_owned()),
-            locale: (*locale).to_owned(),
-            title: Text(Json::Raw(title.to_owned())),
-            excerpt: Text(Json::Raw(excerpt.to_owned())),
-            excerpt_source,
-            word_count,
-            derived_minutes,
-            category: names.find(category)?,
-            tags: Terms(names.find_all(&tags)?),
-            authors: Terms(names.find_all(&authors)?),
-        })
+    /// The texts of each locale end a line: the one in this locale.
+    fn text_in(&self, wanted: &str) -> Option<[Range<usize>; 3]> {
+        let mut left = self.clone();
+        loop {
+            let text = [left.piece()?, left.piece()?, left.piece()?];
+            if self.lines.get(text[0].clone())? == wanted {
+                return Some(text);
+            }
+        }
     }
 }

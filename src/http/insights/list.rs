@@ -1,15 +1,15 @@
 //! `GET /v1/insights`.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use actix_web::{HttpRequest, get, web};
-use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::params::{self, FIELDS};
+use super::read::with_kinds;
 use super::related;
-use super::view::{InsightListView, InsightView, ListItem, PartialInsightListView};
+use super::shape::Shape;
+use super::view::{InsightListView, PartialInsightListView};
 use crate::domain::authority::Principal;
 use crate::domain::locale::Locale;
 use crate::domain::page::{Sort, SortKey};
@@ -21,9 +21,9 @@ use crate::http::problem::{Problem, unauthenticated};
 use crate::http::problem_codes::Code;
 use crate::http::query::Query;
 use crate::http::reply::{self, CONTENT_SEQUENCE, Reply};
+use crate::projections::response_cache::Names;
 use crate::store;
-use crate::store::insight_rows::{BodyRow, InsightRow};
-use crate::store::lists::{Audience, Filters, ListQuery};
+use crate::store::lists::{Audience, Filters, ListQuery, Listed};
 
 /// List insights
 ///
@@ -48,25 +48,30 @@ pub(in crate::http) async fn list_insights(api: web::Data<Api>, request: HttpReq
     let total = if asked.count { Some(store::lists::count(db, &ListQuery { cursor: None, ..list.clone() }, now).await?) } else { None };
     let info = lists::page_info(&page, list.limit);
     let chain = &Locale::fallback_chain(asked.locale.as_ref(), &freshness.default_locale);
-    let mut names = names(&list.filters, page.rows.iter().map(|(row, _)| row));
-    let ids: Vec<Uuid> = page.rows.iter().map(|(row, _)| row.id).collect();
+    let mut names = names(&list.filters, &page.rows);
+    let ids: Vec<Uuid> = page.rows.iter().map(Listed::id).collect();
     let (mut related, index) =
         if asked.related { related::of_many(&api, &ids, chain, now).await? } else { (HashMap::new(), freshness.sequence) };
-    names.extend(asked.related.then(reply::every_insight).into_iter().flatten());
-    let item = |(row, body): (InsightRow, Option<BodyRow>)| {
-        let related = asked.related.then(|| related.remove(&row.id).unwrap_or_default());
-        let view = InsightView { related, ..InsightView::of(row, body, chain, now) };
-        if asked.fields.is_empty() {
-            ListItem::Whole(Box::new(view))
-        } else {
-            ListItem::Partial(selected(&view, &asked.fields, list.with_body))
+    names.extend(reply::EVERY_INSIGHT.iter().filter(|_| asked.related));
+    let shape = Shape { fields: &asked.fields, with_body: list.with_body, chain, now };
+    let meta = ListMeta { sequence: freshness.sequence, total };
+    let reply = Reply::of_pieces(|out| {
+        out.extend_from_slice(b"{\"data\":[");
+        for (place, row) in page.rows.into_iter().enumerate() {
+            out.extend_from_slice(if place == 0 { b"" } else { b"," });
+            let related = asked.related.then(|| related.remove(&row.id()).unwrap_or_default());
+            shape.write(out, row, related)?;
         }
-    };
-    let data = page.rows.into_iter().map(item).collect();
-    let view = InsightListView { data, page: info, meta: ListMeta { sequence: freshness.sequence, total } };
+        out.extend_from_slice(b"],\"page\":");
+        serde_json::to_writer(&mut *out, &info)?;
+        out.extend_from_slice(b",\"meta\":");
+        serde_json::to_writer(&mut *out, &meta)?;
+        out.push(b'}');
+        Ok(())
+    });
     let policy = reader.policy(now, &freshness);
     let media_type = if asked.fields.is_empty() { "application/json" } else { "application/vnd.insights.partial+json" };
-    let reply = Reply::json(&view)
+    let reply = reply
         .content_type(media_type)
         .state("l".to_owned())
         .digest_without_sequence()
@@ -75,7 +80,7 @@ pub(in crate::http) async fn list_insights(api: web::Data<Api>, request: HttpReq
         .header(CONTENT_SEQUENCE, freshness.sequence.to_string())
         .policy(policy)
         .cache_tags(&cache_tags(&list.filters));
-    Ok(lists::links(reply, &api, &request, &view.page))
+    Ok(lists::links(reply, &api, &request, &info))
 }
 
 /// What a query string asks of the list.
@@ -125,26 +130,15 @@ fn audience(status: Option<&str>, reader: &Reader) -> Result<Audience, Problem> 
     }
 }
 
-/// The fields that were asked for; what was asked to be included comes in any case.
-fn selected(view: &InsightView, fields: &[&str], with_body: bool) -> Map<String, Value> {
-    let Ok(Value::Object(mut item)) = serde_json::to_value(view) else { return Map::new() };
-    item.retain(|name, _| fields.contains(&name.as_str()) || name == "related" || with_body && name == "body");
-    item
-}
-
 /// What a list is made of: the insights that it can have, and the terms that it names and shows.
-fn names<'r>(filters: &Filters, rows: impl Iterator<Item = &'r InsightRow>) -> Vec<String> {
-    let mut names = filters.lists();
-    names.extend(filters.named());
-    let mut terms = Vec::new();
+fn names(filters: &Filters, rows: &[Listed]) -> Names {
+    let mut names: Names = filters.lists().into_iter().chain(filters.named()).collect();
     for row in rows {
-        names.push(format!("insight:{}", row.id));
-        terms.extend(super::read::terms(row));
+        names.add(&["insight:", row.id().hyphenated().encode_lower(&mut Uuid::encode_buffer())]);
+        for (kind, term) in with_kinds(row.terms()) {
+            names.add(&[kind, ":", &term.slug]);
+        }
     }
-    // A term that is kept in memory is the same one beside every insight: it is written once.
-    terms.sort_unstable_by_key(|(_, term)| Arc::as_ptr(&term.0));
-    terms.dedup_by_key(|(_, term)| Arc::as_ptr(&term.0));
-    names.extend(terms.into_iter().map(|(kind, term)| format!("{kind}:{}", term.slug)));
     names
 }
 

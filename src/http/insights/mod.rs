@@ -11,6 +11,7 @@ pub(super) mod previews;
 pub(super) mod read;
 pub(super) mod related;
 pub(super) mod revisions;
+mod shape;
 pub(super) mod view;
 mod warnings;
 pub(super) mod write;

@@ -24,6 +24,7 @@ use crate::http::problem::Problem;
 use crate::http::problem_codes::Code;
 use crate::http::query::Query;
 use crate::http::reply::{self, CONTENT_SEQUENCE, Reply};
+use crate::projections::response_cache::Names;
 use crate::store;
 use crate::store::changes::Freshness;
 use crate::store::insight_rows::{BodyRow, InsightRow, Named};
@@ -83,17 +84,16 @@ pub(in crate::http) async fn get_insight(
         return Ok(reply.policy(policy));
     }
     let form = form(&request, suffix_form)?;
-    let mut names = tags(&row);
-    names.extend(match &name {
-        Name::Slug(slug) => Some(format!("slug:{slug}")),
-        Name::Id(_) => None,
-    });
+    let mut names: Names = tags(&row).into_iter().collect();
+    if let Name::Slug(slug) = &name {
+        names.add(&["slug:", slug]);
+    }
     let (mut similar, mut index) = (with_related.then(Vec::new), freshness.sequence);
     if with_related && form == FORMS[0] {
         let (mut of_each, sequence) = related::of_many(&api, &[row.id], &chain, now).await?;
         similar = of_each.remove(&row.id).or(similar);
         index = sequence;
-        names.extend(reply::every_insight());
+        names.extend(reply::EVERY_INSIGHT);
     }
     // A renamed category changes the bytes too: what is public is no older than its last change.
     Ok(represent(&row, body, &chain, (form, similar), now)
@@ -114,8 +114,7 @@ fn form(request: &HttpRequest, suffix_form: Option<&'static str>) -> Result<&'st
 /// Where the same insight is in each of its locales (RFC 8288, `hreflang`).
 fn alternates(api: &Api, row: &InsightRow, suffix: &str) -> String {
     let address = format!("{}/v1/insights/{}{suffix}", api.base_url, row.slug);
-    let locales = row.locales.read();
-    let links = locales.iter().map(|locale| format!("<{address}?locale={locale}>; rel=\"alternate\"; hreflang=\"{locale}\""));
+    let links = row.locales.0.iter().map(|locale| format!("<{address}?locale={locale}>; rel=\"alternate\"; hreflang=\"{locale}\""));
     links.chain([format!("<{address}>; rel=\"alternate\"; hreflang=\"x-default\"")]).collect::<Vec<_>>().join(", ")
 }
 
@@ -152,8 +151,8 @@ pub(super) async fn moved(
 }
 
 /// What the lead of a slug to an insight is made of.
-fn led(to: &Moved, slug: &str) -> Vec<String> {
-    vec![format!("insight:{}", to.id), format!("slug:{slug}")]
+fn led(to: &Moved, slug: &str) -> [String; 2] {
+    [format!("insight:{}", to.id), format!("slug:{slug}")]
 }
 
 /// Where a slug leads that is not the present one.
@@ -219,7 +218,7 @@ fn front_matter(row: &InsightRow, chain: &[String], now: Timestamp) -> String {
     let _ = writeln!(
         out,
         "title: {}\nslug: {}\nlocale: {}\ncategory: {}",
-        quoted(&view.title.read()),
+        quoted(&view.title),
         quoted(&view.slug),
         quoted(&view.locale),
         quoted(&view.category.slug)
@@ -227,19 +226,21 @@ fn front_matter(row: &InsightRow, chain: &[String], now: Timestamp) -> String {
     if let Some(at) = &view.published_at {
         let _ = writeln!(out, "published_at: {at}");
     }
-    let _ = writeln!(out, "excerpt: {}\nreading_minutes: {}", quoted(&view.excerpt.read()), view.reading_minutes);
+    let _ = writeln!(out, "excerpt: {}\nreading_minutes: {}", quoted(&view.excerpt), view.reading_minutes);
     let _ = writeln!(out, "tags: [{}]\nauthors: [{}]\n---\n", slugs(&view.tags), slugs(&view.authors));
     out
 }
 
 /// What an answer that shows an insight is dropped by: itself, and every term beside it.
 fn tags(row: &InsightRow) -> Vec<String> {
-    [format!("insight:{}", row.id)].into_iter().chain(terms(row).map(|(kind, term)| format!("{kind}:{}", term.slug))).collect()
+    [format!("insight:{}", row.id)].into_iter().chain(with_kinds(row.terms()).map(|(kind, term)| format!("{kind}:{}", term.slug))).collect()
 }
 
 /// The terms beside an insight, with their kind.
-pub(super) fn terms(row: &InsightRow) -> impl Iterator<Item = (&'static str, &Named)> {
-    let tags = row.tags.0.iter().map(|tag| ("tag", tag));
-    let authors = row.authors.0.iter().map(|author| ("author", author));
-    [("category", &row.category)].into_iter().chain(tags).chain(authors)
+pub(super) fn with_kinds<'n>(
+    (category, tags, authors): (&'n Named, &'n [Named], &'n [Named]),
+) -> impl Iterator<Item = (&'static str, &'n Named)> {
+    let tags = tags.iter().map(|tag| ("tag", tag));
+    let authors = authors.iter().map(|author| ("author", author));
+    [("category", category)].into_iter().chain(tags).chain(authors)
 }

@@ -124,7 +124,7 @@ pub(in crate::http) async fn list_related_insights(
     Ok(Reply::json(&view)
         .state("l".to_owned())
         .digest_without_sequence()
-        .kept_at(sequence, &freshness, reply::every_insight())
+        .kept_at(sequence, &freshness, reply::EVERY_INSIGHT.iter().collect())
         .last_modified_if(freshness.sequence == sequence, freshness.last_modified)
         .header(CONTENT_SEQUENCE, sequence.to_string())
         .policy(policy)
@@ -182,8 +182,8 @@ fn subject(row: &InsightRow, plain: String) -> Subject {
     Subject {
         id: row.id,
         locale: row.locale.clone(),
-        title: row.title.0.read().into_owned(),
-        excerpt: row.excerpt.0.read().into_owned(),
+        title: row.title.clone(),
+        excerpt: row.excerpt.clone(),
         plain,
         category: row.category.slug.clone(),
         tags: row.tags.0.iter().map(|tag| tag.slug.clone()).collect(),

@@ -11,7 +11,7 @@ use crate::domain::draft::Seo;
 use crate::domain::markdown::TocEntry;
 use crate::domain::status::{Status, TRASH_SECONDS};
 use crate::http::lists::{ListMeta, PageInfo};
-use crate::store::insight_rows::{BodyRow, InsightRow, Json, Named};
+use crate::store::insight_rows::{BodyRow, InsightRow, Named};
 
 /// A category, tag or author, as an insight names it.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -86,12 +86,9 @@ pub(in crate::http) struct InsightView {
     /// The locale of the texts below; the best there is for the one that was asked for.
     #[schema(example = "en")]
     pub locale: String,
-    #[schema(value_type = Vec<String>)]
-    pub available_locales: Json<Vec<String>>,
-    #[schema(value_type = String)]
-    pub title: Json<String>,
-    #[schema(value_type = String)]
-    pub excerpt: Json<String>,
+    pub available_locales: Vec<String>,
+    pub title: String,
+    pub excerpt: String,
     /// Whether the author wrote the excerpt, or it is the body's first paragraph.
     pub excerpt_source: TextSource,
     pub category: TermReference,
@@ -114,10 +111,10 @@ pub(in crate::http) struct InsightView {
     #[schema(required = true, format = "uri")]
     pub canonical_url: Option<String>,
     #[schema(value_type = SeoView)]
-    pub seo: Json<Seo>,
+    pub seo: Seo,
     /// Whatever the editors keep with it.
     #[schema(value_type = Object)]
-    pub extra: Json<Map<String, Value>>,
+    pub extra: Map<String, Value>,
     /// The number of the revision that is shown.
     #[schema(minimum = 1)]
     pub revision: i64,
@@ -149,21 +146,13 @@ pub(in crate::http) struct InsightSummaryView {}
 pub(in crate::http) struct PartialInsightView {}
 
 /// A page of insights.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(ToSchema)]
 #[schema(as = InsightList)]
+#[expect(dead_code, reason = "describes an answer to the document")]
 pub(in crate::http) struct InsightListView {
-    #[schema(value_type = Vec<InsightSummaryView>)]
-    pub data: Vec<ListItem>,
+    pub data: Vec<InsightSummaryView>,
     pub page: PageInfo,
     pub meta: ListMeta,
-}
-
-/// An insight in a list: whole, or those of its fields that were asked for.
-#[derive(Debug, Serialize)]
-#[serde(untagged)]
-pub(in crate::http) enum ListItem {
-    Whole(Box<InsightView>),
-    Partial(Map<String, Value>),
 }
 
 /// A page of insights that was asked for with `fields`.
@@ -184,9 +173,9 @@ impl InsightView {
             id: row.id,
             slug: row.slug,
             locale: row.locale,
-            available_locales: row.locales,
-            title: row.title.0,
-            excerpt: row.excerpt.0,
+            available_locales: row.locales.0,
+            title: row.title,
+            excerpt: row.excerpt,
             excerpt_source: if row.excerpt_source == "author" { TextSource::Author } else { TextSource::Derived },
             category: reference(&row.category, chain),
             tags: row.tags.0.iter().map(|tag| reference(tag, chain)).collect(),
@@ -199,8 +188,8 @@ impl InsightView {
             reading_minutes_source: if given_minutes.is_some() { TextSource::Author } else { TextSource::Derived },
             word_count: row.word_count,
             canonical_url: row.canonical_url,
-            seo: row.seo,
-            extra: row.extra,
+            seo: row.seo.0,
+            extra: row.extra.0,
             revision: row.revision,
             deleted_at: pointers.deleted_at.map(Timestamp::rfc3339),
             purge_at: pointers.deleted_at.map(|at| at.plus_seconds(TRASH_SECONDS).rfc3339()),
@@ -238,11 +227,10 @@ impl InsightStatus {
 }
 
 fn reference(term: &Named, chain: &[String]) -> TermReference {
-    TermReference { slug: term.slug.clone(), name: local_name(&term.translations, chain, term.name.clone()) }
+    TermReference { slug: term.slug.clone(), name: local_name(&term.translations, chain, &term.name).to_owned() }
 }
 
 /// The name in the first locale of the chain that has one. The name itself is the default locale's, which ends the chain.
-pub(in crate::http) fn local_name(translations: &Map<String, Value>, chain: &[String], name: String) -> String {
-    let translated = chain.iter().find_map(|locale| translations.get(locale)?.get("name")?.as_str());
-    translated.map_or(name, str::to_owned)
+pub(in crate::http) fn local_name<'n>(translations: &'n Map<String, Value>, chain: &[String], name: &'n str) -> &'n str {
+    chain.iter().find_map(|locale| translations.get(locale)?.get("name")?.as_str()).unwrap_or(name)
 }

@@ -66,7 +66,7 @@ pub(in crate::http) async fn search_insights(api: web::Data<Api>, request: HttpR
     result.meta.took_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     let reply = Reply::json(&result)
         .state("l".to_owned())
-        .kept_at(sequence, &freshness, reply::every_insight())
+        .kept_at(sequence, &freshness, reply::EVERY_INSIGHT.iter().collect())
         .digest_of(&digested)
         .last_modified_if(freshness.sequence == sequence, freshness.last_modified)
         .header(CONTENT_SEQUENCE, sequence.to_string())
@@ -135,7 +135,7 @@ async fn hits(api: &Api, found: &Found, chain: &[String], explain: bool, now: Ti
     let mark = move || {
         let hit = |(row, plain): (InsightRow, String)| {
             let hit = shown.iter().find(|hit| hit.id == row.id)?;
-            let highlights = highlights(&marks, &row.title.0.read(), &row.excerpt.0.read(), &plain, &row.locale);
+            let highlights = highlights(&marks, &row.title, &row.excerpt, &plain, &row.locale);
             let explanation = explain.then(|| ScoreExplanation::of(&hit.explanation));
             Some(SearchHit { insight: InsightView::item(row, None, &chain, now), score: hit.score, highlights, explanation })
         };

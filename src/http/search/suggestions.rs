@@ -95,7 +95,7 @@ pub(in crate::http) async fn list_suggestions(api: web::Data<Api>, request: Http
     Ok(Reply::json(&view)
         .state("l".to_owned())
         .digest_without_sequence()
-        .kept_at(sequence, &freshness, reply::every_insight())
+        .kept_at(sequence, &freshness, reply::EVERY_INSIGHT.iter().collect())
         .last_modified_if(freshness.sequence == sequence, freshness.last_modified)
         .header(CONTENT_SEQUENCE, sequence.to_string())
         .policy(reader.policy(now, &freshness))
@@ -106,7 +106,7 @@ fn chosen(beginning: &Beginning, rows: Vec<(InsightRow, String)>, limit: usize) 
     let mut list: Vec<(Suggestion, SuggestedInsight)> = Vec::new();
     for (row, toc) in rows {
         let headings: Vec<TocEntry> = serde_json::from_str(&toc).unwrap_or_default();
-        let insight = SuggestedInsight { id: row.id, slug: row.slug, title: row.title.0.into_read() };
+        let insight = SuggestedInsight { id: row.id, slug: row.slug, title: row.title };
         for answer in beginning.answers(&insight.title, &headings) {
             list.push((answer, insight.clone()));
         }

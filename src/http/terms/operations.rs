@@ -44,7 +44,7 @@ pub(super) async fn list(api: &Api, request: &HttpRequest, reader: &Reader, kind
     let policy = reader.policy(now, &freshness);
     let reply = Reply::json(&shown)
         .state("l".to_owned())
-        .kept(&freshness, vec![kind.plural().to_owned(), "insights".to_owned()])
+        .kept(&freshness, [kind.plural(), "insights"])
         .digest_of(&public)
         .last_modified(freshness.last_modified)
         .header(CONTENT_SEQUENCE, freshness.sequence.to_string())
@@ -67,7 +67,7 @@ pub(super) async fn get(api: &Api, request: &HttpRequest, reader: &Reader, kind:
         .last_modified(freshness.last_modified)
         .header(CONTENT_SEQUENCE, freshness.sequence.to_string())
         .policy(policy)
-        .kept(&freshness, vec![format!("{}:{slug}", kind.resource().as_str()), kind.list_tag(slug.as_str())])
+        .kept(&freshness, [format!("{}:{slug}", kind.resource().as_str()), kind.list_tag(slug.as_str())])
         .cache_tags(&[format!("{}:{slug}", kind.resource().as_str()), "insights".to_owned()]))
 }
 

@@ -110,7 +110,7 @@ pub(super) fn view(row: &TermRow, chain: &[String], for_editor: bool) -> TermVie
     TermView {
         id: row.id,
         slug: row.slug.clone(),
-        name: local_name(&translations, chain, row.name.clone()),
+        name: local_name(&translations, chain, &row.name).to_owned(),
         description: described.unwrap_or_else(|| row.description.clone()),
         insight_count: row.insight_count,
         translations: for_editor.then(|| {

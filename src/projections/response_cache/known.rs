@@ -1,7 +1,7 @@
 //! What has changed since when, read from the log, and whether an answer of some age is still true.
 
 use std::collections::HashMap;
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::hash::BuildHasher as _;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -24,19 +24,48 @@ pub(super) struct Life {
 }
 
 impl Life {
-    pub(super) fn new(made_at: i64, (since, until): (Timestamp, Option<Timestamp>), names: &[String]) -> Self {
-        let mut names: Vec<u64> = names.iter().map(|name| number(name)).collect();
-        names.sort_unstable();
-        names.dedup();
-        Self { made_at: AtomicI64::new(made_at), since, until, names: names.into() }
+    pub(super) fn new(made_at: i64, (since, until): (Timestamp, Option<Timestamp>), names: Names) -> Self {
+        let Names { mut numbers, .. } = names;
+        numbers.sort_unstable();
+        numbers.dedup();
+        Self { made_at: AtomicI64::new(made_at), since, until, names: numbers.into() }
+    }
+}
+
+/// The names that an answer is dropped by, as they are remembered: a list has a hundred.
+#[derive(Default)]
+pub struct Names {
+    numbers: Vec<u64>,
+    /// Where a name is put together.
+    room: String,
+}
+
+impl Names {
+    /// A name in parts.
+    pub fn add(&mut self, parts: &[&str]) {
+        self.room.clear();
+        self.room.extend(parts.iter().copied());
+        self.numbers.push(number(&self.room));
+    }
+}
+
+impl<N: AsRef<str>> Extend<N> for Names {
+    fn extend<I: IntoIterator<Item = N>>(&mut self, names: I) {
+        self.numbers.extend(names.into_iter().map(|name| number(name.as_ref())));
+    }
+}
+
+impl<N: AsRef<str>> FromIterator<N> for Names {
+    fn from_iter<I: IntoIterator<Item = N>>(of: I) -> Self {
+        let mut names = Self::default();
+        names.extend(of);
+        names
     }
 }
 
 /// A name as it is remembered. Two names that share a number drop more than they should, and never less.
 fn number(name: &str) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    name.hash(&mut hasher);
-    hasher.finish()
+    foldhash::quality::FixedState::default().hash_one(name)
 }
 
 /// What has changed since when.

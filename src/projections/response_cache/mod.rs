@@ -16,8 +16,8 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-pub use known::ResponseCacheProjection;
 use known::{Known, Life};
+pub use known::{Names, ResponseCacheProjection};
 
 use super::follower::Progress;
 use crate::domain::clock::Timestamp;
@@ -39,7 +39,7 @@ pub struct Answer<V> {
 impl<V> Answer<V> {
     /// `bytes` is what it takes in memory, all encodings included.
     #[must_use]
-    pub fn new(value: V, bytes: usize, made_at: i64, moments: (Timestamp, Option<Timestamp>), names: &[String]) -> Self {
+    pub fn new(value: V, bytes: usize, made_at: i64, moments: (Timestamp, Option<Timestamp>), names: Names) -> Self {
         Self { value, bytes, life: Life::new(made_at, moments, names) }
     }
 }

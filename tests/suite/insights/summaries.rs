@@ -61,7 +61,7 @@ async fn a_list_says_the_same_with_its_summaries_and_without() {
     let with = answers(&app).await;
     assert!(with[1].1.contains("Titolo") && with[1].1.contains("(it)"), "{}", with[1].1);
     // Of another revision; of another shape; and none.
-    for without in ["'[9' || substr(live_summary, 3)", "'{}'", "NULL"] {
+    for without in ["'9' || substr(live_summary, 2)", "'{}'", "NULL"] {
         app.store().writer().execute_unprepared(&format!("UPDATE insights SET live_summary = {without}")).await.unwrap();
         assert!(!integrity::faults(app.store()).await.unwrap().is_empty(), "nobody notices {without}");
         let found = answers(&app).await;
@@ -72,4 +72,18 @@ async fn a_list_says_the_same_with_its_summaries_and_without() {
         assert_eq!(integrity::faults(app.store()).await.unwrap(), Vec::<String>::new());
         assert_eq!(with, answers(&app).await);
     }
+}
+
+#[tokio::test]
+async fn an_upgrade_is_noticed_by_the_newest_summary() {
+    let app = app().await;
+    let stale = async |which: &str| {
+        let spoiled = format!("UPDATE insights SET live_summary = '[1,\"of another version\"]' WHERE live_revision IS NOT NULL{which}");
+        app.store().writer().execute_unprepared(&spoiled).await.unwrap();
+        summaries::renew_after_upgrade(app.store()).await.unwrap()
+    };
+    let (newest, oldest) = ("SELECT max(position_at) FROM insights", "SELECT min(position_at) FROM insights");
+    assert_eq!(stale(&format!(" AND position_at = ({oldest}) AND position_at < ({newest})")).await, 0, "to find it would take reading all");
+    assert_eq!(stale("").await, 7);
+    assert_eq!(integrity::faults(app.store()).await.unwrap(), Vec::<String>::new());
 }
