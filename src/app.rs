@@ -8,6 +8,7 @@ use std::time::Duration;
 use actix_web::dev::ServerHandle;
 use actix_web::web;
 use anyhow::Context as _;
+use tokio::runtime::{Handle, Runtime};
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 
@@ -38,6 +39,10 @@ const IMPORT_POLL: Duration = Duration::from_secs(1);
 const MOST_BEHIND: i64 = 6_000;
 const SEARCH_PATIENCE: Duration = Duration::from_secs(5);
 
+/// How far the search index stands back when the processor is short (setpriority(2)): three requests get a turn for each of its own. Who waits
+/// for the index then waits together with more others, and one commit serves them all.
+const STANDS_BACK: i32 = 5;
+
 /// A service that runs.
 pub struct App {
     pub base_url: String,
@@ -50,6 +55,7 @@ pub struct App {
     server: JoinHandle<std::io::Result<()>>,
     metrics: Option<(ServerHandle, JoinHandle<std::io::Result<()>>)>,
     tasks: Vec<JoinHandle<()>>,
+    background: Background,
     progress: [Progress; 3],
     clock: Clock,
     /// Told when the service stops, for streams that would never end.
@@ -96,6 +102,7 @@ impl App {
         let metrics_address = metrics_listener.as_ref().map(TcpListener::local_addr).transpose()?;
         let metrics = metrics_listener.map(|listener| metrics::serve(listener, api.clone())).transpose()?;
         let server = serve(listener, api, server_settings(settings))?;
+        let background = Background::start()?;
         Ok(Self {
             handle: server.handle(),
             server: spawn(server),
@@ -103,13 +110,14 @@ impl App {
             metrics_address,
             tasks: vec![
                 spawn(housekeeping(store.clone(), keys.clone(), clock.clone())),
-                spawn(follower::follow(store.clone(), projection, search_progress)),
+                background.threads.spawn(follower::follow(store.clone(), projection, search_progress)),
                 spawn(follower::follow(store.clone(), dropping, answers_progress)),
                 spawn(follower::follow(store.clone(), stream, stream_progress)),
                 spawn(follower::record_transitions(store.clone(), clock.clone())),
                 spawn(follower::listen(store.clone())),
                 spawn(work_on_imports(store.clone(), clock.clone(), import_bell, search.progress())),
             ],
+            background,
             progress: [search.progress(), answers.progress(), stream_reached],
             answers,
             clock,
@@ -155,6 +163,7 @@ impl App {
             task.abort();
             let _ = task.await;
         }
+        drop(self.background);
         Ok(self.store.close().await?)
     }
 }
@@ -311,6 +320,34 @@ fn tell_renewed(summaries: Result<usize, crate::store::error::StoreError>) {
         Ok(0) => {}
         Ok(renewed) => tracing::info!(renewed, "renewed the summaries of insights that another version has published"),
         Err(error) => tracing::error!(%error, "stale summaries were not renewed"),
+    }
+}
+
+/// Threads that stand back: requests come first.
+struct Background {
+    threads: Handle,
+    runtime: Option<Runtime>,
+}
+
+impl Background {
+    fn start() -> std::io::Result<Self> {
+        let mut threads = tokio::runtime::Builder::new_multi_thread();
+        // A thread's priority is that of the threads it starts, those of the search engine too. Where it cannot be lowered, it stays.
+        #[cfg(target_os = "linux")]
+        threads.on_thread_start(|| {
+            let _ = rustix::process::nice(STANDS_BACK);
+        });
+        let runtime = threads.worker_threads(1).thread_name("background").enable_all().build()?;
+        Ok(Self { threads: runtime.handle().clone(), runtime: Some(runtime) })
+    }
+}
+
+impl Drop for Background {
+    fn drop(&mut self) {
+        // It is dropped where nobody may wait.
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
     }
 }
 

@@ -211,18 +211,19 @@ pub(super) fn push_freshness(sql: &mut Sql, now: Timestamp) {
     sql.push("(SELECT default_locale FROM site WHERE id = 1) AS default_locale, ");
     sql.push("(SELECT at FROM transitions WHERE at <= ").bind(now.0).push(" ORDER BY at LIMIT 1) AS unrecorded, ");
     for (column, name) in [("public_sequence", "sequence"), ("at", "changed_at")] {
-        sql.push(&format!(
-            "(SELECT {column} FROM changes WHERE public_sequence IS NOT NULL ORDER BY public_sequence DESC LIMIT 1) AS {name}, "
-        ));
+        sql.push("(SELECT ")
+            .push(column)
+            .push(" FROM changes WHERE public_sequence IS NOT NULL ORDER BY public_sequence DESC LIMIT 1) AS ");
+        sql.push(name).push(", ");
     }
-    let live = "WHERE live_revision IS NOT NULL AND deleted_at IS NULL AND";
     for (column, index, past, future) in
         [("position_at", "insights_live", "started_at", "starts_at"), ("unpublish_at", "insights_ending", "ended_at", "ends_at")]
     {
-        let live = if column == "unpublish_at" { format!("{live} unpublish_at > 0 AND") } else { live.to_owned() };
-        for (comparison, direction, name) in [("<=", "DESC", past), (">", "ASC", future)] {
-            sql.push(&format!("(SELECT {column} FROM insights")).walk(index).push(&format!(" {live} {column} {comparison} ")).bind(now.0);
-            sql.push(&format!(" ORDER BY {column} {direction} LIMIT 1) AS {name}"));
+        let ends = if column == "unpublish_at" { "unpublish_at > 0 AND " } else { "" };
+        for (comparison, direction, name) in [(" <= ", " DESC", past), (" > ", " ASC", future)] {
+            sql.push("(SELECT ").push(column).push(" FROM insights").walk(index);
+            sql.push(" WHERE live_revision IS NOT NULL AND deleted_at IS NULL AND ").push(ends).push(column).push(comparison).bind(now.0);
+            sql.push(" ORDER BY ").push(column).push(direction).push(" LIMIT 1) AS ").push(name);
             sql.push(if name == "ends_at" { "" } else { ", " });
         }
     }
