@@ -39,10 +39,6 @@ const IMPORT_POLL: Duration = Duration::from_secs(1);
 const MOST_BEHIND: i64 = 6_000;
 const SEARCH_PATIENCE: Duration = Duration::from_secs(5);
 
-/// How far the search index stands back when the processor is short (setpriority(2)): three requests get a turn for each of its own. Who waits
-/// for the index then waits together with more others, and one commit serves them all.
-const STANDS_BACK: i32 = 5;
-
 /// A service that runs.
 pub struct App {
     pub base_url: String,
@@ -55,7 +51,8 @@ pub struct App {
     server: JoinHandle<std::io::Result<()>>,
     metrics: Option<(ServerHandle, JoinHandle<std::io::Result<()>>)>,
     tasks: Vec<JoinHandle<()>>,
-    background: Background,
+    /// Outlives the store, whose connections it may have opened.
+    _background: Background,
     progress: [Progress; 3],
     clock: Clock,
     /// Told when the service stops, for streams that would never end.
@@ -117,7 +114,7 @@ impl App {
                 spawn(follower::listen(store.clone())),
                 spawn(work_on_imports(store.clone(), clock.clone(), import_bell, search.progress())),
             ],
-            background,
+            _background: background,
             progress: [search.progress(), answers.progress(), stream_reached],
             answers,
             clock,
@@ -163,7 +160,6 @@ impl App {
             task.abort();
             let _ = task.await;
         }
-        drop(self.background);
         Ok(self.store.close().await?)
     }
 }
@@ -245,7 +241,8 @@ pub fn explained(error: EditorialError) -> anyhow::Error {
     }
 }
 
-/// Renews what another version has left, rotates keys and forgets ended sessions, for as long as the process lives. A failure is logged and tried again an hour later.
+/// Renews what another version has left, then rotates keys and forgets ended sessions, for as long as the process lives. A failure is logged and
+/// tried again an hour later.
 async fn housekeeping(store: Store, keys: KeyRing, clock: Clock) {
     tell_renewed(crate::store::summaries::renew_after_upgrade(&store).await);
     loop {
@@ -323,7 +320,8 @@ fn tell_renewed(summaries: Result<usize, crate::store::error::StoreError>) {
     }
 }
 
-/// Threads that stand back: requests come first.
+/// Threads that stand back when the processor is short: requests come first. Who waits for the search index waits a little longer then, together
+/// with more others, and one commit serves them all.
 struct Background {
     threads: Handle,
     runtime: Option<Runtime>,
@@ -332,11 +330,14 @@ struct Background {
 impl Background {
     fn start() -> std::io::Result<Self> {
         let mut threads = tokio::runtime::Builder::new_multi_thread();
-        // A thread's priority is that of the threads it starts, those of the search engine too. Where it cannot be lowered, it stays.
+        // Requests get nine turns for each of its own (setpriority(2), which is about one thread on Linux). Threads of the search engine are started
+        // by these, and have what they have.
         #[cfg(target_os = "linux")]
-        threads.on_thread_start(|| {
-            let _ = rustix::process::nice(STANDS_BACK);
-        });
+        if let Ok(priority) = rustix::process::getpriority_process(None) {
+            threads.on_thread_start(move || {
+                let _ = rustix::process::setpriority_process(None, priority + 10);
+            });
+        }
         let runtime = threads.worker_threads(1).thread_name("background").enable_all().build()?;
         Ok(Self { threads: runtime.handle().clone(), runtime: Some(runtime) })
     }

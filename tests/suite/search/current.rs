@@ -126,3 +126,19 @@ async fn what_comes_in_by_the_hundred_is_found_once() {
     admin.act("/v1/insights/item-7/publish", "*", json!({})).await.expect(200);
     assert_eq!([found("heron").await, found("bittern").await], [json!(1), json!(159)]);
 }
+
+/// Whatever the index has to do, requests come first.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn the_index_follows_on_threads_that_stand_back() {
+    let app = TestApp::with_terms().await;
+    app.app.settled().await.unwrap();
+    // The 19th field; the second is a name in brackets.
+    let nice = |stat: &str| -> i64 { stat.rsplit_once(") ").unwrap().1.split(' ').nth(16).unwrap().parse().unwrap() };
+    let own = nice(&std::fs::read_to_string("/proc/thread-self/stat").unwrap());
+    let threads = std::fs::read_dir("/proc/self/task").unwrap().map(|task| task.unwrap().path().join("stat"));
+    // One may end meanwhile.
+    let stats: Vec<String> = threads.filter_map(|path| std::fs::read_to_string(path).ok()).collect();
+    let following: Vec<i64> = stats.iter().filter(|stat| stat.contains("(background)")).map(|stat| nice(stat)).collect();
+    assert!(following.len() > 1 && following.iter().all(|nice| *nice == (own + 10).min(19)), "{own} {following:?}");
+}
