@@ -29,8 +29,8 @@ async fn app() -> TestApp {
         editor.post(path, json!({ "name": name, "slug": "of-the-test", "translations": translations })).await.expect(201);
     }
     let input = json!({
-        "title": "Quotes \" and \\ and \u{1f980}, one % and one %s",
-        "excerpt": "A line,\nand another [\"with\", null]",
+        "title": "Quotes \" and \\ and \u{1f980}, one % and one %s, \u{1f} and \u{1e}",
+        "excerpt": "A line,\nand another [\"with\", null] \u{1e}\u{1f}\u{7f}",
         "body_markdown": "Text.",
         "category": "debugging",
         "tags": ["of-the-test", "queues"],
@@ -38,7 +38,7 @@ async fn app() -> TestApp {
         "reading_minutes": 7,
         "canonical_url": "https://example.org/a?b=1&c=%20",
         "seo": { "title": "T \"q\"", "description": null, "image_url": "https://example.org/i.png" },
-        "extra": { "z": [1, 2.50, 1e30, -0.0, null, true], "a": { "nested": "\u{0007}\u{2028}" }, "": "" },
+        "extra": { "\u{1f}": "\u{1e}", "z": [1, 2.50, 1e30, -0.0, null, true], "a": { "nested": "\u{0007}\u{2028}" }, "": "" },
         "translations": { "it": { "title": "Titolo", "body_markdown": "Testo." } },
     });
     let made = editor.post("/v1/insights", input).await.expect(201);
