@@ -5,10 +5,8 @@ use actix_web::http::{StatusCode, header};
 use actix_web::web::{Bytes, BytesMut};
 use actix_web::{FromRequest, HttpMessage as _, HttpRequest, get, post, web};
 use futures_util::StreamExt as _;
-use futures_util::future::join;
 use memchr::memchr;
 use serde_json::json;
-use tokio::sync::mpsc;
 
 use super::api::{Api, Limits};
 use super::envelope::{RequestId, findable};
@@ -29,7 +27,7 @@ use crate::store::{self, Transaction};
 const MEDIA_TYPES: [&str; 4] = ["application/x-ndjson", "application/ndjson", "application/jsonl", "application/json-lines"];
 /// Lines, and bytes of them, that are kept together.
 const CHUNK_LINES: usize = 500;
-const CHUNK_BYTES: usize = 2_000_000;
+const CHUNK_BYTES: usize = 4_000_000;
 
 /// The body as it comes.
 pub(super) struct Lines {
@@ -156,22 +154,9 @@ async fn known(api: &Api, path: &str, caller: &Principal) -> Result<store::impor
     if own.is_some() && own != import.user_id { Err(Problem::not_found()) } else { Ok(import) }
 }
 
-/// Reads the lines and keeps them, some at a time: the next ones come in while these are written.
-async fn receive(api: &Api, receiving: &mut Receiving, payload: Payload) -> Result<(), Problem> {
-    let (chunks, mut read) = mpsc::channel(1);
-    let keeping = async move {
-        while let Some(chunk) = read.recv().await {
-            receiving.add(&api.store, chunk, api.now()).await?;
-        }
-        Ok::<(), Problem>(())
-    };
-    let (kept, read) = join(keeping, read_lines(&api.limits, payload, chunks)).await;
-    kept.and(read)
-}
-
-/// Hands the lines on, some at a time. A line that is too long fails by itself.
-async fn read_lines(limits: &Limits, mut payload: Payload, chunks: mpsc::Sender<Vec<Received>>) -> Result<(), Problem> {
-    let Limits { body_bytes, body_time, .. } = *limits;
+/// Reads the lines and keeps them, some at a time. A line that is too long fails by itself.
+async fn receive(api: &Api, receiving: &mut Receiving, mut payload: Payload) -> Result<(), Problem> {
+    let Limits { body_bytes, body_time, .. } = api.limits;
     let mut buffer = BytesMut::new();
     let mut chunk: Vec<Received> = Vec::new();
     let (mut bytes, mut number, mut skipping) = (0, 0_u64, false);
@@ -191,11 +176,8 @@ async fn read_lines(limits: &Limits, mut payload: Payload, chunks: mpsc::Sender<
             bytes += line.as_ref().map_or(0, |line| line.input.len());
             chunk.extend(line);
             if chunk.len() >= CHUNK_LINES || bytes >= CHUNK_BYTES {
+                receiving.add(&api.store, std::mem::take(&mut chunk), api.now()).await?;
                 bytes = 0;
-                if chunks.send(std::mem::take(&mut chunk)).await.is_err() {
-                    // Whoever keeps them says why they cannot be kept.
-                    return Ok(());
-                }
             }
         }
         if buffer.len() > body_bytes {
@@ -203,8 +185,7 @@ async fn read_lines(limits: &Limits, mut payload: Payload, chunks: mpsc::Sender<
             skipping = true;
         }
         if ended {
-            let _ = chunks.send(chunk).await;
-            return Ok(());
+            return Ok(receiving.add(&api.store, chunk, api.now()).await?);
         }
     }
 }
