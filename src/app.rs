@@ -2,7 +2,7 @@
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicUsize};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
@@ -321,7 +321,8 @@ fn tell_renewed(summaries: Result<usize, crate::store::error::StoreError>) {
 }
 
 /// Threads that stand back when the processor is short: requests come first. Who waits for the search index waits a little longer then, together
-/// with more others, and one commit serves them all.
+/// with more others, and one commit serves them all. Only what blocks is done there: the thread that asks the database has the priority of all
+/// others, since a connection that it opens is a thread too, and serves requests.
 struct Background {
     threads: Handle,
     runtime: Option<Runtime>,
@@ -334,8 +335,12 @@ impl Background {
         // by these, and have what they have.
         #[cfg(target_os = "linux")]
         if let Ok(priority) = rustix::process::getpriority_process(None) {
+            let asks = AtomicBool::new(true);
             threads.on_thread_start(move || {
-                let _ = rustix::process::setpriority_process(None, priority + 10);
+                // The first one is the one that does not block.
+                if !asks.swap(false, Ordering::Relaxed) {
+                    let _ = rustix::process::setpriority_process(None, priority + 10);
+                }
             });
         }
         let runtime = threads.worker_threads(1).thread_name("background").enable_all().build()?;
