@@ -45,9 +45,10 @@ pub struct InsightRow {
     pub excerpt_source: String,
     pub word_count: i64,
     pub derived_minutes: i64,
-    pub category: Named,
-    pub tags: Terms,
-    pub authors: Terms,
+    pub category: Json<Named>,
+    /// In the author's order, as the next.
+    pub tags: Json<Vec<Named>>,
+    pub authors: Json<Vec<Named>>,
 }
 
 /// A category, tag or author as it stands beside an insight.
@@ -73,25 +74,6 @@ impl Deref for Named {
 
     fn deref(&self) -> &NamedTerm {
         &self.0
-    }
-}
-
-impl TryGetable for Named {
-    fn try_get_by<I: ColIdx>(row: &QueryResult, index: I) -> Result<Self, TryGetError> {
-        let json = String::try_get_by(row, index)?;
-        serde_json::from_str(&json).map_err(|_shape| TryGetError::DbErr(DbErr::Type("not a term".to_owned())))
-    }
-}
-
-/// In the author's order.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(transparent)]
-pub struct Terms(pub Vec<Named>);
-
-impl TryGetable for Terms {
-    fn try_get_by<I: ColIdx>(row: &QueryResult, index: I) -> Result<Self, TryGetError> {
-        let Json(terms) = Json::try_get_by(row, index)?;
-        Ok(Self(terms))
     }
 }
 
@@ -192,7 +174,7 @@ impl InsightRow {
     /// Its category, tags and authors.
     #[must_use]
     pub fn terms(&self) -> (&Named, &[Named], &[Named]) {
-        (&self.category, &self.tags.0, &self.authors.0)
+        (&self.category.0, &self.tags.0, &self.authors.0)
     }
 
     #[must_use]

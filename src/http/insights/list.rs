@@ -49,9 +49,12 @@ pub(in crate::http) async fn list_insights(api: web::Data<Api>, request: HttpReq
     let info = lists::page_info(&page, list.limit);
     let chain = &Locale::fallback_chain(asked.locale.as_ref(), &freshness.default_locale);
     let mut names = names(&list.filters, &page.rows);
-    let ids: Vec<Uuid> = page.rows.iter().map(Listed::id).collect();
-    let (mut related, index) =
-        if asked.related { related::of_many(&api, &ids, chain, now).await? } else { (HashMap::new(), freshness.sequence) };
+    let (mut related, index) = if asked.related {
+        let ids: Vec<Uuid> = page.rows.iter().map(Listed::id).collect();
+        related::of_many(&api, &ids, chain, now).await?
+    } else {
+        (HashMap::new(), freshness.sequence)
+    };
     names.extend(reply::EVERY_INSIGHT.iter().filter(|_| asked.related));
     let shape = Shape { fields: &asked.fields, with_body: list.with_body, chain, now };
     let meta = ListMeta { sequence: freshness.sequence, total };

@@ -185,7 +185,7 @@ fn subject(row: &InsightRow, plain: String) -> Subject {
         title: row.title.clone(),
         excerpt: row.excerpt.clone(),
         plain,
-        category: row.category.slug.clone(),
+        category: row.category.0.slug.clone(),
         tags: row.tags.0.iter().map(|tag| tag.slug.clone()).collect(),
     }
 }

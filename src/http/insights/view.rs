@@ -177,7 +177,7 @@ impl InsightView {
             title: row.title,
             excerpt: row.excerpt,
             excerpt_source: if row.excerpt_source == "author" { TextSource::Author } else { TextSource::Derived },
-            category: reference(&row.category, chain),
+            category: reference(&row.category.0, chain),
             tags: row.tags.0.iter().map(|tag| reference(tag, chain)).collect(),
             authors: row.authors.0.iter().map(|author| reference(author, chain)).collect(),
             status: InsightStatus::of(Status::of(&pointers, now)),
