@@ -35,7 +35,7 @@ const HOUSEKEEPING: Duration = Duration::from_hours(1);
 /// How often a look is taken for imports that another process left behind.
 const IMPORT_POLL: Duration = Duration::from_secs(1);
 
-/// How many rows of the change log an import may be ahead of the search index, and how long it waits for it after a batch.
+/// How many rows of the change log an import may be ahead of what the search index has taken in, and how long it waits for it after a batch.
 const MOST_BEHIND: i64 = 6_000;
 const SEARCH_PATIENCE: Duration = Duration::from_secs(5);
 
@@ -112,7 +112,7 @@ impl App {
                 spawn(follower::follow(store.clone(), stream, stream_progress)),
                 spawn(follower::record_transitions(store.clone(), clock.clone())),
                 spawn(follower::listen(store.clone())),
-                spawn(work_on_imports(store.clone(), clock.clone(), import_bell, search.progress())),
+                spawn(work_on_imports(store.clone(), clock.clone(), import_bell, search.taken())),
             ],
             _background: background,
             progress: [search.progress(), answers.progress(), stream_reached],
@@ -256,7 +256,7 @@ async fn housekeeping(store: Store, keys: KeyRing, clock: Clock) {
 }
 
 /// Works on imports, for as long as the process lives: those that were just received, and those that another process left behind.
-async fn work_on_imports(store: Store, clock: Clock, bell: Arc<Notify>, search: Progress) {
+async fn work_on_imports(store: Store, clock: Clock, bell: Arc<Notify>, taken: Progress) {
     let worker = new_id(clock.now());
     loop {
         let done = match imports::take(&store, worker, clock.now()).await {
@@ -266,7 +266,7 @@ async fn work_on_imports(store: Store, clock: Clock, bell: Arc<Notify>, search: 
             }
             Ok(Some(import)) => {
                 tracing::info!(import = %import.id, items = import.total, "working on an import");
-                imports::work(&store, import.id, worker, &clock, |_| let_search_follow(store.clone(), search.clone())).await
+                imports::work(&store, import.id, worker, &clock, |_| let_search_follow(store.clone(), taken.clone())).await
             }
             Err(error) => Err(error),
         };
@@ -282,9 +282,9 @@ async fn work_on_imports(store: Store, clock: Clock, bell: Arc<Notify>, search: 
 
 /// An import is faster than the search index: it waits for it now and then, or everybody else's writes would wait for both. An index that does not
 /// move holds no import up.
-async fn let_search_follow(store: Store, mut search: Progress) {
+async fn let_search_follow(store: Store, mut taken: Progress) {
     let wanted = store.committed().row - MOST_BEHIND;
-    let reached = search.wait_for(|position| *position >= wanted || *position < 0);
+    let reached = taken.wait_for(|position| *position >= wanted || *position < 0);
     let _ = tokio::time::timeout(SEARCH_PATIENCE, reached).await;
 }
 

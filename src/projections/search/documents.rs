@@ -7,7 +7,7 @@ use tantivy::TantivyDocument;
 use uuid::Uuid;
 
 use super::analysis::{self, Kind};
-use super::cut::{Cut, Cutter, plain};
+use super::cut::{Cut, Cuts, Cutter};
 use super::language::Language;
 use super::schema::{self, Fields, key};
 use crate::domain::markdown::TocEntry;
@@ -18,10 +18,18 @@ const TITLE_COUNTS: usize = 3;
 /// What has no end ends then.
 pub(super) const NEVER: i64 = i64::MAX;
 
-/// A text of an insight as the index takes it, but for its name.
+/// A text of an insight as the index takes it, but for its words and its name.
 pub(super) struct Indexed {
     pub(super) insight: Uuid,
-    pub(super) document: TantivyDocument,
+    /// What is looked up by the document.
+    pub(super) columns: TantivyDocument,
+}
+
+/// Texts that are put in together, with the words of all.
+#[derive(Default)]
+pub(super) struct Batch {
+    pub(super) texts: Vec<Indexed>,
+    pub(super) cut: Cut,
 }
 
 /// Makes documents of rows, and remembers the stems of one for the next.
@@ -35,15 +43,18 @@ impl Cutting {
         Self { fields: schema::schema().1, cutter: Mutex::default() }
     }
 
-    pub(super) fn documents(&self, rows: &Documents) -> Vec<Indexed> {
+    pub(super) fn documents(&self, rows: &Documents) -> Batch {
         let mut cutter = self.cutter.lock().unwrap_or_else(PoisonError::into_inner);
         let (tags, authors) = (by_insight(&rows.tags), by_insight(&rows.authors));
-        let indexed = |row: &DocumentRow| {
+        let headings: Vec<Vec<TocEntry>> = rows.texts.iter().map(|row| serde_json::from_str(&row.toc).unwrap_or_default()).collect();
+        let mut cuts = cutter.begin(rows.texts.iter().map(|row| row.plain.len()).sum());
+        let mut texts = Vec::with_capacity(rows.texts.len());
+        for (row, headings) in rows.texts.iter().zip(&headings) {
+            cut(&mut cuts, row, headings);
             let links = [&tags, &authors].map(|links| links.get(&row.id).map_or(&[][..], Vec::as_slice));
-            let document = document(&self.fields, &mut cutter, row, links);
-            Indexed { insight: row.id, document }
-        };
-        rows.texts.iter().map(indexed).collect()
+            texts.push(Indexed { insight: row.id, columns: columns(&self.fields, row, links) });
+        }
+        Batch { texts, cut: cuts.sorted() }
     }
 }
 
@@ -68,41 +79,46 @@ pub(super) fn halves(id: Uuid) -> (u64, u64) {
     id.as_u64_pair()
 }
 
-fn document(fields: &Fields, cutter: &mut Cutter, row: &DocumentRow, [tags, authors]: [&[Uuid]; 2]) -> TantivyDocument {
-    let mut document = TantivyDocument::default();
+fn cut<'t>(cuts: &mut Cuts<'_, 't>, row: &'t DocumentRow, headings: &'t [TocEntry]) {
     let language = Language::of(&row.locale);
+    cuts.text(language, &row.title, TITLE_COUNTS);
+    // A derived excerpt is the body's first paragraph, which is counted there.
+    if row.excerpt_source == "author" {
+        cuts.text(language, &row.excerpt, 1);
+    }
+    cuts.text(language, &row.plain, 1);
+    cuts.title(&row.title);
+    for heading in headings {
+        cuts.heading(&heading.text);
+    }
+    cuts.end_document();
+}
+
+fn columns(fields: &Fields, row: &DocumentRow, [tags, authors]: [&[Uuid]; 2]) -> TantivyDocument {
+    let mut columns = TantivyDocument::default();
     let (high, low) = halves(row.id);
-    document.add_u64(fields.id_high, high);
-    document.add_u64(fields.id_low, low);
-    document.add_u64(fields.revision, row.revision.unsigned_abs());
-    document.add_u64(fields.pointer, row.pointer_version.unsigned_abs());
-    document.add_i64(fields.published, row.published_at);
-    document.add_i64(fields.ends, row.unpublish_at.unwrap_or(NEVER));
-    document.add_i64(fields.minutes, row.reading_minutes);
-    document.add_text(fields.edition, edition(row));
-    document.add_text(fields.category, term_key(row.category_id));
+    columns.add_u64(fields.id_high, high);
+    columns.add_u64(fields.id_low, low);
+    columns.add_u64(fields.revision, row.revision.unsigned_abs());
+    columns.add_u64(fields.pointer, row.pointer_version.unsigned_abs());
+    columns.add_i64(fields.published, row.published_at);
+    columns.add_i64(fields.ends, row.unpublish_at.unwrap_or(NEVER));
+    columns.add_i64(fields.minutes, row.reading_minutes);
+    columns.add_text(fields.edition, edition(row));
+    columns.add_text(fields.category, term_key(row.category_id));
     for (field, terms) in [(fields.tags, tags), (fields.authors, authors)] {
         for term in terms {
-            document.add_text(field, term_key(*term));
+            columns.add_text(field, term_key(*term));
         }
     }
-    // A derived excerpt is the body's first paragraph, which is counted there.
-    let excerpt = Some(row.excerpt.as_str()).filter(|_| row.excerpt_source == "author");
-    let others = excerpt.into_iter().chain([row.plain.as_str()]).map(|text| (text, 1));
-    let Cut { words, stems } = cutter.cut(language, std::iter::once((row.title.as_str(), TITLE_COUNTS)).chain(others));
-    document.add_text(fields.words, words);
-    document.add_text(fields.stems, stems);
-    let toc: Vec<TocEntry> = serde_json::from_str(&row.toc).unwrap_or_default();
-    document.add_text(fields.title, plain([row.title.as_str()]));
-    document
-        .add_text(fields.headings, plain(std::iter::once(&row.title).chain(toc.iter().map(|heading| &heading.text)).map(String::as_str)));
+    let language = Language::of(&row.locale);
     analysis::pieces(&row.title, |piece| {
         if piece.kind == Kind::Word {
-            document.add_u64(fields.title_words, key(&piece.text));
-            document.add_u64(fields.title_stems, key(&language.stem(&piece.text)));
+            columns.add_u64(fields.title_words, key(&piece.text));
+            columns.add_u64(fields.title_stems, key(&language.stem(&piece.text)));
         }
     });
-    document
+    columns
 }
 
 /// `it|en|de,en,it`: the text's locale, that of the original, and all there are.

@@ -16,7 +16,7 @@ use tantivy::schema::{IndexRecordOption, Term};
 use tantivy::{DocSet as _, Index, IndexReader, IndexSettings, IndexWriter, ReloadPolicy, Searcher, SegmentReader, TERMINATED};
 use uuid::Uuid;
 
-use super::documents::{self, Indexed};
+use super::documents::{self, Batch};
 use super::schema::{self, Fields, VERSION};
 use super::segment::Filling;
 
@@ -94,7 +94,6 @@ impl IndexFiles {
     }
 
     fn of(index: &Index, lock: File, memory: usize) -> anyhow::Result<Self> {
-        schema::register_tokenizer(index);
         let (_, fields) = schema::schema();
         // Its own thread is given nothing to index.
         let options = IndexWriterOptions::builder().num_worker_threads(1).num_merge_threads(1).build();
@@ -107,7 +106,7 @@ impl IndexFiles {
     }
 
     /// Puts the texts of some insights in, instead of those that are there; of none, if it has none to be found.
-    pub(super) fn replace(&mut self, insights: &[Uuid], texts: Vec<Indexed>) -> anyhow::Result<()> {
+    pub(super) fn replace(&mut self, insights: &[Uuid], texts: Batch) -> anyhow::Result<()> {
         let searcher = self.searcher();
         for insight in insights {
             let old = match self.fresh.get(insight).copied() {
@@ -148,17 +147,17 @@ impl IndexFiles {
         Ok(numbers)
     }
 
-    pub(super) fn put(&mut self, texts: Vec<Indexed>) -> anyhow::Result<()> {
-        for Indexed { insight, mut document } in texts {
-            let number = self.fresh.get(&insight).copied().unwrap_or_default();
-            document.add_bytes(self.fields.insight, &documents::name(insight, number));
-            let mut filling = self.filling.take().map_or_else(|| Filling::begin(&self.writer), Ok)?;
-            filling.put(document)?;
-            let full = filling.size() >= self.memory;
-            self.filling = Some(filling);
-            if full {
-                self.end_segment()?;
-            }
+    pub(super) fn put(&mut self, texts: Batch) -> anyhow::Result<()> {
+        if texts.texts.is_empty() {
+            return Ok(());
+        }
+        let mut filling = self.filling.take().map_or_else(|| Filling::begin(&self.writer, self.fields), Ok)?;
+        let fresh = &self.fresh;
+        filling.put(texts, |insight| documents::name(insight, fresh.get(&insight).copied().unwrap_or_default()))?;
+        let full = filling.size() >= self.memory;
+        self.filling = Some(filling);
+        if full {
+            self.end_segment()?;
         }
         Ok(())
     }
@@ -274,17 +273,19 @@ mod tests {
     use tantivy::TantivyDocument;
 
     use super::*;
-    use crate::projections::search::cut::plain;
+    use crate::projections::search::cut::{Cut, Cutter};
+    use crate::projections::search::documents::Indexed;
+    use crate::projections::search::language::Language;
 
-    fn text(files: &IndexFiles, insight: Uuid, revision: u64) -> Vec<Indexed> {
-        let mut document = TantivyDocument::default();
+    fn text(files: &IndexFiles, insight: Uuid, revision: u64) -> Batch {
+        let mut columns = TantivyDocument::default();
         let (high, low) = documents::halves(insight);
         for (field, value) in
             [(files.fields.id_high, high), (files.fields.id_low, low), (files.fields.revision, revision), (files.fields.pointer, 1)]
         {
-            document.add_u64(field, value);
+            columns.add_u64(field, value);
         }
-        vec![Indexed { insight, document }]
+        Batch { texts: vec![Indexed { insight, columns }], cut: Cut::default() }
     }
 
     #[test]
@@ -305,7 +306,7 @@ mod tests {
                 files.replace(&[insight], text).unwrap();
             }
         }
-        files.replace(&[b], Vec::new()).unwrap();
+        files.replace(&[b], Batch::default()).unwrap();
         files.commit(Position::default(), 1).unwrap();
         assert_eq!(files.revisions().unwrap(), [(a, 6, 1)]);
     }
@@ -317,10 +318,13 @@ mod tests {
         // By the last commit there is enough for the engine to merge by itself, and it takes its time.
         for sequence in 1..=8 {
             for number in 0..400 {
-                let mut document = TantivyDocument::default();
                 let words: Vec<String> = (0..60).map(|word| format!("word{sequence}x{number}x{word}")).collect();
-                document.add_text(files.fields.words, plain([words.join(" ").as_str()]));
-                files.put(vec![Indexed { insight: Uuid::nil(), document }]).unwrap();
+                let (mut cutter, words) = (Cutter::default(), words.join(" "));
+                let mut cuts = cutter.begin(0);
+                cuts.text(Language::of("en"), &words, 1);
+                cuts.end_document();
+                let texts = vec![Indexed { insight: Uuid::nil(), columns: TantivyDocument::default() }];
+                files.put(Batch { texts, cut: cuts.sorted() }).unwrap();
             }
             files.commit(Position::new(sequence, 0), 0).unwrap();
         }

@@ -15,6 +15,7 @@ mod index;
 pub mod integrity;
 mod language;
 mod plan;
+mod postings;
 mod projection;
 mod ranking;
 mod related;
@@ -79,6 +80,8 @@ struct Shared {
     owed: AtomicI64,
     /// The newest row of the log that somebody has waited for: until it is there nothing is put off.
     wanted: watch::Sender<i64>,
+    /// The newest row of the log that is in the index, whether searches find it yet or not. Below zero until the index is open.
+    taken: watch::Sender<i64>,
     waiting: Semaphore,
     /// Searches keep a processor busy: only so many at a time, each with memory of its own.
     permits: Semaphore,
@@ -120,6 +123,7 @@ impl Search {
             live: RwLock::new(None),
             owed: AtomicI64::new(0),
             wanted: watch::channel(0).0,
+            taken: watch::channel(-1).0,
             waiting: Semaphore::new(32),
             permits: Semaphore::new(permits),
             scratches: Mutex::new(Vec::new()),
@@ -228,7 +232,13 @@ impl Search {
 
     /// How far the index is behind the log, for whoever waits for it.
     #[must_use]
-    pub fn progress(&self) -> watch::Receiver<i64> {
+    pub fn progress(&self) -> Progress {
         self.progress.clone()
+    }
+
+    /// How much of the log is in the index, whether searches find it yet or not.
+    #[must_use]
+    pub fn taken(&self) -> Progress {
+        self.shared.taken.subscribe()
     }
 }

@@ -13,7 +13,7 @@ use tokio::sync::watch;
 use uuid::Uuid;
 
 use super::columns::Columns;
-use super::documents::{Cutting, Indexed};
+use super::documents::{Batch, Cutting};
 use super::index::{IndexFiles, Position};
 use super::schema::Fields;
 use super::terms::Terms;
@@ -195,6 +195,7 @@ impl Projection for SearchProjection {
     async fn open(&mut self, store: &Store) -> anyhow::Result<i64> {
         self.files = None;
         self.pending = None;
+        self.shared.taken.send_replace(-1);
         *self.shared.live.write().unwrap_or_else(PoisonError::into_inner) = None;
         let (files, position) = match self.existing(store).await? {
             Some(existing) => existing,
@@ -208,6 +209,7 @@ impl Projection for SearchProjection {
         }
         self.files = Some(Arc::new(Mutex::new(files)));
         self.committed = position.sequence;
+        self.shared.taken.send_replace(position.sequence);
         Ok(position.sequence)
     }
 
@@ -230,6 +232,7 @@ impl Projection for SearchProjection {
             pending.of_others |= last.sequence > store.committed().row;
             pending.texts += ids.len();
             pending.concerns_readers |= concerns_readers;
+            self.shared.taken.send_replace(last.sequence);
         }
         Ok(())
     }
@@ -275,16 +278,16 @@ impl Projection for SearchProjection {
 }
 
 /// The live insights behind an id, with their texts.
-async fn behind(store: &Store, cutting: &Arc<Cutting>, after: Uuid) -> anyhow::Result<(Vec<Uuid>, Vec<Indexed>)> {
+async fn behind(store: &Store, cutting: &Arc<Cutting>, after: Uuid) -> anyhow::Result<(Vec<Uuid>, Batch)> {
     let ids: Vec<Uuid> = documents::live(store.reader(), after, BUILD_BATCH).await?.into_iter().map(|row| row.id).collect();
     let texts = texts(store, cutting, &ids).await?;
     Ok((ids, texts))
 }
 
 /// The texts of some insights, cut into terms.
-async fn texts(store: &Store, cutting: &Arc<Cutting>, insights: &[Uuid]) -> anyhow::Result<Vec<Indexed>> {
+async fn texts(store: &Store, cutting: &Arc<Cutting>, insights: &[Uuid]) -> anyhow::Result<Batch> {
     if insights.is_empty() {
-        return Ok(Vec::new());
+        return Ok(Batch::default());
     }
     let rows = documents::find(store.reader(), insights).await?;
     let cutting = cutting.clone();

@@ -4,12 +4,8 @@
 
 use tantivy::schema::{FAST, Field, INDEXED, IndexRecordOption, Schema, TextFieldIndexing, TextOptions};
 
-use super::cut::Reader;
-
 /// Raise it whenever what is indexed changes: an index of another version is made anew.
-pub(super) const VERSION: u32 = 2;
-
-const TOKENIZER: &str = "cut";
+pub(super) const VERSION: u32 = 3;
 
 /// The fields of a document. One document is one text of an insight: an insight in three languages is three.
 #[derive(Clone, Copy, Debug)]
@@ -40,10 +36,17 @@ pub(super) struct Fields {
     pub(super) authors: Field,
 }
 
+impl Fields {
+    /// Those that hold words, in the order of [`super::cut::Cut`].
+    pub(super) fn of_words(&self) -> [Field; 4] {
+        [self.words, self.stems, self.title, self.headings]
+    }
+}
+
 pub(super) fn schema() -> (Schema, Fields) {
     let mut builder = Schema::builder();
     let text = |record: IndexRecordOption| {
-        TextOptions::default().set_indexing_options(TextFieldIndexing::default().set_tokenizer(TOKENIZER).set_index_option(record))
+        TextOptions::default().set_indexing_options(TextFieldIndexing::default().set_tokenizer("raw").set_index_option(record))
     };
     let positions = IndexRecordOption::WithFreqsAndPositions;
     let keys = TextOptions::default().set_fast("raw");
@@ -68,10 +71,6 @@ pub(super) fn schema() -> (Schema, Fields) {
         authors: builder.add_text_field("authors", keys),
     };
     (builder.build(), fields)
-}
-
-pub(super) fn register_tokenizer(index: &tantivy::Index) {
-    index.tokenizers().register(TOKENIZER, Reader::default());
 }
 
 /// The number a word is known by where only equality matters (FNV-1a, which is the same in every process).
