@@ -64,7 +64,7 @@ async fn judge(folder: &Path) -> (usize, usize, f64, f64) {
         .collect();
     let ids = corpus::fill(&store, &entries, &["Judged"], &["none"]).await;
     let names: HashMap<_, _> = ids.iter().zip(&documents).map(|(id, document)| (*id, text(document, "id"))).collect();
-    let (projection, search, progress) = SearchProjection::new(place.path().join("search"));
+    let (projection, search, progress) = SearchProjection::new(place.path().join("search"), tokio::runtime::Handle::current());
     let following = tokio::spawn(follower::follow(store.clone(), projection, progress));
     search.progress().wait_for(|position| *position >= 0).await.expect("an index");
     let mut judgements: HashMap<String, HashMap<String, f64>> = HashMap::new();

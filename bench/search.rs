@@ -96,7 +96,7 @@ async fn fill(folder: &Path, corpus: &generate::Corpus) -> Result<String, Box<dy
 #[expect(clippy::disallowed_methods, reason = "a benchmark owns its tasks")]
 async fn index_and_ask(folder: &Path, count: usize, questions: &[(&str, Vec<String>)]) -> Result<Vec<f64>, Box<dyn std::error::Error>> {
     let store = Store::open(&format!("sqlite://{}/insights.db", folder.display()), 4).await?;
-    let (projection, search, progress) = SearchProjection::new(folder.join("search"));
+    let (projection, search, progress) = SearchProjection::new(folder.join("search"), tokio::runtime::Handle::current());
     let started = Instant::now();
     projection.remake(&store, |_| {}).await?;
     let seconds = started.elapsed().as_secs_f64();

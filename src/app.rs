@@ -2,7 +2,7 @@
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicUsize};
 use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
@@ -41,6 +41,8 @@ const SEARCH_PATIENCE: Duration = Duration::from_secs(5);
 
 /// A service that runs.
 pub struct App {
+    /// Where it listens.
+    pub address: SocketAddr,
     pub base_url: String,
     pub store: Store,
     pub keys: KeyRing,
@@ -51,7 +53,7 @@ pub struct App {
     server: JoinHandle<std::io::Result<()>>,
     metrics: Option<(ServerHandle, JoinHandle<std::io::Result<()>>)>,
     tasks: Vec<JoinHandle<()>>,
-    /// Outlives the store, whose connections it may have opened.
+    /// Indexes for as long as the service runs.
     _background: Background,
     progress: [Progress; 3],
     clock: Clock,
@@ -66,24 +68,24 @@ impl App {
     /// When a setting, the database or the address cannot be used; the message says which.
     pub async fn start(settings: &ServeSettings, clock: Clock) -> anyhow::Result<Self> {
         let listener = listen(settings.bind)?;
+        let address = listener.local_addr()?;
         let metrics_listener = settings.metrics_bind.map(listen).transpose()?;
         let base_url = settings.base_url.clone().unwrap_or_else(|| own_address(&listener));
         let store = Store::open(&settings.data.resolved_url()?, settings.data.database_connections).await?;
         prepare(&store, settings, &clock).await?;
         let keys = KeyRing::open(&store, base_url.clone(), clock.now()).await?;
-        let (projection, search, search_progress) = SearchProjection::new(settings.data.search_dir());
+        let background = Background::start()?;
+        let (projection, search, search_progress) = SearchProjection::new(settings.data.search_dir(), background.threads.clone());
         let (dropping, answers, answers_progress) = ResponseCache::new(settings.cache_bytes);
         let (stream, newest) = Stream::new();
-        let import_bell = Arc::new(Notify::new());
         let (closing, _) = watch::channel(false);
         let (stream_progress, stream_reached) = watch::channel(-1);
-        let sequence = crate::store::changes::freshness(store.reader(), clock.now()).await?.sequence;
         let api = web::Data::new(Api {
             store: store.clone(),
             keys: keys.clone(),
             throttle: Throttle::default(),
             turns: Turns::default(),
-            import_bell: import_bell.clone(),
+            import_bell: Arc::default(),
             clock: clock.clone(),
             search: search.clone(),
             answers: answers.clone(),
@@ -94,12 +96,11 @@ impl App {
             base_url: base_url.clone(),
             limits: limits(settings),
             in_flight: AtomicUsize::new(0),
-            sequence: AtomicI64::new(sequence),
+            sequence: AtomicI64::new(crate::store::changes::freshness(store.reader(), clock.now()).await?.sequence),
         });
         let metrics_address = metrics_listener.as_ref().map(TcpListener::local_addr).transpose()?;
         let metrics = metrics_listener.map(|listener| metrics::serve(listener, api.clone())).transpose()?;
-        let server = serve(listener, api, server_settings(settings))?;
-        let background = Background::start()?;
+        let server = serve(listener, api.clone(), server_settings(settings))?;
         Ok(Self {
             handle: server.handle(),
             server: spawn(server),
@@ -107,18 +108,19 @@ impl App {
             metrics_address,
             tasks: vec![
                 spawn(housekeeping(store.clone(), keys.clone(), clock.clone())),
-                background.threads.spawn(follower::follow(store.clone(), projection, search_progress)),
+                spawn(follower::follow(store.clone(), projection, search_progress)),
                 spawn(follower::follow(store.clone(), dropping, answers_progress)),
                 spawn(follower::follow(store.clone(), stream, stream_progress)),
                 spawn(follower::record_transitions(store.clone(), clock.clone())),
                 spawn(follower::listen(store.clone())),
-                spawn(work_on_imports(store.clone(), clock.clone(), import_bell, search.taken())),
+                spawn(work_on_imports(store.clone(), clock.clone(), api.import_bell.clone(), search.taken())),
             ],
             _background: background,
             progress: [search.progress(), answers.progress(), stream_reached],
             answers,
             clock,
             closing,
+            address,
             base_url,
             store,
             keys,
@@ -321,8 +323,8 @@ fn tell_renewed(summaries: Result<usize, crate::store::error::StoreError>) {
 }
 
 /// Threads that stand back when the processor is short: requests come first. Who waits for the search index waits a little longer then, together
-/// with more others, and one commit serves them all. Only what blocks is done there: the thread that asks the database has the priority of all
-/// others, since a connection that it opens is a thread too, and serves requests.
+/// with more others, and one commit serves them all. Nothing but indexing is done there: a connection that one of them opened to the database would
+/// be a thread too, and stand back with what requests ask it.
 struct Background {
     threads: Handle,
     runtime: Option<Runtime>,
@@ -335,15 +337,11 @@ impl Background {
         // by these, and have what they have.
         #[cfg(target_os = "linux")]
         if let Ok(priority) = rustix::process::getpriority_process(None) {
-            let asks = AtomicBool::new(true);
             threads.on_thread_start(move || {
-                // The first one is the one that does not block.
-                if !asks.swap(false, Ordering::Relaxed) {
-                    let _ = rustix::process::setpriority_process(None, priority + 10);
-                }
+                let _ = rustix::process::setpriority_process(None, priority + 10);
             });
         }
-        let runtime = threads.worker_threads(1).thread_name("background").enable_all().build()?;
+        let runtime = threads.worker_threads(1).thread_name("background").build()?;
         Ok(Self { threads: runtime.handle().clone(), runtime: Some(runtime) })
     }
 }

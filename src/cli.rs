@@ -173,7 +173,7 @@ async fn reindex(data: &DataSettings) -> anyhow::Result<()> {
     let store = open(data).await?;
     let pending = store.pending_migrations().await?;
     anyhow::ensure!(pending.is_empty(), "the schema is {} step(s) behind: run insights migrate", pending.len());
-    let (projection, _, _) = SearchProjection::new(data.search_dir());
+    let (projection, _, _) = SearchProjection::new(data.search_dir(), tokio::runtime::Handle::current());
     let mut done = 0;
     let told = |insights| {
         if insights / 1_000 > done / 1_000 {

@@ -9,6 +9,7 @@ use anyhow::Context as _;
 use futures_util::future::join;
 use tantivy::Searcher;
 use tantivy::index::SegmentId;
+use tokio::runtime::Handle;
 use tokio::sync::watch;
 use uuid::Uuid;
 
@@ -59,6 +60,7 @@ impl Pending {
 /// The writing end.
 pub struct SearchProjection {
     folder: PathBuf,
+    aside: Aside,
     cutting: Arc<Cutting>,
     shared: Arc<Shared>,
     files: Option<Arc<Mutex<IndexFiles>>>,
@@ -75,13 +77,14 @@ pub struct SearchProjection {
 }
 
 impl SearchProjection {
-    /// Both ends of search over an index in a folder, and where its progress is told.
+    /// Both ends of search over an index in a folder, and where its progress is told. Indexing is done on the threads behind the handle.
     #[must_use]
-    pub fn new(folder: PathBuf) -> (Self, Search, watch::Sender<i64>) {
+    pub fn new(folder: PathBuf, aside: Handle) -> (Self, Search, watch::Sender<i64>) {
         let (sender, progress): (_, Progress) = watch::channel(-1);
         let search = Search::new(progress);
         let projection = Self {
             folder,
+            aside: Aside(aside),
             cutting: Arc::new(Cutting::new()),
             wanted: search.shared.wanted.subscribe(),
             shared: search.shared.clone(),
@@ -99,7 +102,7 @@ impl SearchProjection {
     /// The index that is there if it belongs to this log, else none.
     async fn existing(&self, store: &Store) -> anyhow::Result<Option<(IndexFiles, Position)>> {
         let folder = self.folder.clone();
-        let Some((files, position)) = blocking(move || IndexFiles::open(&folder)).await? else { return Ok(None) };
+        let Some((files, position)) = self.aside.run(move || IndexFiles::open(&folder)).await? else { return Ok(None) };
         let of_this_log = is_of_this_log(store, position).await?;
         Ok(Some((files, position)).filter(|_| of_this_log))
     }
@@ -117,22 +120,23 @@ impl SearchProjection {
         let newest = changes::newest(store.reader()).await?;
         let at = changes::find(store.reader(), newest).await?.map_or(0, |row| row.at);
         let folder = self.folder.clone();
-        let mut files = blocking(move || IndexFiles::create(&folder)).await?;
+        let mut files = self.aside.run(move || IndexFiles::create(&folder)).await?;
         let mut done = 0;
-        let (mut ids, mut texts) = behind(store, &self.cutting, Uuid::nil()).await?;
+        let (mut ids, mut texts) = behind(store, (&self.cutting, &self.aside), Uuid::nil()).await?;
         while let Some(last) = ids.last() {
             done += ids.len();
             // The next ones are read and cut meanwhile.
-            let (put, next) = join(blocking(move || files.put(texts).map(|()| files)), behind(store, &self.cutting, *last)).await;
+            let (put, next) =
+                join(self.aside.run(move || files.put(texts).map(|()| files)), behind(store, (&self.cutting, &self.aside), *last)).await;
             files = put?;
             (ids, texts) = next?;
             told(done);
         }
         let position = Position::new(newest, at);
-        blocking(move || files.commit(position, 0).and_then(|()| files.unite()).map(|()| files)).await?;
+        self.aside.run(move || files.commit(position, 0).and_then(|()| files.unite()).map(|()| files)).await?;
         // Opened again as it will be used: with the memory of a running service.
         let folder = self.folder.clone();
-        let opened = blocking(move || IndexFiles::open(&folder)).await?.context("the index that was made cannot be opened")?;
+        let opened = self.aside.run(move || IndexFiles::open(&folder)).await?.context("the index that was made cannot be opened")?;
         tracing::info!(insights = done, "the search index is made");
         Ok(opened)
     }
@@ -141,12 +145,12 @@ impl SearchProjection {
     async fn take_over(&self, store: &Store, files: &Arc<Mutex<IndexFiles>>, insights: &[Uuid]) -> anyhow::Result<()> {
         let mut parts = insights.chunks(BATCH);
         let mut part = parts.next().unwrap_or_default();
-        let mut next = texts(store, &self.cutting, part).await?;
+        let mut next = texts(store, (&self.cutting, &self.aside), part).await?;
         while !part.is_empty() {
             let (files, ids, now) = (files.clone(), part.to_vec(), next);
             part = parts.next().unwrap_or_default();
-            let put = blocking(move || files.lock().unwrap_or_else(PoisonError::into_inner).replace(&ids, now));
-            let (done, found) = join(put, texts(store, &self.cutting, part)).await;
+            let put = self.aside.run(move || files.lock().unwrap_or_else(PoisonError::into_inner).replace(&ids, now));
+            let (done, found) = join(put, texts(store, (&self.cutting, &self.aside), part)).await;
             done?;
             next = found?;
         }
@@ -156,15 +160,17 @@ impl SearchProjection {
     /// Lets readers see the newest commit. What is known of segments that were there before is kept.
     async fn let_read(&mut self, searcher: Searcher, fields: Fields) -> anyhow::Result<()> {
         let mut known = std::mem::take(&mut self.segments);
-        let (searcher, columns) = blocking(move || {
-            let mut columns = Vec::new();
-            for reader in searcher.segment_readers() {
-                let there = known.remove(&reader.segment_id());
-                columns.push((reader.segment_id(), there.map_or_else(|| Columns::read(reader).map(Arc::new), Ok)?));
-            }
-            Ok((searcher, columns))
-        })
-        .await?;
+        let (searcher, columns) = self
+            .aside
+            .run(move || {
+                let mut columns = Vec::new();
+                for reader in searcher.segment_readers() {
+                    let there = known.remove(&reader.segment_id());
+                    columns.push((reader.segment_id(), there.map_or_else(|| Columns::read(reader).map(Arc::new), Ok)?));
+                }
+                Ok((searcher, columns))
+            })
+            .await?;
         self.segments = columns.iter().cloned().collect();
         let columns: Vec<Arc<Columns>> = columns.into_iter().map(|(_, columns)| columns).collect();
         let editions = columns.iter().flat_map(|columns| &columns.editions);
@@ -243,14 +249,16 @@ impl Projection for SearchProjection {
         let Some(pending) = self.pending.take_if(|pending| !(nobody_waits && pending.can_wait())) else {
             return Ok(self.pending.is_none());
         };
-        let (searcher, fields) = blocking(move || {
-            let mut files = files.lock().unwrap_or_else(PoisonError::into_inner);
-            if pending.texts > 0 {
-                files.commit(pending.position, pending.texts)?;
-            }
-            Ok((files.searcher(), files.fields))
-        })
-        .await?;
+        let (searcher, fields) = self
+            .aside
+            .run(move || {
+                let mut files = files.lock().unwrap_or_else(PoisonError::into_inner);
+                if pending.texts > 0 {
+                    files.commit(pending.position, pending.texts)?;
+                }
+                Ok((files.searcher(), files.fields))
+            })
+            .await?;
         self.committed = pending.position.sequence;
         if self.committed >= self.catch_up_to && (pending.concerns_readers || !self.is_live()) {
             self.let_read(searcher, fields).await?;
@@ -268,30 +276,32 @@ impl Projection for SearchProjection {
 
     async fn rest(&mut self) -> anyhow::Result<()> {
         let Some(files) = self.files.clone() else { return Ok(()) };
-        let (other, searcher, fields) = blocking(move || {
-            let mut files = files.lock().unwrap_or_else(PoisonError::into_inner);
-            Ok((files.tidy()?, files.searcher(), files.fields))
-        })
-        .await?;
+        let (other, searcher, fields) = self
+            .aside
+            .run(move || {
+                let mut files = files.lock().unwrap_or_else(PoisonError::into_inner);
+                Ok((files.tidy()?, files.searcher(), files.fields))
+            })
+            .await?;
         if other && self.is_live() { self.let_read(searcher, fields).await } else { Ok(()) }
     }
 }
 
 /// The live insights behind an id, with their texts.
-async fn behind(store: &Store, cutting: &Arc<Cutting>, after: Uuid) -> anyhow::Result<(Vec<Uuid>, Batch)> {
+async fn behind(store: &Store, (cutting, aside): (&Arc<Cutting>, &Aside), after: Uuid) -> anyhow::Result<(Vec<Uuid>, Batch)> {
     let ids: Vec<Uuid> = documents::live(store.reader(), after, BUILD_BATCH).await?.into_iter().map(|row| row.id).collect();
-    let texts = texts(store, cutting, &ids).await?;
+    let texts = texts(store, (cutting, aside), &ids).await?;
     Ok((ids, texts))
 }
 
 /// The texts of some insights, cut into terms.
-async fn texts(store: &Store, cutting: &Arc<Cutting>, insights: &[Uuid]) -> anyhow::Result<Batch> {
+async fn texts(store: &Store, (cutting, aside): (&Arc<Cutting>, &Aside), insights: &[Uuid]) -> anyhow::Result<Batch> {
     if insights.is_empty() {
         return Ok(Batch::default());
     }
     let rows = documents::find(store.reader(), insights).await?;
     let cutting = cutting.clone();
-    blocking(move || Ok(cutting.documents(&rows))).await
+    aside.run(move || Ok(cutting.documents(&rows))).await
 }
 
 /// Whether a position is one of this database's log: the row is there, and as old as it was.
@@ -305,6 +315,12 @@ pub(super) fn concerns_texts(row: &LogRow) -> bool {
     row.resource == "insight" && !row.is_draft() && !matches!(row.kind.as_str(), "started" | "ended")
 }
 
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> anyhow::Result<T> + Send + 'static) -> anyhow::Result<T> {
-    tokio::task::spawn_blocking(work).await.context("indexing was cut off")?
+/// Where work is done that keeps a processor busy.
+#[derive(Clone)]
+struct Aside(Handle);
+
+impl Aside {
+    async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> anyhow::Result<T> + Send + 'static) -> anyhow::Result<T> {
+        self.0.spawn_blocking(work).await.context("indexing was cut off")?
+    }
 }

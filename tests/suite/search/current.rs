@@ -142,7 +142,6 @@ async fn the_index_follows_on_threads_that_stand_back() {
     let named = |name: &str| -> Vec<i64> { stats.iter().filter(|stat| stat.contains(name)).map(|stat| nice(stat)).collect() };
     let following = named("(background)");
     assert!(following.len() > 1, "{following:?}");
-    assert_eq!(following.iter().filter(|nice| **nice == own).count(), 1, "one asks the database: {following:?}");
-    assert!(following.iter().all(|nice| [own, (own + 10).min(19)].contains(nice)), "{following:?}");
+    assert!(following.iter().all(|nice| *nice == (own + 10).min(19)), "{following:?}");
     assert!(named("(sqlx-").iter().all(|nice| *nice == own), "connections serve requests: {:?}", named("(sqlx-"));
 }
