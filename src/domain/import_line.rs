@@ -102,6 +102,18 @@ impl InsightLine {
         }
     }
 
+    /// Everything that it finds or takes an insight by: its id and its slugs.
+    #[must_use]
+    pub fn names(&self) -> Vec<String> {
+        let slug = self.text.slug.clone().unwrap_or_else(|| Slug::derive(&self.text.text.title));
+        let newer = self.newer.as_ref().and_then(|newer| newer.slug.clone());
+        let slugs = [slug].into_iter().chain(newer).chain(self.aliases.iter().cloned()).map(Slug::into_string);
+        let mut names: Vec<String> = self.id.map(|id| id.to_string()).into_iter().chain(slugs).collect();
+        names.sort_unstable();
+        names.dedup();
+        names
+    }
+
     /// A date says that it is published, unless the line says otherwise.
     fn wanted_with_date(&self) -> Wanted {
         if self.wanted == Wanted::Unchanged && self.published_at.is_some() { Wanted::Published } else { self.wanted }

@@ -5,6 +5,7 @@ mod apply;
 mod group;
 mod outcome;
 mod plan;
+mod rehearsed;
 mod work;
 
 use std::time::Duration;

@@ -30,6 +30,15 @@ pub(super) enum Plan {
 }
 
 impl Plan {
+    /// The insight's line, where it is one's and can be done.
+    pub(super) fn line(&self) -> Option<&InsightLine> {
+        match self {
+            Self::Failed(_) | Self::Term(..) => None,
+            Self::Create(creation) => Some(&creation.line),
+            Self::Change(alteration) => Some(&alteration.line),
+        }
+    }
+
     /// The categories, tags and authors that it may make.
     pub(super) fn terms(&self) -> Vec<(TermKind, TermDraft)> {
         let explained = |(kind, draft): &(TermKind, TermDraft)| {

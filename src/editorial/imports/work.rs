@@ -1,5 +1,6 @@
 //! Works on an import: a few items at a time, each batch one transaction with its outcomes and the right to go on inside.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use futures_util::future::join;
@@ -9,11 +10,12 @@ use super::apply::{self, Done, Tried};
 use super::group::{self, Written};
 use super::outcome::{self, done, failed};
 use super::plan::{Creation, Plan, plan_one, plans};
+use super::rehearsed::{Rehearsed, digest};
 use super::{MOST_ATOMIC, lease_end, principal};
 use crate::domain::authority::Principal;
 use crate::domain::change::NewChange;
 use crate::domain::clock::{Clock, Timestamp};
-use crate::domain::term::{TermDraft, TermKind};
+use crate::domain::import_line::InsightLine;
 use crate::editorial::error::EditorialError;
 use crate::editorial::terms;
 use crate::store::audit::{self, Deed};
@@ -63,7 +65,7 @@ pub async fn work<T: Future<Output = ()> + Send>(
         return job.all_or_nothing(clock.now()).await;
     }
     let mut again = 0;
-    let mut made: Vec<(TermKind, TermDraft)> = Vec::new();
+    let mut made = Rehearsed::default();
     let mut ahead: Option<Ahead> = None;
     // Where another worker has left it, one item at a time, and each noted before it is tried: the next death is the item's own.
     let careful = if import.stuck_at > 0 { import.stuck_at + BATCH } else { 0 };
@@ -121,18 +123,6 @@ impl Ahead {
     }
 }
 
-/// Keeps what a rehearsal would have made.
-fn remember(made: &mut Vec<(TermKind, TermDraft)>, plan: &Plan) {
-    for (kind, draft) in plan.terms() {
-        // What a line says of a term that is there changes nothing, unless it is a term's own line.
-        match made.iter_mut().find(|(known, there)| *known == kind && there.slug == draft.slug) {
-            Some(there) if matches!(plan, Plan::Term(..)) => there.1 = draft,
-            Some(_) => {}
-            None => made.push((kind, draft)),
-        }
-    }
-}
-
 /// As many as may share a transaction.
 fn within(mut items: Vec<Waiting>) -> Vec<Waiting> {
     let mut bytes = 0;
@@ -171,12 +161,11 @@ impl Job<'_> {
         Ok(Some(1))
     }
 
-    /// Does some items. Answers how many are finished; nothing when another worker has the import. `made` are the terms that a rehearsal would have
-    /// made so far.
-    async fn batch(&self, looked: Ahead, made: &mut Vec<(TermKind, TermDraft)>, now: Timestamp) -> Result<Option<i64>, EditorialError> {
+    /// Does some items. Answers how many are finished; nothing when another worker has the import.
+    async fn batch(&self, looked: Ahead, made: &mut Rehearsed, now: Timestamp) -> Result<Option<i64>, EditorialError> {
         let Ahead { items, plans } = looked;
         let Some(txn) = self.begin(now).await? else { return Ok(None) };
-        for (kind, draft) in made.iter() {
+        for (kind, draft) in &made.terms {
             let slug = draft.slug.clone().unwrap_or_default();
             terms::put_in(&txn, *kind, &slug, draft.clone(), now).await?;
         }
@@ -190,14 +179,21 @@ impl Job<'_> {
                 Err(EditorialError::Busy) => continue,
                 Err(error) => return Err(error),
             };
+            let mut names = Vec::new();
             if self.import.validate_only {
-                remember(made, &plan);
+                if let Some(told) = made.told(item, &plan) {
+                    outcomes.push(told);
+                    continue;
+                }
+                made.remember_terms(&plan);
+                names.extend(plan.line().into_iter().flat_map(InsightLine::names).map(|name| digest(&name)));
             }
             let (outcome, more) = match together.remove(&place) {
                 Some(Done { state, insight, notes, changes }) => (Some(done(item, state, insight, notes)), changes),
                 None => self.in_savepoint(&txn, (item, plan), now).await?,
             };
             changes.extend(more);
+            made.insights.extend(names.into_iter().filter(|_| outcome.as_ref().is_some_and(|outcome| outcome.state == "created")));
             outcomes.extend(outcome);
         }
         let finished = i64::try_from(outcomes.len()).unwrap_or(i64::MAX);
@@ -212,6 +208,11 @@ impl Job<'_> {
 
     /// Writes the plain new insights of a batch together. When that fails, everything is done one by one, and says why by itself.
     async fn together(&self, txn: &Transaction, plans: &[Result<Plan, EditorialError>], now: Timestamp) -> Result<Written, EditorialError> {
+        // Lines that are about the same, or want the same slug, are done in their order.
+        let mut named: HashMap<String, usize> = HashMap::new();
+        for name in plans.iter().flatten().filter_map(Plan::line).flat_map(InsightLine::names) {
+            *named.entry(name).or_default() += 1;
+        }
         let creations: Vec<(usize, &Creation)> = plans
             .iter()
             .enumerate()
@@ -219,6 +220,7 @@ impl Job<'_> {
                 Ok(Plan::Create(creation)) => Some((place, creation.as_ref())),
                 _ => None,
             })
+            .filter(|(_, creation)| creation.line.names().iter().all(|name| named.get(name) == Some(&1)))
             .collect();
         // A category's own line comes before the insights that are in it: their order is kept.
         let has_terms = plans.iter().any(|plan| matches!(plan, Ok(Plan::Term(..))));

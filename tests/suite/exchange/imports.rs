@@ -252,3 +252,61 @@ async fn an_item_is_never_taken_for_another_insight() {
     assert_eq!(counts(&import(&admin, "", &[line("twice"), late]).await), [2, 1, 1, 0, 0]);
     assert_eq!(admin.get("/v1/insights/twice").await.expect(200).json()["title"], "Last word");
 }
+
+/// Lines are done in their order where that makes a difference, however they are written.
+#[tokio::test]
+async fn of_two_lines_about_one_insight_the_later_one_stays() {
+    let app = TestApp::with_terms().await;
+    let admin = app.admin().await;
+    let titled = |slug: &str, title: &str| {
+        let mut line = line(slug);
+        line["title"] = json!(title);
+        line
+    };
+    let mut with_alias = titled("a", "first");
+    with_alias["aliases"] = json!(["a-before"]);
+    let done = import(&admin, "", &[with_alias, titled("a", "second"), titled("b", "B"), titled("c", "C")]).await;
+    assert_eq!(counts(&done), [4, 3, 1, 0, 0]);
+    assert_eq!(admin.get("/v1/insights/a").await.expect(200).json()["title"], "second");
+    // Of two that want one slug the earlier has it.
+    let with_id = |id: u128, slug: &str| {
+        let mut line = titled(slug, slug);
+        line["id"] = json!(uuid::Uuid::from_u128(id));
+        line
+    };
+    let mut scheduled = with_id(1, "wanted");
+    scheduled["published_at"] = json!("2030-01-01T00:00:00Z");
+    let lines = [scheduled, with_id(2, "wanted"), with_id(3, "d")];
+    let done = import(&admin, "", &lines).await;
+    assert_eq!(counts(&done), [3, 2, 0, 0, 1]);
+    assert_eq!(items(&admin, &done["id"], "&state=failed").await[0]["name"], "line 2");
+}
+
+/// What earlier lines would have taken, later ones do not get, in a rehearsal too.
+#[tokio::test]
+async fn a_rehearsal_knows_which_slugs_are_taken_by_then() {
+    let app = TestApp::with_terms().await;
+    let admin = app.admin().await;
+    let numbered = |number: u128, slug: &str| {
+        let mut line = line(slug);
+        line["id"] = json!(uuid::Uuid::from_u128(number));
+        line
+    };
+    let mut lines: Vec<Value> = (0..300).map(|n| numbered(n, &format!("n{n}"))).collect();
+    lines.push(numbered(1_000, "n7"));
+    lines.push(line("n8"));
+    let keyed = |query: &'static str| {
+        let text = lines.iter().map(Value::to_string).collect::<Vec<_>>().join("\n");
+        let admin = admin.clone();
+        async move {
+            let headers = [("idempotency-key", "once")];
+            let sent = admin.send("POST", &format!("/v1/imports{query}"), Some(("application/x-ndjson", text)), &headers).await.expect(202);
+            finished(&admin, &sent.id()).await
+        }
+    };
+    let would = keyed("?validate_only=true").await;
+    // The key of a rehearsal is free for what is meant.
+    let does = keyed("").await;
+    assert_eq!((counts(&would)[1], counts(&would)[4]), (300, 1));
+    assert_eq!((counts(&does)[1], counts(&does)[4]), (300, 1));
+}
