@@ -117,10 +117,12 @@ impl<T> Page<T> {
                 Cursor::new(key, id, backward, list)
             })
         };
+        // When all that was there is gone, the way back goes on from where it began.
+        let turned = from.filter(|_| rows.is_empty()).map(|cursor| Cursor { backward: !backward, ..cursor.clone() });
         let has_next = backward || more;
         let has_previous = if backward { more } else { from.is_some() };
-        let next = if has_next { at(rows.last(), false) } else { None };
-        let previous = if has_previous { at(rows.first(), true) } else { None };
+        let next = if has_next { at(rows.last(), false).or_else(|| turned.clone()) } else { None };
+        let previous = if has_previous { at(rows.first(), true).or(turned) } else { None };
         Self { rows, next, previous }
     }
 }
@@ -135,6 +137,16 @@ mod tests {
         assert_eq!(Cursor::decode(&cursor.encode(), "a"), Some(cursor.clone()));
         assert_eq!(Cursor::decode(&cursor.encode(), "b"), None);
         assert_eq!(Cursor::decode("nonsense", "a"), None);
+    }
+
+    #[test]
+    fn a_page_whose_rows_are_gone_leads_back() {
+        for backward in [false, true] {
+            let from = Cursor::new(KeyValue::Number(5), Uuid::nil(), backward, "a");
+            let page = Page::cut(Vec::<()>::new(), 2, Some(&from), "a", |()| (KeyValue::Number(0), Uuid::nil()));
+            let way = if backward { page.next } else { page.previous };
+            assert_eq!(way, Some(Cursor { backward: !backward, ..from }));
+        }
     }
 
     #[test]

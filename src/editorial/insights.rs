@@ -196,7 +196,7 @@ pub(super) async fn check_state(
     expected: &Expected,
     make: Option<&Make<'_>>,
 ) -> Result<(), EditorialError> {
-    let state = insight_state(insight.head_revision, insight.pointer_version);
+    let state = insight_state(insight.id, insight.head_revision, insight.pointer_version);
     if expected.allows(&state) {
         return Ok(());
     }

@@ -65,7 +65,7 @@ pub async fn publish(
     let visible = Status::of(&pointers(&old), now) == Status::Published;
     let kept = old.published_at.filter(|_| visible);
     let published_at = publish_at.map(|at| at.0).or(kept).unwrap_or(now.0);
-    let unpublish_at = unpublish_at.map(|at| at.0).or(old.unpublish_at.filter(|end| !endless && *end > now.0 && *end > published_at));
+    let unpublish_at = unpublish_at.map(|at| at.0).or(old.unpublish_at.filter(|end| !endless && *end > now.0));
     if unpublish_at.is_some_and(|end| end <= published_at) {
         return Err(EditorialError::field("/unpublish_at", "unpublish-before-publish", "must be later than the publication"));
     }
@@ -206,7 +206,7 @@ pub async fn empty_trash(store: &Store, now: Timestamp) -> Result<u64, Editorial
 /// The database's.
 pub async fn exists_already(store: &Store, id: Uuid) -> Result<EditorialError, EditorialError> {
     let insight = store::insights::find(store.reader(), &store::insights::Name::Id(id)).await?.ok_or(EditorialError::NotFound)?;
-    let state = insight_state(insight.head_revision, insight.pointer_version);
+    let state = insight_state(insight.id, insight.head_revision, insight.pointer_version);
     Ok(EditorialError::stale(state))
 }
 

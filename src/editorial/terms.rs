@@ -7,7 +7,7 @@ use super::pending::Pending;
 use crate::domain::authority::Publisher;
 use crate::domain::change::{ChangeKind, NewChange};
 use crate::domain::clock::{Timestamp, new_id};
-use crate::domain::etag::{Expected, version_state};
+use crate::domain::etag::{Expected, named_state};
 use crate::domain::slug::Slug;
 use crate::domain::term::{TermDraft, TermKind, TermText};
 use crate::store::error::StoreError;
@@ -128,7 +128,7 @@ async fn save(
 
 async fn locked(txn: &Transaction, kind: TermKind, slug: &str, expected: &Expected, now: Timestamp) -> Result<TermRow, EditorialError> {
     let term = store::terms::lock(txn, kind, slug, now).await?.ok_or(EditorialError::NotFound)?;
-    let state = version_state(term.version);
+    let state = named_state(term.id, term.version);
     if expected.allows(&state) { Ok(term) } else { Err(EditorialError::stale(state)) }
 }
 

@@ -119,6 +119,19 @@ impl Api {
         self.clock.now()
     }
 
+    /// When anything changed, what only editors see included. It is to be asked before what is then shown is read: that must not be dated younger
+    /// than it is.
+    pub(super) async fn drafted(&self) -> Result<Timestamp, super::problem::Problem> {
+        Ok(changes::newest_at(self.store.reader()).await?)
+    }
+
+    /// A path as the public reaches it: the public address may have a path of its own.
+    pub(super) fn location(&self, path: &str) -> String {
+        let address = self.base_url.split_once("://").map_or(self.base_url.as_str(), |(_, rest)| rest);
+        let prefix = address.find('/').map_or("", |at| &address[at..]);
+        format!("{prefix}{path}")
+    }
+
     /// What readers see has changed by the clock, and the log does not say so yet: its number belongs to the answer. One request of this node
     /// at a time enters it, and none waits long for that; the answer is right without it.
     async fn record(&self, now: Timestamp) -> bool {

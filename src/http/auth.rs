@@ -12,7 +12,7 @@ use actix_web::{FromRequest, HttpMessage as _, HttpRequest};
 
 use super::api::Api;
 use super::caching::CachePolicy;
-use super::problem::{Problem, unauthenticated};
+use super::problem::{Problem, unauthenticated, unidentified};
 use super::problem_codes::Code;
 use crate::domain::authority::{Admin, Editor, MissingScope, Origin, Principal, Publisher, Role, Scope};
 use crate::domain::clock::Timestamp;
@@ -95,11 +95,7 @@ fn principal(request: &HttpRequest) -> Result<Option<Principal>, Problem> {
 }
 
 fn required(request: &HttpRequest) -> Result<Principal, Problem> {
-    let missing = || {
-        Problem::new(Code::Unauthenticated, "this needs a token: send Authorization: Bearer <token>")
-            .header(header::WWW_AUTHENTICATE, "Bearer realm=\"insights\"")
-    };
-    principal(request)?.ok_or_else(missing)
+    principal(request)?.ok_or_else(|| unidentified("this needs a token: send Authorization: Bearer <token>"))
 }
 
 pub(super) fn missing_scope(MissingScope(scope): MissingScope) -> Problem {

@@ -4,7 +4,8 @@ use std::cell::RefCell;
 use std::sync::Arc;
 
 use actix_web::dev::RequestHead;
-use actix_web::http::{Method, header};
+use actix_web::http::Method;
+use actix_web::http::header::{self, HeaderName};
 
 use super::insights::naming::FORMS;
 use super::{negotiation, query};
@@ -40,15 +41,17 @@ impl<'r> Spelled<'r> {
     /// None for what is not a plain read, and for addresses whose answers are nobody else's.
     #[must_use]
     pub fn of(head: &'r RequestHead) -> Option<Self> {
-        let plain = matches!(head.method, Method::GET | Method::HEAD) && !head.headers.contains_key(header::AUTHORIZATION);
+        let told = |name: HeaderName| head.headers.contains_key(name);
+        let plain = matches!(head.method, Method::GET | Method::HEAD)
+            && !(told(header::AUTHORIZATION) || told(header::IF_MATCH) || told(header::IF_UNMODIFIED_SINCE));
         let (path, query) = (head.uri.path(), head.uri.query().unwrap_or_default());
         if !plain || path.len() + query.len() > LONGEST {
             return None;
         }
         let form = match kind(path)? {
             Kind::Insight => {
-                let accept = head.headers.get(header::ACCEPT).map(|value| value.to_str().unwrap_or_default());
-                negotiation::choose(accept.filter(|accept| *accept != "*/*"), &FORMS)?
+                let accept = negotiation::lines(&head.headers, &header::ACCEPT);
+                negotiation::choose(accept.as_deref().filter(|accept| *accept != "*/*"), &FORMS)?
             }
             Kind::Other => FORMS[0],
         };

@@ -2,9 +2,12 @@
 
 use std::cell::RefCell;
 use std::io::Write as _;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
 
-use actix_web::http::header::{self, HeaderMap, HeaderValue};
+use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue, HttpDate};
 
+use super::negotiation::{self, lines};
 use crate::domain::clock::Timestamp;
 use crate::store::changes::Freshness;
 
@@ -63,8 +66,34 @@ pub(super) fn is_unmodified(asked: &HeaderMap, etag: Option<&HeaderValue>, last_
         let mut tags = given.filter_map(|line| line.to_str().ok()).flat_map(|line| line.split(','));
         return etag.and_then(|etag| etag.to_str().ok()).is_some_and(|etag| tags.any(|tag| tag.trim() == "*" || bare(tag) == bare(etag)));
     }
-    let since = text(asked, &header::IF_MODIFIED_SINCE).and_then(parse_http_date);
-    matches!((since, last_modified), (Some(since), Some(at)) if at.seconds() <= since)
+    let since = date(asked, &header::IF_MODIFIED_SINCE);
+    matches!((since, last_modified), (Some(since), Some(at)) if at.seconds() < since || at.seconds() == since && !was_dated_before(at))
+}
+
+/// Whether a reader who wants a certain state would not get it (RFC 9110, section 13.1.1 and 13.1.4).
+pub(super) fn is_unwanted(asked: &HeaderMap, etag: Option<&HeaderValue>, last_modified: Option<Timestamp>) -> bool {
+    if let Some(wanted) = lines(asked, &header::IF_MATCH) {
+        let etag = etag.and_then(|etag| etag.to_str().ok()).map(bare);
+        return !wanted.split(',').any(|tag| tag.trim() == "*" || etag.is_some_and(|etag| !tag.contains("W/") && bare(tag) == etag));
+    }
+    let until = date(asked, &header::IF_UNMODIFIED_SINCE);
+    matches!((until, last_modified), (Some(until), Some(at)) if at.seconds() > until || at.seconds() == until && was_dated_before(at))
+}
+
+/// When, in the newest second in which that happened, an answer was first dated with the second in which it was given (milliseconds).
+static DATED: AtomicI64 = AtomicI64::new(0);
+
+/// Notes that an answer which last changed then is given now. A date has seconds: what changes later in this one has the same.
+pub(super) fn note_dated(at: Timestamp, now: Timestamp) {
+    if at.seconds() >= now.seconds() && Timestamp(DATED.load(Ordering::Relaxed)).seconds() < now.seconds() {
+        DATED.store(now.0, Ordering::Relaxed);
+    }
+}
+
+/// Whether somebody may have an answer with the same date that is older.
+fn was_dated_before(at: Timestamp) -> bool {
+    let dated = Timestamp(DATED.load(Ordering::Relaxed));
+    dated.seconds() == at.seconds() && dated < at
 }
 
 /// A tag without the marks of weakness and encoding: a cache revalidates whichever variant it holds.
@@ -74,13 +103,10 @@ fn bare(tag: &str) -> &str {
     tag.strip_suffix("-br").or_else(|| tag.strip_suffix("-gzip")).unwrap_or(tag)
 }
 
-fn parse_http_date(text: &str) -> Option<i64> {
-    let format = time::macros::format_description!("[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT");
-    time::PrimitiveDateTime::parse(text, &format).ok().map(|at| at.assume_utc().unix_timestamp())
-}
-
-fn text<'h>(headers: &'h HeaderMap, name: &header::HeaderName) -> Option<&'h str> {
-    headers.get(name).and_then(|value| value.to_str().ok())
+/// A date in any of the three forms of RFC 9110, section 5.6.7, in seconds.
+fn date(headers: &HeaderMap, name: &HeaderName) -> Option<i64> {
+    let at: SystemTime = headers.get(name)?.to_str().ok()?.parse::<HttpDate>().ok()?.into();
+    i64::try_from(at.duration_since(UNIX_EPOCH).ok()?.as_secs()).ok()
 }
 
 /// How a body travels.
@@ -99,11 +125,11 @@ pub(super) fn is_worth_encoding(length: usize, content_type: &str) -> bool {
 
 /// The best encoding that the reader accepts.
 pub(super) fn encoding(headers: &HeaderMap) -> Encoding {
-    let Some(accepted) = text(headers, &header::ACCEPT_ENCODING) else { return Encoding::Identity };
+    let Some(accepted) = lines(headers, &header::ACCEPT_ENCODING) else { return Encoding::Identity };
     LAST_ACCEPTED.with_borrow_mut(|(last, chosen)| {
-        if last != accepted {
-            accepted.clone_into(last);
-            *chosen = preferred(accepted);
+        if *last != accepted {
+            (*accepted).clone_into(last);
+            *chosen = preferred(&accepted);
         }
         *chosen
     })
@@ -115,9 +141,12 @@ thread_local! {
 }
 
 fn preferred(accepted: &str) -> Encoding {
-    let offered = [Encoding::Brotli, Encoding::Gzip];
-    let is_accepted = |encoding: &Encoding| encoding.header().is_some_and(|name| super::negotiation::quality(accepted, name) > 0.0);
-    offered.into_iter().find(is_accepted).unwrap_or(Encoding::Identity)
+    // An empty list accepts nothing but the body as it is.
+    match negotiation::choose(Some(accepted).filter(|list| !list.trim().is_empty()).or(Some("identity")), &["br", "gzip"]) {
+        Some("br") => Encoding::Brotli,
+        Some(_) => Encoding::Gzip,
+        None => Encoding::Identity,
+    }
 }
 
 impl Encoding {
@@ -171,7 +200,24 @@ mod tests {
     fn http_dates_are_read_back() {
         let at = Timestamp::parse("2026-04-18T14:00:00Z").unwrap();
         assert_eq!(at.http_date(), "Sat, 18 Apr 2026 14:00:00 GMT");
-        assert_eq!(parse_http_date(&at.http_date()), Some(at.seconds()));
+        for text in [&at.http_date(), "Saturday, 18-Apr-26 14:00:00 GMT", "Sat Apr 18 14:00:00 2026"] {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::IF_MODIFIED_SINCE, text.parse().unwrap());
+            assert_eq!(date(&headers, &header::IF_MODIFIED_SINCE), Some(at.seconds()), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_encoding_that_is_liked_best_is_taken() {
+        for (accepted, chosen) in [
+            ("gzip, br", Encoding::Brotli),
+            ("br;q=0.1, gzip;q=0.5", Encoding::Gzip),
+            ("deflate", Encoding::Identity),
+            ("", Encoding::Identity),
+            ("*;q=0", Encoding::Identity),
+        ] {
+            assert_eq!(preferred(accepted), chosen, "{accepted}");
+        }
     }
 
     #[test]

@@ -69,6 +69,8 @@ pub(super) struct Change {
     /// The insight as it is visible now.
     #[schema(required = true, value_type = Option<InsightSummaryView>)]
     insight: Option<Map<String, Value>>,
+    /// The names (`Cache-Tag`, `Surrogate-Key`) under which caches drop what it changed.
+    cache_tags: Vec<String>,
 }
 
 /// Changes, oldest first.
@@ -184,7 +186,8 @@ fn ids(rows: &[LogRow], resource: &str) -> Vec<Uuid> {
 }
 
 fn change(row: &LogRow, insights: &HashMap<Uuid, InsightRow>, slugs: &HashMap<Uuid, String>, chain: &[String], now: Timestamp) -> Change {
-    let LogRow { at, resource, resource_id, public_sequence, .. } = row;
+    let LogRow { at, resource, resource_id, public_sequence, cache_tags, .. } = row;
+    let cache_tags: Vec<String> = serde_json::from_str(cache_tags).unwrap_or_default();
     let insight = resource_id.and_then(|id| insights.get(&id)).filter(|_| resource == "insight");
     let resource = match resource.as_str() {
         "category" => ChangedResource::Category,
@@ -205,5 +208,7 @@ fn change(row: &LogRow, insights: &HashMap<Uuid, InsightRow>, slugs: &HashMap<Uu
         slug,
         deleted,
         insight: insight.map(|insight| InsightView::item(insight.clone(), None, chain, now)),
+        // Single lists have names of their own in this process only.
+        cache_tags: cache_tags.into_iter().filter(|name| !name.starts_with("insights:")).collect(),
     }
 }

@@ -87,11 +87,11 @@ pub(super) async fn get_docs(request: HttpRequest) -> Result<Reply, Problem> {
 #[get("/docs/{asset}")]
 pub(super) async fn get_docs_asset(request: HttpRequest, path: web::Path<String>) -> Result<Reply, Problem> {
     Query::none(&request)?;
-    let accepted = request.headers().get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let accepted = negotiation::lines(request.headers(), &header::ACCEPT_ENCODING).unwrap_or_default();
     match path.as_str() {
         "init.js" => Ok(embedded(INIT.as_bytes(), "text/javascript; charset=utf-8")),
         "favicon.svg" => Ok(embedded(FAVICON.as_bytes(), "image/svg+xml")),
-        "scalar.js" if negotiation::quality(accepted, "br") > 0.0 => {
+        "scalar.js" if negotiation::quality(&accepted, "br") > 0.0 => {
             Ok(embedded(SCRIPT_BROTLI, "text/javascript; charset=utf-8").encoded("br"))
         }
         "scalar.js" => Ok(embedded(&SCRIPT, "text/javascript; charset=utf-8")),

@@ -146,7 +146,7 @@ impl Facts {
 
     /// Whether a copy that a reader has is compared, though nobody else may keep one.
     pub(super) fn compared(&self) -> bool {
-        self.method == "get" && self.tag == "Editorial"
+        self.method == "get" && (self.tag == "Editorial" || self.id == "get_user")
     }
 
     pub(super) fn lists(&self) -> bool {
@@ -190,7 +190,7 @@ impl Facts {
         add(self.repeatable(), &[Code::IdempotencyInProgress]);
         add(self.is_term() && self.method == "delete", &[Code::InUse]);
         add(matches!(self.id.as_str(), "create_user" | "replace_user" | "patch_user" | "delete_user"), &[Code::InUse]);
-        add(self.if_match, &[Code::StaleRevision]);
+        add(self.if_match || self.cacheable() || self.compared(), &[Code::StaleRevision]);
         add(reads_body, &[Code::PayloadTooLarge]);
         add(self.has_body, &[Code::UnsupportedMediaType]);
         add(self.repeatable(), &[Code::IdempotencyMismatch]);
@@ -245,6 +245,12 @@ fn name_parameters_once(operation: &mut Value) {
         seen.push(key);
         new
     });
+    for parameter in
+        parameters.iter_mut().filter(|parameter| matches!(parameter["name"].as_str(), Some("published_after" | "published_before")))
+    {
+        // A day is a moment too, and no `date-time`.
+        parameter["schema"] = json!({ "anyOf": [{ "type": "string", "format": "date-time" }, { "type": "string", "format": "date" }] });
+    }
     for schema in parameters.iter_mut().filter_map(|parameter| parameter.get_mut("schema")).filter(|schema| schema["type"] == "array") {
         schema["minItems"] = json!(1);
         schema["uniqueItems"] = json!(true);

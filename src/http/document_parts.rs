@@ -18,13 +18,20 @@ pub(super) fn add_headers(operation: &mut Value, facts: &Facts) {
                 header("A strong validator (RFC 9110, section 8.8.3); send it as If-None-Match or If-Match.", string()),
             );
         }
-        if facts.cacheable() {
+        if facts.id != "get_metrics" {
             headers.insert("Cache-Control".to_owned(), header("Who may keep the answer, and for how long.", string()));
+        }
+        let shows_insight = response["content"].to_string().contains("schemas/Insight\"");
+        if shows_insight {
+            headers.insert("Content-Language".to_owned(), header("The language of its texts (BCP 47).", string()));
+        }
+        if shows_insight && !facts.cacheable() {
+            headers.insert("Last-Modified".to_owned(), header("When what is shown last changed.", string()));
         }
         if facts.cacheable() && content && facts.has_last_modified() {
             headers.insert("Last-Modified".to_owned(), header("When what is shown last changed.", string()));
         }
-        if facts.cacheable() && content && (facts.has_last_modified() || facts.tag == "Changes") {
+        if facts.cacheable() && (content || status == "308") && (facts.has_last_modified() || facts.tag == "Changes") {
             headers
                 .insert("Cache-Tag".to_owned(), header("Names under which caches can drop the answer; also in Surrogate-Key.", string()));
         }
@@ -37,20 +44,19 @@ pub(super) fn add_headers(operation: &mut Value, facts: &Facts) {
         if facts.lists() {
             headers.insert("Link".to_owned(), header("The addresses of the next and the previous page (RFC 8288).", string()));
         }
-        if matches!(status.as_str(), "201" | "308") && (facts.creates() || status == "308") {
+        if matches!(status.as_str(), "201" | "202" | "308") && (facts.creates() || status == "308") {
             headers.insert("Location".to_owned(), header("Where it is.", json!({ "type": "string", "format": "uri-reference" })));
         }
         if facts.repeatable() && content {
             headers.insert("Idempotency-Replayed".to_owned(), super::document_writes::replayed());
         }
-        if facts.id == "get_insight" && status == "200" {
-            headers.insert(
-                "Link".to_owned(),
-                header("The same insight in its other locales (`rel=alternate`, `hreflang`; RFC 8288).", string()),
-            );
+        for (name, description) in own(&facts.id).iter().filter(|_| status == "200") {
+            headers.insert((*name).to_owned(), header(description, string()));
         }
         if status == "200" && (facts.cacheable() || facts.compared()) {
-            not_modified = Some(headers.clone());
+            let mut kept = headers.clone();
+            kept.retain(|name, _| KEPT_BY_304.contains(&name.as_str()));
+            not_modified = Some(kept);
         }
         response["headers"] = Value::Object(headers);
     }
@@ -59,6 +65,25 @@ pub(super) fn add_headers(operation: &mut Value, facts: &Facts) {
             json!({ "description": "What you have (If-None-Match, If-Modified-Since) is still what is there.", "headers": headers });
     }
 }
+
+/// What one operation alone says.
+fn own(id: &str) -> &'static [(&'static str, &'static str)] {
+    match id {
+        "get_insight" => &[
+            ("Link", "The same insight in its other locales (`rel=alternate`, `hreflang`; RFC 8288)."),
+            ("X-Robots-Tag", "Only with `preview`: no search engine is to keep it."),
+            ("Referrer-Policy", "Only with `preview`: nobody is told the address, which holds the token."),
+        ],
+        "get_docs" => &[
+            ("Content-Security-Policy", "The page runs what it brings along, and nothing else."),
+            ("Referrer-Policy", "Nobody is told who reads."),
+        ],
+        _ => &[],
+    }
+}
+
+/// Of the headers of an answer, those of the 304 to whoever has it (RFC 9110, section 15.4.5).
+const KEPT_BY_304: [&str; 6] = ["X-Request-Id", "Content-Sequence", "ETag", "Last-Modified", "Cache-Control", "Cache-Status"];
 
 fn common() -> Map<String, Value> {
     let mut headers = Map::new();
@@ -71,6 +96,7 @@ fn common() -> Map<String, Value> {
 /// The headers of a problem.
 pub(super) fn problem_headers(code: Code) -> Value {
     let mut headers = common();
+    headers.insert("Cache-Control".to_owned(), header("Nobody keeps a problem.", string()));
     match code {
         Code::Unauthenticated | Code::InsufficientScope => {
             headers.insert("WWW-Authenticate".to_owned(), header("The challenge (RFC 6750).", string()));

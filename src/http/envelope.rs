@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-use actix_web::body::{BodySize, BoxBody, MessageBody};
+use actix_web::body::{BodySize, BodyStream, BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::error::InternalError;
 use actix_web::http::header::{self, HeaderMap, HeaderValue};
@@ -77,10 +77,15 @@ async fn enveloped(
     };
     let is_stream = matches!(response.response().body().size(), BodySize::Stream);
     // Nobody reads the body of a HEAD: a stream would hold the connection until it ends.
-    let response = if head && is_stream { response.map_body(|_, _| BoxBody::new(())) } else { response };
+    let response = if head && is_stream { response.map_body(|_, _| nothing_yet()) } else { response };
     let response = finish(response, api, &path, &id);
     log(&method, &path, response.status(), started, &Caller { id, trace, name: caller });
     Ok(response)
+}
+
+/// A body of unknown length, as that of the stream is, and empty.
+fn nothing_yet() -> BoxBody {
+    BoxBody::new(BodyStream::new(futures_util::stream::empty::<Result<web::Bytes, std::convert::Infallible>>()))
 }
 
 /// Looks at the token and the key of a request. Answers who asks.

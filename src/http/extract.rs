@@ -1,6 +1,7 @@
 //! Bodies and preconditions. A body is read (and bounded in size and time) before the handler runs, but judged only when the handler asks:
 //! first who asks and whether the thing is there, then what was sent.
 
+use std::borrow::Cow;
 use std::future::{Future, Ready, ready};
 use std::pin::Pin;
 
@@ -9,13 +10,15 @@ use actix_web::http::header;
 use actix_web::web::{Bytes, BytesMut};
 use actix_web::{FromRequest, HttpRequest, web};
 use futures_util::StreamExt as _;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::api::{Api, Limits};
+use super::negotiation::lines;
 use super::problem::Problem;
 use super::problem_codes::Code;
 use crate::domain::etag::Expected;
 use crate::domain::fields::FieldError;
+use crate::domain::locale::Locale;
 
 /// Nobody needs more to say who they are, and these addresses are open to everybody.
 const CREDENTIALS_BYTES: usize = 16 * 1024;
@@ -37,7 +40,7 @@ impl Body {
 
     /// As [`Body::parse`]; no body, or null, is an empty object.
     pub(super) fn parse_optional<T>(self, parse: impl FnOnce(Value) -> Result<T, Vec<FieldError>>) -> Result<T, Problem> {
-        let empty = || Value::Object(serde_json::Map::new());
+        let empty = || Value::Object(Map::new());
         if self.bytes.as_ref().is_ok_and(Bytes::is_empty) {
             return parse(empty()).map_err(Problem::invalid);
         }
@@ -57,7 +60,10 @@ impl Body {
 
     /// A merge patch (RFC 7396), as a function that applies it to what could have been written in full.
     pub(super) fn merge_patch(self) -> Result<impl Fn(Value) -> Value, Problem> {
-        let patch = self.json(MERGE_PATCH)?;
+        let mut patch = self.json(MERGE_PATCH)?;
+        if let Some(translations) = patch.get_mut("translations").and_then(Value::as_object_mut) {
+            *translations = by_locale(std::mem::take(translations));
+        }
         if !patch.is_object() {
             return Err(Problem::invalid(vec![FieldError {
                 pointer: String::new(),
@@ -91,6 +97,16 @@ impl Body {
     }
 }
 
+/// Language tags as they are kept: `it-ch` is `it-CH` (RFC 5646, section 2.1.1). What is named twice, or is none, is told of when it is read.
+fn by_locale(translations: Map<String, Value>) -> Map<String, Value> {
+    let mut kept = Map::new();
+    for (key, text) in translations {
+        let locale = Locale::parse(&key).map(|locale| locale.to_string()).filter(|locale| !kept.contains_key(locale));
+        kept.insert(locale.unwrap_or(key), text);
+    }
+    kept
+}
+
 fn malformed(why: &str) -> Problem {
     Problem::new(Code::MalformedBody, format!("the body is not well-formed JSON: {why}"))
 }
@@ -102,7 +118,7 @@ fn merge(target: &mut Value, patch: &Value) {
         return;
     };
     if !target.is_object() {
-        *target = Value::Object(serde_json::Map::new());
+        *target = Value::Object(Map::new());
     }
     let Value::Object(fields) = target else { return };
     for (name, value) in patch {
@@ -121,12 +137,17 @@ impl FromRequest for Body {
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let media_type = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
         let media_type = media_type.and_then(|text| text.split(';').next()).map(|text| text.trim().to_ascii_lowercase());
+        let encoded = request.headers().get(header::CONTENT_ENCODING).is_some_and(|value| value != "identity");
         let limits = request.app_data::<web::Data<Api>>().map(|api| api.limits);
         let small = request.path().starts_with("/v1/auth/");
         let payload = payload.take();
         Box::pin(async move {
             let Some(limits) = limits else { return Err(Problem::new(Code::Internal, "no limits")) };
             let most = if small { CREDENTIALS_BYTES } else { limits.body_bytes };
+            if encoded {
+                let bytes = Err(Problem::new(Code::UnsupportedMediaType, "send the body as it is, without Content-Encoding"));
+                return Ok(Self { media_type, bytes });
+            }
             Ok(Self { media_type, bytes: read_in_time(payload, limits, most).await })
         })
     }
@@ -156,28 +177,36 @@ async fn read(mut payload: Payload, limit: usize) -> Result<Bytes, Problem> {
 /// `If-Match` and `If-None-Match` of a write.
 pub(super) struct Preconditions {
     if_match: Option<Expected>,
-    create_only: bool,
+    if_none_match: Option<String>,
+    /// It is to be refused after a date.
+    dated: bool,
 }
 
 impl Preconditions {
     /// What a write on something that exists must say.
     pub(super) fn required(self) -> Result<Expected, Problem> {
-        self.if_match.ok_or_else(|| {
-            Problem::new(
+        let Some(expected) = self.if_match else {
+            return Err(Problem::new(
                 Code::PreconditionRequired,
                 "send If-Match with the ETag you last saw, or If-Match: * to overwrite whatever is there",
-            )
-        })
+            ));
+        };
+        Ok(self.if_none_match.iter().fold(expected, |expected, tags| expected.but_for(tags)))
     }
 
     /// What a write may say where it need not.
-    pub(super) fn optional(self) -> Expected {
-        self.if_match.unwrap_or(Expected::Any)
+    pub(super) fn optional(self) -> Result<Expected, Problem> {
+        if self.dated && self.if_match.is_none() {
+            // It would have to be refused when the date is not that of the last change, which two changes of one second share.
+            return Err(Problem::new(Code::PreconditionRequired, "a date cannot say which change is meant: send If-Match with the ETag"));
+        }
+        let given = Self { if_match: Some(self.if_match.unwrap_or(Expected::Any)), ..self };
+        given.required()
     }
 
     /// `If-None-Match: *`: write only if there is nothing yet.
     pub(super) fn create_only(&self) -> bool {
-        self.create_only
+        self.if_none_match.as_ref().is_some_and(|tags| tags.trim() == "*")
     }
 }
 
@@ -186,17 +215,13 @@ impl FromRequest for Preconditions {
     type Future = Ready<Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let headers = request.headers();
         ready(Ok(Self {
-            if_match: lines(request, &header::IF_MATCH).map(|value| Expected::parse(&value)),
-            create_only: lines(request, &header::IF_NONE_MATCH).is_some_and(|value| value.trim() == "*"),
+            if_match: lines(headers, &header::IF_MATCH).map(|value| Expected::parse(&value)),
+            if_none_match: lines(headers, &header::IF_NONE_MATCH).map(Cow::into_owned),
+            dated: headers.contains_key(header::IF_UNMODIFIED_SINCE),
         }))
     }
-}
-
-/// A header that may stand on several lines, as one (RFC 9110, section 5.3).
-fn lines(request: &HttpRequest, name: &header::HeaderName) -> Option<String> {
-    let values: Vec<&str> = request.headers().get_all(name).map(|value| value.to_str().unwrap_or_default()).collect();
-    if values.is_empty() { None } else { Some(values.join(",")) }
 }
 
 #[cfg(test)]

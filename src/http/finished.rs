@@ -36,9 +36,16 @@ pub struct Finished {
     encoded: Option<&'static str>,
 }
 
+/// A token makes another answer of the same address: what a browser has of readers without one is not for its editors.
+fn with_authorization(vary: Cow<'static, str>, policy: CachePolicy) -> Cow<'static, str> {
+    match policy {
+        CachePolicy::Public { .. } | CachePolicy::Revalidate => Cow::Owned(format!("{vary}, Authorization")),
+        CachePolicy::Embedded | CachePolicy::Never => vary,
+    }
+}
+
 /// When an answer is given once more.
 pub(super) struct Again {
-    pub(super) now: Timestamp,
     /// The public number that it is true at.
     pub(super) sequence: i64,
     /// When the clock changes content next, by what is known now.
@@ -86,7 +93,7 @@ impl Finished {
             cache_control: value(&policy.header()),
             content_type: Some(HeaderValue::from_static(content_type)).filter(|value| !value.is_empty()),
             is_worth_encoding: encoded.is_none() && caching::is_worth_encoding(body.len(), content_type),
-            vary: value(&vary),
+            vary: value(&with_authorization(vary, policy)),
             etags: etag(Encoding::Identity).zip(etag(Encoding::Brotli)).zip(etag(Encoding::Gzip)).map(|((a, b), c)| [a, b, c]),
             last_modified: last_modified.and_then(|at| Some((at, value(&at.http_date())?))),
             sequence,
@@ -148,8 +155,19 @@ impl Finished {
         self.compressed[place].get_or_init(|| encoding.encode(&self.body).into()).clone()
     }
 
+    /// Whether the reader wants a state that this is not.
+    pub(super) fn is_unwanted(&self, asked: &HeaderMap) -> bool {
+        let etag = self.etags.as_ref().map(|[etag, ..]| etag);
+        self.status == StatusCode::OK && caching::is_unwanted(asked, etag, self.last_modified.as_ref().map(|(at, _)| *at))
+    }
+
+    /// What it is known by, whatever the encoding.
+    pub(super) fn etag(&self) -> Option<&str> {
+        self.etags.as_ref().and_then(|[etag, ..]| etag.to_str().ok())
+    }
+
     /// The answer for a reader who sent these headers.
-    pub(super) fn respond(&self, asked: &HeaderMap, again: Option<&Again>) -> HttpResponse {
+    pub(super) fn respond(&self, asked: &HeaderMap, now: Timestamp, again: Option<&Again>) -> HttpResponse {
         let encoding = if self.is_worth_encoding { caching::encoding(asked) } else { Encoding::Identity };
         let etag = self.etags.as_ref().map(|etags| &etags[encoding as usize]);
         let unmodified =
@@ -160,7 +178,7 @@ impl Finished {
         for (name, value) in self.headers.iter().filter(|_| !unmodified) {
             map.append(name.clone(), value.clone());
         }
-        let later = again.and_then(|again| HeaderValue::from_str(&self.policy.changed_at(again.now, again.next_transition)?.header()).ok());
+        let later = again.and_then(|again| HeaderValue::from_str(&self.policy.changed_at(now, again.next_transition)?.header()).ok());
         if let Some(value) = later.or_else(|| self.cache_control.clone()) {
             map.append(header::CACHE_CONTROL, value);
         }
@@ -170,7 +188,8 @@ impl Finished {
         if let Some(etag) = etag {
             map.append(header::ETAG, etag.clone());
         }
-        if let Some((_, value)) = &self.last_modified {
+        if let Some((at, value)) = &self.last_modified {
+            caching::note_dated(*at, now);
             map.append(header::LAST_MODIFIED, value.clone());
         }
         let Some(content_type) = &self.content_type else { return response };

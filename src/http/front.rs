@@ -81,16 +81,16 @@ where
 
 /// An answer that was made before, for a reader with these headers.
 fn given(api: &Api, answer: &Finished, headers: &HeaderMap, (now, sequence): (Timestamp, i64)) -> HttpResponse {
-    let again = Again { now, sequence, next_transition: api.answers.next_transition() };
-    let mut response = sent(answer, headers, Some(&again), request_id::header(headers, now));
+    let again = Again { sequence, next_transition: api.answers.next_transition() };
+    let mut response = sent(answer, headers, (now, Some(&again)), request_id::header(headers, now));
     if api.answers.is_cut_off() {
         response.headers_mut().insert(header::CACHE_STATUS, PERHAPS_STALE);
     }
     response
 }
 
-fn sent(answer: &Finished, headers: &HeaderMap, again: Option<&Again>, id: Option<HeaderValue>) -> HttpResponse {
-    let mut response = answer.respond(headers, again);
+fn sent(answer: &Finished, headers: &HeaderMap, (now, again): (Timestamp, Option<&Again>), id: Option<HeaderValue>) -> HttpResponse {
+    let mut response = answer.respond(headers, now, again);
     let map = response.headers_mut();
     if let Some(id) = id {
         map.append(REQUEST_ID, id);
@@ -122,8 +122,9 @@ where
     let outcome = outcome.wait_for(Option::is_some).await.map(|outcome| outcome.clone());
     match outcome {
         Ok(Some(Outcome::Made(answer))) if api.answers.is_good_for_waiters(&answer, api.now()) => {
-            let id = request_id::header(request.headers(), api.now());
-            let response = sent(&answer.value, request.headers(), None, id);
+            let now = api.now();
+            let id = request_id::header(request.headers(), now);
+            let response = sent(&answer.value, request.headers(), (now, None), id);
             Ok(request.into_response(response))
         }
         Ok(Some(Outcome::Failed)) => Ok(failed(&api, request)),
@@ -163,7 +164,7 @@ where
     making.finish(Outcome::Made(answer.clone()));
     let id = response.headers_mut().remove(REQUEST_ID).next();
     let (request, _) = response.into_parts();
-    let response = sent(&answer.value, &asked, None, id);
+    let response = sent(&answer.value, &asked, (now, None), id);
     Ok(ServiceResponse::new(request, response))
 }
 

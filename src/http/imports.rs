@@ -72,7 +72,7 @@ pub(super) async fn create_import(api: web::Data<Api>, request: HttpRequest, edi
         return Err(Problem::new(Code::UnsupportedMediaType, "send the lines as they are, without a Content-Encoding")
             .with("accepted", MEDIA_TYPES.to_vec()));
     }
-    let intent = Intent::to_do(&request);
+    let intent = Intent::to_do(&request, validate_only);
     let mode = Mode { source: format!("request {}", RequestId::of(&request)), atomic, validate_only };
     let mut receiving = imports::begin(&api.store, &editor, mode, api.now()).await?;
     if let Err(problem) = receive(&api, &mut receiving, lines.payload).await {
@@ -82,7 +82,7 @@ pub(super) async fn create_import(api: web::Data<Api>, request: HttpRequest, edi
     let now = api.now();
     let pending = receiving.ready(&api.store, &editor, None, now).await?;
     let show = async |_: &Transaction, import: &store::imports::Import| {
-        let location = format!("/v1/imports/{}", import.id);
+        let location = api.location(&format!("/v1/imports/{}", import.id));
         Ok(Reply::json(&view(import)).status(StatusCode::ACCEPTED).header(header::LOCATION, location))
     };
     let reply = intent.conclude(&api, pending, now, show).await?;

@@ -1,5 +1,17 @@
 //! Content negotiation (RFC 9110, section 12): which of the forms that exist does the reader like best?
 
+use std::borrow::Cow;
+
+use actix_web::http::header::{HeaderMap, HeaderName};
+
+/// A header that may stand on several lines, as one (RFC 9110, section 5.3).
+pub(super) fn lines<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Option<Cow<'h, str>> {
+    let mut values = headers.get_all(name).map(|value| value.to_str().unwrap_or_default());
+    let first = values.next()?;
+    let rest: String = values.flat_map(|value| [",", value]).collect();
+    Some(if rest.is_empty() { Cow::Borrowed(first) } else { Cow::Owned(format!("{first}{rest}")) })
+}
+
 /// How much a reader likes a value of an `Accept-…` header; 0 when it is not acceptable.
 pub(super) fn quality(header: &str, value: &str) -> f32 {
     let mut best: Option<(usize, f32)> = None;

@@ -191,6 +191,12 @@ pub(super) fn unauthenticated(detail: &str) -> Problem {
         .header(actix_web::http::header::WWW_AUTHENTICATE, "Bearer realm=\"insights\", error=\"invalid_token\"")
 }
 
+/// The same, where nothing was sent that could be wrong (RFC 6750, section 3.1).
+#[must_use]
+pub(super) fn unidentified(detail: &str) -> Problem {
+    Problem::new(Code::Unauthenticated, detail).header(actix_web::http::header::WWW_AUTHENTICATE, "Bearer realm=\"insights\"")
+}
+
 /// An error and everything behind it, for the log.
 #[must_use]
 pub(super) fn chain(error: &dyn std::error::Error) -> String {

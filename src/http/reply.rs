@@ -8,14 +8,17 @@ use std::ops::Range;
 use actix_web::body::{BodyStream, BoxBody};
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::http::{Method, StatusCode};
-use actix_web::web::Bytes;
-use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, Responder};
+use actix_web::web::{self, Bytes};
+use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, Responder, ResponseError as _};
 use futures_util::Stream;
 use serde::{Deserialize, Serialize};
 
+use super::api::Api;
 use super::caching::CachePolicy;
 pub(super) use super::finished::CONTENT_SEQUENCE;
 use super::finished::{Finished, Parts};
+use super::problem::Problem;
+use super::problem_codes::Code;
 use crate::domain::clock::Timestamp;
 use crate::domain::secret;
 use crate::projections::response_cache::Names;
@@ -293,16 +296,23 @@ impl Responder for Reply {
             response.extensions_mut().insert(ToKeep { finished, kept });
             return response;
         }
-        let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
-        if is_read { finished.respond(request.headers(), None) } else { finished.respond(&without_conditions(request.headers()), None) }
+        let now = request.app_data::<web::Data<Api>>().map_or(Timestamp(0), |api| api.now());
+        if !matches!(*request.method(), Method::GET | Method::HEAD) {
+            return finished.respond(&without_conditions(request.headers()), now, None);
+        }
+        if finished.is_unwanted(request.headers()) {
+            let problem = Problem::new(Code::StaleRevision, "it is not in the state that If-Match or If-Unmodified-Since asks for");
+            return problem.with("current_etag", finished.etag()).error_response();
+        }
+        finished.respond(request.headers(), now, None)
     }
 }
 
 /// Conditions on reading say nothing of a write's answer.
 fn without_conditions(headers: &HeaderMap) -> HeaderMap {
     let mut map = HeaderMap::new();
-    if let Some(value) = headers.get(header::ACCEPT_ENCODING) {
-        map.insert(header::ACCEPT_ENCODING, value.clone());
+    for value in headers.get_all(header::ACCEPT_ENCODING) {
+        map.append(header::ACCEPT_ENCODING, value.clone());
     }
     map
 }

@@ -160,7 +160,7 @@ pub(super) async fn replace_site(
     let intent = Intent::of(&request)?;
     let now = api.now();
     let draft = body.parse(SiteDraft::parse)?;
-    let pending = editorial::site::replace(&api.store, &admin, &preconditions.optional(), draft, now).await?;
+    let pending = editorial::site::replace(&api.store, &admin, &preconditions.optional()?, draft, now).await?;
     intent.conclude(&api, pending, now, async |txn, ()| represent(txn, None, true, now).await).await
 }
 

@@ -154,7 +154,7 @@ pub(super) async fn create_token(api: web::Data<Api>, request: HttpRequest, admi
     let show = async |_: &Transaction, (row, secret): &(token::Model, String)| {
         let TokenView { id, name, prefix, scopes, user_id, created_at, expires_at, last_used_at: _ } = view(row.clone());
         let new = NewTokenView { id, name, token: secret.clone(), prefix, scopes, user_id, created_at, expires_at };
-        Ok(Reply::json(&new).status(StatusCode::CREATED).header(header::LOCATION, format!("/v1/tokens/{id}")))
+        Ok(Reply::json(&new).status(StatusCode::CREATED).header(header::LOCATION, api.location(&format!("/v1/tokens/{id}"))))
     };
     intent.conclude(&api, pending, now, show).await
 }

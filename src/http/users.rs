@@ -17,7 +17,7 @@ use super::terms::view::PageParams;
 use super::writes::Intent;
 use crate::domain::authority::{Admin, Role};
 use crate::domain::clock::Timestamp;
-use crate::domain::etag::version_state;
+use crate::domain::etag::{Expected, version_state};
 use crate::domain::user::UserDraft;
 use crate::editorial::accounts;
 use crate::store::rows::user;
@@ -182,7 +182,7 @@ pub(super) async fn create_user(api: web::Data<Api>, request: HttpRequest, admin
     let now = api.now();
     let pending = accounts::create_user(&api.store, &admin, body.parse(UserDraft::parse)?, now).await?;
     let show = async |_: &Transaction, user: &user::Model| {
-        Ok(represent(user.clone()).status(StatusCode::CREATED).header(header::LOCATION, format!("/v1/users/{}", user.id)))
+        Ok(represent(user.clone()).status(StatusCode::CREATED).header(header::LOCATION, api.location(&format!("/v1/users/{}", user.id))))
     };
     intent.conclude(&api, pending, now, show).await
 }
@@ -211,7 +211,7 @@ pub(super) async fn replace_user(
     let id = id(&path)?;
     store::users::find(api.store.reader(), id).await?.ok_or_else(Problem::not_found)?;
     let draft = body.parse(UserDraft::parse)?;
-    let pending = accounts::replace_user(&api.store, &admin, id, &preconditions.optional(), draft, now).await?;
+    let pending = accounts::replace_user(&api.store, &admin, id, &preconditions.optional()?, draft, now).await?;
     intent.conclude(&api, pending, now, async |_, user| Ok(represent(user.clone()))).await
 }
 
@@ -241,10 +241,10 @@ pub(super) async fn patch_user(
     let state = version_state(user.version);
     let merge = body.merge_patch()?;
     let draft = UserDraft::parse(merge(draft_of(user).to_input())).map_err(Problem::invalid)?;
-    let expected = match preconditions.optional() {
+    let expected = match preconditions.optional()? {
+        given @ Expected::OneOf(_) => given,
         // The patch was applied to this state; another writer in between makes it stale.
-        crate::domain::etag::Expected::Any => crate::domain::etag::Expected::OneOf(vec![state]),
-        given @ crate::domain::etag::Expected::OneOf(_) => given,
+        given => Expected::OneOf(Vec::from_iter(Some(state).filter(|state| given.allows(state)))),
     };
     let pending = accounts::replace_user(&api.store, &admin, id, &expected, draft, now).await?;
     intent.conclude(&api, pending, now, async |_, user| Ok(represent(user.clone()))).await
@@ -269,7 +269,7 @@ pub(super) async fn delete_user(
 ) -> Result<Reply, Problem> {
     let intent = Intent::of(&request)?;
     let now = api.now();
-    let pending = accounts::delete_user(&api.store, &admin, id(&path)?, &preconditions.optional(), now).await?;
+    let pending = accounts::delete_user(&api.store, &admin, id(&path)?, &preconditions.optional()?, now).await?;
     intent.conclude(&api, pending, now, async |_, _| Ok(Reply::empty(StatusCode::NO_CONTENT))).await
 }
 

@@ -50,8 +50,8 @@ impl Intent {
     }
 
     /// For writes that rehearse themselves in their own way.
-    pub(super) fn to_do(request: &HttpRequest) -> Self {
-        Self { validate_only: false, claim: request.extensions().get::<Claim>().cloned() }
+    pub(super) fn to_do(request: &HttpRequest, is_rehearsal: bool) -> Self {
+        Self { validate_only: false, claim: request.extensions().get::<Claim>().cloned().filter(|_| !is_rehearsal) }
     }
 
     /// Whether nothing is to be changed.

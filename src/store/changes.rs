@@ -242,6 +242,15 @@ pub(super) fn read_freshness(row: &QueryResult) -> Result<Freshness, StoreError>
     })
 }
 
+/// When the newest row of the log was written, public or not.
+///
+/// # Errors
+/// The database's.
+pub async fn newest_at(db: &impl ConnectionTrait) -> Result<Timestamp, StoreError> {
+    let sql = Sql::new(db.get_database_backend(), "SELECT at AS number FROM changes ORDER BY sequence DESC LIMIT 1");
+    Ok(Timestamp(sql.one::<Number>(db).await?.map_or(0, |row| row.number)))
+}
+
 /// The number of the newest row of the log, public or not: what projections have caught up with.
 ///
 /// # Errors

@@ -115,7 +115,7 @@ async fn terms(db: &impl ConnectionTrait, links: &str, terms: &str, keys: &[Key]
 }
 
 /// The slug of a term; of one that was deleted, the one that its name would get: its own was given free.
-fn term_slug(slug: &str, name: &str) -> Slug {
+pub(super) fn term_slug(slug: &str, name: &str) -> Slug {
     Slug::parse(slug).unwrap_or_else(|| Slug::derive(name))
 }
 

@@ -1,5 +1,7 @@
 //! Single insights: found by id or slug for the public or for editors; locked, saved and purged for writes.
 
+use std::sync::Arc;
+
 use sea_orm::{
     ActiveModelTrait as _, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait as _, FromQueryResult as _, IntoActiveModel as _,
     QuerySelect as _,
@@ -8,8 +10,9 @@ use uuid::Uuid;
 
 use sea_orm::sea_query::LockType;
 
+use super::drafts::term_slug;
 use super::error::StoreError;
-use super::insight_rows::{self, BodyRow, InsightRow, Shown};
+use super::insight_rows::{self, BodyRow, InsightRow, Json, Named, NamedTerm, Shown};
 use super::rows::insight;
 use super::sql::Sql;
 use crate::domain::clock::Timestamp;
@@ -75,7 +78,17 @@ pub async fn find_revision(
 ) -> Result<Option<(InsightRow, BodyRow)>, StoreError> {
     let mut sql = detail(db, Shown::Numbered(number), chain);
     sql.push("i.deleted_at IS NULL AND i.id = ").bind(id);
-    one(db, &sql).await
+    Ok(one(db, &sql).await?.map(|(row, body)| (with_readable_terms(row), body)))
+}
+
+/// An old revision may name terms that were deleted since, whose slugs were given free.
+fn with_readable_terms(row: InsightRow) -> InsightRow {
+    let readable = |Named(term): &Named| {
+        let slug = term_slug(&term.slug, &term.name).into_string();
+        Named(Arc::new(NamedTerm { slug, ..(**term).clone() }))
+    };
+    let all = |terms: &Json<Vec<Named>>| Json(terms.0.iter().map(readable).collect());
+    InsightRow { category: Json(readable(&row.category.0)), tags: all(&row.tags), authors: all(&row.authors), ..row }
 }
 
 /// Another insight with the same title: any, or one that is visible or this user's.

@@ -11,6 +11,7 @@ async fn public_answers_say_who_may_keep_them_and_under_which_names() {
     for (path, tags) in [
         ("/v1/insights?category=debugging".to_owned(), "insights,category:debugging".to_owned()),
         ("/v1/insights/kept".to_owned(), format!("insight:{},category:debugging", insight.id())),
+        ("/v1/insights/kept?include=related".to_owned(), format!("insight:{},category:debugging,insights", insight.id())),
         ("/v1/categories".to_owned(), "categories,insights".to_owned()),
         ("/v1/site".to_owned(), "site,insights".to_owned()),
     ] {
@@ -50,10 +51,18 @@ async fn answers_are_encoded_as_the_reader_likes() {
     let app = TestApp::start_with(|settings| settings.demo = true).await;
     let path = "/v1/insights";
     let plain = app.anonymous().get(path).await;
-    for (accepted, used) in [("br", "br"), ("gzip", "gzip"), ("gzip, br", "br"), ("br;q=0, gzip", "gzip"), ("identity", ""), ("zstd", "")] {
+    for (accepted, used) in [
+        ("br", "br"),
+        ("gzip", "gzip"),
+        ("gzip, br", "br"),
+        ("br;q=0, gzip", "gzip"),
+        ("br;q=0.1, gzip", "gzip"),
+        ("identity", ""),
+        ("zstd", ""),
+    ] {
         let answer = app.anonymous().get_with(path, &[("accept-encoding", accepted)]).await.expect(200);
         assert_eq!(answer.header("content-encoding"), used, "{accepted}");
-        assert_eq!(answer.header("vary"), "Accept-Encoding");
+        assert_eq!(answer.header("vary"), "Accept-Encoding, Authorization");
         let unpacked = match used {
             "br" => unpack(brotli::Decompressor::new(&answer.bytes[..], 4096)),
             "gzip" => unpack(flate2::read::GzDecoder::new(&answer.bytes[..])),
@@ -64,6 +73,82 @@ async fn answers_are_encoded_as_the_reader_likes() {
         for held in [answer.etag(), plain.etag()] {
             app.anonymous().get_with(path, &[("accept-encoding", accepted), ("if-none-match", &held)]).await.expect(304);
         }
+    }
+}
+
+#[tokio::test]
+async fn what_changes_twice_in_a_second_is_given_anew() {
+    let app = TestApp::with_terms().await;
+    let admin = app.admin().await;
+    let live = admin.publish("Once").await;
+    let path = format!("/v1/insights/{}", live.id());
+    app.advance(10);
+    let dates = [app.anonymous().get(&path).await, app.anonymous().get("/v1/insights").await].map(|answer| answer.header("last-modified"));
+    for (path, date) in [(path.as_str(), &dates[0]), ("/v1/insights", &dates[1])] {
+        app.anonymous().get_with(path, &[("if-modified-since", date)]).await.expect(304);
+    }
+    app.advance(20);
+    admin.patch(&path, "*", json!({ "title": "Twice" })).await.expect(200);
+    admin.act(&format!("{path}/publish"), "*", json!({})).await.expect(200);
+    for wait in [0, 5_000] {
+        app.advance(wait);
+        for (path, date) in [(path.as_str(), &dates[0]), ("/v1/insights", &dates[1])] {
+            let answer = app.anonymous().get_with(path, &[("if-modified-since", date)]).await.expect(200);
+            assert!(answer.text().contains("Twice"));
+            app.anonymous().get_with(path, &[("if-unmodified-since", date)]).await.problem(412, "stale-revision");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_editors_see_is_dated_by_what_editors_do() {
+    let app = TestApp::with_terms().await;
+    let admin = app.admin().await;
+    let draft = admin.create("Unseen").await;
+    let path = format!("/v1/insights/{}", draft.id());
+    let preview = admin.post(&format!("{path}/preview-tokens"), json!({})).await.expect(201).json();
+    let preview = format!("{path}?preview={}", preview["token"].as_str().unwrap());
+    app.advance(5_000);
+    let paths = ["/v1/insights?status=draft", "/v1/insights?status=any", path.as_str(), preview.as_str()];
+    let mut dates = Vec::new();
+    for path in paths {
+        let date = admin.get(path).await.expect(200).header("last-modified");
+        admin.get_with(path, &[("if-modified-since", &date)]).await.expect(304);
+        dates.push(date);
+    }
+    app.advance(5_000);
+    admin.act(&format!("{path}/publish"), "*", json!({ "publish_at": "2030-01-01T00:00:00Z" })).await.expect(200);
+    admin.create("Another").await;
+    for (path, date) in paths.iter().zip(dates) {
+        admin.get_with(path, &[("if-modified-since", &date)]).await.expect(200);
+    }
+}
+
+#[tokio::test]
+async fn a_reader_who_wants_a_certain_state_gets_that_or_none() {
+    let app = TestApp::with_terms().await;
+    app.admin().await.publish("Kept").await;
+    for path in ["/v1/insights/kept", "/v1/insights"] {
+        let etag = app.anonymous().get(path).await.etag();
+        for (wanted, status) in [(etag.as_str(), 200), ("*", 200), (&format!("\"other\", {etag}"), 200), ("\"other\"", 412)] {
+            app.anonymous().get_with(path, &[("if-match", wanted)]).await.expect(status);
+        }
+        let refused = app.anonymous().get_with(path, &[("if-match", "\"other\"")]).await.problem(412, "stale-revision");
+        assert_eq!(refused["current_etag"], etag);
+        app.anonymous().get_with(path, &[("if-unmodified-since", "Thu, 01 Jan 2026 00:00:00 GMT")]).await.expect(412);
+        app.anonymous().get_with(path, &[("if-unmodified-since", "Thu, 01 Jan 2099 00:00:00 GMT")]).await.expect(200);
+    }
+}
+
+#[tokio::test]
+async fn lines_of_a_header_are_one_list() {
+    let app = TestApp::start_with(|settings| settings.demo = true).await;
+    let path = "/v1/insights/expression-index-ignored";
+    for _ in 0..2 {
+        let markdown = app.anonymous().get_with(path, &[("accept", "image/png"), ("accept", "text/markdown")]).await.expect(200);
+        assert_eq!(markdown.header("content-type"), "text/markdown; charset=utf-8");
+        let packed = app.anonymous().get_with(path, &[("accept-encoding", "deflate"), ("accept-encoding", "gzip")]).await.expect(200);
+        assert_eq!(packed.header("content-encoding"), "gzip");
     }
 }
 

@@ -271,3 +271,24 @@ async fn streams_are_bounded_and_end_with_the_service() {
     app.app.stop().await.unwrap();
     assert!(started.elapsed() < std::time::Duration::from_secs(10), "open streams held the service up");
 }
+
+/// Whoever follows the feed can name what to drop, of what was renamed too.
+#[tokio::test]
+async fn an_entry_says_under_which_names_caches_drop_what_it_changed() {
+    let app = TestApp::with_terms().await;
+    let admin = app.admin().await;
+    let insight = admin.publish("Kept elsewhere").await;
+    let before = app.anonymous().get("/v1/insights/kept-elsewhere").await;
+    let since = before.header("content-sequence");
+    admin.patch("/v1/categories/debugging", "*", json!({ "slug": "finding-bugs" })).await.expect(200);
+    admin.patch("/v1/insights/kept-elsewhere", "*", json!({ "title": "New" })).await.expect(200);
+    admin.act("/v1/insights/kept-elsewhere/publish", "*", json!({})).await.expect(200);
+    let feed = app.anonymous().get(&format!("/v1/changes?since={since}")).await.expect(200);
+    let dropped = feed.each("cache_tags");
+    let held: Vec<String> = before.header("cache-tag").split(',').map(str::to_owned).collect();
+    for entry in &dropped {
+        assert!(held.iter().any(|tag| entry.as_array().unwrap().contains(&json!(tag))), "{entry} names nothing of {held:?}");
+    }
+    assert!(dropped[0].as_array().unwrap().contains(&json!("category:finding-bugs")));
+    assert_eq!(dropped[1], json!(["insights", format!("insight:{}", insight.id())]));
+}

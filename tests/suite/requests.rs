@@ -1,10 +1,12 @@
 //! What holds for every request: methods, CORS, ids, limits, and the page that documents it all.
 
+use insights::domain::authority::Scope;
 use insights::http::document::document;
 
 use crate::openapi::operations;
 use crate::support::TestApp;
 use crate::support::app::draft;
+use crate::support::client::Client;
 
 #[tokio::test]
 async fn a_wrong_method_is_told_the_right_ones() {
@@ -182,5 +184,40 @@ async fn too_many_at_once_are_told_to_come_back() {
     let app = TestApp::start_with(|settings| settings.max_requests = 2).await;
     for _ in 0..10 {
         app.anonymous().get("/v1/insights").await.expect(200);
+    }
+}
+
+/// Behind a proxy that gives it a path of its own, every address that the service tells has that.
+#[tokio::test]
+async fn addresses_have_the_path_of_the_public_one() {
+    let app = TestApp::start_with(|settings| settings.base_url = Some("https://x.example/api".to_owned())).await;
+    let admin = Client::new(reqwest::Client::new(), address(&app), Some(app.machine_token(&[Scope::Admin]).await));
+    let made = admin.post("/v1/categories", serde_json::json!({ "name": "Debugging" })).await.expect(201);
+    assert_eq!(made.header("location"), "/api/v1/categories/debugging");
+    let created = admin.create("Placed").await;
+    assert_eq!(created.header("location"), format!("/api/v1/insights/{}", created.id()));
+}
+
+/// The address that is listened on.
+fn address(app: &TestApp) -> String {
+    format!("http://{}", app.app.address)
+}
+
+#[tokio::test]
+async fn the_head_of_a_stream_tells_no_length() {
+    let app = TestApp::start().await;
+    let admin = app.admin().await;
+    for path in ["/v1/events", "/v1/exports/insights"] {
+        let head = admin.send("HEAD", path, None, &[]).await.expect(200);
+        assert_eq!(head.header("content-length"), "", "{path}");
+    }
+}
+
+#[tokio::test]
+async fn whoever_sent_no_token_is_not_told_that_it_is_wrong() {
+    let app = TestApp::start().await;
+    for path in ["/v1/insights?status=draft", "/v1/users"] {
+        let answer = app.anonymous().get(path).await.expect(401);
+        assert_eq!(answer.header("www-authenticate"), "Bearer realm=\"insights\"", "{path}");
     }
 }

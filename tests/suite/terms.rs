@@ -102,3 +102,16 @@ async fn a_slug_that_reads_like_a_deleted_one_is_in_nobodys_way() {
     admin.send("DELETE", "/v1/tags/ops", None, &[]).await.expect(204);
     admin.post("/v1/tags", json!({ "name": "x", "slug": id })).await.problem(422, "validation-failed");
 }
+
+#[tokio::test]
+async fn a_condition_that_does_not_hold_stops_a_write() {
+    let app = TestApp::with_terms().await;
+    let admin = app.admin().await;
+    let json = || Some(("application/json", json!({ "slug": "debugging", "name": "Overwritten" }).to_string()));
+    let none = [("if-none-match", "*")];
+    admin.send("PUT", "/v1/categories/debugging", json(), &none).await.problem(412, "stale-revision");
+    admin.send("DELETE", "/v1/tags/ops", None, &none).await.problem(412, "stale-revision");
+    let dated = [("if-unmodified-since", "Thu, 01 Jan 2026 00:00:00 GMT")];
+    admin.send("PUT", "/v1/categories/debugging", json(), &dated).await.problem(428, "precondition-required");
+    assert_eq!(app.anonymous().get("/v1/categories/debugging").await.json()["name"], "Debugging");
+}

@@ -2,6 +2,7 @@
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, post, web};
+use serde_json::Value;
 
 use super::input::PublicationInput;
 use super::naming;
@@ -9,6 +10,7 @@ use super::params;
 use super::view::InsightView;
 use super::write::{conclude, known};
 use crate::domain::authority::Publisher;
+use crate::domain::fields::{FieldError, Fields};
 use crate::editorial::lifecycle::{self, Publication};
 use crate::http::api::Api;
 use crate::http::extract::{Body, Preconditions};
@@ -63,12 +65,15 @@ pub(in crate::http) async fn unpublish_insight(
     publisher: Publisher,
     path: web::Path<String>,
     preconditions: Preconditions,
+    body: Body,
 ) -> Result<Reply, Problem> {
     let intent = Intent::of(&request)?;
     let now = api.now();
     let name = naming::parse(&path).ok_or_else(Problem::not_found)?;
     let id = known(&api, &name, publisher.principal()).await?;
-    let pending = lifecycle::unpublish(&api.store, &publisher, id, &preconditions.required()?, now).await?;
+    let expected = preconditions.required()?;
+    body.parse_optional(nothing)?;
+    let pending = lifecycle::unpublish(&api.store, &publisher, id, &expected, now).await?;
     conclude(&api, intent, pending, now, StatusCode::OK).await
 }
 
@@ -89,11 +94,19 @@ pub(in crate::http) async fn restore_insight(
     publisher: Publisher,
     path: web::Path<String>,
     preconditions: Preconditions,
+    body: Body,
 ) -> Result<Reply, Problem> {
     let intent = Intent::of(&request)?;
     let now = api.now();
     let name = naming::parse(&path).ok_or_else(Problem::not_found)?;
     let id = store::insights::find(api.store.reader(), &name).await?.ok_or_else(Problem::not_found)?.id;
-    let pending = lifecycle::restore(&api.store, &publisher, id, &preconditions.required()?, now).await?;
+    let expected = preconditions.required()?;
+    body.parse_optional(nothing)?;
+    let pending = lifecycle::restore(&api.store, &publisher, id, &expected, now).await?;
     conclude(&api, intent, pending, now, StatusCode::OK).await
+}
+
+/// A body in which there is nothing to say: whatever is in it is not known.
+fn nothing(input: Value) -> Result<(), Vec<FieldError>> {
+    Fields::of(input, "")?.finish(())
 }

@@ -11,13 +11,14 @@ use super::related;
 use super::shape::Shape;
 use super::view::{InsightListView, PartialInsightListView};
 use crate::domain::authority::Principal;
+use crate::domain::clock::Timestamp;
 use crate::domain::locale::Locale;
 use crate::domain::page::{Sort, SortKey};
 use crate::domain::status::Status;
 use crate::http::api::Api;
 use crate::http::auth::Reader;
 use crate::http::lists::{self, ListMeta};
-use crate::http::problem::{Problem, unauthenticated};
+use crate::http::problem::{Problem, unidentified};
 use crate::http::problem_codes::Code;
 use crate::http::query::Query;
 use crate::http::reply::{self, CONTENT_SEQUENCE, Reply};
@@ -44,6 +45,7 @@ pub(in crate::http) async fn list_insights(api: web::Data<Api>, request: HttpReq
     let now = api.now();
     let db = api.store.reader();
     let list = asked.list;
+    let drafted = if matches!(list.audience, Audience::Public) { Timestamp(0) } else { api.drafted().await? };
     let (freshness, page) = api.with_freshness(now, async || store::lists::list(&api.store, &list, now).await).await?;
     let total = if asked.count { Some(store::lists::count(db, &ListQuery { cursor: None, ..list.clone() }, now).await?) } else { None };
     let info = lists::page_info(&page, list.limit);
@@ -79,7 +81,7 @@ pub(in crate::http) async fn list_insights(api: web::Data<Api>, request: HttpReq
         .state("l".to_owned())
         .digest_without_sequence()
         .kept_at(index, &freshness, names)
-        .last_modified(freshness.last_modified)
+        .last_modified(freshness.last_modified.max(drafted))
         .header(CONTENT_SEQUENCE, freshness.sequence.to_string())
         .policy(policy)
         .cache_tags(&cache_tags(&list.filters));
@@ -127,7 +129,7 @@ fn audience(status: Option<&str>, reader: &Reader) -> Result<Audience, Problem> 
     let Some(status) = status else { return Ok(Audience::Public) };
     match reader.editor() {
         Some(editor) => Ok(Audience::Editors { status: Status::parse(status), own: Principal::limited_to_own(editor) }),
-        None if reader.is_anonymous() => Err(unauthenticated("the parameter status needs a token with the scope insights:write")),
+        None if reader.is_anonymous() => Err(unidentified("the parameter status needs a token with the scope insights:write")),
         None => Err(Problem::new(Code::InsufficientScope, "the parameter status needs a token with the scope insights:write")
             .with("required_scope", "insights:write")),
     }

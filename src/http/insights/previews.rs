@@ -7,9 +7,10 @@ use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use super::naming;
+use super::naming::{self, FORMS};
 use super::params::InsightPath;
 use super::read::represent;
+use super::related;
 use super::revisions::MadeBy;
 use super::write::known;
 use crate::domain::authority::Editor;
@@ -128,7 +129,7 @@ pub(in crate::http) async fn create_preview_token(
     let show = async |_: &Transaction, (preview, token): &(Preview, String)| {
         let PreviewTokenView { id, insight_id, revision, made_by, created_at, expires_at } = view(preview);
         let url = format!("{}/v1/insights/{insight_id}?preview={token}", api.base_url);
-        let location = format!("/v1/insights/{insight_id}/preview-tokens/{id}");
+        let location = api.location(&format!("/v1/insights/{insight_id}/preview-tokens/{id}"));
         let new = NewPreviewTokenView { id, insight_id, revision, token: token.clone(), url, made_by, created_at, expires_at };
         Ok(Reply::json(&new).state(format!("n{revision}")).status(StatusCode::CREATED).header(header::LOCATION, location))
     };
@@ -211,7 +212,7 @@ pub(super) async fn read(
     api: &Api,
     (name, token): (&Name, &str),
     chain: &[String],
-    form: &'static str,
+    (form, with_related): (&'static str, bool),
     now: Timestamp,
 ) -> Result<Reply, Problem> {
     if !secret::is_well_formed(PREVIEW, token) {
@@ -228,7 +229,12 @@ pub(super) async fn read(
     }
     let found = store::insights::find_revision(db, preview.insight_id, preview.revision, chain).await?;
     let (row, body) = found.ok_or_else(Problem::not_found)?;
-    Ok(represent(&row, body, chain, (form, None), now)
+    let similar = if with_related && form == FORMS[0] {
+        Some(related::of_many(api, &[row.id], chain, now).await?.0.remove(&row.id).unwrap_or_default())
+    } else {
+        None
+    };
+    Ok(represent(&row, body, chain, (form, similar), now)
         .header(ROBOTS, "noindex, nofollow, noarchive")
         .header(header::REFERRER_POLICY, "no-referrer"))
 }

@@ -15,6 +15,7 @@ use super::related;
 use super::view::InsightView;
 use crate::domain::clock::Timestamp;
 use crate::domain::etag::insight_state;
+use crate::domain::exchange::quote;
 use crate::domain::locale::Locale;
 use crate::http::api::Api;
 use crate::http::auth::Reader;
@@ -69,8 +70,11 @@ pub(in crate::http) async fn get_insight(
     let freshness = api.freshness(now).await?;
     let chain = Locale::fallback_chain(locale.as_ref(), &freshness.default_locale);
     let policy = reader.policy(now, &freshness);
+    let seen_by_all = preview.is_none() && reader.editor().is_none();
+    let changed_at = if seen_by_all { freshness.last_modified } else { freshness.last_modified.max(api.drafted().await?) };
     if let Some(token) = preview {
-        return previews::read(&api, (&name, &token), &chain, form(&request, suffix_form)?, now).await;
+        let preview = previews::read(&api, (&name, &token), &chain, (form(&request, suffix_form)?, with_related), now).await?;
+        return Ok(preview.not_older_than(changed_at));
     }
     let Some((row, body)) = find(&api, &name, &chain, &reader, now).await? else {
         return moved(&api, &name, (suffix, resolve), &request, (policy, &freshness), now).await;
@@ -80,35 +84,37 @@ pub(in crate::http) async fn get_insight(
         && *asked != row.current_slug
     {
         let target = Moved { id: row.id, slug: row.current_slug.clone() };
-        let reply = if resolve { redirect(&target.slug, suffix, &request) } else { pointer(&api, asked, target) };
-        return Ok(reply.policy(policy));
+        let reply = if resolve { redirect(&api, &target.slug, suffix, &request) } else { pointer(&api, asked, target) };
+        return Ok(reply.policy(policy).header(CONTENT_SEQUENCE, freshness.sequence.to_string()));
     }
     let form = form(&request, suffix_form)?;
     let mut names: Names = tags(&row).into_iter().collect();
     if let Name::Slug(slug) = &name {
         names.add(&["slug:", slug]);
     }
+    let mut cache_tags = tags(&row);
     let (mut similar, mut index) = (with_related.then(Vec::new), freshness.sequence);
     if with_related && form == FORMS[0] {
         let (mut of_each, sequence) = related::of_many(&api, &[row.id], &chain, now).await?;
         similar = of_each.remove(&row.id).or(similar);
         index = sequence;
         names.extend(reply::EVERY_INSIGHT);
+        cache_tags.push("insights".to_owned());
     }
     // A renamed category changes the bytes too: what is public is no older than its last change.
     Ok(represent(&row, body, &chain, (form, similar), now)
-        .not_older_than(freshness.last_modified)
+        .not_older_than(changed_at)
         .header(CONTENT_SEQUENCE, freshness.sequence.to_string())
         .header(header::LINK, alternates(&api, &row, suffix))
         .policy(policy)
         .kept_at(index, &freshness, names)
-        .cache_tags(&tags(&row)))
+        .cache_tags(&cache_tags))
 }
 
 /// The form that the suffix or `Accept` asks for.
 fn form(request: &HttpRequest, suffix_form: Option<&'static str>) -> Result<&'static str, Problem> {
-    let accept = request.headers().get(header::ACCEPT).map(|value| value.to_str().unwrap_or_default());
-    suffix_form.or_else(|| negotiation::choose(accept, &FORMS)).ok_or_else(not_acceptable)
+    let accept = negotiation::lines(request.headers(), &header::ACCEPT);
+    suffix_form.or_else(|| negotiation::choose(accept.as_deref(), &FORMS)).ok_or_else(not_acceptable)
 }
 
 /// Where the same insight is in each of its locales (RFC 8288, `hreflang`).
@@ -146,8 +152,9 @@ pub(super) async fn moved(
     let Name::Slug(slug) = name else { return Err(Problem::not_found()) };
     let moved = store::insights::find_moved(api.store.reader(), slug, now).await?.ok_or_else(Problem::not_found)?;
     let (tags, names) = ([format!("insight:{}", moved.id), "insights".to_owned()], led(&moved, slug));
-    let reply = if resolve { redirect(&moved.slug, suffix, request) } else { pointer(api, slug, moved) };
-    Ok(reply.policy(policy).kept(freshness, names).cache_tags(&tags))
+    let reply = if resolve { redirect(api, &moved.slug, suffix, request) } else { pointer(api, slug, moved) };
+    let reply = reply.policy(policy).kept(freshness, names).cache_tags(&tags).last_modified(freshness.last_modified);
+    Ok(reply.header(CONTENT_SEQUENCE, freshness.sequence.to_string()))
 }
 
 /// What the lead of a slug to an insight is made of.
@@ -176,9 +183,10 @@ fn pointer(api: &Api, slug: &str, moved: Moved) -> Reply {
     Reply::json(&SlugPointerView { slug: slug.to_owned(), id, current_slug, url }).content_type(POINTER).state(state)
 }
 
-fn redirect(slug: &str, suffix: &str, request: &HttpRequest) -> Reply {
+fn redirect(api: &Api, slug: &str, suffix: &str, request: &HttpRequest) -> Reply {
     let query = if request.query_string().is_empty() { String::new() } else { format!("?{}", request.query_string()) };
-    Reply::empty(StatusCode::PERMANENT_REDIRECT).header(header::LOCATION, format!("/v1/insights/{slug}{suffix}{query}"))
+    let location = api.location(&format!("/v1/insights/{slug}{suffix}{query}"));
+    Reply::empty(StatusCode::PERMANENT_REDIRECT).header(header::LOCATION, location)
 }
 
 fn not_acceptable() -> Problem {
@@ -194,7 +202,7 @@ pub(super) fn represent(
     now: Timestamp,
 ) -> Reply {
     let modified = Timestamp(row.shown_updated_at.max(row.published_at.filter(|at| *at <= now.0).unwrap_or(0)));
-    let state = insight_state(row.revision, row.pointer_version);
+    let state = insight_state(row.id, row.revision, row.pointer_version);
     let locale = row.locale.clone();
     let reply = match form {
         "text/markdown" => {
@@ -212,7 +220,7 @@ pub(super) fn represent(
 fn front_matter(row: &InsightRow, chain: &[String], now: Timestamp) -> String {
     use std::fmt::Write as _;
     let view = InsightView::of(row.clone(), None, chain, now);
-    let quoted = |text: &str| serde_json::Value::from(text).to_string();
+    let quoted = quote::string;
     let mut out = String::from("---\n");
     let slugs = |terms: &[super::view::TermReference]| terms.iter().map(|term| quoted(&term.slug)).collect::<Vec<_>>().join(", ");
     let _ = writeln!(

@@ -162,7 +162,7 @@ pub(in crate::http) async fn list_revisions(
     let info = lists::page_info(&page, limit);
     let data = page.rows.into_iter().map(|row| summary(row, &insight)).collect();
     let view = RevisionListView { data, page: info, meta: ListMeta { sequence, total: None } };
-    let state = insight_state(insight.head_revision, insight.pointer_version);
+    let state = insight_state(insight.id, insight.head_revision, insight.pointer_version);
     Ok(lists::links(Reply::json(&view).state(state), &api, &request, &view.page))
 }
 

@@ -15,6 +15,7 @@ use super::warnings;
 use crate::domain::authority::{Admin, Editor, Principal};
 use crate::domain::clock::Timestamp;
 use crate::domain::draft::Draft;
+use crate::domain::fields::FieldError;
 use crate::domain::locale::Locale;
 use crate::editorial::error::EditorialError;
 use crate::editorial::pending::Pending;
@@ -78,7 +79,12 @@ pub(in crate::http) async fn replace_insight(
 ) -> Result<Reply, Problem> {
     let intent = Intent::of(&request)?;
     let now = api.now();
-    let name = naming::parse(&path).ok_or_else(Problem::not_found)?;
+    let name = naming::parse(&path);
+    if name.is_none() && preconditions.create_only() {
+        let detail = "the path must end in a slug: small letters and digits in words joined by hyphens, at most 100 characters".to_owned();
+        return Err(Problem::invalid(vec![FieldError { pointer: "/slug".to_owned(), code: "invalid-slug", detail }]));
+    }
+    let name = name.ok_or_else(Problem::not_found)?;
     if preconditions.create_only() {
         return create_at(&api, intent, &editor, name, body).await;
     }
@@ -171,7 +177,7 @@ async fn create_at(api: &Api, intent: Intent, editor: &Editor, name: Name, body:
         let draft = Draft::parse(input)?;
         if draft.slug.as_ref().is_some_and(|given| given.as_str() != slug) {
             let detail = "must be the slug in the path, or be left out".to_owned();
-            return Err(vec![crate::domain::fields::FieldError { pointer: "/slug".to_owned(), code: "path-mismatch", detail }]);
+            return Err(vec![FieldError { pointer: "/slug".to_owned(), code: "path-mismatch", detail }]);
         }
         Ok(draft)
     })?;
@@ -183,7 +189,15 @@ async fn create_at(api: &Api, intent: Intent, editor: &Editor, name: Name, body:
 pub(super) async fn known(api: &Api, name: &Name, caller: &Principal) -> Result<Uuid, Problem> {
     let insight = store::insights::find(api.store.reader(), name).await?.filter(|insight| insight.deleted_at.is_none());
     let insight = insight.ok_or_else(Problem::not_found)?;
-    insights::check_own(&insight, caller, api.now())?;
+    let allowed = insights::check_own(&insight, caller, api.now());
+    // Who asks by a slug that it has in a draft only must not learn that.
+    if let (Name::Slug(slug), Err(_)) = (name, &allowed)
+        && *slug != insight.slug
+        && store::insights::find_moved(api.store.reader(), slug, api.now()).await?.is_none()
+    {
+        return Err(Problem::not_found());
+    }
+    allowed?;
     Ok(insight.id)
 }
 
@@ -197,7 +211,7 @@ pub(super) async fn conclude(
 ) -> Result<Reply, Problem> {
     let show = async |txn: &Transaction, id: &Uuid| {
         let reply = shown(txn, *id, now).await?.status(status);
-        Ok(if status == StatusCode::CREATED { reply.header(header::LOCATION, format!("/v1/insights/{id}")) } else { reply })
+        Ok(if status == StatusCode::CREATED { reply.header(header::LOCATION, api.location(&format!("/v1/insights/{id}"))) } else { reply })
     };
     if !intent.is_rehearsal() {
         return intent.conclude(api, pending, now, show).await;

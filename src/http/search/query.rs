@@ -16,7 +16,7 @@ use crate::http::insights::list::cache_tags;
 use crate::http::insights::params::FilterParams;
 use crate::http::insights::view::InsightView;
 use crate::http::lists::{self, PageInfo};
-use crate::http::problem::{Problem, unauthenticated};
+use crate::http::problem::{Problem, unidentified};
 use crate::http::problem_codes::Code;
 use crate::http::query::Query;
 use crate::http::reply::{self, CONTENT_SEQUENCE, Reply};
@@ -96,7 +96,7 @@ impl Asked {
         if explain && reader.editor().is_none() {
             let detail = "the parameter explain needs a token with the scope insights:write";
             let missing = || Problem::new(Code::InsufficientScope, detail).with("required_scope", "insights:write");
-            return Err(if reader.is_anonymous() { unauthenticated(detail) } else { missing() });
+            return Err(if reader.is_anonymous() { unidentified(detail) } else { missing() });
         }
         let after = match cursor? {
             Some(cursor) => place_of(&cursor)?,

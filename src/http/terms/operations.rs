@@ -6,7 +6,7 @@ use actix_web::http::{StatusCode, header};
 use super::view::{TermListView, view};
 use crate::domain::authority::Publisher;
 use crate::domain::clock::Timestamp;
-use crate::domain::etag::version_state;
+use crate::domain::etag::named_state;
 use crate::domain::locale::Locale;
 use crate::domain::slug::Slug;
 use crate::domain::term::{TermDraft, TermKind};
@@ -77,7 +77,7 @@ pub(super) async fn create(api: &Api, request: &HttpRequest, publisher: &Publish
     let draft = body.parse(TermDraft::parse)?;
     let pending = editorial::terms::create(&api.store, publisher, kind, draft, now).await?;
     let show = async |txn: &Transaction, slug: &String| {
-        let location = format!("/v1/{}/{slug}", kind.plural());
+        let location = api.location(&format!("/v1/{}/{slug}", kind.plural()));
         Ok(written(txn, kind, slug, now).await?.status(StatusCode::CREATED).header(header::LOCATION, location))
     };
     intent.conclude(api, pending, now, show).await
@@ -95,7 +95,7 @@ pub(super) async fn replace(
     let now = api.now();
     known(api, at, now).await?;
     let draft = body.parse(TermDraft::parse)?;
-    let pending = editorial::terms::replace(&api.store, publisher, at, &preconditions.optional(), draft, now).await?;
+    let pending = editorial::terms::replace(&api.store, publisher, at, &preconditions.optional()?, draft, now).await?;
     intent.conclude(api, pending, now, async |txn, slug| written(txn, at.0, slug, now).await).await
 }
 
@@ -112,7 +112,7 @@ pub(super) async fn patch(
     known(api, at, now).await?;
     let merge = body.merge_patch()?;
     let merge = |old| TermDraft::parse(merge(old)).map_err(EditorialError::Invalid);
-    let pending = editorial::terms::patch(&api.store, publisher, at, &preconditions.optional(), merge, now).await?;
+    let pending = editorial::terms::patch(&api.store, publisher, at, &preconditions.optional()?, merge, now).await?;
     intent.conclude(api, pending, now, async |txn, slug| written(txn, at.0, slug, now).await).await
 }
 
@@ -126,7 +126,7 @@ pub(super) async fn delete(
     let intent = Intent::of(request)?;
     let now = api.now();
     known(api, at, now).await?;
-    let pending = editorial::terms::delete(&api.store, publisher, at, &preconditions.optional(), now).await?;
+    let pending = editorial::terms::delete(&api.store, publisher, at, &preconditions.optional()?, now).await?;
     intent.conclude(api, pending, now, async |_, _| Ok(Reply::empty(StatusCode::NO_CONTENT))).await
 }
 
@@ -145,5 +145,5 @@ async fn written(txn: &Transaction, kind: TermKind, slug: &str, now: Timestamp) 
 
 /// The validator is the same for everybody: it is made of what the public sees.
 fn represent(row: &TermRow, chain: &[String], for_editor: bool) -> Reply {
-    Reply::json(&view(row, chain, for_editor)).state(version_state(row.version)).digest_of(&view(row, chain, false))
+    Reply::json(&view(row, chain, for_editor)).state(named_state(row.id, row.version)).digest_of(&view(row, chain, false))
 }

@@ -91,3 +91,25 @@ async fn a_token_ends() {
     admin.patch(&format!("/v1/users/{}", ada.as_str().unwrap()), "*", json!({ "disabled": true })).await.expect(200);
     app.anonymous().get(shown).await.problem(404, "not-found");
 }
+
+#[tokio::test]
+async fn an_old_revision_shows_the_names_that_its_terms_had() {
+    let app = TestApp::with_terms().await;
+    let admin = app.admin().await;
+    let mut input = crate::support::app::draft("Tagged");
+    input["tags"] = json!(["ops"]);
+    admin.post("/v1/insights", input).await.expect(201);
+    let mut other = crate::support::app::draft("Similar words in the body");
+    other["slug"] = json!("similar");
+    admin.post("/v1/insights", other).await.expect(201);
+    admin.act("/v1/insights/similar/publish", "*", json!({})).await.expect(200);
+    admin.patch("/v1/insights/tagged", "*", json!({ "tags": [] })).await.expect(200);
+    admin.send("DELETE", "/v1/tags/ops", None, &[]).await.expect(204);
+    let made = admin.post("/v1/insights/tagged/preview-tokens", json!({ "revision": 1 })).await.expect(201).json();
+    let token = made["token"].as_str().unwrap();
+    let shown = app.anonymous().get(&format!("/v1/insights/tagged?include=related&preview={token}")).await.expect(200).json();
+    assert_eq!(shown["tags"], json!([{ "slug": "ops", "name": "Ops" }]));
+    assert!(shown["related"].is_array());
+    let markdown = app.anonymous().get(&format!("/v1/insights/tagged.md?preview={token}")).await.expect(200).text();
+    assert!(markdown.contains("tags: [\"ops\"]"), "{markdown}");
+}

@@ -156,3 +156,32 @@ async fn the_time_of_a_list_never_goes_back() {
         assert!(answer.titles().is_empty());
     }
 }
+
+/// What ends keeps its end, or is not made to begin behind it.
+#[tokio::test]
+async fn an_end_is_never_dropped_silently() {
+    let app = TestApp::with_terms().await;
+    let admin = app.admin().await;
+    admin.create("Ends").await;
+    let path = "/v1/insights/ends/publish";
+    admin.act(path, "*", json!({ "unpublish_at": "2030-01-01T00:00:00Z" })).await.expect(200);
+    let problem = admin.act(path, "*", json!({ "publish_at": "2031-01-01T00:00:00Z" })).await.problem(422, "validation-failed");
+    assert_eq!(pointers(&problem), ["/unpublish_at"]);
+    let moved = admin.act(path, "*", json!({ "publish_at": "2031-01-01T00:00:00Z", "unpublish_at": null })).await.expect(200);
+    assert_eq!(moved.json()["unpublish_at"], json!(null));
+}
+
+#[tokio::test]
+async fn what_takes_no_body_refuses_one_with_something_in_it() {
+    let app = TestApp::with_terms().await;
+    let admin = app.admin().await;
+    admin.publish("Told").await;
+    for action in ["unpublish", "restore"] {
+        let path = format!("/v1/insights/told/{action}");
+        let problem = admin.act(&path, "*", json!({ "publish_at": "2030-01-01T00:00:00Z" })).await.problem(422, "validation-failed");
+        assert_eq!(pointers(&problem), ["/publish_at"]);
+        let broken = Some(("application/json", "{broken".to_owned()));
+        admin.send("POST", &path, broken, &[("if-match", "*")]).await.problem(400, "malformed-body");
+        admin.act(&path, "*", json!({})).await.expect(200);
+    }
+}

@@ -25,7 +25,7 @@ async fn an_insight_can_be_had_by_id_or_slug_in_every_form() {
             assert_eq!(by_suffix.bytes, by_accept.bytes);
             assert_eq!(by_suffix.etag(), by_accept.etag());
             assert_eq!(by_accept.header("content-type"), content_type);
-            assert_eq!(by_accept.header("vary"), "Accept, Accept-Encoding");
+            assert_eq!(by_accept.header("vary"), "Accept, Accept-Encoding, Authorization");
             assert_eq!(by_accept.header("content-language"), "en");
         }
     }
@@ -128,6 +128,7 @@ async fn an_old_slug_leads_to_the_new_one_for_ever_unless_it_was_taken_again() {
         let answer = client.get(format!("{}/v1/insights/{from}", app.url)).send().await.unwrap();
         assert_eq!(answer.status(), 308);
         assert_eq!(answer.headers()["location"], format!("/v1/insights/{to}"));
+        assert!(answer.headers().contains_key("content-sequence"), "also of the one that makes it");
     }
     assert_eq!(app.anonymous().get("/v1/insights/first-name").await.expect(200).slug(), "second-name");
     let taker = admin

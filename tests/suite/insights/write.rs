@@ -175,3 +175,67 @@ async fn authors_change_their_own_drafts_only() {
     author.delete(&own_path, "*").await.problem(403, "insufficient-scope");
     author.delete(&format!("{own_path}?permanent=true"), "*").await.problem(403, "insufficient-scope");
 }
+
+/// Fresh drafts are alike in everything but whose they are.
+#[tokio::test]
+async fn a_state_is_that_of_one_insight() {
+    let app = TestApp::with_terms().await;
+    let admin = app.admin().await;
+    let first = admin.create("Taken").await;
+    admin.patch("/v1/insights/taken", &first.etag(), json!({ "slug": "moved-away" })).await.expect(200);
+    admin.create("Taken").await;
+    for (method, body) in [("PUT", Some(("application/json", draft("x").to_string()))), ("DELETE", None)] {
+        admin.send(method, "/v1/insights/taken", body, &[("if-match", &first.etag())]).await.problem(412, "stale-revision");
+    }
+    let tag = admin.post("/v1/tags", json!({ "slug": "moved", "name": "One" })).await.expect(201);
+    admin.send("DELETE", "/v1/tags/moved", None, &[]).await.expect(204);
+    admin.post("/v1/tags", json!({ "slug": "moved", "name": "Other" })).await.expect(201);
+    admin.put("/v1/tags/moved", &tag.etag(), json!({ "slug": "moved", "name": "x" })).await.problem(412, "stale-revision");
+}
+
+#[tokio::test]
+async fn a_write_that_must_not_find_a_state_does_not() {
+    let app = TestApp::with_terms().await;
+    let admin = app.admin().await;
+    let created = admin.create("There").await;
+    let patch = || Some(("application/merge-patch+json", json!({ "title": "x" }).to_string()));
+    for refused in ["*", &created.etag()] {
+        let conditions = [("if-match", "*"), ("if-none-match", refused)];
+        admin.send("PATCH", "/v1/insights/there", patch(), &conditions).await.problem(412, "stale-revision");
+    }
+    admin.send("PATCH", "/v1/insights/there", patch(), &[("if-match", "*"), ("if-none-match", "\"other\"")]).await.expect(200);
+    let bad =
+        admin.send("PUT", "/v1/insights/Bad_Slug", Some(("application/json", draft("x").to_string())), &[("if-none-match", "*")]).await;
+    assert_eq!(pointers(&bad.problem(422, "validation-failed")), ["/slug"]);
+    let encoded = [("if-match", "*"), ("content-encoding", "gzip")];
+    admin.send("PATCH", "/v1/insights/there", patch(), &encoded).await.problem(415, "unsupported-media-type");
+}
+
+/// A language tag is the same in any case.
+#[tokio::test]
+async fn a_patch_finds_a_translation_however_its_locale_is_spelled() {
+    let app = TestApp::with_terms().await;
+    let admin = app.admin().await;
+    let mut input = draft("Translated");
+    input["translations"] = json!({ "it-CH": { "title": "Titolo", "body_markdown": "Testo" } });
+    admin.post("/v1/insights", input).await.expect(201);
+    let longer = json!({ "translations": { "it-ch": { "title": "Altro", "body_markdown": "Testo" } } });
+    admin.patch("/v1/insights/translated", "*", longer).await.expect(200);
+    assert_eq!(admin.get("/v1/insights/translated?locale=it-CH").await.expect(200).json()["title"], "Altro");
+    let gone = admin.patch("/v1/insights/translated", "*", json!({ "translations": { "it-ch": null } })).await.expect(200);
+    assert_eq!(gone.json()["available_locales"], json!(["en"]));
+}
+
+/// What a draft is going to be called is for those who may read it.
+#[tokio::test]
+async fn a_drafted_slug_is_not_told_by_a_refusal() {
+    let app = TestApp::with_terms().await;
+    let admin = app.admin().await;
+    let (author, _) = app.signed_in("author@example.org", "author").await;
+    admin.publish("Public").await;
+    admin.patch("/v1/insights/public", "*", json!({ "slug": "secret-plan" })).await.expect(200);
+    author.get("/v1/insights/public/revisions").await.problem(403, "insufficient-scope");
+    author.get("/v1/insights/secret-plan/revisions").await.problem(404, "not-found");
+    author.patch("/v1/insights/secret-plan", "*", json!({ "title": "x" })).await.problem(404, "not-found");
+    author.delete("/v1/insights/secret-plan", "*").await.problem(404, "not-found");
+}
