@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::json;
 
-use super::{everything, finished, send};
+use super::{everything, finished, run, send};
 use crate::cli::{insights, said};
 use crate::support::{TestApp, database};
 
@@ -23,13 +23,6 @@ fn files(root: &Path) -> BTreeMap<String, Vec<u8>> {
         }
     }
     found
-}
-
-/// Runs the binary on a database, and answers what it says.
-fn run(folder: &Path, url: &str, arguments: &[&str]) -> String {
-    let output = insights(folder, url).args(arguments).output().unwrap();
-    assert!(output.status.success(), "{arguments:?}: {}", said(&output));
-    said(&output)
 }
 
 async fn round_trip(app: &TestApp, url: &str, insights: usize) {
