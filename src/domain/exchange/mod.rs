@@ -2,6 +2,7 @@
 //! Nothing here reads a file, a network or a clock: text goes in, text comes out.
 
 pub mod autop;
+pub mod code;
 pub mod dates;
 pub mod fields;
 pub mod folder;

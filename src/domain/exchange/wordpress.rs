@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::names::{Slugs, Terms, slug_of, term};
 use super::wxr::{self, Item, Part};
-use super::{Line, Note, autop, cut, dates, html, is_blank, set, without_nul};
+use super::{Line, Note, autop, code, cut, dates, html, is_blank, set, without_nul};
 use crate::domain::draft::{MAX_AUTHORS, MAX_TAGS};
 use crate::domain::slug::Slug;
 use crate::domain::text::{MAX_EXCERPT, MAX_TITLE};
@@ -63,14 +63,14 @@ fn line(item: &Item, channel: &Channel, default_category: &str) -> Outcome {
         let excerpt = html::plain_text(&autop::page(excerpt));
         set(&mut line, "excerpt", Value::from(short(&excerpt, MAX_EXCERPT, "excerpt-cut", &mut notes)));
     }
-    let content = item.text("content:encoded").unwrap_or("");
-    let (body, more) = html::to_markdown(&autop::page(content));
-    notes.extend(more);
+    let (content, gone) = code::in_blocks(item.text("content:encoded").unwrap_or(""), true);
+    let (body, more) = html::to_markdown(&autop::page(&content));
+    notes.extend(gone.into_iter().chain(more));
     let body = without_nul(body, &mut notes);
     if is_blank(&body) {
         return Err((name, format!("{title:?} has no text")));
     }
-    let shortcodes = autop::shortcodes(content);
+    let shortcodes = autop::shortcodes(&content);
     if shortcodes > 0 {
         notes.push(Note::new("wordpress-shortcodes", format!("{shortcodes} shortcodes kept as text")));
     }
@@ -256,6 +256,40 @@ Two]]></content:encoded><wp:post_id>6</wp:post_id><wp:post_date_gmt>0000-00-00 0
         assert_eq!(draft.notes.iter().map(|n| n.code).collect::<Vec<_>>(), ["category-default", "page", "not-public"]);
         assert_eq!(lines[2], Err(("wordpress:8".to_owned(), "\"none\" has no text".to_owned())));
         assert_eq!(skipped.unwrap(), BTreeMap::from([("attachment".to_owned(), 1), ("trash".to_owned(), 1)]));
+    }
+
+    /// The body of a post with this content, and the codes of its notes.
+    fn body(content: &str) -> (String, Vec<&'static str>) {
+        let xml =
+            format!("<rss><channel><item><title>T</title><content:encoded><![CDATA[{content}]]></content:encoded></item></channel></rss>");
+        let post = lines(&xml).0.remove(0).unwrap();
+        let codes = post.notes.iter().map(|note| note.code).filter(|code| *code != "category-default");
+        (post.item["body_markdown"].as_str().unwrap().to_owned(), codes.collect())
+    }
+
+    #[test]
+    fn code_comes_as_code() {
+        for (content, wanted) in [
+            (
+                "Before\n\n<pre>SELECT *\n  FROM t\n\n  WHERE a &lt; 5;</pre>\n\nAfter",
+                "Before\n\n```\nSELECT *\n  FROM t\n\n  WHERE a < 5;\n```\n\nAfter",
+            ),
+            (
+                "<!-- wp:preformatted -->\n<pre class=\"wp-block-preformatted\">a\n  b\n\n  c</pre>\n<!-- /wp:preformatted -->",
+                "```\na\n  b\n\n  c\n```",
+            ),
+            (
+                "[code lang=\"php\"]<?php echo \"a\"; ?>[/code] after\n\n[sourcecode]x(); <!-- y -->\n\ny();[/sourcecode]",
+                "```php\n<?php echo \"a\"; ?>\n```\n\nafter\n\n```\nx(); <!-- y -->\n\ny();\n```",
+            ),
+            (
+                "<pre># restart\n* * * * * job __init__\n1. x [a b=\"c\"]</pre>",
+                "```\n# restart\n* * * * * job __init__\n1. x [a b=\"c\"]\n```",
+            ),
+        ] {
+            assert_eq!(body(content), (wanted.to_owned(), Vec::new()));
+        }
+        assert_eq!(body("a <?php echo 1; ?> b [x y=\"1\"]").1, ["html-dropped", "wordpress-shortcodes"]);
     }
 
     #[test]
