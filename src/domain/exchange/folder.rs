@@ -42,7 +42,8 @@ pub fn read(unit: &Unit, contents: Vec<String>, default_category: &Slug) -> Resu
         }
         Kind::Insight | Kind::Index => insight(unit, files, default_category.as_str(), &mut notes)?,
     };
-    Ok(Read::Line(Line { name: unit.paths().collect::<Vec<_>>().join(", "), item: item.into(), notes }))
+    let name = unit.paths().collect::<Vec<_>>().join(", ");
+    Ok(Read::Line(Line { name, own_slug: unit.slug.clone(), item: item.into(), notes }))
 }
 
 /// A file of a unit, taken apart.

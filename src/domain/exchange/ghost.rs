@@ -72,6 +72,7 @@ fn line(post: &Value, tables: &Tables, default_category: &str) -> Outcome {
     let mut item = Map::new();
     let title = without_nul(said(post, "title").unwrap_or("Untitled").to_owned(), &mut notes);
     let slug = said(post, "slug").map_or_else(|| Slug::derive(&title).into_string(), slug_of);
+    let own_slug = format!("{slug}-{}", if is_page(post) { "page" } else { id });
     item.insert("slug".to_owned(), Value::from(slug));
     item.insert("title".to_owned(), Value::from(short(&title, MAX_TITLE, "title-cut", &mut notes)));
     if let Some(excerpt) = said(post, "custom_excerpt") {
@@ -87,7 +88,7 @@ fn line(post: &Value, tables: &Tables, default_category: &str) -> Outcome {
     describe(post, tables.meta.get(id).copied(), &mut item, &mut notes);
     publication(post, &mut item, &mut notes);
     set(&mut item, "terms", terms.into_value());
-    Ok(Line { name, item: item.into(), notes })
+    Ok(Line { name, own_slug, item: item.into(), notes })
 }
 
 fn short(text: &str, max: usize, code: &'static str, notes: &mut Vec<Note>) -> String {
@@ -199,9 +200,12 @@ fn describe(post: &Value, meta: Option<&Value>, item: &mut Map<String, Value>, n
     set(item, "extra", extra.into());
 }
 
+fn is_page(post: &Value) -> bool {
+    said(post, "type") == Some("page") || post.get("page").is_some_and(|page| *page == true || *page == 1)
+}
+
 fn publication(post: &Value, item: &mut Map<String, Value>, notes: &mut Vec<Note>) {
-    let is_page = said(post, "type") == Some("page") || post.get("page").is_some_and(|page| *page == true || *page == 1);
-    if is_page {
+    if is_page(post) {
         notes.push(Note::new("page", "a page of the site, not a post"));
     }
     let written = said(post, "status").unwrap_or("draft");

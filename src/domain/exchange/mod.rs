@@ -4,6 +4,7 @@
 pub mod autop;
 pub mod code;
 pub mod dates;
+pub mod distinct;
 pub mod fields;
 pub mod folder;
 pub mod front_matter;
@@ -31,6 +32,8 @@ use super::text::is_blank;
 pub struct Line {
     /// The path or paths, or the foreign id.
     pub name: String,
+    /// What it is called when another item has its slug already; empty when its source says nothing.
+    pub own_slug: String,
     pub item: Value,
     pub notes: Vec<Note>,
 }

@@ -260,7 +260,7 @@ fn long_slug((dir, stem, _): &Key) -> String {
 }
 
 /// The slug with a mark made from the path alone, so that other files never change it (FNV-1a).
-fn marked(slug: &str, path: &str) -> String {
+pub(super) fn marked(slug: &str, path: &str) -> String {
     let mark = path.bytes().fold(0x811c_9dc5_u32, |mark, byte| (mark ^ u32::from(byte)).wrapping_mul(0x0100_0193));
     let base = slug[..slug.len().min(MAX_SLUG - 9)].trim_end_matches('-');
     format!("{base}-{mark:08x}")

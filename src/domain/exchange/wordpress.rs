@@ -57,6 +57,7 @@ fn line(item: &Item, channel: &Channel, default_category: &str) -> Outcome {
     let mut line = Map::new();
     let title = without_nul(item.text("title").unwrap_or("Untitled").to_owned(), &mut notes);
     let slug = item.text("wp:post_name").map_or_else(|| Slug::derive(&title).into_string(), |name| slug_of(&decoded(name)));
+    let own_slug = format!("{slug}-{}", if item.text("wp:post_type") == Some("page") { "page" } else { id });
     line.insert("slug".to_owned(), Value::from(slug));
     line.insert("title".to_owned(), Value::from(short(&title, MAX_TITLE, "title-cut", &mut notes)));
     if let Some(excerpt) = item.text("excerpt:encoded") {
@@ -83,7 +84,7 @@ fn line(item: &Item, channel: &Channel, default_category: &str) -> Outcome {
     }
     publication(item, &mut line, &mut notes);
     set(&mut line, "terms", terms.into_value());
-    Ok(Line { name, item: line.into(), notes })
+    Ok(Line { name, own_slug, item: line.into(), notes })
 }
 
 fn short(text: &str, max: usize, code: &'static str, notes: &mut Vec<Note>) -> String {
