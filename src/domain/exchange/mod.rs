@@ -13,6 +13,7 @@ pub mod html;
 pub mod languages;
 pub mod names;
 pub mod plan;
+pub mod publication;
 pub mod quote;
 pub mod syntax;
 pub mod term_files;
