@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{assert_valid, codes, lines};
+use super::{assert_valid, codes, lines, plan};
 
 #[test]
 fn what_anybody_would_take_for_a_draft_is_one() {
@@ -48,4 +48,26 @@ fn a_translation_is_no_draft_of_what_is_public() {
     assert_eq!((public.item.get("translations"), codes(public)), (None, vec!["translation-draft"]));
     let hidden = &lines(&[("x.md", &main("draft: true\n")), ("x.it.md", translation)])[0];
     assert_eq!((&hidden.item["translations"]["it"]["title"], codes(hidden).len()), (&json!("U"), 0));
+}
+
+#[test]
+fn only_languages_are_translations() {
+    let paths = [
+        "p/faq.md",
+        "p/faq.old.md",
+        "p/faq.de.md",
+        "p/faq.gsw.md",
+        "p/node.md",
+        "p/node.js.md",
+        "asp.net.md",
+        "asp.md",
+        "p/post.bak.md",
+        "p/post.md",
+    ];
+    let units = plan(&paths.map(str::to_owned), "en").units;
+    let found: Vec<(&str, usize)> = units.iter().map(|unit| (unit.slug.as_str(), unit.files.len())).collect();
+    let wanted = [("asp", 1), ("asp-net", 1), ("faq", 3), ("faq-old", 1), ("node-js", 1), ("node", 1), ("post-bak", 1), ("post", 1)];
+    assert_eq!(found, wanted);
+    let exported = ["insights/x.md", "insights/x.qaa.md", "tags/t/_index.md", "tags/t/_index.qaa.md"];
+    assert_eq!(plan(&exported.map(str::to_owned), "en").units.iter().map(|unit| unit.files.len()).collect::<Vec<_>>(), [2, 2]);
 }
