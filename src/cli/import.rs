@@ -199,7 +199,12 @@ async fn read_lines(store: &Store, receiving: &mut Receiving, path: &Path) -> an
 }
 
 async fn read_ghost(store: &Store, receiving: &mut Receiving, path: &Path, category: &Slug) -> anyhow::Result<()> {
-    let export: Value = serde_json::from_reader(BufReader::new(File::open(path)?)).context("this is no JSON")?;
+    let mut file = BufReader::new(File::open(path)?);
+    // Some editors put a mark of the byte order in front.
+    if file.fill_buf()?.starts_with("\u{feff}".as_bytes()) {
+        file.consume("\u{feff}".len());
+    }
+    let export: Value = serde_json::from_reader(file).context("this is no JSON")?;
     let lines = ghost::lines(&export, category).map_err(|reason| anyhow::anyhow!("this is no Ghost export: {reason}"))?;
     let mut distinct = Distinct::default();
     let mut lines = lines.into_iter().map(|line| outcome(line.and_then(|line| distinct.keep(line)))).peekable();

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use serde_json::{Map, Value};
 
 use super::names::{Slugs, Terms, slug_of, term};
-use super::{Line, Note, cut, dates, html, is_blank, set, without_nul};
+use super::{Line, Note, cut, dates, html, is_blank, is_empty, set, without_nul};
 use crate::domain::draft::{MAX_AUTHORS, MAX_TAGS};
 use crate::domain::slug::Slug;
 use crate::domain::text::{self, MAX_EXCERPT, MAX_TITLE};
@@ -209,9 +209,9 @@ fn publication(post: &Value, item: &mut Map<String, Value>, notes: &mut Vec<Note
         notes.push(Note::new("page", "a page of the site, not a post"));
     }
     let written = said(post, "status").unwrap_or("draft");
-    let mut status = if matches!(written, "published" | "scheduled" | "sent") { "published" } else { "draft" };
+    let mut status = if matches!(written, "published" | "scheduled") { "published" } else { "draft" };
     if written == "sent" {
-        notes.push(Note::new("email-only", "the post was sent as e-mail and never shown on the site"));
+        notes.push(Note::new("email-only", "the post was sent as e-mail and never shown on the site; taken as a draft"));
     }
     if let Some(readers) = said(post, "visibility").filter(|readers| *readers != "public") {
         notes.push(Note::new("not-public", format!("only for {readers}; taken as a draft")));
@@ -224,6 +224,11 @@ fn publication(post: &Value, item: &mut Map<String, Value>, notes: &mut Vec<Note
         Some(Value::Number(millis)) => millis.as_i64().map(|millis| crate::domain::clock::Timestamp(millis).rfc3339()),
         _ => None,
     };
+    let written = post
+        .get("published_at")
+        .filter(|value| !is_empty(value))
+        .map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned));
+    notes.extend(dates::note(status, date.as_deref(), written.as_deref()));
     set(item, "published_at", Value::from(date.unwrap_or_default()));
 }
 
@@ -265,5 +270,25 @@ mod tests {
         assert_eq!(paid.notes.iter().map(|n| n.code).collect::<Vec<_>>(), ["plain-text", "category-default", "page", "not-public"]);
         assert_eq!(lines[2], Err(("ghost:empty".to_owned(), "the post has no text".to_owned())));
         assert!(super::lines(&json!({ "x": 1 }), &Slug::default()).is_err());
+    }
+
+    #[test]
+    fn only_what_was_on_the_site_is_public_and_its_date_is_there_or_missed() {
+        for (status, date, wanted, noted) in [
+            ("published", json!("2021-01-02T03:04:05.000Z"), "published", ""),
+            ("sent", json!("2021-01-02T03:04:05.000Z"), "draft", "email-only date-of-draft"),
+            ("sent", Value::Null, "draft", "email-only"),
+            ("draft", Value::Null, "draft", ""),
+            ("published", Value::Null, "published", "date-unreadable"),
+            ("published", json!("soon"), "published", "date-unreadable"),
+            ("scheduled", json!({}), "published", "date-unreadable"),
+            ("published", json!(1_609_556_645_000_i64), "published", ""),
+        ] {
+            let export =
+                json!({ "data": { "posts": [{ "id": "1", "title": "T", "html": "<p>x</p>", "status": status, "published_at": date }] } });
+            let line = lines(&export, &Slug::default()).unwrap().remove(0).unwrap();
+            let codes: Vec<&str> = line.notes.iter().map(|note| note.code).filter(|code| *code != "category-default").collect();
+            assert_eq!((line.item["status"].as_str().unwrap(), codes.join(" ").as_str()), (wanted, noted), "{status} {date}");
+        }
     }
 }

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use htmd::element_handler::Handlers;
 use htmd::options::{BulletListMarker, HrStyle, Options};
 use htmd::{Element, HtmlToMarkdown, Node};
+use quick_xml::escape::unescape;
 
 use super::{Note, code};
 
@@ -18,6 +19,9 @@ const MOST_OPEN: usize = 1_000;
 
 /// The converter walks the tree by recursion; no text that people wrote is nested as deep as this.
 const DEEPEST: usize = 256;
+
+/// No name of a character is longer.
+const LONGEST_REFERENCE: usize = 32;
 
 /// HTML as Markdown, with one note for each kind of element that was dropped.
 #[must_use]
@@ -109,6 +113,22 @@ pub fn plain_text(html: &str) -> String {
     text.trim().to_owned()
 }
 
+/// The text with its references to characters (`&amp;`, `&#8211;`) resolved, once. What is none stays as it is.
+#[must_use]
+pub fn decoded(text: &str) -> String {
+    let mut parts = text.split('&');
+    let mut plain = parts.next().unwrap_or("").to_owned();
+    for part in parts {
+        let reference = part.split_once(';').filter(|(name, _)| (1..=LONGEST_REFERENCE).contains(&name.len()));
+        let resolved = reference.and_then(|(name, rest)| Some((unescape(&format!("&{name};")).ok()?.into_owned(), rest)));
+        match resolved {
+            Some((character, rest)) => plain.extend([character.as_str(), rest]),
+            None => plain.extend(["&", part]),
+        }
+    }
+    plain
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -129,6 +149,17 @@ mod tests {
         }
         assert!(!markdown.contains("alert"), "{markdown}");
         assert_eq!(notes.iter().map(|n| n.detail.as_str()).collect::<Vec<_>>(), ["1 <iframe>", "2 <script>"]);
+    }
+
+    #[test]
+    fn references_are_resolved_once() {
+        for (text, plain) in [
+            ("Q&amp;A &#8220;x&#x201D; &hellip;", "Q&A “x” …"),
+            ("&amp;lt; R&D; &nosuch; &; & &#xZ; AT&T", "&lt; R&D; &nosuch; &; & &#xZ; AT&T"),
+            ("&eacute;", "é"),
+        ] {
+            assert_eq!(decoded(text), plain);
+        }
     }
 
     #[test]

@@ -109,7 +109,7 @@ async fn two_items_of_a_foreign_export_never_become_one_insight() {
     let wordpress = format!("<rss><channel>{}{}{}</channel></rss>", item(1, "post"), item(2, "page"), item(3, "post"));
     let post = |id: &str, kind: &str| json!({ "id": id, "title": id, "slug": "twin", "html": format!("<p>{id}</p>"), "type": kind, "status": "published" });
     let ghost = json!({ "data": { "posts": [post("g1", "post"), post("g2", "page"), post("g3", "post")] } });
-    write(folder.path(), &[("wp.xml", &wordpress), ("ghost.json", &ghost.to_string())]);
+    write(folder.path(), &[("wp.xml", &wordpress), ("ghost.json", &format!("\u{feff}{ghost}"))]);
     for file in ["wp.xml", "ghost.json"] {
         let told = import(folder.path(), &url, &folder.path().join(file));
         assert!(told.contains("3 created, 0 updated, 0 unchanged, 0 failed") && told.contains("slug-shared: 2"), "{told}");
