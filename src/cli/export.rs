@@ -11,7 +11,7 @@ use super::{open, print};
 use crate::app::explained;
 use crate::config::DataSettings;
 use crate::domain::exchange::write;
-use crate::editorial::exports;
+use crate::editorial::exports::{self, Named};
 use crate::store::Transaction;
 
 const PAGE: i64 = 50;
@@ -55,16 +55,20 @@ async fn lines(db: &Transaction, path: &Path) -> anyhow::Result<()> {
 }
 
 async fn write_lines(db: &Transaction, out: &mut impl std::io::Write) -> anyhow::Result<usize> {
-    let (mut behind, mut count) = (None, 0);
+    let (mut behind, mut count, mut told) = (None, 0, Named::default());
     loop {
-        let page = exports::lines(db, behind, None, PAGE).await.map_err(explained)?;
-        let Some((last, _)) = page.last() else { return Ok(count) };
+        let page = exports::lines(db, behind, None, PAGE, &mut told).await.map_err(explained)?;
+        let Some((last, _)) = page.last() else { break };
         behind = Some(*last);
         count += page.len();
         for (_, line) in page {
             writeln!(out, "{line}")?;
         }
     }
+    for line in exports::term_lines(db, &told).await.map_err(explained)? {
+        writeln!(out, "{line}")?;
+    }
+    Ok(count)
 }
 
 async fn folder(db: &Transaction, args: &ExportArgs) -> anyhow::Result<()> {
@@ -73,12 +77,13 @@ async fn folder(db: &Transaction, args: &ExportArgs) -> anyhow::Result<()> {
     let there = fs::read_dir(root)?.next().is_some();
     anyhow::ensure!(!there || args.replace, "{} is not empty: name an empty folder, or say --replace", root.display());
     let mut written = Written { root, files: HashSet::new(), changed: 0 };
-    for line in exports::term_lines(db).await.map_err(explained)? {
+    let mut told = Named::default();
+    for line in exports::term_lines(db, &told).await.map_err(explained)? {
         written.all(write::term_file(&line))?;
     }
     let (mut behind, mut count) = (None, 0);
     loop {
-        let page = exports::lines(db, behind, None, PAGE).await.map_err(explained)?;
+        let page = exports::lines(db, behind, None, PAGE, &mut told).await.map_err(explained)?;
         let Some((last, _)) = page.last() else { break };
         behind = Some(*last);
         count += page.len();
