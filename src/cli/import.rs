@@ -33,7 +33,8 @@ const CHUNK: usize = 200;
 const MOST_OF_A_NAME: usize = 120;
 /// A sender that keeps nothing for so long is gone.
 const SILENT_MILLIS: i64 = 2_000;
-const MAX_LINE: usize = 16_000_000;
+/// More than an export writes: an insight and its draft, each in all the locales that it may have.
+const MAX_LINE: usize = 256_000_000;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct ImportArgs {

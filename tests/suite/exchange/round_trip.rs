@@ -91,3 +91,29 @@ async fn the_samples_come_back_as_they_were() {
     let (app, url) = TestApp::demo_at().await;
     round_trip(&app, &url, 6).await;
 }
+
+/// What is accepted can be taken out and in again, however deep it is.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_deepest_extra_comes_back() {
+    let (app, url) = TestApp::with_terms_at().await;
+    let admin = app.admin().await;
+    let nested = |levels: usize| {
+        (1..levels).fold(json!({ "end": 1 }), |inner, level| if level % 2 == 0 { json!({ "a": inner }) } else { json!([inner]) })
+    };
+    let extra = |levels: usize| json!({ "a": nested(levels - 1) });
+    let input = |levels: usize| json!({ "title": "Deep", "body_markdown": "x", "category": "debugging", "extra": extra(levels) });
+    let refused = admin.post("/v1/insights", input(101)).await.expect(422).text();
+    assert!(refused.contains("too-deep"), "{refused}");
+    let path = format!("/v1/insights/{}", admin.post("/v1/insights", input(100)).await.expect(201).id());
+    admin.act(&format!("{path}/publish"), "*", json!({})).await.expect(200);
+    admin.patch(&path, "*", json!({ "title": "Deep, newer" })).await.expect(200);
+    let folder = tempfile::Builder::new().prefix("insights_test_").tempdir().unwrap();
+    let (lines, files) = (folder.path().join("all.ndjson"), folder.path().join("files"));
+    let [lines, files] = [lines.to_str().unwrap(), files.to_str().unwrap()];
+    run(folder.path(), &url, &["export", lines, "--format", "ndjson"]);
+    run(folder.path(), &url, &["export", files]);
+    for source in [lines, files] {
+        let told = run(folder.path(), &url, &["import", source]);
+        assert!(told.contains("0 created, 0 updated") && told.contains(" 0 failed"), "{told}");
+    }
+}
