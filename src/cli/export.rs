@@ -1,7 +1,7 @@
 //! `insights export`: the content as a Markdown folder or as NDJSON, the same bytes for the same content.
 
 use std::collections::HashSet;
-use std::fs;
+use std::fs::{self, File, FileType};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -11,7 +11,7 @@ use super::{open, print};
 use crate::app::explained;
 use crate::config::DataSettings;
 use crate::domain::exchange::write;
-use crate::editorial::exports;
+use crate::editorial::exports::{self, Named};
 use crate::store::Transaction;
 
 const PAGE: i64 = 50;
@@ -47,8 +47,7 @@ async fn lines(db: &Transaction, path: &Path) -> anyhow::Result<()> {
     }
     // Whole or not at all: a file that is cut off looks like one that is not.
     let unfinished = path.with_extension("unfinished");
-    let mut file =
-        std::io::BufWriter::new(fs::File::create(&unfinished).with_context(|| format!("cannot write {}", unfinished.display()))?);
+    let mut file = std::io::BufWriter::new(File::create(&unfinished).with_context(|| format!("cannot write {}", unfinished.display()))?);
     let count = write_lines(db, &mut file).await?;
     file.flush()?;
     fs::rename(&unfinished, path)?;
@@ -56,16 +55,20 @@ async fn lines(db: &Transaction, path: &Path) -> anyhow::Result<()> {
 }
 
 async fn write_lines(db: &Transaction, out: &mut impl std::io::Write) -> anyhow::Result<usize> {
-    let (mut behind, mut count) = (None, 0);
+    let (mut behind, mut count, mut told) = (None, 0, Named::default());
     loop {
-        let page = exports::lines(db, behind, None, PAGE).await.map_err(explained)?;
-        let Some((last, _)) = page.last() else { return Ok(count) };
+        let page = exports::lines(db, behind, None, PAGE, &mut told).await.map_err(explained)?;
+        let Some((last, _)) = page.last() else { break };
         behind = Some(*last);
         count += page.len();
         for (_, line) in page {
             writeln!(out, "{line}")?;
         }
     }
+    for line in exports::term_lines(db, &told).await.map_err(explained)? {
+        writeln!(out, "{line}")?;
+    }
+    Ok(count)
 }
 
 async fn folder(db: &Transaction, args: &ExportArgs) -> anyhow::Result<()> {
@@ -74,12 +77,13 @@ async fn folder(db: &Transaction, args: &ExportArgs) -> anyhow::Result<()> {
     let there = fs::read_dir(root)?.next().is_some();
     anyhow::ensure!(!there || args.replace, "{} is not empty: name an empty folder, or say --replace", root.display());
     let mut written = Written { root, files: HashSet::new(), changed: 0 };
-    for line in exports::term_lines(db).await.map_err(explained)? {
+    let mut told = Named::default();
+    for line in exports::term_lines(db, &told).await.map_err(explained)? {
         written.all(write::term_file(&line))?;
     }
     let (mut behind, mut count) = (None, 0);
     loop {
-        let page = exports::lines(db, behind, None, PAGE).await.map_err(explained)?;
+        let page = exports::lines(db, behind, None, PAGE, &mut told).await.map_err(explained)?;
         let Some((last, _)) = page.last() else { break };
         behind = Some(*last);
         count += page.len();
@@ -103,29 +107,42 @@ impl Written<'_> {
         for (path, text) in files {
             let path = self.root.join(path);
             anyhow::ensure!(self.files.insert(path.clone()), "two insights want to be {}", path.display());
-            // What is the same stays untouched, its time included.
-            if fs::read(&path).is_ok_and(|old| old == text.as_bytes()) {
+            self.make_folders(&path)?;
+            // What is the same stays untouched, its time included. A link to the same is not.
+            if is(&path, FileType::is_file) && fs::read(&path).is_ok_and(|old| old == text.as_bytes()) {
                 continue;
             }
-            if let Some(folder) = path.parent() {
-                fs::create_dir_all(folder)?;
-            }
-            fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
+            replace(&path, &text).with_context(|| format!("cannot write {}", path.display()))?;
             self.changed += 1;
         }
         Ok(())
     }
 
-    /// Removes what an earlier export wrote and this one did not.
+    /// Makes the folders between the root and a file. None of them may be a link: it could lead anywhere.
+    fn make_folders(&self, path: &Path) -> anyhow::Result<()> {
+        let folders: Vec<&Path> = path.ancestors().skip(1).take_while(|folder| *folder != self.root).collect();
+        for folder in folders.into_iter().rev() {
+            let link = is(folder, FileType::is_symlink);
+            anyhow::ensure!(!link, "{} is a link, and an export writes through none: remove it, or name another folder", folder.display());
+            if !is(folder, FileType::is_dir) {
+                fs::create_dir(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes what an earlier export wrote and this one did not. Links are no part of an export, and are passed over.
     fn remove_others(&self) -> anyhow::Result<usize> {
         let mut removed = 0;
-        let mut folders: Vec<PathBuf> = FOLDERS.iter().map(|name| self.root.join(name)).filter(|folder| folder.is_dir()).collect();
+        let mut folders: Vec<PathBuf> =
+            FOLDERS.iter().map(|name| self.root.join(name)).filter(|folder| is(folder, FileType::is_dir)).collect();
         while let Some(folder) = folders.pop() {
             for entry in fs::read_dir(&folder)? {
-                let path = entry?.path();
-                if path.is_dir() {
+                let entry = entry?;
+                let (kind, path) = (entry.file_type()?, entry.path());
+                if kind.is_dir() {
                     folders.push(path);
-                } else if path.extension().is_some_and(|extension| extension == "md") && !self.files.contains(&path) {
+                } else if kind.is_file() && path.extension().is_some_and(|extension| extension == "md") && !self.files.contains(&path) {
                     fs::remove_file(&path)?;
                     removed += 1;
                 }
@@ -133,4 +150,22 @@ impl Written<'_> {
         }
         Ok(removed)
     }
+}
+
+/// Whether what is there itself, not what it leads to, is of a kind.
+fn is(path: &Path, kind: fn(&FileType) -> bool) -> bool {
+    fs::symlink_metadata(path).is_ok_and(|there| kind(&there.file_type()))
+}
+
+/// Writes a file beside and puts it in the place of what is there: a link is replaced, and what it leads to is not touched.
+fn replace(path: &Path, text: &str) -> std::io::Result<()> {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(".unfinished");
+    let beside = path.with_file_name(name);
+    // Of an export that was broken off.
+    if fs::symlink_metadata(&beside).is_ok() {
+        fs::remove_file(&beside)?;
+    }
+    File::create_new(&beside)?.write_all(text.as_bytes())?;
+    fs::rename(&beside, path)
 }

@@ -16,8 +16,9 @@ use crate::app::explained;
 use crate::config::DataSettings;
 use crate::domain::authority::{Editor, Origin};
 use crate::domain::clock::{Clock, new_id};
+use crate::domain::exchange::distinct::Distinct;
 use crate::domain::exchange::folder::{self, Read};
-use crate::domain::exchange::plan::Kind;
+use crate::domain::exchange::plan::{Kind, Unit};
 use crate::domain::exchange::{Line, Note, cut, ghost, wordpress};
 use crate::domain::page::Cursor;
 use crate::domain::slug::Slug;
@@ -32,7 +33,8 @@ const CHUNK: usize = 200;
 const MOST_OF_A_NAME: usize = 120;
 /// A sender that keeps nothing for so long is gone.
 const SILENT_MILLIS: i64 = 2_000;
-const MAX_LINE: usize = 16_000_000;
+/// More than an export writes: an insight and its draft, each in all the locales that it may have.
+const MAX_LINE: usize = 256_000_000;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct ImportArgs {
@@ -145,15 +147,17 @@ async fn read_folder(store: &Store, receiving: &mut Receiving, root: &Path, cate
     let mut skipped: Vec<(String, String)> = plan.skipped;
     // Links could lead out of the folder, or in a circle.
     skipped.extend(links.into_iter().map(|path| (path, "is a link".to_owned())));
-    let mut chunk = Vec::new();
-    // What a category is called is known before the insights that are in it.
-    let (terms, insights): (Vec<_>, Vec<_>) = plan.units.iter().partition(|unit| unit.kind != Kind::Insight);
-    for unit in terms.into_iter().chain(insights) {
+    let (mut chunk, mut distinct) = (Vec::new(), Distinct::default());
+    let mut units: Vec<&Unit> = plan.units.iter().collect();
+    // What a category is called is known before the insights that are in it, and what an export wrote has its slug before others want it.
+    let is_exported = |unit: &Unit| unit.paths().any(|path| path.starts_with("insights/") || path.starts_with("_drafts/"));
+    units.sort_by_key(|unit| (unit.kind == Kind::Insight, !is_exported(unit)));
+    for unit in units {
         let name = unit.paths().collect::<Vec<_>>().join(" + ");
         let contents: std::io::Result<Vec<String>> = unit.paths().map(|path| fs::read_to_string(root.join(path))).collect();
         let read = contents.map_err(|error| error.to_string()).and_then(|contents| folder::read(unit, contents, category));
         match read {
-            Ok(Read::Line(line)) => chunk.push(received(line)),
+            Ok(Read::Line(line)) => chunk.push(outcome(distinct.keep(line))),
             Ok(Read::Skipped(reason)) => skipped.push((name, reason)),
             Err(reason) => chunk.push(refused(name, &reason)),
         }
@@ -196,10 +200,17 @@ async fn read_lines(store: &Store, receiving: &mut Receiving, path: &Path) -> an
 }
 
 async fn read_ghost(store: &Store, receiving: &mut Receiving, path: &Path, category: &Slug) -> anyhow::Result<()> {
-    let export: Value = serde_json::from_reader(BufReader::new(File::open(path)?)).context("this is no JSON")?;
+    let mut file = BufReader::new(File::open(path)?);
+    // Some editors put a mark of the byte order in front.
+    if file.fill_buf()?.starts_with("\u{feff}".as_bytes()) {
+        file.consume("\u{feff}".len());
+    }
+    let export: Value = serde_json::from_reader(file).context("this is no JSON")?;
     let lines = ghost::lines(&export, category).map_err(|reason| anyhow::anyhow!("this is no Ghost export: {reason}"))?;
-    for lines in lines.chunks(CHUNK) {
-        receiving.add(store, lines.iter().cloned().map(outcome).collect(), Clock::System.now()).await.map_err(explained)?;
+    let mut distinct = Distinct::default();
+    let mut lines = lines.into_iter().map(|line| outcome(line.and_then(|line| distinct.keep(line)))).peekable();
+    while lines.peek().is_some() {
+        receiving.add(store, lines.by_ref().take(CHUNK).collect(), Clock::System.now()).await.map_err(explained)?;
     }
     Ok(())
 }
@@ -208,8 +219,9 @@ async fn read_wordpress(store: &Store, receiving: &mut Receiving, path: &Path, c
     let (source, category) = (BufReader::new(File::open(path)?), category.clone());
     let (sender, mut lines) = tokio::sync::mpsc::channel(CHUNK);
     let reading = tokio::task::spawn_blocking(move || {
+        let mut distinct = Distinct::default();
         wordpress::read(source, &category, |line| {
-            let _gone = sender.blocking_send(outcome(line));
+            let _gone = sender.blocking_send(outcome(line.and_then(|line| distinct.keep(line))));
         })
     });
     let mut chunk = Vec::new();
@@ -254,7 +266,7 @@ fn outcome(line: Result<Line, (String, String)>) -> Received {
 }
 
 fn received(line: Line) -> Received {
-    let Line { name, mut item, notes } = line;
+    let Line { name, mut item, notes, own_slug: _ } = line;
     name_terms(&mut item);
     let notes: Vec<Value> = notes.into_iter().map(|Note { code, detail }| json!({ "code": code, "detail": detail })).collect();
     Received { name, input: item.to_string(), notes: json!(notes).to_string(), refused: None }

@@ -13,6 +13,8 @@ pub const MAX_TAGS: usize = 30;
 pub const MAX_AUTHORS: usize = 20;
 pub const MAX_MINUTES: i64 = 600;
 pub const MAX_EXTRA: usize = 50_000;
+/// Objects and lists within each other in `extra`: it stands in lines and files, whose readers go some levels deeper, and no further.
+pub const MAX_DEPTH: usize = 100;
 
 /// The names of the writable fields, as the API spells them.
 pub const FIELDS: [&str; 12] = [
@@ -85,7 +87,7 @@ impl Draft {
             reading_minutes: fields.integer("reading_minutes", 1, MAX_MINUTES),
             canonical_url: fields.text("canonical_url", text::url),
             seo: fields.nested("seo", Seo::read),
-            extra: fields.object("extra", MAX_EXTRA),
+            extra: fields.object("extra", MAX_EXTRA, MAX_DEPTH),
             translations: fields.nested("translations", |inner| fields::by_locale(inner, LocalText::read)),
         };
         fields.finish(draft)

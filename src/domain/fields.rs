@@ -122,14 +122,17 @@ impl Fields {
         list
     }
 
-    /// An optional object, kept as it is; at most `max` bytes of JSON.
-    pub fn object(&mut self, name: &'static str, max: usize) -> Map<String, Value> {
+    /// An optional object, kept as it is; at most `max` bytes of JSON, and `depth` levels.
+    pub fn object(&mut self, name: &'static str, max: usize, depth: usize) -> Map<String, Value> {
         match self.take(name) {
             None => Map::new(),
             Some(Value::Object(object)) => {
                 let text = Value::Object(object.clone()).to_string();
                 if text.len() > max {
                     self.fault(name, Refused::new("too-long", format!("must have at most {max} bytes of JSON")));
+                }
+                if object.values().any(|value| is_deeper(value, depth.saturating_sub(1))) {
+                    self.fault(name, Refused::new("too-deep", format!("must have at most {depth} levels of objects and lists")));
                 }
                 if object.iter().any(|(key, value)| key.contains('\0') || has_nul(value)) {
                     self.fault(name, Refused::new("invalid-character", "must not contain the NUL character"));
@@ -222,6 +225,15 @@ pub fn by_locale<T>(mut fields: Fields, read: impl Fn(&mut Fields) -> T) -> Resu
 /// A key as a segment of a JSON pointer (RFC 6901, section 3).
 fn escaped(key: &str) -> String {
     key.replace('~', "~0").replace('/', "~1")
+}
+
+fn is_deeper(value: &Value, levels: usize) -> bool {
+    let inner: Vec<&Value> = match value {
+        Value::Array(items) => items.iter().collect(),
+        Value::Object(fields) => fields.values().collect(),
+        Value::String(_) | Value::Null | Value::Bool(_) | Value::Number(_) => return false,
+    };
+    levels == 0 || inner.into_iter().any(|value| is_deeper(value, levels - 1))
 }
 
 fn has_nul(value: &Value) -> bool {

@@ -1,6 +1,7 @@
-//! Insights as lines that an import takes back: what is public, what was written since, and what led there before.
+//! Insights as lines that an import takes back: what is public, what was written since, and what led there before. Terms that no insight names
+//! have lines of their own.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
@@ -13,6 +14,10 @@ use crate::domain::term::{TermKind, translations_of};
 use crate::store::exports::{self, Exported};
 use crate::store::{self, Connection};
 
+/// Categories, tags and authors that the lines so far explain.
+#[derive(Debug, Default)]
+pub struct Named(HashSet<(&'static str, String)>);
+
 /// The lines of some insights, behind one, in the order of their ids.
 ///
 /// # Errors
@@ -22,6 +27,7 @@ pub async fn lines(
     behind: Option<Uuid>,
     own: Option<Uuid>,
     limit: i64,
+    told: &mut Named,
 ) -> Result<Vec<(Uuid, Value)>, EditorialError> {
     let page = exports::page(db, behind, own, limit).await?;
     let mut terms = HashMap::new();
@@ -31,17 +37,19 @@ pub async fn lines(
             terms.insert((kind.plural(), term.slug.clone()), explained(&term));
         }
     }
+    told.0.extend(terms.keys().cloned());
     Ok(page.into_iter().map(|insight| (insight.id, line(insight, &terms))).collect())
 }
 
-/// The lines of all categories, tags and authors, used or not.
+/// The lines of the categories, tags and authors that are not told yet.
 ///
 /// # Errors
 /// The database's.
-pub async fn term_lines(db: &impl Connection) -> Result<Vec<Value>, EditorialError> {
+pub async fn term_lines(db: &impl Connection, told: &Named) -> Result<Vec<Value>, EditorialError> {
     let mut lines = Vec::new();
     for kind in TermKind::ALL {
-        for term in store::terms::all(db, kind).await? {
+        let terms = store::terms::all(db, kind).await?;
+        for term in terms.into_iter().filter(|term| !told.0.contains(&(kind.plural(), term.slug.clone()))) {
             let mut line = Map::from_iter([("kind".to_owned(), json!(kind.resource().as_str()))]);
             if let Value::Object(fields) = explained(&term) {
                 line.extend(fields);

@@ -11,16 +11,25 @@ use super::query::Query;
 use super::reply::line_stream;
 use crate::domain::authority::Editor;
 use crate::editorial::error::EditorialError;
-use crate::editorial::exports;
+use crate::editorial::exports::{self, Named};
 
 /// Insights that are read together.
 const PAGE: i64 = 50;
 
+/// How far an export is.
+#[derive(Default)]
+struct Place {
+    behind: Option<Uuid>,
+    told: Named,
+    is_over: bool,
+}
+
 /// Export insights
 ///
 /// Every insight that is not in the trash (for authors: their own) as a line of JSON (NDJSON), drafts and old slugs included, in the order of their
-/// ids. Each line is whole in itself; the lines are read one page after the other, so an insight that is written meanwhile is there as it was or as
-/// it is. `POST /v1/imports` takes what comes out, and changes nothing by it.
+/// ids. Behind them come categories, tags and authors that none of them names (not for authors). Each line is whole in itself; the lines are read
+/// one page after the other, so an insight that is written meanwhile is there as it was or as it is. `POST /v1/imports` takes what comes out, and
+/// changes nothing by it.
 #[utoipa::path(
     tag = "Imports",
     responses((status = 200, description = "Lines of JSON.", body = String, content_type = "application/x-ndjson")),
@@ -30,22 +39,19 @@ const PAGE: i64 = 50;
 pub(super) async fn export_insights(api: web::Data<Api>, request: HttpRequest, editor: Editor) -> Result<HttpResponse, Problem> {
     Query::none(&request)?;
     let own = editor.principal().limited_to_own();
+    let mut place = Place::default();
     // The first page before anything is promised: a database that is away is told as such.
-    let first = read(&api, None, own).await?;
-    let pages = stream::unfold(Some((None::<Uuid>, Some(first))), move |state| {
+    let first = next(&api, &mut place, own).await?;
+    let pages = stream::unfold(Some((Some(first), place)), move |state| {
         let api = api.clone();
         async move {
-            let (behind, page) = state?;
-            let page = match page {
-                Some(page) => Ok(page),
-                None => read(&api, behind, own).await,
+            let (first, mut place) = state?;
+            let page = match first {
+                Some(first) => Ok(first),
+                None => next(&api, &mut place, own).await,
             };
             match page {
-                Ok(lines) => {
-                    let last = lines.last().map(|(id, _)| *id)?;
-                    let text: Vec<String> = lines.iter().map(|(_, line)| line.to_string()).collect();
-                    Some((Ok::<_, std::io::Error>(web::Bytes::from(text.join("\n") + "\n")), Some((Some(last), None))))
-                }
+                Ok(lines) => Some((Ok::<_, std::io::Error>(web::Bytes::from(lines?)), Some((None, place)))),
                 Err(error) => {
                     // The connection ends in the middle: whoever reads to the end of a chunked body sees that it is not whole.
                     tracing::error!(%error, "an export broke off");
@@ -57,8 +63,21 @@ pub(super) async fn export_insights(api: web::Data<Api>, request: HttpRequest, e
     Ok(line_stream(pages))
 }
 
-/// A page is of one moment.
-async fn read(api: &Api, behind: Option<Uuid>, own: Option<Uuid>) -> Result<Vec<(Uuid, Value)>, EditorialError> {
+/// The next lines, of one moment; nothing at the end.
+async fn next(api: &Api, place: &mut Place, own: Option<Uuid>) -> Result<Option<String>, EditorialError> {
+    if place.is_over {
+        return Ok(None);
+    }
     let snapshot = api.store.snapshot().await?;
-    exports::lines(&snapshot, behind, own, PAGE).await
+    let page = exports::lines(&snapshot, place.behind, own, PAGE, &mut place.told).await?;
+    place.is_over = page.is_empty();
+    place.behind = page.last().map(|(id, _)| *id);
+    let lines: Vec<Value> = match own {
+        _ if !place.is_over => page.into_iter().map(|(_, line)| line).collect(),
+        // An author could not import them.
+        Some(_) => Vec::new(),
+        None => exports::term_lines(&snapshot, &place.told).await?,
+    };
+    let text: Vec<String> = lines.iter().map(Value::to_string).collect();
+    Ok((!text.is_empty()).then(|| text.join("\n") + "\n"))
 }

@@ -87,7 +87,7 @@ fn is_block(part: &str) -> bool {
     part.strip_prefix('<').is_some_and(names) || part.ends_with('>') && names(last)
 }
 
-/// How many shortcodes, `[gallery ids="1"]`, a text holds. A Markdown or wiki link is none.
+/// How many shortcodes, `[gallery ids="1"]`, a text holds outside of code. A Markdown or wiki link is none.
 #[must_use]
 pub fn shortcodes(text: &str) -> usize {
     let opens = |rest: &str| {
@@ -96,7 +96,9 @@ pub fn shortcodes(text: &str) -> usize {
         let is_named = rest.starts_with(|c: char| c.is_ascii_lowercase()) && (rest[end..].starts_with(']') || rest[end..].starts_with(' '));
         is_named && closed.is_some_and(|place| (end == place || rest[..place].contains('=')) && !rest[place + 1..].starts_with('('))
     };
-    text.split('[').skip(1).filter(|rest| opens(rest)).count()
+    let (first, others) = text.split_once("<pre").unwrap_or((text, ""));
+    let prose = others.split("<pre").map(|part| part.split_once("</pre>").map_or("", |(_, after)| after));
+    [first].into_iter().chain(prose).flat_map(|part| part.split('[').skip(1)).filter(|rest| opens(rest)).count()
 }
 
 #[cfg(test)]
@@ -114,6 +116,7 @@ mod tests {
 
     #[test]
     fn shortcodes_are_counted() {
+        assert_eq!(shortcodes("[a b=\"1\"]<pre>[c d=\"1\"]</pre>[e]<pre>[f]"), 2);
         assert_eq!(shortcodes("[gallery ids=\"1,2\"] [caption id=\"x\" w=\"1\"]a[/caption] [more] [a link](/x) [1] [see below] [Note]"), 3);
     }
 }

@@ -1,5 +1,6 @@
 //! Reads the dates that generators let people write, and gives RFC 3339.
 
+use super::Note;
 use crate::domain::clock::Timestamp;
 
 /// A date that was understood.
@@ -34,6 +35,17 @@ pub fn of_file_name(stem: &str) -> Option<(String, &str)> {
     let shape = day.bytes().enumerate().all(|(place, b)| if place == 4 || place == 7 { b == b'-' } else { b.is_ascii_digit() });
     (shape && !rest.is_empty()).then_some(())?;
     Some((parse(day)?.rfc3339, rest))
+}
+
+/// What is to be said of the date of a foreign item: that a draft loses it, or that what is published has none.
+#[must_use]
+pub fn note(status: &str, date: Option<&str>, written: Option<&str>) -> Option<Note> {
+    match (status, date, written) {
+        ("draft", Some(date), _) => Some(Note::new("date-of-draft", format!("{date} is lost: a draft has no date"))),
+        ("draft", ..) | (_, Some(_), _) => None,
+        (_, None, Some(written)) => Some(Note::new("date-unreadable", format!("{written:?} is no date; what is new is published now"))),
+        (_, None, None) => Some(Note::new("date-unreadable", "there is no date; what is new is published now")),
+    }
 }
 
 fn day_of(year: &str, month: u8, day: &str) -> Option<String> {

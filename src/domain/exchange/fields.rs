@@ -4,10 +4,8 @@ use serde_json::{Map, Value};
 
 use super::names::{self, Apart, Slugs, Terms};
 use super::plan::Unit;
-use super::{Note, cut, dates, is_blank, is_empty, set, syntax};
+use super::{Note, cut, is_blank, is_empty, set, syntax};
 use crate::domain::draft::{MAX_AUTHORS, MAX_MINUTES, MAX_TAGS};
-use crate::domain::locale::Locale;
-use crate::domain::slug::Slug;
 use crate::domain::text::{self, MAX_EXCERPT, MAX_TITLE};
 
 type Rule = fn(&str) -> bool;
@@ -22,16 +20,16 @@ pub struct Article<'a> {
 }
 
 impl Article<'_> {
-    fn note(&mut self, code: &'static str, detail: impl Into<String>) {
+    pub(super) fn note(&mut self, code: &'static str, detail: impl Into<String>) {
         self.notes.push(Note::new(code, detail));
     }
 
-    fn take(&mut self, name: &str) -> Option<Value> {
+    pub(super) fn take(&mut self, name: &str) -> Option<Value> {
         self.fields.shift_remove(name).filter(|value| !value.is_null())
     }
 
     /// Takes the first of the fields that `read` understands; the others stay.
-    fn first<T>(&mut self, names: &[&str], read: impl Fn(&Value) -> Option<T>) -> Option<T> {
+    pub(super) fn first<T>(&mut self, names: &[&str], read: impl Fn(&Value) -> Option<T>) -> Option<T> {
         let (name, found) = names.iter().find_map(|name| Some((*name, read(self.fields.get(*name)?)?)))?;
         self.fields.shift_remove(name);
         Some(found)
@@ -62,24 +60,6 @@ impl Article<'_> {
             }
         }
         item
-    }
-
-    /// What a published file says beside the writable fields.
-    pub fn publication(&mut self, file_locale: Option<&Locale>, slug: &str, item: &mut Map<String, Value>) {
-        let locale = |v: &Value| v.as_str().and_then(Locale::parse).map(|locale| locale.to_string());
-        let written = self.first(&["locale", "lang"], locale);
-        set(item, "locale", Value::from(written.or_else(|| file_locale.map(Locale::to_string)).unwrap_or_default()));
-        let status = self.status();
-        item.insert("status".to_owned(), Value::from(status));
-        // A slug that keeps the day of the file name says that the day is part of the name.
-        let day_is_name = slug != self.unit.slug && dates::of_file_name(slug).is_some();
-        let day = self.unit.date.clone().filter(|_| !day_is_name);
-        let published_at = self.date(&["published_at", "publishDate", "pubDate", "date", "published"]).or(day);
-        set(item, "published_at", Value::from(published_at.unwrap_or_default()));
-        let unpublish_at = self.date(&["unpublish_at", "expiryDate"]);
-        set(item, "unpublish_at", Value::from(unpublish_at.unwrap_or_default()));
-        let aliases = self.aliases(slug);
-        set(item, "aliases", aliases.into());
     }
 
     /// The id, if it is one; other generators use the word for other things.
@@ -261,55 +241,6 @@ impl Article<'_> {
         }
         seo.into()
     }
-
-    fn status(&mut self) -> &'static str {
-        let written = self.first(&["status"], |v| ["draft", "published"].into_iter().find(|known| v.as_str() == Some(known)));
-        if let Some(other) = self.fields.get("status").and_then(Value::as_str).filter(|_| written.is_none()).map(str::to_owned) {
-            self.note("status-unknown", format!("{other:?} was kept in extra"));
-        }
-        let draft = self.first(&["draft"], Value::as_bool).unwrap_or(false);
-        let hidden = self.first(&["published"], Value::as_bool) == Some(false);
-        written.unwrap_or(if draft || hidden || self.unit.in_drafts { "draft" } else { "published" })
-    }
-
-    fn date(&mut self, names: &[&str]) -> Option<String> {
-        for name in names {
-            let Some(text) = self.fields.get(*name).and_then(plain_text).filter(|text| !is_blank(text)) else { continue };
-            let Some(date) = dates::parse(&text) else {
-                self.note("date-unreadable", format!("{name}: {text:?} was kept in extra"));
-                continue;
-            };
-            if date.zone_guessed {
-                self.note("zone-guessed", format!("{name}: {text} names no zone and was read as UTC"));
-            }
-            self.fields.shift_remove(*name);
-            return Some(date.rfc3339);
-        }
-        None
-    }
-
-    fn aliases(&mut self, slug: &str) -> Vec<String> {
-        let mut aliases = Vec::new();
-        let mut changed = Vec::new();
-        for name in ["aliases", "redirect_from"] {
-            for written in self.take(name).iter().flat_map(|value| names::names(value, Apart::Whole)) {
-                let path = written.split(['?', '#']).next().unwrap_or("").trim_matches('/');
-                let path = path.strip_suffix("/index.html").or_else(|| path.strip_suffix(".html")).unwrap_or(path);
-                let alias = names::slug_of(path.rsplit('/').next().unwrap_or(""));
-                // `/new-name/` says no more than `new-name`.
-                if alias != written.trim_matches('/') {
-                    changed.push(written.clone());
-                }
-                if !aliases.contains(&alias) && (alias != slug || Slug::parse(&written).is_some()) {
-                    aliases.push(alias);
-                }
-            }
-        }
-        if !changed.is_empty() {
-            self.note("alias-path-lost", format!("only the last part is kept, as a slug: {}", changed.join(", ")));
-        }
-        aliases
-    }
 }
 
 /// Terms that are not known yet, behind those that are.
@@ -322,7 +253,7 @@ fn merge(known: &mut Vec<Value>, more: Vec<Value>) {
 }
 
 /// A text, or what YAML made of one that looks like a number or a truth.
-fn plain_text(value: &Value) -> Option<String> {
+pub(super) fn plain_text(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.clone()),
         Value::Number(_) | Value::Bool(_) => Some(value.to_string()),

@@ -42,7 +42,8 @@ pub fn read(unit: &Unit, contents: Vec<String>, default_category: &Slug) -> Resu
         }
         Kind::Insight | Kind::Index => insight(unit, files, default_category.as_str(), &mut notes)?,
     };
-    Ok(Read::Line(Line { name: unit.paths().collect::<Vec<_>>().join(", "), item: item.into(), notes }))
+    let name = unit.paths().collect::<Vec<_>>().join(", ");
+    Ok(Read::Line(Line { name, own_slug: unit.slug.clone(), item: item.into(), notes }))
 }
 
 /// A file of a unit, taken apart.
@@ -113,14 +114,24 @@ fn version(
     *notes = article.notes;
     *terms = article.terms;
     let title = item.get("title").and_then(Value::as_str).unwrap_or("").to_owned();
-    let translations: Map<String, Value> = files.filter_map(|file| translation(unit, file, &title, &front, notes)).collect();
+    let is_public = publication.get("status").and_then(Value::as_str) == Some("published");
+    let main = Main { title: &title, front: &front, is_public };
+    let translations: Map<String, Value> = files.filter_map(|file| translation(unit, file, &main, notes)).collect();
     set(&mut item, "translations", translations.into());
     item.extend(publication);
     Ok((id, item))
 }
 
-/// A translation has a title, an excerpt and a body; whatever else differs from the main file is named in a note.
-fn translation(unit: &Unit, file: Parsed, title: &str, main: &Map<String, Value>, notes: &mut Vec<Note>) -> Option<(String, Value)> {
+/// What a translation is compared with.
+struct Main<'m> {
+    title: &'m str,
+    front: &'m Map<String, Value>,
+    is_public: bool,
+}
+
+/// A translation has a title, an excerpt and a body; whatever else differs from the main file is named in a note. It cannot be a draft where the
+/// main file is public.
+fn translation(unit: &Unit, file: Parsed, main: &Main, notes: &mut Vec<Note>) -> Option<(String, Value)> {
     let (Part::Translation(locale) | Part::DraftTranslation(locale)) = &file.part else { return None };
     if is_blank(&file.file.body) {
         notes.push(Note::new("translation-blank", format!("{} has no text and was left out", file.path)));
@@ -128,15 +139,21 @@ fn translation(unit: &Unit, file: Parsed, title: &str, main: &Map<String, Value>
     }
     let mut article =
         Article { unit, fields: file.file.fields, body: file.file.body, notes: std::mem::take(notes), terms: Terms::default() };
+    let is_draft = article.status() == "draft";
+    if is_draft && main.is_public {
+        *notes = article.notes;
+        notes.push(Note::new("translation-draft", format!("{} is a draft, of what is published, and was left out", file.path)));
+        return None;
+    }
     let mut item = Map::new();
-    let title = article.title(Some(title));
+    let title = article.title(Some(main.title));
     set(&mut item, "title", Value::from(title));
     let excerpt = article.excerpt();
     set(&mut item, "excerpt", Value::from(excerpt.unwrap_or_default()));
     article.notes.extend(syntax::notes(&article.body, is_mdx(&file.path)));
     *notes = article.notes;
     item.insert("body_markdown".to_owned(), Value::from(article.body));
-    article.fields.retain(|name, value| !value.is_null() && main.get(name) != Some(value));
+    article.fields.retain(|name, value| !value.is_null() && main.front.get(name) != Some(value));
     if !article.fields.is_empty() {
         let names = article.fields.keys().cloned().collect::<Vec<_>>().join(", ");
         notes.push(Note::new("translation-keys-lost", format!("{}: {names}", file.path)));

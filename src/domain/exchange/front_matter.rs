@@ -12,14 +12,30 @@ pub struct File {
 /// # Errors
 /// A sentence about what is wrong with the front matter, with the line where the parser knows it.
 pub fn split(text: &str) -> Result<File, String> {
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let whole = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let (blank, text) = without_blank_lines(whole);
     let (first, rest) = first_line(text);
     match first.trim_end() {
-        "---" => fenced(rest, "---", yaml),
-        "+++" => fenced(rest, "+++", toml),
+        "---" if blank == 0 || opens_fields(rest, "---", ':') => fenced(rest, "---", blank, yaml),
+        "+++" if blank == 0 || opens_fields(rest, "+++", '=') => fenced(rest, "+++", blank, toml),
         _ if opens_json(text) => json(text),
-        _ => Ok(File { fields: Map::new(), body: text.to_owned() }),
+        _ => Ok(File { fields: Map::new(), body: whole.to_owned() }),
     }
+}
+
+/// How many blank lines there are in front, and what follows them. People leave some, and other generators do not mind.
+fn without_blank_lines(text: &str) -> (usize, &str) {
+    let lines = text.split_inclusive('\n').take_while(|line| line.ends_with('\n') && line.trim().is_empty());
+    let (count, size) = lines.fold((0, 0), |(count, size), line| (count + 1, size + line.len()));
+    (count, &text[size..])
+}
+
+/// Behind blank lines, a fence may be a rule between paragraphs: front matter has an end, and begins with a key.
+fn opens_fields(text: &str, fence: &str, sign: char) -> bool {
+    let first = text.lines().map(str::trim).find(|line| !line.is_empty() && !line.starts_with('#')).unwrap_or("");
+    let key = first.split_once(sign).map_or("", |(key, _)| key.trim());
+    let is_key = first == fence || first.starts_with('[') || !key.is_empty() && !key.contains(char::is_whitespace);
+    is_key && text.lines().any(|line| line.trim_end() == fence)
 }
 
 /// The first line without its end, and what follows it.
@@ -29,18 +45,20 @@ fn first_line(text: &str) -> (&str, &str) {
 
 type Parse = fn(&str) -> Result<Map<String, Value>, String>;
 
-fn fenced(text: &str, fence: &str, parse: Parse) -> Result<File, String> {
+fn fenced(text: &str, fence: &str, blank: usize, parse: Parse) -> Result<File, String> {
     let mut rest = text;
     while !rest.is_empty() {
         let (line, after) = first_line(rest);
         let line_is_fence = line.trim_end() == fence || fence == "---" && line.trim_end() == "...";
         if line_is_fence {
             let head = &text[..text.len() - rest.len()];
-            return Ok(File { fields: parse(head)?, body: after_blank_line(after).to_owned() });
+            // Faults are told with their lines, and those count from the file's first.
+            let head = "\n".repeat(blank) + head;
+            return Ok(File { fields: parse(&head)?, body: after_blank_line(after).to_owned() });
         }
         rest = after;
     }
-    Err(format!("the front matter is opened by {fence} in line 1 and never closed"))
+    Err(format!("the front matter is opened by {fence} in line {} and never closed", blank + 1))
 }
 
 /// Exactly one blank line belongs to the fence.
@@ -71,11 +89,43 @@ fn yaml(text: &str) -> Result<Map<String, Value>, String> {
         None => format!("the YAML front matter cannot be read: {e}"),
     };
     // Windows line ends would stay in block texts.
-    let value: yaml_serde::Value = yaml_serde::from_str(&text.replace("\r\n", "\n")).map_err(|e| broken(&e))?;
-    match from_yaml(value) {
+    let text = text.replace("\r\n", "\n");
+    let merges = text.contains("<<") && !text.contains(QUOTED);
+    let text = if merges { text.replace("\"<<\"", "\"\u{f8ff}\"").replace("'<<'", "'\u{f8ff}'") } else { text };
+    let value: yaml_serde::Value = yaml_serde::from_str(&text).map_err(|e| broken(&e))?;
+    match if merges { merged(from_yaml(value)) } else { from_yaml(value) } {
         Value::Object(fields) => Ok(fields),
         Value::Null => Ok(Map::new()),
         _ => Err("the YAML front matter is not a mapping of keys to values".to_owned()),
+    }
+}
+
+/// Stands for a `<<` in quotes, which is a key like any other; the parser does not tell the two apart.
+const QUOTED: char = '\u{f8ff}';
+
+/// The value with its merge keys (`<<`, YAML 1.1) done: a key that is written wins, then the mapping that is named first.
+fn merged(value: Value) -> Value {
+    let plain = |text: String| if text.contains(QUOTED) { text.replace(QUOTED, "<<") } else { text };
+    match value {
+        Value::String(text) => Value::from(plain(text)),
+        Value::Array(items) => items.into_iter().map(merged).collect(),
+        Value::Object(fields) => {
+            let (mut own, mut taken) = (Map::new(), Vec::new());
+            for (key, value) in fields {
+                match merged(value) {
+                    Value::Object(more) if key == "<<" => taken.push(more),
+                    Value::Array(list) if key == "<<" && list.iter().all(Value::is_object) => {
+                        taken.extend(list.into_iter().filter_map(|more| more.as_object().cloned()));
+                    }
+                    value => drop(own.insert(plain(key), value)),
+                }
+            }
+            for (key, value) in taken.into_iter().flatten() {
+                own.entry(key).or_insert(value);
+            }
+            own.into()
+        }
+        other => other,
     }
 }
 
@@ -149,6 +199,14 @@ mod tests {
             ("{{< x >}}\n", json!({}), "{{< x >}}\n"),
             ("# Plain", json!({}), "# Plain"),
             ("", json!({}), ""),
+            ("\u{feff}\n \r\n---\ntitle: x\n---\nb", json!({ "title": "x" }), "b"),
+            ("\n\n+++\n# note\na = 1\n+++\nb", json!({ "a": 1 }), "b"),
+            ("\n{\"a\": 1}\nb", json!({ "a": 1 }), "b"),
+            ("\n---\nA rule: two\n\n---\n", json!({}), "\n---\nA rule: two\n\n---\n"),
+            ("\n---\nkey: never closed", json!({}), "\n---\nkey: never closed"),
+            ("---\nx: &b {a: 1, c: 2}\ny:\n  <<: *b\n  a: 3\n---\n", json!({ "x": { "a": 1, "c": 2 }, "y": { "a": 3, "c": 2 } }), ""),
+            ("---\n<<: [{a: 1}, {a: 2, b: 2}]\nb: 3\n---\n", json!({ "b": 3, "a": 1 }), ""),
+            ("---\n\"<<\": {a: 1}\nz: {'<<': '<<'}\n<<: no\n---\n", json!({ "<<": "no", "z": { "<<": "<<" } }), ""),
             ("---\na: .nan\nb: !tag x\nc: 18446744073709551615\n---\n", json!({ "a": ".nan", "b": "x", "c": u64::MAX }), ""),
         ] {
             let file = split(text).unwrap_or_else(|e| panic!("{text:?}: {e}"));
@@ -165,6 +223,8 @@ mod tests {
             ("{\"a\": \n", "line"),
             ("---\n- a\n---\n", "not a mapping"),
             ("---\na: 1\na: 2\n---\n", "duplicate"),
+            ("\n\n---\ntitle: a\nb: [1\n---\n", "line"),
+            ("\n\n+++\na = 1\nb = = 2\n+++\n", "line 5"),
         ] {
             let error = split(text).unwrap_err();
             assert!(error.contains(says), "{text:?}: {error}");

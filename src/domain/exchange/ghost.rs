@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use serde_json::{Map, Value};
 
 use super::names::{Slugs, Terms, slug_of, term};
-use super::{Line, Note, cut, dates, html, is_blank, set, without_nul};
+use super::{Line, Note, cut, dates, html, is_blank, is_empty, set, without_nul};
 use crate::domain::draft::{MAX_AUTHORS, MAX_TAGS};
 use crate::domain::slug::Slug;
 use crate::domain::text::{self, MAX_EXCERPT, MAX_TITLE};
@@ -72,6 +72,7 @@ fn line(post: &Value, tables: &Tables, default_category: &str) -> Outcome {
     let mut item = Map::new();
     let title = without_nul(said(post, "title").unwrap_or("Untitled").to_owned(), &mut notes);
     let slug = said(post, "slug").map_or_else(|| Slug::derive(&title).into_string(), slug_of);
+    let own_slug = format!("{slug}-{}", if is_page(post) { "page" } else { id });
     item.insert("slug".to_owned(), Value::from(slug));
     item.insert("title".to_owned(), Value::from(short(&title, MAX_TITLE, "title-cut", &mut notes)));
     if let Some(excerpt) = said(post, "custom_excerpt") {
@@ -87,7 +88,7 @@ fn line(post: &Value, tables: &Tables, default_category: &str) -> Outcome {
     describe(post, tables.meta.get(id).copied(), &mut item, &mut notes);
     publication(post, &mut item, &mut notes);
     set(&mut item, "terms", terms.into_value());
-    Ok(Line { name, item: item.into(), notes })
+    Ok(Line { name, own_slug, item: item.into(), notes })
 }
 
 fn short(text: &str, max: usize, code: &'static str, notes: &mut Vec<Note>) -> String {
@@ -199,15 +200,18 @@ fn describe(post: &Value, meta: Option<&Value>, item: &mut Map<String, Value>, n
     set(item, "extra", extra.into());
 }
 
+fn is_page(post: &Value) -> bool {
+    said(post, "type") == Some("page") || post.get("page").is_some_and(|page| *page == true || *page == 1)
+}
+
 fn publication(post: &Value, item: &mut Map<String, Value>, notes: &mut Vec<Note>) {
-    let is_page = said(post, "type") == Some("page") || post.get("page").is_some_and(|page| *page == true || *page == 1);
-    if is_page {
+    if is_page(post) {
         notes.push(Note::new("page", "a page of the site, not a post"));
     }
     let written = said(post, "status").unwrap_or("draft");
-    let mut status = if matches!(written, "published" | "scheduled" | "sent") { "published" } else { "draft" };
+    let mut status = if matches!(written, "published" | "scheduled") { "published" } else { "draft" };
     if written == "sent" {
-        notes.push(Note::new("email-only", "the post was sent as e-mail and never shown on the site"));
+        notes.push(Note::new("email-only", "the post was sent as e-mail and never shown on the site; taken as a draft"));
     }
     if let Some(readers) = said(post, "visibility").filter(|readers| *readers != "public") {
         notes.push(Note::new("not-public", format!("only for {readers}; taken as a draft")));
@@ -220,6 +224,11 @@ fn publication(post: &Value, item: &mut Map<String, Value>, notes: &mut Vec<Note
         Some(Value::Number(millis)) => millis.as_i64().map(|millis| crate::domain::clock::Timestamp(millis).rfc3339()),
         _ => None,
     };
+    let written = post
+        .get("published_at")
+        .filter(|value| !is_empty(value))
+        .map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned));
+    notes.extend(dates::note(status, date.as_deref(), written.as_deref()));
     set(item, "published_at", Value::from(date.unwrap_or_default()));
 }
 
@@ -261,5 +270,25 @@ mod tests {
         assert_eq!(paid.notes.iter().map(|n| n.code).collect::<Vec<_>>(), ["plain-text", "category-default", "page", "not-public"]);
         assert_eq!(lines[2], Err(("ghost:empty".to_owned(), "the post has no text".to_owned())));
         assert!(super::lines(&json!({ "x": 1 }), &Slug::default()).is_err());
+    }
+
+    #[test]
+    fn only_what_was_on_the_site_is_public_and_its_date_is_there_or_missed() {
+        for (status, date, wanted, noted) in [
+            ("published", json!("2021-01-02T03:04:05.000Z"), "published", ""),
+            ("sent", json!("2021-01-02T03:04:05.000Z"), "draft", "email-only date-of-draft"),
+            ("sent", Value::Null, "draft", "email-only"),
+            ("draft", Value::Null, "draft", ""),
+            ("published", Value::Null, "published", "date-unreadable"),
+            ("published", json!("soon"), "published", "date-unreadable"),
+            ("scheduled", json!({}), "published", "date-unreadable"),
+            ("published", json!(1_609_556_645_000_i64), "published", ""),
+        ] {
+            let export =
+                json!({ "data": { "posts": [{ "id": "1", "title": "T", "html": "<p>x</p>", "status": status, "published_at": date }] } });
+            let line = lines(&export, &Slug::default()).unwrap().remove(0).unwrap();
+            let codes: Vec<&str> = line.notes.iter().map(|note| note.code).filter(|code| *code != "category-default").collect();
+            assert_eq!((line.item["status"].as_str().unwrap(), codes.join(" ").as_str()), (wanted, noted), "{status} {date}");
+        }
     }
 }

@@ -7,8 +7,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use htmd::element_handler::Handlers;
 use htmd::options::{BulletListMarker, HrStyle, Options};
 use htmd::{Element, HtmlToMarkdown, Node};
+use quick_xml::escape::unescape;
 
-use super::Note;
+use super::{Note, code};
 
 /// What is dropped with everything in it.
 const DROPPED: [&str; 9] = ["iframe", "script", "style", "video", "audio", "embed", "object", "form", "noscript"];
@@ -19,9 +20,15 @@ const MOST_OPEN: usize = 1_000;
 /// The converter walks the tree by recursion; no text that people wrote is nested as deep as this.
 const DEEPEST: usize = 256;
 
+/// No name of a character is longer.
+const LONGEST_REFERENCE: usize = 32;
+
 /// HTML as Markdown, with one note for each kind of element that was dropped.
 #[must_use]
 pub fn to_markdown(html: &str) -> (String, Vec<Note>) {
+    // The converter knows code by `<pre><code>` alone.
+    let (html, gone) = code::in_blocks(html, false);
+    let html = html.as_str();
     let counts: Arc<Mutex<BTreeMap<String, usize>>> = Arc::default();
     let counter = Arc::clone(&counts);
     let options = Options {
@@ -41,12 +48,13 @@ pub fn to_markdown(html: &str) -> (String, Vec<Note>) {
     let too_deep =
         || (plain_text(html), vec![Note::new("html-too-deep", format!("nested more than {DEEPEST} deep; only the text was kept"))]);
     let tree = if stay_open(html) { None } else { Some(converter.html_to_tree(html)) };
-    let (markdown, mut notes) = match tree {
+    let (markdown, more) = match tree {
         None => too_deep(),
         Some(Ok(tree)) if is_too_deep(&tree) => too_deep(),
         Some(Ok(tree)) => (converter.tree_to_markdown(&tree), Vec::new()),
         Some(Err(e)) => (plain_text(html), vec![Note::new("html-unreadable", format!("only the text was kept: {e}"))]),
     };
+    let mut notes = [gone, more].concat();
     for (tag, count) in counts.lock().unwrap_or_else(PoisonError::into_inner).iter() {
         notes.push(Note::new("html-dropped", format!("{count} <{tag}>")));
     }
@@ -105,6 +113,22 @@ pub fn plain_text(html: &str) -> String {
     text.trim().to_owned()
 }
 
+/// The text with its references to characters (`&amp;`, `&#8211;`) resolved, once. What is none stays as it is.
+#[must_use]
+pub fn decoded(text: &str) -> String {
+    let mut parts = text.split('&');
+    let mut plain = parts.next().unwrap_or("").to_owned();
+    for part in parts {
+        let reference = part.split_once(';').filter(|(name, _)| (1..=LONGEST_REFERENCE).contains(&name.len()));
+        let resolved = reference.and_then(|(name, rest)| Some((unescape(&format!("&{name};")).ok()?.into_owned(), rest)));
+        match resolved {
+            Some((character, rest)) => plain.extend([character.as_str(), rest]),
+            None => plain.extend(["&", part]),
+        }
+    }
+    plain
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -128,6 +152,26 @@ mod tests {
     }
 
     #[test]
+    fn references_are_resolved_once() {
+        for (text, plain) in [
+            ("Q&amp;A &#8220;x&#x201D; &hellip;", "Q&A “x” …"),
+            ("&amp;lt; R&D; &nosuch; &; & &#xZ; AT&T", "&lt; R&D; &nosuch; &; & &#xZ; AT&T"),
+            ("&eacute;", "é"),
+        ] {
+            assert_eq!(decoded(text), plain);
+        }
+    }
+
+    #[test]
+    fn code_without_a_code_tag_is_code() {
+        let html = "<p>Before</p><pre class=\"brush: sql\">SELECT *\n  FROM __t__\n\n  WHERE a &lt; 5; -- ```\n</pre><p>After</p>";
+        let wanted = "Before\n\n````sql\nSELECT *\n  FROM __t__\n\n  WHERE a < 5; -- ```\n````\n\nAfter";
+        assert_eq!(to_markdown(html), (wanted.to_owned(), Vec::new()));
+        let quoted = to_markdown("<blockquote><pre>a\n\n  b</pre></blockquote><ul><li>x<pre># c\n\n  d</pre></li></ul>").0;
+        assert_eq!(quoted, "> ```\n> a\n> \n>   b\n> ```\n\n- x\n\n  ```\n  # c\n\n    d\n  ```");
+    }
+
+    #[test]
     fn hostile_nesting_is_not_walked() {
         for html in [
             "<div>".repeat(200_000),
@@ -136,6 +180,10 @@ mod tests {
             "<li>".repeat(50_000),
             "<table>".repeat(20_000),
             "<div><table></div>".repeat(20_000),
+            "<pre>".repeat(50_000),
+            "<?".repeat(50_000),
+            "</p".repeat(50_000),
+            "<a b=\"".repeat(50_000),
         ] {
             let _ = to_markdown(&(html + "x"));
         }

@@ -5,11 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::locale::Locale;
 
-/// The languages of ISO 639-1: `vue.js.md` is no translation.
+/// The languages of ISO 639-1, and those without a code there that sites are written in: `vue.js.md` is no translation.
 const LANGUAGES: &str = "aa ab ae af ak am an ar as av ay az ba be bg bh bi bm bn bo br bs ca ce ch co cr cs cu cv cy da de dv dz ee el en eo es et eu fa ff \
     fi fj fo fr fy ga gd gl gn gu gv ha he hi ho hr ht hu hy hz ia id ie ig ii ik io is it iu ja jv ka kg ki kj kk kl km kn ko kr ks ku kv kw ky la lb lg li \
     ln lo lt lu lv mg mh mi mk ml mn mr ms mt my na nb nd ne ng nl nn no nr nv ny oc oj om or os pa pi pl ps pt qu rm rn ro ru rw sa sc sd se sg si sk sl sm \
-    sn so sq sr ss st su sv sw ta te tg th ti tk tl tn to tr ts tt tw ty ug uk ur uz ve vi vo wa wo xh yi yo za zh zu";
+    sn so sq sr ss st su sv sw ta te tg th ti tk tl tn to tr ts tt tw ty ug uk ur uz ve vi vo wa wo xh yi yo za zh zu \
+    ast bho ceb chr ckb cnr csb dsb fil fur gsw haw hmn hsb kab kok lld mai mni nds nso pap sah sat scn sco smn szl tet tok vec wae yue zgh";
 
 /// Whether a tag is of a language that there is.
 pub(super) fn is_language(locale: &Locale) -> bool {

@@ -2,7 +2,9 @@
 //! Nothing here reads a file, a network or a clock: text goes in, text comes out.
 
 pub mod autop;
+pub mod code;
 pub mod dates;
+pub mod distinct;
 pub mod fields;
 pub mod folder;
 pub mod front_matter;
@@ -11,6 +13,7 @@ pub mod html;
 pub mod languages;
 pub mod names;
 pub mod plan;
+pub mod publication;
 pub mod quote;
 pub mod syntax;
 pub mod term_files;
@@ -30,6 +33,8 @@ use super::text::is_blank;
 pub struct Line {
     /// The path or paths, or the foreign id.
     pub name: String,
+    /// What it is called when another item has its slug already; empty when its source says nothing.
+    pub own_slug: String,
     pub item: Value,
     pub notes: Vec<Note>,
 }

@@ -65,6 +65,9 @@ impl Unit {
     }
 }
 
+/// The folders that an export writes.
+const EXPORTED: [&str; 5] = ["insights", "_drafts", "categories", "tags", "authors"];
+
 const EXTENSIONS: [&str; 3] = ["md", "markdown", "mdx"];
 
 /// A folder, a stem without its locale, an extension.
@@ -161,8 +164,9 @@ fn translated(key: &Key, keys: &BTreeSet<&Key>) -> Option<(Key, Locale)> {
     let (base, tag) = stem.rsplit_once('.')?;
     let locale = Locale::parse(tag).filter(|_| !base.is_empty())?;
     let base = (dir.clone(), base.to_owned(), extension.clone());
-    // Others count where the file without the tag exists.
-    let real = keys.contains(&base) || languages::is_language(&locale);
+    // `node.js.md` and `faq.old.md` are no translations. An export names every locale so, and its files have no other dots in their names.
+    let is_exported = EXPORTED.contains(&dir.split('/').next().unwrap_or(""));
+    let real = languages::is_language(&locale) || is_exported && keys.contains(&base);
     real.then_some((base, locale))
 }
 
@@ -260,7 +264,7 @@ fn long_slug((dir, stem, _): &Key) -> String {
 }
 
 /// The slug with a mark made from the path alone, so that other files never change it (FNV-1a).
-fn marked(slug: &str, path: &str) -> String {
+pub(super) fn marked(slug: &str, path: &str) -> String {
     let mark = path.bytes().fold(0x811c_9dc5_u32, |mark, byte| (mark ^ u32::from(byte)).wrapping_mul(0x0100_0193));
     let base = slug[..slug.len().min(MAX_SLUG - 9)].trim_end_matches('-');
     format!("{base}-{mark:08x}")

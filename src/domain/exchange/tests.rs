@@ -1,5 +1,7 @@
 //! Whole journeys: real-life front matter, and lines that go to files and come back.
 
+mod guesses;
+
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
@@ -114,7 +116,10 @@ fn an_astro_post_without_much() {
         (&json!("first-post"), &json!("First post"), &json!("src"))
     );
     assert_eq!((&line.item["status"], &line.item["published_at"]), (&json!("draft"), &json!("2022-07-08T00:00:00Z")));
-    assert_eq!(codes(line), ["slug-derived", "title-from-heading", "category-from-folder", "mdx-modules", "jsx-components"]);
+    assert_eq!(
+        codes(line),
+        ["slug-derived", "title-from-heading", "category-from-folder", "date-of-draft", "mdx-modules", "jsx-components"]
+    );
     assert_valid(&line.item);
 }
 

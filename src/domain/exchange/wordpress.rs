@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::names::{Slugs, Terms, slug_of, term};
 use super::wxr::{self, Item, Part};
-use super::{Line, Note, autop, cut, dates, html, is_blank, set, without_nul};
+use super::{Line, Note, autop, code, cut, dates, html, is_blank, set, without_nul};
 use crate::domain::draft::{MAX_AUTHORS, MAX_TAGS};
 use crate::domain::slug::Slug;
 use crate::domain::text::{MAX_EXCERPT, MAX_TITLE};
@@ -30,9 +30,9 @@ pub fn read(source: impl BufRead, default_category: &Slug, mut each: impl FnMut(
     let mut channel = Channel::default();
     let mut skipped = BTreeMap::new();
     wxr::read(source, |part| match part {
-        Part::Author { login, name } => drop(channel.authors.insert(login, name)),
+        Part::Author { login, name } => drop(channel.authors.insert(login, html::decoded(&name))),
         Part::Term { domain, nicename, description } if !is_blank(&description) => {
-            channel.descriptions.insert((domain, slug_of(&decoded(&nicename))), description);
+            channel.descriptions.insert((domain, slug_of(&decoded(&nicename))), html::decoded(&description));
         }
         Part::Term { .. } => {}
         Part::Item(item) => {
@@ -55,22 +55,23 @@ fn line(item: &Item, channel: &Channel, default_category: &str) -> Outcome {
     let name = format!("wordpress:{id}");
     let mut notes = Vec::new();
     let mut line = Map::new();
-    let title = without_nul(item.text("title").unwrap_or("Untitled").to_owned(), &mut notes);
+    let title = without_nul(html::decoded(item.text("title").unwrap_or("Untitled")), &mut notes);
     let slug = item.text("wp:post_name").map_or_else(|| Slug::derive(&title).into_string(), |name| slug_of(&decoded(name)));
+    let own_slug = format!("{slug}-{}", if item.text("wp:post_type") == Some("page") { "page" } else { id });
     line.insert("slug".to_owned(), Value::from(slug));
     line.insert("title".to_owned(), Value::from(short(&title, MAX_TITLE, "title-cut", &mut notes)));
     if let Some(excerpt) = item.text("excerpt:encoded") {
-        let excerpt = html::plain_text(&autop::page(excerpt));
+        let excerpt = html::decoded(&html::plain_text(&autop::page(excerpt)));
         set(&mut line, "excerpt", Value::from(short(&excerpt, MAX_EXCERPT, "excerpt-cut", &mut notes)));
     }
-    let content = item.text("content:encoded").unwrap_or("");
-    let (body, more) = html::to_markdown(&autop::page(content));
-    notes.extend(more);
+    let (content, gone) = code::in_blocks(item.text("content:encoded").unwrap_or(""), true);
+    let (body, more) = html::to_markdown(&autop::page(&content));
+    notes.extend(gone.into_iter().chain(more));
     let body = without_nul(body, &mut notes);
     if is_blank(&body) {
         return Err((name, format!("{title:?} has no text")));
     }
-    let shortcodes = autop::shortcodes(content);
+    let shortcodes = autop::shortcodes(&content);
     if shortcodes > 0 {
         notes.push(Note::new("wordpress-shortcodes", format!("{shortcodes} shortcodes kept as text")));
     }
@@ -83,7 +84,7 @@ fn line(item: &Item, channel: &Channel, default_category: &str) -> Outcome {
     }
     publication(item, &mut line, &mut notes);
     set(&mut line, "terms", terms.into_value());
-    Ok(Line { name, item: line.into(), notes })
+    Ok(Line { name, own_slug, item: line.into(), notes })
 }
 
 fn short(text: &str, max: usize, code: &'static str, notes: &mut Vec<Note>) -> String {
@@ -119,10 +120,11 @@ fn classify(
     let (mut categories, mut tags, mut authors) = (Slugs::default(), Slugs::default(), Slugs::default());
     for (domain, list) in [("category", &mut categories), ("post_tag", &mut tags)] {
         for category in item.categories.iter().filter(|category| category.domain == domain) {
-            let nicename = if is_blank(&category.nicename) { &category.name } else { &category.nicename };
+            let name = html::decoded(&category.name);
+            let nicename = if is_blank(&category.nicename) { &name } else { &category.nicename };
             let slug = slug_of(&decoded(nicename));
             let description = channel.descriptions.get(&(domain, slug.clone())).map_or("", String::as_str);
-            let name = if is_blank(&category.name) { slug.as_str() } else { category.name.as_str() };
+            let name = if is_blank(&name) { slug.as_str() } else { name.as_str() };
             let meaning = term(&slug, name, description);
             list.add_term(slug.clone(), name, Some(meaning), notes);
         }
@@ -186,13 +188,16 @@ fn publication(item: &Item, line: &mut Map<String, Value>, notes: &mut Vec<Note>
         status = "draft";
     }
     line.insert("status".to_owned(), Value::from(status));
-    let utc = item.text("wp:post_date_gmt").and_then(dates::parse);
+    let written = ["wp:post_date_gmt", "wp:post_date"].map(|name| item.text(name));
+    let [utc, local] = written.map(|text| text.and_then(dates::parse).map(|date| date.rfc3339));
+    // The local date of what never was public is the day of its writing.
     let date = utc.or_else(|| {
-        let local = item.text("wp:post_date").and_then(dates::parse)?;
-        notes.push(Note::new("zone-guessed", format!("{} names no zone and was read as UTC", local.rfc3339)));
+        let local = local.filter(|_| status == "published")?;
+        notes.push(Note::new("zone-guessed", format!("{local} names no zone and was read as UTC")));
         Some(local)
     });
-    set(line, "published_at", Value::from(date.map(|date| date.rfc3339).unwrap_or_default()));
+    notes.extend(dates::note(status, date.as_deref(), written.into_iter().flatten().next()));
+    set(line, "published_at", Value::from(date.unwrap_or_default()));
     if item.comments > 0 {
         notes.push(Note::new("comments-lost", format!("{} comments", item.comments)));
     }
@@ -256,6 +261,86 @@ Two]]></content:encoded><wp:post_id>6</wp:post_id><wp:post_date_gmt>0000-00-00 0
         assert_eq!(draft.notes.iter().map(|n| n.code).collect::<Vec<_>>(), ["category-default", "page", "not-public"]);
         assert_eq!(lines[2], Err(("wordpress:8".to_owned(), "\"none\" has no text".to_owned())));
         assert_eq!(skipped.unwrap(), BTreeMap::from([("attachment".to_owned(), 1), ("trash".to_owned(), 1)]));
+    }
+
+    /// The body of a post with this content, and the codes of its notes.
+    fn body(content: &str) -> (String, Vec<&'static str>) {
+        let xml = format!(
+            "<rss><channel><item><title>T</title><wp:status>draft</wp:status><content:encoded><![CDATA[{content}]]></content:encoded></item></channel></rss>"
+        );
+        let post = lines(&xml).0.remove(0).unwrap();
+        let codes = post.notes.iter().map(|note| note.code).filter(|code| *code != "category-default");
+        (post.item["body_markdown"].as_str().unwrap().to_owned(), codes.collect())
+    }
+
+    #[test]
+    fn code_comes_as_code() {
+        for (content, wanted) in [
+            (
+                "Before\n\n<pre>SELECT *\n  FROM t\n\n  WHERE a &lt; 5;</pre>\n\nAfter",
+                "Before\n\n```\nSELECT *\n  FROM t\n\n  WHERE a < 5;\n```\n\nAfter",
+            ),
+            (
+                "<!-- wp:preformatted -->\n<pre class=\"wp-block-preformatted\">a\n  b\n\n  c</pre>\n<!-- /wp:preformatted -->",
+                "```\na\n  b\n\n  c\n```",
+            ),
+            (
+                "[code lang=\"php\"]<?php echo \"a\"; ?>[/code] after\n\n[sourcecode]x(); <!-- y -->\n\ny();[/sourcecode]",
+                "```php\n<?php echo \"a\"; ?>\n```\n\nafter\n\n```\nx(); <!-- y -->\n\ny();\n```",
+            ),
+            (
+                "<pre># restart\n* * * * * job __init__\n1. x [a b=\"c\"]</pre>",
+                "```\n# restart\n* * * * * job __init__\n1. x [a b=\"c\"]\n```",
+            ),
+        ] {
+            assert_eq!(body(content), (wanted.to_owned(), Vec::new()));
+        }
+        assert_eq!(body("a <?php echo 1; ?> b [x y=\"1\"]").1, ["html-dropped", "wordpress-shortcodes"]);
+    }
+
+    /// A published post with these elements beside.
+    fn post(elements: &str) -> Line {
+        let xml =
+            format!("<rss><channel><item>{elements}<content:encoded>x</content:encoded><wp:post_id>1</wp:post_id></item></channel></rss>");
+        lines(&xml).0.remove(0).unwrap()
+    }
+
+    #[test]
+    fn names_are_decoded_once() {
+        let named = post(
+            "<title><![CDATA[Q&amp;A &#8220;x&#8221; &amp;lt;]]></title><excerpt:encoded><![CDATA[R&amp;D <em>e</em>]]></excerpt:encoded>\
+             <category domain=\"category\" nicename=\"\"><![CDATA[News &amp; Co]]></category><category domain=\"post_tag\" nicename=\"rd\"><![CDATA[R&amp;D]]></category>",
+        );
+        assert_eq!((&named.item["title"], &named.item["excerpt"]), (&json!("Q&A “x” &lt;"), &json!("R&D e")));
+        let terms = json!({ "category": { "slug": "news-co", "name": "News & Co" }, "tags": [{ "slug": "rd", "name": "R&D" }] });
+        assert_eq!((&named.item["slug"], &named.item["terms"]), (&json!("q-a-x-lt"), &terms));
+    }
+
+    #[test]
+    fn a_date_that_is_missing_is_told() {
+        for (dates, told) in [
+            ("", "there is no date; what is new is published now"),
+            (
+                "<wp:post_date_gmt>0000-00-00 00:00:00</wp:post_date_gmt>",
+                "\"0000-00-00 00:00:00\" is no date; what is new is published now",
+            ),
+            ("<wp:post_date>2024-01-05 12:00:00</wp:post_date>", "2024-01-05T12:00:00Z names no zone and was read as UTC"),
+            (
+                "<wp:status>private</wp:status><wp:post_date_gmt>2024-01-05 12:00:00</wp:post_date_gmt>",
+                "2024-01-05T12:00:00Z is lost: a draft has no date",
+            ),
+            ("<wp:status>draft</wp:status><wp:post_date>2024-01-05 12:00:00</wp:post_date>", ""),
+        ] {
+            let notes = post(&format!("<title>T</title>{dates}")).notes;
+            assert_eq!(
+                notes
+                    .iter()
+                    .map(|note| note.detail.as_str())
+                    .find(|detail| detail.contains("date") || detail.contains("zone"))
+                    .unwrap_or(""),
+                told
+            );
+        }
     }
 
     #[test]

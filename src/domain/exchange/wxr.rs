@@ -79,7 +79,7 @@ pub fn read(source: impl BufRead, mut each: impl FnMut(Part)) -> Result<(), Stri
     }
 }
 
-/// The character of a reference; a name that XML does not know stays as it is written.
+/// The character of a reference; a name that HTML does not know stays as it is written.
 fn resolved(reference: &BytesRef) -> String {
     if let Ok(Some(c)) = reference.resolve_char_ref() {
         return c.to_string();

@@ -66,7 +66,7 @@ pub(in crate::http) struct InsightInput {
     )]
     canonical_url: Option<String>,
     seo: Option<SeoInput>,
-    /// Whatever you want to keep with it, at most 50 000 bytes of JSON.
+    /// Whatever you want to keep with it, at most 50 000 bytes of JSON, and 100 levels of objects and lists.
     #[schema(value_type = Option<Object>)]
     extra: Option<Map<String, Value>>,
     /// The texts in more locales, by language tag (BCP 47).

@@ -1,12 +1,16 @@
 //! Content in and out, in bulk.
 
 mod crash;
+mod folders;
 mod imports;
 mod locales;
 mod round_trip;
 
+use std::path::Path;
+
 use serde_json::{Value, json};
 
+use crate::cli::{insights, said};
 use crate::support::{Answer, Client, TestApp};
 
 /// Sends lines and waits until their import is over.
@@ -33,6 +37,13 @@ pub(crate) async fn finished(client: &Client, id: &str) -> Value {
 pub(crate) async fn items(client: &Client, id: &Value, query: &str) -> Vec<Value> {
     let path = format!("/v1/imports/{}/items?limit=100{query}", id.as_str().unwrap());
     client.get(&path).await.expect(200).json()["data"].as_array().unwrap().clone()
+}
+
+/// Runs the binary on a database, and answers what it says.
+fn run(folder: &Path, url: &str, arguments: &[&str]) -> String {
+    let output = insights(folder, url).args(arguments).output().unwrap();
+    assert!(output.status.success(), "{arguments:?}: {}", said(&output));
+    said(&output)
 }
 
 fn line(slug: &str) -> Value {

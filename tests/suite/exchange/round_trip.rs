@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::json;
 
-use super::{everything, finished, send};
+use super::{everything, finished, run, send};
 use crate::cli::{insights, said};
 use crate::support::{TestApp, database};
 
@@ -23,13 +23,6 @@ fn files(root: &Path) -> BTreeMap<String, Vec<u8>> {
         }
     }
     found
-}
-
-/// Runs the binary on a database, and answers what it says.
-fn run(folder: &Path, url: &str, arguments: &[&str]) -> String {
-    let output = insights(folder, url).args(arguments).output().unwrap();
-    assert!(output.status.success(), "{arguments:?}: {}", said(&output));
-    said(&output)
 }
 
 async fn round_trip(app: &TestApp, url: &str, insights: usize) {
@@ -66,12 +59,13 @@ async fn round_trip(app: &TestApp, url: &str, insights: usize) {
     }
     // The same as lines.
     let lines = run(folder.path(), url, &["export", "-", "--format", "ndjson"]);
-    assert_eq!(lines.lines().count(), insights);
+    let (terms, count) = (lines.lines().filter(|line| line.starts_with("{\"kind\"")).count(), lines.lines().count());
+    assert_eq!((count - terms, lines.contains("2024-01-05-launch")), (insights, insights == 7), "what no insight names is there too");
     let third = TestApp::start().await;
     let admin = third.admin().await;
     let sent = send(&admin, "", lines.clone()).await.expect(202);
     let import = finished(&admin, &sent.id()).await;
-    assert_eq!((&import["counts"]["created"], &import["counts"]["failed"]), (&json!(insights), &json!(0)), "{import}");
+    assert_eq!((&import["counts"]["created"], &import["counts"]["failed"]), (&json!(count), &json!(0)), "{import}");
     let exported = admin.get("/v1/exports/insights").await.expect(200);
     assert_eq!(exported.header("content-type"), "application/x-ndjson");
     assert_eq!(exported.text(), lines);
@@ -96,4 +90,30 @@ async fn content_of_every_kind_comes_back_as_it_was() {
 async fn the_samples_come_back_as_they_were() {
     let (app, url) = TestApp::demo_at().await;
     round_trip(&app, &url, 6).await;
+}
+
+/// What is accepted can be taken out and in again, however deep it is.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_deepest_extra_comes_back() {
+    let (app, url) = TestApp::with_terms_at().await;
+    let admin = app.admin().await;
+    let nested = |levels: usize| {
+        (1..levels).fold(json!({ "end": 1 }), |inner, level| if level % 2 == 0 { json!({ "a": inner }) } else { json!([inner]) })
+    };
+    let extra = |levels: usize| json!({ "a": nested(levels - 1) });
+    let input = |levels: usize| json!({ "title": "Deep", "body_markdown": "x", "category": "debugging", "extra": extra(levels) });
+    let refused = admin.post("/v1/insights", input(101)).await.expect(422).text();
+    assert!(refused.contains("too-deep"), "{refused}");
+    let path = format!("/v1/insights/{}", admin.post("/v1/insights", input(100)).await.expect(201).id());
+    admin.act(&format!("{path}/publish"), "*", json!({})).await.expect(200);
+    admin.patch(&path, "*", json!({ "title": "Deep, newer" })).await.expect(200);
+    let folder = tempfile::Builder::new().prefix("insights_test_").tempdir().unwrap();
+    let (lines, files) = (folder.path().join("all.ndjson"), folder.path().join("files"));
+    let [lines, files] = [lines.to_str().unwrap(), files.to_str().unwrap()];
+    run(folder.path(), &url, &["export", lines, "--format", "ndjson"]);
+    run(folder.path(), &url, &["export", files]);
+    for source in [lines, files] {
+        let told = run(folder.path(), &url, &["import", source]);
+        assert!(told.contains("0 created, 0 updated") && told.contains(" 0 failed"), "{told}");
+    }
 }
