@@ -10,6 +10,7 @@ use anyhow::Context as _;
 use super::{open, print};
 use crate::app::explained;
 use crate::config::DataSettings;
+use crate::domain::clock::Clock;
 use crate::domain::exchange::write;
 use crate::editorial::exports::{self, Named};
 use crate::store::Transaction;
@@ -57,7 +58,7 @@ async fn lines(db: &Transaction, path: &Path) -> anyhow::Result<()> {
 async fn write_lines(db: &Transaction, out: &mut impl std::io::Write) -> anyhow::Result<usize> {
     let (mut behind, mut count, mut told) = (None, 0, Named::default());
     loop {
-        let page = exports::lines(db, behind, None, PAGE, &mut told).await.map_err(explained)?;
+        let page = exports::lines(db, (behind, None), PAGE, &mut told, Clock::System.now()).await.map_err(explained)?;
         let Some((last, _)) = page.last() else { break };
         behind = Some(*last);
         count += page.len();
@@ -83,7 +84,7 @@ async fn folder(db: &Transaction, args: &ExportArgs) -> anyhow::Result<()> {
     }
     let (mut behind, mut count) = (None, 0);
     loop {
-        let page = exports::lines(db, behind, None, PAGE, &mut told).await.map_err(explained)?;
+        let page = exports::lines(db, (behind, None), PAGE, &mut told, Clock::System.now()).await.map_err(explained)?;
         let Some((last, _)) = page.last() else { break };
         behind = Some(*last);
         count += page.len();

@@ -24,12 +24,12 @@ pub struct Named(HashSet<(&'static str, String)>);
 /// The database's.
 pub async fn lines(
     db: &impl Connection,
-    behind: Option<Uuid>,
-    own: Option<Uuid>,
+    (behind, own): (Option<Uuid>, Option<Uuid>),
     limit: i64,
     told: &mut Named,
+    now: Timestamp,
 ) -> Result<Vec<(Uuid, Value)>, EditorialError> {
-    let page = exports::page(db, behind, own, limit).await?;
+    let page = exports::page(db, (behind, own), limit, now).await?;
     let mut terms = HashMap::new();
     for kind in TermKind::ALL {
         let slugs: Vec<&Slug> = page.iter().flat_map(|insight| named(insight, kind)).collect();

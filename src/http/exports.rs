@@ -69,7 +69,7 @@ async fn next(api: &Api, place: &mut Place, own: Option<Uuid>) -> Result<Option<
         return Ok(None);
     }
     let snapshot = api.store.snapshot().await?;
-    let page = exports::lines(&snapshot, place.behind, own, PAGE, &mut place.told).await?;
+    let page = exports::lines(&snapshot, (place.behind, own), PAGE, &mut place.told, api.now()).await?;
     place.is_over = page.is_empty();
     place.behind = page.last().map(|(id, _)| *id);
     let lines: Vec<Value> = match own {

@@ -8,6 +8,7 @@ use uuid::Uuid;
 use super::drafts;
 use super::error::StoreError;
 use super::sql::Sql;
+use crate::domain::clock::Timestamp;
 use crate::domain::draft::Draft;
 
 /// An insight with its texts.
@@ -45,7 +46,12 @@ struct Alias {
 ///
 /// # Errors
 /// The database's.
-pub async fn page(db: &impl ConnectionTrait, behind: Option<Uuid>, own: Option<Uuid>, limit: i64) -> Result<Vec<Exported>, StoreError> {
+pub async fn page(
+    db: &impl ConnectionTrait,
+    (behind, own): (Option<Uuid>, Option<Uuid>),
+    limit: i64,
+    now: Timestamp,
+) -> Result<Vec<Exported>, StoreError> {
     let text = "SELECT id, slug, head_revision, live_revision, published_at, unpublish_at FROM insights WHERE deleted_at IS NULL";
     let mut sql = Sql::new(db.get_database_backend(), text);
     if let Some(behind) = behind {
@@ -58,7 +64,7 @@ pub async fn page(db: &impl ConnectionTrait, behind: Option<Uuid>, own: Option<U
     let wanted =
         rows.iter().flat_map(|row| [Some(row.head_revision), row.live_revision].into_iter().flatten().map(|number| (row.id, number)));
     let mut texts: HashMap<(Uuid, i64), (String, Draft)> = drafts::find_all(db, &wanted.collect::<Vec<_>>()).await?;
-    let mut aliases = aliases(db, &rows).await?;
+    let mut aliases = aliases(db, &rows, now).await?;
     let mut page = Vec::with_capacity(rows.len());
     for row in rows {
         let Pointers { id, slug: _, head_revision, live_revision, published_at, unpublish_at } = row;
@@ -80,16 +86,16 @@ pub async fn page(db: &impl ConnectionTrait, behind: Option<Uuid>, own: Option<U
     Ok(page)
 }
 
-async fn aliases(db: &impl ConnectionTrait, rows: &[Pointers]) -> Result<BTreeMap<Uuid, Vec<String>>, StoreError> {
+async fn aliases(db: &impl ConnectionTrait, rows: &[Pointers], now: Timestamp) -> Result<BTreeMap<Uuid, Vec<String>>, StoreError> {
     let mut aliases: BTreeMap<Uuid, Vec<String>> = BTreeMap::new();
     if rows.is_empty() {
         return Ok(aliases);
     }
     let mut sql = Sql::new(db.get_database_backend(), "SELECT s.public_id, s.slug FROM slugs s WHERE s.public_id IN (");
     sql.bind_all(rows.iter().map(|row| row.id));
-    // Where another insight is public under the slug by now, it leads there.
+    // Where another insight is public under the slug by now, it leads there; what is only scheduled takes nothing away yet.
     sql.push(") AND NOT EXISTS (SELECT 1 FROM insights o WHERE o.slug = s.slug AND o.live_revision IS NOT NULL AND o.deleted_at IS NULL ");
-    sql.push("AND o.id <> s.public_id) ORDER BY s.slug");
+    sql.push("AND o.id <> s.public_id AND o.position_at <= ").bind(now.0).push(") ORDER BY s.slug");
     for Alias { public_id, slug } in sql.all(db).await? {
         if rows.iter().all(|row| row.id != public_id || row.slug != slug) {
             aliases.entry(public_id).or_default().push(slug);

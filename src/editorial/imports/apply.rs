@@ -19,6 +19,7 @@ use crate::editorial::lifecycle::{self, publish_in, unpublish_in};
 use crate::editorial::revision::{self, Prepared, Wrote};
 use crate::editorial::terms;
 use crate::store::insights::Name;
+use crate::store::rows::insight;
 use crate::store::slugs::Led;
 use crate::store::{self, Transaction};
 
@@ -186,7 +187,10 @@ async fn lead_here(
     let mut new = false;
     for alias in aliases.iter().filter(|alias| alias.as_str() != insight.slug) {
         let holder = store::insights::find(txn, &Name::Slug(alias.to_string())).await?.filter(|holder| holder.id != id);
-        if holder.is_some_and(|holder| holder.slug == alias.as_str() && holder.live_revision.is_some()) {
+        let is_public = |holder: insight::Model| {
+            holder.slug == alias.as_str() && holder.live_revision.is_some() && holder.deleted_at.is_none() && holder.position_at <= now.0
+        };
+        if holder.is_some_and(is_public) {
             done.notes.push(note("alias-taken", format!("another insight is published as \"{alias}\": the old slug does not lead here")));
         } else if !by.has(Scope::InsightsPublish) {
             done.notes.push(note("alias-refused", format!("that the old slug \"{alias}\" leads here needs the scope insights:publish")));

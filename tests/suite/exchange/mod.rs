@@ -74,6 +74,8 @@ async fn everything(app: &TestApp) -> Client {
         json!({ "title": "Only drafted", "body_markdown": "Draft.\n", "category": "debugging", "tags": ["ops"] }),
         json!({ "title": "Two versions", "body_markdown": "Live.\n", "category": "debugging" }),
         json!({ "title": "Renamed", "slug": "old-name", "body_markdown": "Body.\n", "category": "debugging" }),
+        // It will take the old slug of the one before; until then that still leads there.
+        json!({ "title": "Successor", "slug": "old-name", "body_markdown": "Body.\n", "category": "debugging" }),
     ];
     let publications = [
         Some(json!({ "publish_at": "2026-04-18T09:00:00.123Z" })),
@@ -83,6 +85,7 @@ async fn everything(app: &TestApp) -> Client {
         None,
         Some(json!({})),
         Some(json!({})),
+        Some(json!({ "publish_at": "2027-01-01T00:00:00Z" })),
     ];
     for (input, publication) in inputs.into_iter().zip(publications) {
         let path = format!("/v1/insights/{}", admin.post("/v1/insights", input.clone()).await.expect(201).id());

@@ -60,7 +60,7 @@ async fn round_trip(app: &TestApp, url: &str, insights: usize) {
     // The same as lines.
     let lines = run(folder.path(), url, &["export", "-", "--format", "ndjson"]);
     let (terms, count) = (lines.lines().filter(|line| line.starts_with("{\"kind\"")).count(), lines.lines().count());
-    assert_eq!((count - terms, lines.contains("2024-01-05-launch")), (insights, insights == 7), "what no insight names is there too");
+    assert_eq!((count - terms, lines.contains("2024-01-05-launch")), (insights, insights == 8), "what no insight names is there too");
     let third = TestApp::start().await;
     let admin = third.admin().await;
     let sent = send(&admin, "", lines.clone()).await.expect(202);
@@ -83,7 +83,22 @@ fn insights_into(folder: &Path, url: &str, path: &str) -> String {
 async fn content_of_every_kind_comes_back_as_it_was() {
     let (app, url) = TestApp::with_terms_at().await;
     everything(&app).await;
-    round_trip(&app, &url, 7).await;
+    round_trip(&app, &url, 8).await;
+}
+
+/// A copy leads from the same addresses to the same insights.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_old_slug_that_is_going_to_be_anothers_is_taken_along() {
+    let (app, url) = TestApp::with_terms_at().await;
+    everything(&app).await;
+    let copy = TestApp::start().await;
+    let admin = copy.admin().await;
+    let folder = tempfile::Builder::new().prefix("insights_test_").tempdir().unwrap();
+    let lines = run(folder.path(), &url, &["export", "-", "--format", "ndjson"]);
+    finished(&admin, &send(&admin, "", lines).await.expect(202).id()).await;
+    for app in [app, copy] {
+        assert_eq!(app.anonymous().get("/v1/insights/old-name").await.expect(200).slug(), "new-name");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
