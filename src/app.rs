@@ -21,6 +21,7 @@ use crate::editorial::keys::KeyRing;
 use crate::editorial::throttle::Throttle;
 use crate::editorial::{accounts, demo, imports, lifecycle, site};
 use crate::http::api::{Api, EventLimits, Limits};
+use crate::http::docs;
 use crate::http::finished::Finished;
 use crate::http::idempotency::Turns;
 use crate::http::metrics::{self, Metrics};
@@ -208,7 +209,9 @@ async fn prepare(store: &Store, settings: &ServeSettings, clock: &Clock) -> anyh
             pending.len()
         );
     } else {
-        for step in store.migrate().await? {
+        // To ask once more what is missing costs as long as the rest of a start.
+        let steps = if pending.is_empty() { Vec::new() } else { store.migrate().await? };
+        for step in steps {
             tracing::info!(step, "migrated");
         }
     }
@@ -342,6 +345,8 @@ impl Background {
             });
         }
         let runtime = threads.worker_threads(1).thread_name("background").build()?;
+        // Whoever waits for the service to start waits for everything but this.
+        let _made = runtime.spawn_blocking(docs::prepare);
         Ok(Self { threads: runtime.handle().clone(), runtime: Some(runtime) })
     }
 }

@@ -7,6 +7,8 @@ use actix_web::http::header;
 use actix_web::{HttpRequest, get, web};
 
 use super::caching::CachePolicy;
+use super::document::document;
+use super::fallback::RouteTable;
 use super::negotiation;
 use super::problem::Problem;
 use super::query::Query;
@@ -25,10 +27,30 @@ static SCRIPT: LazyLock<Vec<u8>> = LazyLock::new(|| {
     plain
 });
 
-/// The document, written once.
+/// The document, and what is read off it.
 pub(super) struct Documents {
-    pub(super) json: Vec<u8>,
-    pub(super) yaml: Vec<u8>,
+    json: Vec<u8>,
+    yaml: Vec<u8>,
+    pub(super) routes: RouteTable,
+}
+
+/// Made once, by whoever needs it first. It takes longer than all else of a start.
+static DOCUMENTS: LazyLock<Documents> = LazyLock::new(|| {
+    let document = document();
+    Documents {
+        json: serde_json::to_vec_pretty(&document).unwrap_or_default(),
+        yaml: yaml_serde::to_string(&document).unwrap_or_default().into_bytes(),
+        routes: RouteTable::of(&document),
+    }
+});
+
+pub(super) fn documents() -> &'static Documents {
+    &DOCUMENTS
+}
+
+/// Makes the document ahead of those who need it.
+pub fn prepare() {
+    LazyLock::force(&DOCUMENTS);
 }
 
 /// Get this document as JSON
@@ -40,9 +62,9 @@ pub(super) struct Documents {
     security(()),
 )]
 #[get("/openapi.json")]
-pub(super) async fn get_openapi_json(request: HttpRequest, documents: web::Data<Documents>) -> Result<Reply, Problem> {
+pub(super) async fn get_openapi_json(request: HttpRequest) -> Result<Reply, Problem> {
     Query::none(&request)?;
-    Ok(embedded(&documents.json, "application/json"))
+    Ok(embedded(&documents().json, "application/json"))
 }
 
 /// Get this document as YAML
@@ -54,9 +76,9 @@ pub(super) async fn get_openapi_json(request: HttpRequest, documents: web::Data<
     security(()),
 )]
 #[get("/openapi.yaml")]
-pub(super) async fn get_openapi_yaml(request: HttpRequest, documents: web::Data<Documents>) -> Result<Reply, Problem> {
+pub(super) async fn get_openapi_yaml(request: HttpRequest) -> Result<Reply, Problem> {
     Query::none(&request)?;
-    Ok(embedded(&documents.yaml, "application/yaml"))
+    Ok(embedded(&documents().yaml, "application/yaml"))
 }
 
 /// Read the reference

@@ -16,7 +16,7 @@ use futures_util::future::join;
 
 use super::api::Api;
 use super::auth::{self, Authentication};
-use super::fallback::RouteTable;
+use super::docs::documents;
 use super::idempotency::{self, Begun};
 use super::problem::Problem;
 use super::reply::{CONTENT_SEQUENCE, insert};
@@ -222,7 +222,7 @@ fn trace_id(headers: &HeaderMap) -> String {
 
 /// OPTIONS: what an address takes, and for browsers that any origin may ask (never with credentials; a day's worth).
 fn preflight(request: &ServiceRequest) -> HttpResponse {
-    let methods = request.app_data::<web::Data<RouteTable>>().and_then(|table| table.allowed(request.path()));
+    let methods = documents().routes.allowed(request.path());
     let Some(methods) = methods else { return Problem::not_found().error_response() };
     let mut response = HttpResponse::new(StatusCode::NO_CONTENT);
     let headers = response.headers_mut();

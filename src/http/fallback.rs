@@ -3,9 +3,10 @@
 
 use actix_web::dev::ResourceDef;
 use actix_web::http::header;
-use actix_web::{HttpRequest, HttpResponse, ResponseError as _, web};
+use actix_web::{HttpRequest, HttpResponse, ResponseError as _};
 use serde_json::Value;
 
+use super::docs::documents;
 use super::problem::Problem;
 use super::problem_codes::Code;
 
@@ -34,8 +35,8 @@ impl RouteTable {
     }
 }
 
-pub(super) async fn fallback(request: HttpRequest, table: web::Data<RouteTable>) -> HttpResponse {
-    let problem = match table.allowed(request.path()) {
+pub(super) async fn fallback(request: HttpRequest) -> HttpResponse {
+    let problem = match documents().routes.allowed(request.path()) {
         Some(methods) => Problem::new(Code::MethodNotAllowed, format!("this address takes {methods}")).header(header::ALLOW, methods),
         None => Problem::not_found(),
     };

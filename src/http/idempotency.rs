@@ -9,12 +9,12 @@ use actix_web::dev::{Payload, ServiceRequest};
 use actix_web::http::Method;
 use actix_web::http::header::{self, HeaderMap, HeaderName};
 use actix_web::web::Bytes;
-use actix_web::{HttpRequest, HttpResponse, Responder as _, web};
+use actix_web::{HttpRequest, HttpResponse, Responder as _};
 use tokio::sync::OwnedMutexGuard;
 
 use super::api::Api;
+use super::docs::documents;
 use super::extract;
-use super::fallback::RouteTable;
 use super::problem::Problem;
 use super::problem_codes::Code;
 use super::reply::{Frozen, Reply};
@@ -58,7 +58,7 @@ pub(super) enum Begun {
 /// Looks at the key of a write, before its handler does anything.
 pub(super) async fn begin(api: &Api, request: &mut ServiceRequest, caller: &Principal) -> Result<Option<Begun>, Problem> {
     let written = matches!(*request.method(), Method::POST | Method::PATCH) && !request.path().starts_with("/v1/auth/");
-    let methods = request.app_data::<web::Data<RouteTable>>().and_then(|table| table.allowed(request.path()));
+    let methods = documents().routes.allowed(request.path());
     let applies = written && methods.is_some_and(|methods| methods.split(", ").any(|method| method == request.method().as_str()));
     let Some(key) = key(request.headers()).filter(|_| applies) else { return Ok(None) };
     let claim = claim(api, request, caller, &key?).await?;

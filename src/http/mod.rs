@@ -7,7 +7,7 @@ mod auth_routes;
 pub mod cache_key;
 mod caching;
 mod changes;
-mod docs;
+pub mod docs;
 pub mod document;
 mod document_parts;
 mod document_writes;

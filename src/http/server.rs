@@ -9,10 +9,8 @@ use actix_web::{App, HttpServer, web};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::api::Api;
-use super::docs::Documents;
-use super::document::document;
 use super::envelope::envelope;
-use super::fallback::{RouteTable, fallback};
+use super::fallback::fallback;
 use super::front::Front;
 use super::routes::routes;
 
@@ -33,17 +31,9 @@ pub struct ServerSettings {
 /// # Errors
 /// When the listener cannot be used.
 pub fn serve(listener: TcpListener, api: web::Data<Api>, settings: ServerSettings) -> std::io::Result<Server> {
-    let document = document();
-    let table = web::Data::new(RouteTable::of(&document));
-    let documents = web::Data::new(Documents {
-        json: serde_json::to_vec_pretty(&document).unwrap_or_default(),
-        yaml: yaml_serde::to_string(&document).unwrap_or_default().into_bytes(),
-    });
     let server = HttpServer::new(move || {
         App::new()
             .app_data(api.clone())
-            .app_data(table.clone())
-            .app_data(documents.clone())
             .configure(|config| routes(&mut ServiceConfig::new(config)))
             .default_service(web::to(fallback))
             .wrap(from_fn(envelope))
