@@ -48,7 +48,7 @@ async fn lines(db: &Transaction, path: &Path) -> anyhow::Result<()> {
     }
     // Whole or not at all: a file that is cut off looks like one that is not.
     let unfinished = path.with_extension("unfinished");
-    let mut file = std::io::BufWriter::new(File::create(&unfinished).with_context(|| format!("cannot write {}", unfinished.display()))?);
+    let mut file = std::io::BufWriter::new(new_file(&unfinished).with_context(|| format!("cannot write {}", unfinished.display()))?);
     let count = write_lines(db, &mut file).await?;
     file.flush()?;
     fs::rename(&unfinished, path)?;
@@ -163,10 +163,14 @@ fn replace(path: &Path, text: &str) -> std::io::Result<()> {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(".unfinished");
     let beside = path.with_file_name(name);
-    // Of an export that was broken off.
-    if fs::symlink_metadata(&beside).is_ok() {
-        fs::remove_file(&beside)?;
-    }
-    File::create_new(&beside)?.write_all(text.as_bytes())?;
+    new_file(&beside)?.write_all(text.as_bytes())?;
     fs::rename(&beside, path)
+}
+
+/// An empty file, in place of what an export that was broken off has left.
+fn new_file(path: &Path) -> std::io::Result<File> {
+    if fs::symlink_metadata(path).is_ok() {
+        fs::remove_file(path)?;
+    }
+    File::create_new(path)
 }

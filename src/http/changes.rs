@@ -132,6 +132,7 @@ pub(super) async fn list_changes(api: web::Data<Api>, request: HttpRequest, read
     let sequence = list.meta.sequence;
     let reply = Reply::json(&list)
         .state(format!("s{sequence}"))
+        .last_modified(freshness.last_modified)
         .kept(&freshness, ["changes"])
         .header(CONTENT_SEQUENCE, sequence.to_string())
         .policy(if reader.is_anonymous() { CachePolicy::Revalidate } else { CachePolicy::Never })

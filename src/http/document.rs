@@ -160,7 +160,7 @@ impl Facts {
 
     /// Whether it is content, as opposed to a part of the binary.
     pub(super) fn has_last_modified(&self) -> bool {
-        !matches!(self.tag.as_str(), "Documentation" | "Auth" | "Changes")
+        !matches!(self.tag.as_str(), "Documentation" | "Auth")
     }
 
     pub(super) fn creates(&self) -> bool {

@@ -31,7 +31,7 @@ pub(super) fn add_headers(operation: &mut Value, facts: &Facts) {
         if facts.cacheable() && content && facts.has_last_modified() {
             headers.insert("Last-Modified".to_owned(), header("When what is shown last changed.", string()));
         }
-        if facts.cacheable() && (content || status == "308") && (facts.has_last_modified() || facts.tag == "Changes") {
+        if facts.cacheable() && (content || status == "308") && facts.has_last_modified() {
             headers
                 .insert("Cache-Tag".to_owned(), header("Names under which caches can drop the answer; also in Surrogate-Key.", string()));
         }
