@@ -38,7 +38,8 @@ const IMPORT_POLL: Duration = Duration::from_secs(1);
 
 /// How many rows of the change log an import may be ahead of what the search index has taken in, and how long it waits for it after a batch.
 const MOST_BEHIND: i64 = 6_000;
-const SEARCH_PATIENCE: Duration = Duration::from_secs(5);
+/// Shorter than the lease of an import: while it waits, nobody else takes it over.
+const SEARCH_PATIENCE: Duration = Duration::from_secs(2);
 
 /// A service that runs.
 pub struct App {
@@ -69,13 +70,13 @@ impl App {
     /// When a setting, the database or the address cannot be used; the message says which.
     pub async fn start(settings: &ServeSettings, clock: Clock) -> anyhow::Result<Self> {
         let listener = listen(settings.bind)?;
-        let address = listener.local_addr()?;
         let metrics_listener = settings.metrics_bind.map(listen).transpose()?;
         let base_url = settings.base_url.clone().unwrap_or_else(|| own_address(&listener));
         let store = Store::open(&settings.data.resolved_url()?, settings.data.database_connections).await?;
         prepare(&store, settings, &clock).await?;
         let keys = KeyRing::open(&store, base_url.clone(), clock.now()).await?;
         let background = Background::start()?;
+        let _made = tokio::task::spawn_blocking(docs::prepare);
         let (projection, search, search_progress) = SearchProjection::new(settings.data.search_dir(), background.threads.clone());
         let (dropping, answers, answers_progress) = ResponseCache::new(settings.cache_bytes);
         let (stream, newest) = Stream::new();
@@ -99,7 +100,7 @@ impl App {
             in_flight: AtomicUsize::new(0),
             sequence: AtomicI64::new(crate::store::changes::freshness(store.reader(), clock.now()).await?.sequence),
         });
-        let metrics_address = metrics_listener.as_ref().map(TcpListener::local_addr).transpose()?;
+        let (address, metrics_address) = (listener.local_addr()?, metrics_listener.as_ref().map(TcpListener::local_addr).transpose()?);
         let metrics = metrics_listener.map(|listener| metrics::serve(listener, api.clone())).transpose()?;
         let server = serve(listener, api.clone(), server_settings(settings))?;
         Ok(Self {
@@ -345,8 +346,6 @@ impl Background {
             });
         }
         let runtime = threads.worker_threads(1).thread_name("background").build()?;
-        // Whoever waits for the service to start waits for everything but this.
-        let _made = runtime.spawn_blocking(docs::prepare);
         Ok(Self { threads: runtime.handle().clone(), runtime: Some(runtime) })
     }
 }

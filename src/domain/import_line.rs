@@ -102,13 +102,20 @@ impl InsightLine {
         }
     }
 
-    /// Everything that it finds or takes an insight by: its id and its slugs.
+    /// What nobody else can have: its id, and the slugs of its texts.
     #[must_use]
-    pub fn names(&self) -> Vec<String> {
+    pub fn own_names(&self) -> Vec<String> {
         let slug = self.text.slug.clone().unwrap_or_else(|| Slug::derive(&self.text.text.title));
         let newer = self.newer.as_ref().and_then(|newer| newer.slug.clone());
-        let slugs = [slug].into_iter().chain(newer).chain(self.aliases.iter().cloned()).map(Slug::into_string);
-        let mut names: Vec<String> = self.id.map(|id| id.to_string()).into_iter().chain(slugs).collect();
+        let slugs = [slug].into_iter().chain(newer).map(Slug::into_string);
+        self.id.map(|id| id.to_string()).into_iter().chain(slugs).collect()
+    }
+
+    /// Everything that it finds or takes an insight by, each once.
+    #[must_use]
+    pub fn names(&self) -> Vec<String> {
+        let mut names = self.own_names();
+        names.extend(self.aliases.iter().map(ToString::to_string));
         names.sort_unstable();
         names.dedup();
         names

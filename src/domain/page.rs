@@ -75,6 +75,19 @@ impl Cursor {
         Self { key, id, backward, list: list_digest(list) }
     }
 
+    /// The other way, with the row that this one begins at: a page begins behind its row, so it moves by the least that there is.
+    fn turned(&self, descends: bool) -> Self {
+        let backward = !self.backward;
+        let up = backward != descends;
+        let (mut key, mut id) = (self.key.clone(), self.id.as_u128());
+        match &mut key {
+            // Lists without ids are ordered by a number that is nobody else's.
+            KeyValue::Number(number) if id == 0 => *number = if up { number.saturating_add(1) } else { number.saturating_sub(1) },
+            _ => id = if up { id.saturating_add(1) } else { id.saturating_sub(1) },
+        }
+        Self { key, id: Uuid::from_u128(id), backward, list: self.list.clone() }
+    }
+
     #[must_use]
     pub fn encode(&self) -> String {
         URL_SAFE_NO_PAD.encode(serde_json::to_vec(self).unwrap_or_default())
@@ -102,9 +115,16 @@ pub struct Page<T> {
 }
 
 impl<T> Page<T> {
-    /// Cuts a page from rows that were read from `from` onwards, one more than `limit` when there are more.
+    /// Cuts a page from rows that were read from `from` onwards, one more than `limit` when there are more. `list` says what the list is, and whether
+    /// its keys go down.
     #[must_use]
-    pub fn cut(mut rows: Vec<T>, limit: usize, from: Option<&Cursor>, list: &str, key: impl Fn(&T) -> (KeyValue, Uuid)) -> Self {
+    pub fn cut(
+        mut rows: Vec<T>,
+        limit: usize,
+        from: Option<&Cursor>,
+        (list, descends): (&str, bool),
+        key: impl Fn(&T) -> (KeyValue, Uuid),
+    ) -> Self {
         let more = rows.len() > limit;
         rows.truncate(limit);
         let backward = from.is_some_and(|cursor| cursor.backward);
@@ -118,7 +138,7 @@ impl<T> Page<T> {
             })
         };
         // When all that was there is gone, the way back goes on from where it began.
-        let turned = from.filter(|_| rows.is_empty()).map(|cursor| Cursor { backward: !backward, ..cursor.clone() });
+        let turned = from.filter(|_| rows.is_empty()).map(|cursor| cursor.turned(descends));
         let has_next = backward || more;
         let has_previous = if backward { more } else { from.is_some() };
         let next = if has_next { at(rows.last(), false).or_else(|| turned.clone()) } else { None };
@@ -141,11 +161,16 @@ mod tests {
 
     #[test]
     fn a_page_whose_rows_are_gone_leads_back() {
-        for backward in [false, true] {
-            let from = Cursor::new(KeyValue::Number(5), Uuid::nil(), backward, "a");
-            let page = Page::cut(Vec::<()>::new(), 2, Some(&from), "a", |()| (KeyValue::Number(0), Uuid::nil()));
-            let way = if backward { page.next } else { page.previous };
-            assert_eq!(way, Some(Cursor { backward: !backward, ..from }));
+        for (backward, descends) in [(false, false), (false, true), (true, false), (true, true)] {
+            for id in [Uuid::nil(), Uuid::from_u128(7)] {
+                let from = Cursor::new(KeyValue::Number(5), id, backward, "a");
+                let page = Page::cut(Vec::<()>::new(), 2, Some(&from), ("a", descends), |()| (KeyValue::Number(0), Uuid::nil()));
+                let way = if backward { page.next } else { page.previous }.unwrap();
+                // The row itself is on that way.
+                let (row, begin) = ((from.key, id), (way.key, way.id));
+                let goes_down = way.backward != descends;
+                assert!(way.backward != backward && if goes_down { row < begin } else { row > begin });
+            }
         }
     }
 

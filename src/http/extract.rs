@@ -99,9 +99,11 @@ impl Body {
 
 /// Language tags as they are kept: `it-ch` is `it-CH` (RFC 5646, section 2.1.1). What is named twice, or is none, is told of when it is read.
 fn by_locale(translations: Map<String, Value>) -> Map<String, Value> {
+    let given: Vec<String> = translations.keys().cloned().collect();
     let mut kept = Map::new();
     for (key, text) in translations {
-        let locale = Locale::parse(&key).map(|locale| locale.to_string()).filter(|locale| !kept.contains_key(locale));
+        let locale = Locale::parse(&key).map(|locale| locale.to_string());
+        let locale = locale.filter(|locale| !kept.contains_key(locale) && !given.contains(locale));
         kept.insert(locale.unwrap_or(key), text);
     }
     kept
@@ -229,6 +231,20 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn a_locale_that_is_named_twice_stays_there_twice() {
+        for (given, kept) in [
+            (json!({"it-ch": 1}), json!({"it-CH": 1})),
+            (json!({"it-ch": 1, "it-CH": 2}), json!({"it-ch": 1, "it-CH": 2})),
+            (json!({"it-CH": 1, "it-ch": 2}), json!({"it-CH": 1, "it-ch": 2})),
+            (json!({"it-ch": 1, "IT-CH": 2}), json!({"it-CH": 1, "IT-CH": 2})),
+            (json!({"no locale": 1}), json!({"no locale": 1})),
+        ] {
+            let Value::Object(given) = given else { unreachable!() };
+            assert_eq!(Value::Object(by_locale(given)), kept);
+        }
+    }
 
     #[test]
     fn merge_patches_follow_the_rfc() {

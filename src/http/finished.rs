@@ -192,10 +192,10 @@ impl Finished {
             caching::note_dated(*at, now);
             map.append(header::LAST_MODIFIED, value.clone());
         }
-        let Some(content_type) = &self.content_type else { return response };
         if let Some(value) = &self.vary {
             map.append(header::VARY, value.clone());
         }
+        let Some(content_type) = &self.content_type else { return response };
         if unmodified {
             return response;
         }

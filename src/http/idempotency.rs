@@ -58,9 +58,11 @@ pub(super) enum Begun {
 /// Looks at the key of a write, before its handler does anything.
 pub(super) async fn begin(api: &Api, request: &mut ServiceRequest, caller: &Principal) -> Result<Option<Begun>, Problem> {
     let written = matches!(*request.method(), Method::POST | Method::PATCH) && !request.path().starts_with("/v1/auth/");
+    let Some(key) = key(request.headers()).filter(|_| written) else { return Ok(None) };
     let methods = documents().routes.allowed(request.path());
-    let applies = written && methods.is_some_and(|methods| methods.split(", ").any(|method| method == request.method().as_str()));
-    let Some(key) = key(request.headers()).filter(|_| applies) else { return Ok(None) };
+    if !methods.is_some_and(|methods| methods.split(", ").any(|method| method == request.method().as_str())) {
+        return Ok(None);
+    }
     let claim = claim(api, request, caller, &key?).await?;
     if let Some(response) = replay(&api.store, &claim, request.request(), api.now()).await? {
         return Ok(Some(Begun::Answered(response)));

@@ -139,5 +139,5 @@ pub async fn list(
     }
     sql.push(if backward { " ORDER BY sequence" } else { " ORDER BY sequence DESC" }).limit(limit + 1);
     let rows = sql.all::<Entry>(db).await?;
-    Ok(Page::cut(rows, usize::try_from(limit).unwrap_or(0), cursor, identity, |row| (KeyValue::Number(row.sequence), Uuid::nil())))
+    Ok(Page::cut(rows, usize::try_from(limit).unwrap_or(0), cursor, (identity, true), |row| (KeyValue::Number(row.sequence), Uuid::nil())))
 }

@@ -290,5 +290,5 @@ pub async fn items(
     sql.push(if backward { " ORDER BY number DESC" } else { " ORDER BY number" }).limit(limit + 1);
     let rows = sql.all::<Item>(db).await?;
     let identity = identity(import, state);
-    Ok(Page::cut(rows, usize::try_from(limit).unwrap_or(0), cursor, &identity, |row| (KeyValue::Number(row.number), Uuid::nil())))
+    Ok(Page::cut(rows, usize::try_from(limit).unwrap_or(0), cursor, (&identity, false), |row| (KeyValue::Number(row.number), Uuid::nil())))
 }

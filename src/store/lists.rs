@@ -137,7 +137,7 @@ fn cut(mut rows: Vec<Listed>, query: &ListQuery) -> Page<Listed> {
     let key = |row: &Listed| (row.key(query.sort.key), row.id());
     rows.sort_by(|a, b| if descends { key(b).cmp(&key(a)) } else { key(a).cmp(&key(b)) });
     let limit = usize::try_from(query.limit).unwrap_or(0);
-    Page::cut(rows, limit, query.cursor.as_ref(), &query.identity, key)
+    Page::cut(rows, limit, query.cursor.as_ref(), (&query.identity, query.sort.descending), key)
 }
 
 /// How many rows the filter lets through.

@@ -96,7 +96,7 @@ pub async fn list(db: &impl ConnectionTrait, insight_id: Uuid, cursor: Option<&C
     let rows = rows.into_iter().map(listed).collect();
     let identity = identity(insight_id);
     let key = |row: &Listed| (KeyValue::Number(row.revision.number), row.revision.insight_id);
-    Ok(Page::cut(rows, usize::try_from(limit).unwrap_or(0), cursor, &identity, key))
+    Ok(Page::cut(rows, usize::try_from(limit).unwrap_or(0), cursor, (&identity, true), key))
 }
 
 /// What a cursor of the history is bound to.

@@ -84,7 +84,7 @@ fn length_of_token(rest: &str) -> usize {
         return through("-->");
     }
     if rest.starts_with("<?") {
-        return if rest.contains("?>") { through("?>") } else { through(">") };
+        return end_of_instruction(rest).unwrap_or_else(|| through(">"));
     }
     // An escaped shortcode is none.
     if rest.starts_with("[[") {
@@ -95,6 +95,22 @@ fn length_of_token(rest: &str) -> usize {
         "" => 1,
         "script" | "style" if !closes => closing(rest, &name).map_or(rest.len(), |(_, end)| end),
         _ => length_of_tag(rest),
+    }
+}
+
+/// Where the `?>` ends that belongs to this `<?`. None lies behind a tag that ends something, or begins code: a page shows what stands there.
+fn end_of_instruction(rest: &str) -> Option<usize> {
+    let mut at = 2;
+    loop {
+        at += rest[at..].find(['<', '?'])?;
+        let here = &rest[at..];
+        if here.starts_with("?>") {
+            return Some(at + 2);
+        }
+        if here.starts_with("</") || here.starts_with("<?") || matches!(name_of(here).1.as_str(), "pre" | "code") {
+            return None;
+        }
+        at += 1;
     }
 }
 
@@ -138,7 +154,8 @@ fn preformatted(rest: &str) -> Option<Block<'_>> {
         return None;
     }
     let tag = &rest[..length_of_tag(rest)];
-    let (end, length) = closing(rest, "pre").unwrap_or((rest.len(), rest.len()));
+    let ends = closing(&rest[tag.len()..], "pre").map(|(end, length)| (tag.len() + end, tag.len() + length));
+    let (end, length) = ends.unwrap_or((rest.len(), rest.len()));
     // HTML takes a line end right behind the tag away.
     let inside = without_line_end(rest.get(tag.len()..end).unwrap_or(""));
     let code = Some(inside.trim()).filter(|text| name_of(text) == (false, "code".to_owned()));
@@ -235,6 +252,23 @@ mod tests {
             let (found, notes) = in_blocks(html, false);
             assert_eq!((found.as_str(), notes.len()), (code, 0), "{html}");
             assert_eq!(in_blocks(&found, true).0, found, "once is enough");
+        }
+    }
+
+    /// What a page shows, an import keeps.
+    #[test]
+    fn a_question_mark_in_a_tag_takes_no_text_along() {
+        for (html, kept) in [
+            (
+                "<p>Old PHP used <? as its tag.</p><p>Second</p><h2>Third</h2><pre><?php echo 1; ?></pre><p>End</p>",
+                "<p>Old PHP used <p>Second</p><h2>Third</h2><pre><code>&lt;?php echo 1; ?></code></pre><p>End</p>",
+            ),
+            ("<p>a</p><?php $x->y(); if ($a < 1) z(); ?><p>b</p>", "<p>a</p><p>b</p>"),
+            ("<p>a <? b</p><p>c</p>", "<p>a <p>c</p>"),
+            ("<pre title=\"</pre>\">x</pre>", "<pre><code>x</code></pre>"),
+        ] {
+            let (found, notes) = in_blocks(html, true);
+            assert_eq!((found.as_str(), notes.len()), (kept, usize::from(html.contains("<p>a") || html.contains("<? as"))), "{html}");
         }
     }
 

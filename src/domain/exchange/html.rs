@@ -182,6 +182,7 @@ mod tests {
             "<div><table></div>".repeat(20_000),
             "<pre>".repeat(50_000),
             "<?".repeat(50_000),
+            "<?a>".repeat(50_000),
             "</p".repeat(50_000),
             "<a b=\"".repeat(50_000),
         ] {

@@ -186,7 +186,7 @@ impl Job<'_> {
                     continue;
                 }
                 made.remember_terms(&plan);
-                names.extend(plan.line().into_iter().flat_map(InsightLine::names).map(|name| digest(&name)));
+                names.extend(plan.line().into_iter().flat_map(InsightLine::own_names).map(|name| digest(&name)));
             }
             let (outcome, more) = match together.remove(&place) {
                 Some(Done { state, insight, notes, changes }) => (Some(done(item, state, insight, notes)), changes),

@@ -70,11 +70,11 @@ pub(in crate::http) async fn get_insight(
     let freshness = api.freshness(now).await?;
     let chain = Locale::fallback_chain(locale.as_ref(), &freshness.default_locale);
     let policy = reader.policy(now, &freshness);
-    let seen_by_all = preview.is_none() && reader.editor().is_none();
-    let changed_at = if seen_by_all { freshness.last_modified } else { freshness.last_modified.max(api.drafted().await?) };
+    let drafted = if reader.editor().is_some() { api.drafted().await? } else { Timestamp(0) };
+    let changed_at = freshness.last_modified.max(drafted);
     if let Some(token) = preview {
         let preview = previews::read(&api, (&name, &token), &chain, (form(&request, suffix_form)?, with_related), now).await?;
-        return Ok(preview.not_older_than(changed_at));
+        return Ok(preview.not_older_than(freshness.last_modified));
     }
     let Some((row, body)) = find(&api, &name, &chain, &reader, now).await? else {
         return moved(&api, &name, (suffix, resolve), &request, (policy, &freshness), now).await;

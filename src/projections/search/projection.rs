@@ -266,6 +266,13 @@ impl Projection for SearchProjection {
         Ok(true)
     }
 
+    fn heard(&self, readable: bool) {
+        if !readable {
+            // Nobody waits for an index that does not move.
+            self.shared.taken.send_replace(-1);
+        }
+    }
+
     async fn needed(&self) {
         let mut wanted = self.wanted.clone();
         match self.pending {

@@ -166,3 +166,30 @@ async fn editors_list_by_status() {
     author.create("Own draft").await;
     assert_eq!(author.get("/v1/insights?status=draft").await.titles(), ["Own draft"], "authors see their own drafts only");
 }
+
+/// Whoever walks on after everything behind a page has gone can walk back, over the same rows.
+#[tokio::test]
+async fn a_page_that_has_emptied_leads_back_to_where_it_was_reached_from() {
+    let app = TestApp::with_terms().await;
+    let admin = five(&app).await;
+    for sort in ["-published_at", "title", "-title"] {
+        let all = app.anonymous().get(&format!("/v1/insights?sort={sort}")).await.expect(200).titles();
+        let first = app.anonymous().get(&format!("/v1/insights?sort={sort}&limit=2")).await.expect(200);
+        let next = first.json()["page"]["next_cursor"].as_str().unwrap().to_owned();
+        let ids: Vec<String> = app.anonymous().get(&format!("/v1/insights?sort={sort}")).await.each("id")[2..]
+            .iter()
+            .map(|id| id.as_str().unwrap().to_owned())
+            .collect();
+        for id in &ids {
+            admin.delete(&format!("/v1/insights/{id}"), "*").await.expect(204);
+        }
+        let empty = app.anonymous().get(&format!("/v1/insights?sort={sort}&limit=2&cursor={next}")).await.expect(200).json();
+        assert_eq!((&empty["data"], &empty["page"]["next_cursor"]), (&json!([]), &json!(null)));
+        let back = empty["page"]["prev_cursor"].as_str().unwrap();
+        let again = app.anonymous().get(&format!("/v1/insights?sort={sort}&limit=2&cursor={back}")).await.expect(200);
+        assert_eq!(again.titles(), all[..2]);
+        for id in &ids {
+            admin.act(&format!("/v1/insights/{id}/restore"), "*", json!({})).await.expect(200);
+        }
+    }
+}

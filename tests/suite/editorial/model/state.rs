@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use insights::domain::etag::insight_state;
+
 /// What an editor wrote.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Content {
@@ -56,7 +58,7 @@ impl Insight {
     }
 
     pub(super) fn state(&self) -> String {
-        format!("r{}.{}", self.revisions.len(), self.version)
+        insight_state(self.id.parse().unwrap(), i64::try_from(self.revisions.len()).unwrap(), self.version)
     }
 
     /// The slug that it is listed under: the live revision's, else the newest's.
@@ -132,7 +134,7 @@ impl World {
         let insight = &self.insights[target];
         let kept = insight.published_at.filter(|_| insight.status(now) == "published");
         let published_at = at.or(kept).unwrap_or(now);
-        let unpublish_at = until.or(insight.unpublish_at.filter(|end| !never && *end > now && *end > published_at));
+        let unpublish_at = until.or(insight.unpublish_at.filter(|end| !never && *end > now));
         if unpublish_at.is_some_and(|end| end <= published_at) {
             return Err(INVALID);
         }
