@@ -36,9 +36,9 @@ const HOUSEKEEPING: Duration = Duration::from_hours(1);
 /// How often a look is taken for imports that another process left behind.
 const IMPORT_POLL: Duration = Duration::from_secs(1);
 
-/// How many rows of the change log an import may be ahead of what the search index has taken in, and how long it waits for it after a batch.
+/// How many rows of the change log an import may be ahead of what the search index has taken in.
 const MOST_BEHIND: i64 = 6_000;
-/// Shorter than the lease of an import: while it waits, nobody else takes it over.
+/// How long it waits for the index after a batch. Shorter than its lease: while it waits, nobody else takes it over.
 const SEARCH_PATIENCE: Duration = Duration::from_secs(2);
 
 /// A service that runs.
@@ -210,7 +210,7 @@ async fn prepare(store: &Store, settings: &ServeSettings, clock: &Clock) -> anyh
             pending.len()
         );
     } else {
-        // To ask once more what is missing costs as long as the rest of a start.
+        // It asks once more what is missing, over several round trips.
         let steps = if pending.is_empty() { Vec::new() } else { store.migrate().await? };
         for step in steps {
             tracing::info!(step, "migrated");

@@ -67,7 +67,7 @@ pub(super) fn is_unmodified(asked: &HeaderMap, etag: Option<&HeaderValue>, last_
         return etag.and_then(|etag| etag.to_str().ok()).is_some_and(|etag| tags.any(|tag| tag.trim() == "*" || bare(tag) == bare(etag)));
     }
     let since = date(asked, &header::IF_MODIFIED_SINCE);
-    matches!((since, last_modified), (Some(since), Some(at)) if at.seconds() < since || at.seconds() == since && !was_dated_before(at))
+    since.zip(last_modified).is_some_and(|(since, at)| is_no_newer(at, since))
 }
 
 /// Whether a reader who wants a certain state would not get it (RFC 9110, section 13.1.1 and 13.1.4).
@@ -77,7 +77,12 @@ pub(super) fn is_unwanted(asked: &HeaderMap, etag: Option<&HeaderValue>, last_mo
         return !wanted.split(',').any(|tag| tag.trim() == "*" || etag.is_some_and(|etag| !tag.contains("W/") && bare(tag) == etag));
     }
     let until = date(asked, &header::IF_UNMODIFIED_SINCE);
-    matches!((until, last_modified), (Some(until), Some(at)) if at.seconds() > until || at.seconds() == until && was_dated_before(at))
+    until.zip(last_modified).is_some_and(|(until, at)| !is_no_newer(at, until))
+}
+
+/// Whether who has an answer of that date has what last changed then.
+fn is_no_newer(at: Timestamp, date: i64) -> bool {
+    at.seconds() < date || at.seconds() == date && !was_dated_before(at)
 }
 
 /// When, in the newest second in which that happened, an answer was first dated with the second in which it was given (milliseconds).
@@ -142,7 +147,8 @@ thread_local! {
 
 fn preferred(accepted: &str) -> Encoding {
     // An empty list accepts nothing but the body as it is.
-    match negotiation::choose(Some(accepted).filter(|list| !list.trim().is_empty()).or(Some("identity")), &["br", "gzip"]) {
+    let accepted = if accepted.trim().is_empty() { "identity" } else { accepted };
+    match negotiation::choose(Some(accepted), &["br", "gzip"]) {
         Some("br") => Encoding::Brotli,
         Some(_) => Encoding::Gzip,
         None => Encoding::Identity,

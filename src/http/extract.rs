@@ -6,7 +6,7 @@ use std::future::{Future, Ready, ready};
 use std::pin::Pin;
 
 use actix_web::dev::Payload;
-use actix_web::http::header;
+use actix_web::http::header::{self, HeaderMap};
 use actix_web::web::{Bytes, BytesMut};
 use actix_web::{FromRequest, HttpRequest, web};
 use futures_util::StreamExt as _;
@@ -139,7 +139,7 @@ impl FromRequest for Body {
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let media_type = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
         let media_type = media_type.and_then(|text| text.split(';').next()).map(|text| text.trim().to_ascii_lowercase());
-        let encoded = request.headers().get(header::CONTENT_ENCODING).is_some_and(|value| value != "identity");
+        let encoded = is_encoded(request.headers());
         let limits = request.app_data::<web::Data<Api>>().map(|api| api.limits);
         let small = request.path().starts_with("/v1/auth/");
         let payload = payload.take();
@@ -153,6 +153,11 @@ impl FromRequest for Body {
             Ok(Self { media_type, bytes: read_in_time(payload, limits, most).await })
         })
     }
+}
+
+/// Whether a body says that it is packed: nothing here unpacks.
+pub(super) fn is_encoded(headers: &HeaderMap) -> bool {
+    headers.get(header::CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity")
 }
 
 /// The whole body, bounded in size and time.

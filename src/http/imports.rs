@@ -68,7 +68,7 @@ pub(super) async fn create_import(api: web::Data<Api>, request: HttpRequest, edi
         return Err(Problem::new(Code::UnsupportedMediaType, format!("send the lines as Content-Type: {}", MEDIA_TYPES[0]))
             .with("accepted", MEDIA_TYPES.to_vec()));
     }
-    if request.headers().get(header::CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity") {
+    if extract::is_encoded(request.headers()) {
         return Err(Problem::new(Code::UnsupportedMediaType, "send the lines as they are, without a Content-Encoding")
             .with("accepted", MEDIA_TYPES.to_vec()));
     }

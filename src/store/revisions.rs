@@ -95,7 +95,7 @@ pub async fn list(db: &impl ConnectionTrait, insight_id: Uuid, cursor: Option<&C
     let listed = |revision: revision::Model| Listed { title: titles.get(&revision.number).cloned().unwrap_or_default(), revision };
     let rows = rows.into_iter().map(listed).collect();
     let identity = identity(insight_id);
-    let key = |row: &Listed| (KeyValue::Number(row.revision.number), row.revision.insight_id);
+    let key = |row: &Listed| (KeyValue::Number(row.revision.number), Uuid::nil());
     Ok(Page::cut(rows, usize::try_from(limit).unwrap_or(0), cursor, (&identity, true), key))
 }
 

@@ -70,12 +70,11 @@ pub(in crate::http) async fn get_insight(
     let freshness = api.freshness(now).await?;
     let chain = Locale::fallback_chain(locale.as_ref(), &freshness.default_locale);
     let policy = reader.policy(now, &freshness);
-    let drafted = if reader.editor().is_some() { api.drafted().await? } else { Timestamp(0) };
-    let changed_at = freshness.last_modified.max(drafted);
     if let Some(token) = preview {
         let preview = previews::read(&api, (&name, &token), &chain, (form(&request, suffix_form)?, with_related), now).await?;
         return Ok(preview.not_older_than(freshness.last_modified));
     }
+    let drafted = if reader.editor().is_some() { api.drafted().await? } else { Timestamp(0) };
     let Some((row, body)) = find(&api, &name, &chain, &reader, now).await? else {
         return moved(&api, &name, (suffix, resolve), &request, (policy, &freshness), now).await;
     };
@@ -88,11 +87,11 @@ pub(in crate::http) async fn get_insight(
         return Ok(reply.policy(policy).header(CONTENT_SEQUENCE, freshness.sequence.to_string()));
     }
     let form = form(&request, suffix_form)?;
-    let mut names: Names = tags(&row).into_iter().collect();
+    let mut cache_tags = tags(&row);
+    let mut names: Names = cache_tags.iter().collect();
     if let Name::Slug(slug) = &name {
         names.add(&["slug:", slug]);
     }
-    let mut cache_tags = tags(&row);
     let (mut similar, mut index) = (with_related.then(Vec::new), freshness.sequence);
     if with_related && form == FORMS[0] {
         let (mut of_each, sequence) = related::of_many(&api, &[row.id], &chain, now).await?;
@@ -103,7 +102,7 @@ pub(in crate::http) async fn get_insight(
     }
     // A renamed category changes the bytes too: what is public is no older than its last change.
     Ok(represent(&row, body, &chain, (form, similar), now)
-        .not_older_than(changed_at)
+        .not_older_than(freshness.last_modified.max(drafted))
         .header(CONTENT_SEQUENCE, freshness.sequence.to_string())
         .header(header::LINK, alternates(&api, &row, suffix))
         .policy(policy)

@@ -15,8 +15,9 @@ use super::warnings;
 use crate::domain::authority::{Admin, Editor, Principal};
 use crate::domain::clock::Timestamp;
 use crate::domain::draft::Draft;
-use crate::domain::fields::FieldError;
+use crate::domain::fields::{self, FieldError};
 use crate::domain::locale::Locale;
+use crate::domain::text::Refused;
 use crate::editorial::error::EditorialError;
 use crate::editorial::pending::Pending;
 use crate::editorial::{insights, lifecycle};
@@ -80,14 +81,12 @@ pub(in crate::http) async fn replace_insight(
     let intent = Intent::of(&request)?;
     let now = api.now();
     let name = naming::parse(&path);
-    if name.is_none() && preconditions.create_only() {
-        let detail = "the path must end in a slug: small letters and digits in words joined by hyphens, at most 100 characters".to_owned();
-        return Err(Problem::invalid(vec![FieldError { pointer: "/slug".to_owned(), code: "invalid-slug", detail }]));
-    }
-    let name = name.ok_or_else(Problem::not_found)?;
     if preconditions.create_only() {
+        let refused = |Refused { code, detail }| FieldError { pointer: "/slug".to_owned(), code, detail };
+        let name = name.ok_or_else(|| Problem::invalid(fields::slug(&path).err().map(refused).into_iter().collect()))?;
         return create_at(&api, intent, &editor, name, body).await;
     }
+    let name = name.ok_or_else(Problem::not_found)?;
     let id = known(&api, &name, editor.principal()).await?;
     let expected = preconditions.required()?;
     let draft = body.parse(Draft::parse)?;

@@ -122,12 +122,11 @@ impl SearchProjection {
         let folder = self.folder.clone();
         let mut files = self.aside.run(move || IndexFiles::create(&folder)).await?;
         let mut done = 0;
-        let (mut ids, mut texts) = behind(store, (&self.cutting, &self.aside), Uuid::nil()).await?;
+        let (mut ids, mut texts) = self.behind(store, Uuid::nil()).await?;
         while let Some(last) = ids.last() {
             done += ids.len();
             // The next ones are read and cut meanwhile.
-            let (put, next) =
-                join(self.aside.run(move || files.put(texts).map(|()| files)), behind(store, (&self.cutting, &self.aside), *last)).await;
+            let (put, next) = join(self.aside.run(move || files.put(texts).map(|()| files)), self.behind(store, *last)).await;
             files = put?;
             (ids, texts) = next?;
             told(done);
@@ -141,16 +140,33 @@ impl SearchProjection {
         Ok(opened)
     }
 
+    /// The live insights behind an id, with their texts.
+    async fn behind(&self, store: &Store, after: Uuid) -> anyhow::Result<(Vec<Uuid>, Batch)> {
+        let ids: Vec<Uuid> = documents::live(store.reader(), after, BUILD_BATCH).await?.into_iter().map(|row| row.id).collect();
+        let texts = self.texts(store, &ids).await?;
+        Ok((ids, texts))
+    }
+
+    /// The texts of some insights, cut into terms.
+    async fn texts(&self, store: &Store, insights: &[Uuid]) -> anyhow::Result<Batch> {
+        if insights.is_empty() {
+            return Ok(Batch::default());
+        }
+        let rows = documents::find(store.reader(), insights).await?;
+        let cutting = self.cutting.clone();
+        self.aside.run(move || Ok(cutting.documents(&rows))).await
+    }
+
     /// Puts the texts of some insights in. The next ones are read and cut meanwhile.
     async fn take_over(&self, store: &Store, files: &Arc<Mutex<IndexFiles>>, insights: &[Uuid]) -> anyhow::Result<()> {
         let mut parts = insights.chunks(BATCH);
         let mut part = parts.next().unwrap_or_default();
-        let mut next = texts(store, (&self.cutting, &self.aside), part).await?;
+        let mut next = self.texts(store, part).await?;
         while !part.is_empty() {
             let (files, ids, now) = (files.clone(), part.to_vec(), next);
             part = parts.next().unwrap_or_default();
             let put = self.aside.run(move || files.lock().unwrap_or_else(PoisonError::into_inner).replace(&ids, now));
-            let (done, found) = join(put, texts(store, (&self.cutting, &self.aside), part)).await;
+            let (done, found) = join(put, self.texts(store, part)).await;
             done?;
             next = found?;
         }
@@ -294,23 +310,6 @@ impl Projection for SearchProjection {
     }
 }
 
-/// The live insights behind an id, with their texts.
-async fn behind(store: &Store, (cutting, aside): (&Arc<Cutting>, &Aside), after: Uuid) -> anyhow::Result<(Vec<Uuid>, Batch)> {
-    let ids: Vec<Uuid> = documents::live(store.reader(), after, BUILD_BATCH).await?.into_iter().map(|row| row.id).collect();
-    let texts = texts(store, (cutting, aside), &ids).await?;
-    Ok((ids, texts))
-}
-
-/// The texts of some insights, cut into terms.
-async fn texts(store: &Store, (cutting, aside): (&Arc<Cutting>, &Aside), insights: &[Uuid]) -> anyhow::Result<Batch> {
-    if insights.is_empty() {
-        return Ok(Batch::default());
-    }
-    let rows = documents::find(store.reader(), insights).await?;
-    let cutting = cutting.clone();
-    aside.run(move || Ok(cutting.documents(&rows))).await
-}
-
 /// Whether a position is one of this database's log: the row is there, and as old as it was.
 pub(super) async fn is_of_this_log(store: &Store, position: Position) -> anyhow::Result<bool> {
     let at = changes::find(store.reader(), position.sequence).await?.map_or(0, |row| row.at);
@@ -323,7 +322,6 @@ pub(super) fn concerns_texts(row: &LogRow) -> bool {
 }
 
 /// Where work is done that keeps a processor busy.
-#[derive(Clone)]
 struct Aside(Handle);
 
 impl Aside {
