@@ -36,6 +36,9 @@ const HOUSEKEEPING: Duration = Duration::from_hours(1);
 /// How often a look is taken for imports that another process left behind.
 const IMPORT_POLL: Duration = Duration::from_secs(1);
 
+/// How long a background thread waits for more work. What it keeps of its memory goes back when it ends.
+const AWAKE: Duration = Duration::from_millis(100);
+
 /// How many rows of the change log an import may be ahead of what the search index has taken in.
 const MOST_BEHIND: i64 = 6_000;
 /// How long it waits for the index after a batch. Shorter than its lease: while it waits, nobody else takes it over.
@@ -345,7 +348,7 @@ impl Background {
                 let _ = rustix::process::setpriority_process(None, priority + 10);
             });
         }
-        let runtime = threads.worker_threads(1).thread_name("background").build()?;
+        let runtime = threads.worker_threads(1).thread_name("background").thread_keep_alive(AWAKE).build()?;
         Ok(Self { threads: runtime.handle().clone(), runtime: Some(runtime) })
     }
 }

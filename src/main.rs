@@ -11,11 +11,16 @@ use insights::cli::{self, Cli};
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-#[actix_web::main]
-#[expect(clippy::print_stderr, reason = "the last word of a command that failed")]
-async fn main() -> ExitCode {
+fn main() -> ExitCode {
+    // Before the runtime, which asks for memory first.
     keep_pages_small();
     give_back_memory();
+    run()
+}
+
+#[actix_web::main]
+#[expect(clippy::print_stderr, reason = "the last word of a command that failed")]
+async fn run() -> ExitCode {
     match cli::run(Cli::parse()).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

@@ -49,7 +49,7 @@ impl Store {
             .idle_timeout(None)
             .max_lifetime(None)
             .test_before_acquire(false)
-            .connect_with(options.read_only(true).create_if_missing(false).pragma("cache_size", "-2048"))
+            .connect_with(options.read_only(true).create_if_missing(false).pragma("cache_size", "-1024"))
             .await?;
         let connection = SqlxSqliteConnector::from_sqlx_sqlite_pool;
         Ok(Self::of(connection(readers), connection(writer)))
@@ -107,7 +107,7 @@ impl Store {
 /// - `WAL`: readers never wait for the writer.
 /// - `synchronous=FULL`: a write that was answered is on the disk, whatever happens to the power.
 /// - `busy_timeout`: another process (a backup, the command line) may hold the lock for a moment.
-/// - `cache_size`: pages of a connection's own, 8 MiB for the writer and 2 MiB for each reader: the upper ends of all trees. The database is not
+/// - `cache_size`: pages of a connection's own, 8 MiB for the writer and 1 MiB for each reader: the upper ends of all trees. The database is not
 ///   mapped into memory instead: SQLite takes a mapped page apart anew each time it comes by, which costs a third of a list.
 /// - `temp_store=MEMORY`: no temporary files beside the database.
 /// - `wal_autocheckpoint`: pages that every write touches are taken over into the database once in 16 MiB of log, not once in 4.

@@ -1,4 +1,6 @@
-//! What is looked up for every document that matches, unpacked into plain arrays: once for each segment, since segments never change.
+//! What is looked up for every document that matches, unpacked into small arrays: once for each segment, since segments never change.
+
+use std::collections::BTreeSet;
 
 use tantivy::DocId;
 use tantivy::columnar::{BytesColumn, Column, StrColumn};
@@ -7,44 +9,32 @@ use uuid::Uuid;
 
 use super::documents::NEVER;
 use super::facets::year_of;
+use super::numbers::{Lists, Numbers};
+use super::schema;
+use super::seen::SeenBefore;
 
+/// Documents have numbers of keys. One that has no key has the number behind the last.
 pub(super) struct Columns {
-    pub(super) published: Vec<i64>,
-    pub(super) ends: Vec<i64>,
+    published: Column<i64>,
+    ends: Column<i64>,
     /// The number of each document's year of publication, and what the years are.
-    pub(super) year: Vec<u32>,
+    pub(super) year: Numbers,
     pub(super) years: Vec<i32>,
-    pub(super) minutes: Vec<u32>,
-    pub(super) category: Vec<u32>,
+    pub(super) minutes: Numbers,
+    pub(super) category: Numbers,
     pub(super) tags: Lists,
     pub(super) authors: Lists,
     /// The number of each document's edition, and what the editions are.
-    pub(super) edition: Vec<u32>,
+    pub(super) edition: Numbers,
     pub(super) editions: Vec<String>,
     /// The keys behind the numbers of categories, tags and authors.
     pub(super) categories: Vec<String>,
     pub(super) tag_keys: Vec<String>,
     pub(super) author_keys: Vec<String>,
-    pub(super) title_words: Column<u64>,
-    pub(super) title_stems: Column<u64>,
+    title_keys: Column<u64>,
     id_high: Column<u64>,
     id_low: Column<u64>,
-}
-
-/// A list of numbers for each document, in one array.
-pub(super) struct Lists {
-    starts: Vec<u32>,
-    values: Vec<u32>,
-}
-
-impl Lists {
-    pub(super) fn of(&self, doc: DocId) -> &[u32] {
-        let at = doc as usize;
-        match (self.starts.get(at), self.starts.get(at + 1)) {
-            (Some(from), Some(to)) => &self.values[*from as usize..*to as usize],
-            _ => &[],
-        }
-    }
+    pub(super) seen: SeenBefore,
 }
 
 impl Columns {
@@ -53,25 +43,15 @@ impl Columns {
         let size = reader.max_doc();
         let text =
             |name: &str| -> tantivy::Result<StrColumn> { Ok(fast.str(name)?.unwrap_or_else(|| StrColumn::wrap(BytesColumn::empty(size)))) };
-        let numbers =
-            |name: &str| -> tantivy::Result<Column<u64>> { Ok(fast.column_opt(name)?.unwrap_or_else(|| Column::build_empty_column(size))) };
-        let moments = |name: &str, missing: i64| -> tantivy::Result<Vec<i64>> {
-            let column = fast.i64(name)?;
-            Ok((0..size).map(|doc| column.first(doc).unwrap_or(missing)).collect())
-        };
         let (category, tags, authors, edition) = (text("category")?, text("tags")?, text("authors")?, text("edition")?);
-        let published = moments("published", NEVER)?;
-        let minutes = moments("minutes", 0)?;
-        let all: Vec<i32> = published.iter().map(|at| year_of(*at)).collect();
-        let mut years = all.clone();
-        years.sort_unstable();
-        years.dedup();
-        let year = all.iter().map(|year| u32::try_from(years.partition_point(|there| there < year)).unwrap_or(0)).collect();
+        let (published, minutes) = (fast.i64("published")?, fast.i64("minutes")?);
+        let (year, years) = years(&published, size);
+        let minutes_of = |doc| minutes.first(doc).and_then(|minutes| u32::try_from(minutes).ok()).unwrap_or(0);
         Ok(Self {
             year,
             years,
-            ends: moments("ends", NEVER)?,
-            minutes: minutes.into_iter().map(|minutes| u32::try_from(minutes).unwrap_or(u32::MAX)).collect(),
+            ends: fast.i64("ends")?,
+            minutes: Numbers::up_to((0..size).map(minutes_of).max().unwrap_or(0), (0..size).map(minutes_of)),
             published,
             category: firsts(&category, size),
             tags: lists(&tags, size),
@@ -81,29 +61,52 @@ impl Columns {
             categories: keys(&category)?,
             tag_keys: keys(&tags)?,
             author_keys: keys(&authors)?,
-            title_words: numbers("title_words")?,
-            title_stems: numbers("title_stems")?,
+            title_keys: fast.column_opt("title_keys")?.unwrap_or_else(|| Column::build_empty_column(size)),
             id_high: fast.u64("id_high")?,
             id_low: fast.u64("id_low")?,
+            seen: SeenBefore::default(),
         })
     }
 
     pub(super) fn id(&self, doc: DocId) -> Uuid {
         Uuid::from_u64_pair(self.id_high.first(doc).unwrap_or(0), self.id_low.first(doc).unwrap_or(0))
     }
+
+    /// The keys of the words of a document's title, each with that of its stem.
+    pub(super) fn title(&self, doc: DocId) -> impl Iterator<Item = (u32, u32)> + '_ {
+        self.title_keys.values_for_doc(doc).map(schema::keys)
+    }
+
+    /// When a document begins to be visible, in milliseconds.
+    pub(super) fn published(&self, doc: DocId) -> i64 {
+        self.published.first(doc).unwrap_or(NEVER)
+    }
+
+    /// When it ceases to be.
+    pub(super) fn ends(&self, doc: DocId) -> i64 {
+        self.ends.first(doc).unwrap_or(NEVER)
+    }
 }
 
-fn firsts(column: &StrColumn, size: u32) -> Vec<u32> {
-    (0..size).map(|doc| column.ords().first(doc).and_then(|ord| u32::try_from(ord).ok()).unwrap_or(u32::MAX)).collect()
+fn years(published: &Column<i64>, size: u32) -> (Numbers, Vec<i32>) {
+    let of = |doc| year_of(published.first(doc).unwrap_or(NEVER));
+    let years: Vec<i32> = (0..size).map(of).collect::<BTreeSet<_>>().into_iter().collect();
+    let number = |doc| u32::try_from(years.partition_point(|year| *year < of(doc))).unwrap_or(0);
+    (Numbers::up_to(small(years.len() as u64), (0..size).map(number)), years)
+}
+
+fn firsts(column: &StrColumn, size: u32) -> Numbers {
+    let none = column.num_terms();
+    let number = |doc| column.ords().first(doc).unwrap_or(none as u64);
+    Numbers::up_to(small(none as u64), (0..size).map(|doc| small(number(doc))))
 }
 
 fn lists(column: &StrColumn, size: u32) -> Lists {
-    let mut lists = Lists { starts: vec![0], values: Vec::new() };
-    for doc in 0..size {
-        lists.values.extend(column.ords().values_for_doc(doc).filter_map(|ord| u32::try_from(ord).ok()));
-        lists.starts.push(u32::try_from(lists.values.len()).unwrap_or(u32::MAX));
-    }
-    lists
+    Lists::up_to(small(column.num_terms() as u64), (0..size).map(|doc| column.ords().values_for_doc(doc).map(small)))
+}
+
+fn small(number: u64) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
 }
 
 fn keys(column: &StrColumn) -> tantivy::Result<Vec<String>> {

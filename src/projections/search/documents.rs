@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::analysis::{self, Kind};
 use super::cut::{Cut, Cuts, Cutter};
 use super::language::Language;
-use super::schema::{self, Fields, key};
+use super::schema::{self, Fields};
 use crate::domain::markdown::TocEntry;
 use crate::store::documents::{DocumentRow, Documents, LinkRow};
 
@@ -114,8 +114,7 @@ fn columns(fields: &Fields, row: &DocumentRow, [tags, authors]: [&[Uuid]; 2]) ->
     let language = Language::of(&row.locale);
     analysis::pieces(&row.title, |piece| {
         if piece.kind == Kind::Word {
-            columns.add_u64(fields.title_words, key(&piece.text));
-            columns.add_u64(fields.title_stems, key(&language.stem(&piece.text)));
+            columns.add_u64(fields.title_keys, schema::pair(&piece.text, &language.stem(&piece.text)));
         }
     });
     columns

@@ -6,11 +6,11 @@ use super::facets::{Counts, Filter};
 use super::highlight::Marks;
 use super::plan;
 use super::ranking::{Explanation, LOOKED_AT, Ranked, rounded};
-use super::scoring::{Match, Scorer, Scratch, Wanted};
+use super::scoring::{Scorer, Scratch, Wanted};
 use super::syntax;
 use super::terms::Terms;
 use super::titles::Answer;
-use super::view::View;
+use super::view::{Match, View};
 use crate::domain::clock::Timestamp;
 use crate::domain::term::TermKind;
 use crate::store::lists::Filters;
@@ -92,7 +92,7 @@ pub(super) fn search(view: &View, terms: &Terms, request: &Request, now: Timesta
     let wanted = if request.after.is_none() && request.limit < LOOKED_AT { Wanted::First } else { Wanted::All };
     let (matches, counts) = scorer.matches(&plan, &filter(terms, &request.filters), wanted, scratch);
     let (ranked, rest) = scorer.first(&plan, matches, now);
-    let list = List { ranked, rest, total: usize::try_from(counts.total).unwrap_or(usize::MAX), scorer: &scorer, sorted: false };
+    let list = List { ranked, rest, total: usize::try_from(counts.total).unwrap_or(usize::MAX), view };
     let (hits, next, previous) = list.page(request);
     Found { hits, next, previous, total: counts.total, facets: facets(terms, counts), corrected: plan.corrected, marks, sequence: 0 }
 }
@@ -117,8 +117,7 @@ struct List<'s> {
     rest: Vec<Match>,
     /// How many there are, kept or not.
     total: usize,
-    scorer: &'s Scorer<'s>,
-    sorted: bool,
+    view: &'s View,
 }
 
 impl List<'_> {
@@ -128,9 +127,8 @@ impl List<'_> {
             None => 0,
         };
         let to = from + request.limit;
-        if to > self.ranked.len() {
-            self.sort_rest();
-        }
+        // The page, and where the page before begins.
+        self.sort_rest(from.saturating_sub(request.limit + 1), to);
         let all = self.total;
         let hits: Vec<Hit> = (from..to.min(all)).map(|at| self.hit(at)).collect();
         let next = (to < all && !hits.is_empty()).then(|| self.place(to - 1));
@@ -143,34 +141,32 @@ impl List<'_> {
     }
 
     /// The number of the first hit behind a place.
-    fn behind(&mut self, place: &Place) -> usize {
+    fn behind(&self, place: &Place) -> usize {
         if let Some(at) = self.ranked.iter().position(|ranked| ranked.id == place.id) {
             return at + 1;
         }
-        self.sort_rest();
-        let ids = self.rest.iter().map(|found| self.id(found));
-        if let Some(at) = ids.into_iter().position(|id| id == place.id) {
-            return self.ranked.len() + at + 1;
+        if let Some(there) = self.rest.iter().find(|found| self.view.id(found) == place.id) {
+            return self.ranked.len() + self.rest.iter().filter(|found| self.view.by_score(found, there).is_le()).count();
         }
         // It is gone: behind whatever stands before where it stood.
         let (close, answer, score) = place.rank;
         let before = |ranked: &Ranked| (number(ranked.answer), ranked.score, ranked.id) > (answer, score, place.id);
         let within = self.ranked.iter().filter(|ranked| !close || before(ranked)).count();
-        let beyond = self.rest.iter().filter(|found| !close && (found.score, self.id(found)) > (score, place.id)).count();
+        let beyond = self.rest.iter().filter(|found| !close && (found.score, self.view.id(found)) > (score, place.id)).count();
         within + beyond
     }
 
-    fn sort_rest(&mut self) {
-        if !self.sorted {
-            let view = self.scorer.view;
-            let id = |found: &Match| view.segments[found.segment].id(found.doc);
-            self.rest.sort_unstable_by(|a, b| b.score.total_cmp(&a.score).then_with(|| id(b).cmp(&id(a))));
-            self.sorted = true;
+    /// Puts those of the rest in order that stand from one place of the list to before another.
+    fn sort_rest(&mut self, from: usize, to: usize) {
+        let by_score = |a: &Match, b: &Match| self.view.by_score(a, b);
+        let [from, to] = [from, to].map(|at| at.saturating_sub(self.ranked.len()).min(self.rest.len()));
+        if from < to {
+            if to < self.rest.len() {
+                self.rest.select_nth_unstable_by(to, by_score);
+            }
+            self.rest[..to].select_nth_unstable_by(from, by_score);
+            self.rest[from..to].sort_unstable_by(by_score);
         }
-    }
-
-    fn id(&self, found: &Match) -> Uuid {
-        self.scorer.view.segments[found.segment].id(found.doc)
     }
 
     fn hit(&self, at: usize) -> Hit {
@@ -181,7 +177,7 @@ impl List<'_> {
         // Scores fall along the list: what was not looked at closely is never better than what was.
         let worst = self.ranked.iter().map(|ranked| ranked.score).fold(f32::MAX, f32::min);
         let explanation = Explanation { stems: rounded(found.score), ..Explanation::default() };
-        Hit { id: self.id(found), score: rounded(found.score).min(worst), explanation }
+        Hit { id: self.view.id(found), score: rounded(found.score).min(worst), explanation }
     }
 
     fn place(&self, at: usize) -> Place {
@@ -189,7 +185,7 @@ impl List<'_> {
             return Place { rank: (true, number(ranked.answer), ranked.score), id: ranked.id };
         }
         let found = &self.rest[at - self.ranked.len()];
-        Place { rank: (false, 0, found.score), id: self.id(found) }
+        Place { rank: (false, 0, found.score), id: self.view.id(found) }
     }
 }
 

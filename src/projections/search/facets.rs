@@ -70,32 +70,32 @@ impl<'s> Counter<'s> {
         let Self { columns, filter, .. } = *self;
         let at = doc as usize;
         if self.unfiltered {
-            count(&[columns.category[at]], &mut self.by_category);
+            count([columns.category.at(at)], &mut self.by_category);
             count(columns.tags.of(doc), &mut self.by_tag);
-            count(&[columns.year[at]], &mut self.by_year);
+            count([columns.year.at(at)], &mut self.by_year);
             self.total += 1;
             return true;
         }
-        let minutes = i64::from(columns.minutes[at]);
+        let minutes = i64::from(columns.minutes.at(at));
         let fits = filter.min_minutes.is_none_or(|min| minutes >= min)
             && filter.max_minutes.is_none_or(|max| minutes <= max)
             && any(columns.authors.of(doc), self.authors.as_deref());
         if !fits {
             return false;
         }
-        let (published, category, tags) = (columns.published[at], columns.category[at], columns.tags.of(doc));
-        let in_category = any(&[category], self.categories.as_deref());
-        let in_tags = any(tags, self.tags.as_deref());
-        let in_time =
-            filter.published_after.is_none_or(|bound| published > bound) && filter.published_before.is_none_or(|bound| published < bound);
+        let (category, tags) = (columns.category.at(at), columns.tags.of(doc));
+        let in_category = any([category], self.categories.as_deref());
+        let in_tags = any(tags.clone(), self.tags.as_deref());
+        let in_time = filter.published_after.is_none_or(|bound| columns.published(doc) > bound)
+            && filter.published_before.is_none_or(|bound| columns.published(doc) < bound);
         if in_tags && in_time {
-            count(&[category], &mut self.by_category);
+            count([category], &mut self.by_category);
         }
         if in_category && in_time {
             count(tags, &mut self.by_tag);
         }
         if in_category && in_tags {
-            count(&[columns.year[at]], &mut self.by_year);
+            count([columns.year.at(at)], &mut self.by_year);
         }
         let passes = in_category && in_tags && in_time;
         self.total += u64::from(passes);
@@ -121,13 +121,13 @@ pub(super) fn numbers(keys: &[String], wanted: &[String]) -> Vec<u32> {
     (0_u32..).zip(keys).filter(|(_, key)| wanted.contains(key)).map(|(number, _)| number).collect()
 }
 
-fn any(values: &[u32], wanted: Option<&[u32]>) -> bool {
-    wanted.is_none_or(|wanted| values.iter().any(|value| wanted.contains(value)))
+fn any(values: impl IntoIterator<Item = u32>, wanted: Option<&[u32]>) -> bool {
+    wanted.is_none_or(|wanted| values.into_iter().any(|value| wanted.contains(&value)))
 }
 
-fn count(values: &[u32], counts: &mut [u64]) {
+fn count(values: impl IntoIterator<Item = u32>, counts: &mut [u64]) {
     for value in values {
-        if let Some(count) = counts.get_mut(*value as usize) {
+        if let Some(count) = counts.get_mut(value as usize) {
             *count += 1;
         }
     }

@@ -4,6 +4,7 @@
 //! moment of the search. While it is behind a write that was answered, it answers nothing rather than something old.
 
 mod analysis;
+mod bits;
 mod columns;
 mod cut;
 mod dictionary;
@@ -14,6 +15,7 @@ mod highlight;
 mod index;
 pub mod integrity;
 mod language;
+mod numbers;
 mod plan;
 mod postings;
 mod projection;
@@ -21,10 +23,13 @@ mod ranking;
 mod related;
 mod schema;
 mod scoring;
+mod seen;
 mod segment;
 mod suggestions;
 mod syntax;
 mod terms;
+#[cfg(test)]
+mod tests;
 mod titles;
 mod view;
 

@@ -9,13 +9,15 @@ use uuid::Uuid;
 
 use super::plan::{Group, Plan, Term};
 use super::schema::key;
-use super::scoring::{Match, Matches, Scorer, count, places, rarity, times};
+use super::scoring::{Matches, Scorer, count, places, rarity, times};
 use super::titles::{Answer, Typed};
-use super::view::{Bits, Segment};
+use super::view::{Match, Segment};
 use crate::domain::clock::Timestamp;
 
 /// How many of the first matches are looked at closely.
 pub(super) const LOOKED_AT: usize = 200;
+/// How many titles that have all words that were typed are looked at: those of the best matches.
+pub(super) const MOST_TITLED: usize = 20_000;
 const SPELLING: f32 = 0.2;
 const NEIGHBOURS: f32 = 0.1;
 const TITLE: f32 = 0.5;
@@ -56,22 +58,12 @@ impl Scorer<'_> {
     pub(super) fn first(&self, plan: &Plan, found: Matches, now: Timestamp) -> (Vec<Ranked>, Vec<Match>) {
         let Matches { all: mut matches, titles } = found;
         let typed = Typed::of(plan);
-        let id = |found: &Match| self.view.segments[found.segment].id(found.doc);
-        let by_stems = |a: &Match, b: &Match| b.score.total_cmp(&a.score).then_with(|| id(b).cmp(&id(a)));
         let mut rest = Vec::new();
         if matches.len() > LOOKED_AT {
-            matches.select_nth_unstable_by(LOOKED_AT, by_stems);
-            rest = matches.split_off(LOOKED_AT);
-            if let Some(titles) = self.answering_titles(&titles, &typed) {
-                let (mut answering, others): (Vec<Match>, Vec<Match>) =
-                    rest.into_iter().partition(|found| titles[found.segment].has(found.doc));
-                rest = others;
-                // Those that begin before those that hold, each by its stems: what does not fit is left where its stems put it.
-                let answer = |found: &Match| typed.answer(&self.view.segments[found.segment], found.doc);
-                answering.sort_by(|a, b| answer(b).cmp(&answer(a)).then_with(|| by_stems(a, b)));
-                rest.extend(answering.split_off(answering.len().min(LOOKED_AT)));
-                matches.extend(answering);
-            }
+            matches.select_nth_unstable_by(LOOKED_AT, |a, b| self.view.by_score(a, b));
+            let (titled, others) = matches.split_off(LOOKED_AT).into_iter().partition(|found| titles[found.segment].has(found.doc));
+            rest = others;
+            matches.extend(self.answering(titled, &typed, &mut rest));
         }
         matches.sort_unstable_by_key(|found| (found.segment, found.doc));
         let title = TitleShare::new(self, plan);
@@ -83,20 +75,19 @@ impl Scorer<'_> {
         (ranked, rest)
     }
 
-    /// The documents of each segment whose titles answer what was typed, if there are any.
-    fn answering_titles(&self, titles: &[Bits], typed: &Typed) -> Option<Vec<Bits>> {
-        let mut any = false;
-        let mut list = Vec::new();
-        for (segment, titles) in self.view.segments.iter().zip(titles) {
-            let mut answering = Bits::none(segment.size);
-            for doc in titles.iter() {
-                if typed.answer(segment, doc) > Answer::Otherwise {
-                    any = answering.insert(doc) || any;
-                }
-            }
-            list.push(answering);
+    /// Of matches whose titles have all words that were typed, the first whose titles answer: those that begin before those that hold, each by
+    /// its stems. The others are left where their stems put them.
+    fn answering(&self, mut titled: Vec<Match>, typed: &Typed, others: &mut Vec<Match>) -> Vec<Match> {
+        if titled.len() > MOST_TITLED {
+            titled.select_nth_unstable_by(MOST_TITLED, |a, b| self.view.by_score(a, b));
+            others.extend(titled.drain(MOST_TITLED..));
         }
-        any.then_some(list)
+        let answer = |found: &Match| typed.answer(&self.view.segments[found.segment], found.doc);
+        let mut answers: Vec<(Answer, Match)> = titled.into_iter().map(|found| (answer(&found), found)).collect();
+        answers.sort_unstable_by(|(a, x), (b, y)| b.cmp(a).then_with(|| self.view.by_score(x, y)));
+        let first = answers.iter().take(LOOKED_AT).take_while(|(answer, _)| *answer > Answer::Otherwise).count();
+        others.extend(answers.drain(first..).map(|(_, found)| found));
+        answers.into_iter().map(|(_, found)| found).collect()
     }
 
     fn look_closely(
@@ -113,7 +104,7 @@ impl Scorer<'_> {
         let neighbours = self.neighbours(plan, segment, &docs);
         for (place, found) in matches.iter().enumerate() {
             let title = TITLE * title.of(segment, found.doc);
-            let recency = RECENCY * recency(segment.columns.published[found.doc as usize], now);
+            let recency = RECENCY * recency(segment.columns.published(found.doc), now);
             let answer = typed.answer(segment, found.doc);
             let first = found.score + SPELLING * spellings[place] + NEIGHBOURS * neighbours[place];
             let score = rounded(first * (1.0 + title) * (1.0 + recency));
@@ -195,7 +186,7 @@ fn close(first: &[u32], second: &[u32]) -> u32 {
 
 /// How much of the query the title has, and how much of the title that is.
 struct TitleShare {
-    words: Vec<(Vec<u64>, f32)>,
+    words: Vec<(Vec<u32>, f32)>,
     all: f32,
 }
 
@@ -208,17 +199,17 @@ impl TitleShare {
             let worth = if worth > 0.0 { worth } else { rarity(scorer.view.documents, 0) };
             words.push((group.terms.iter().map(|term| key(&term.text)).collect(), worth));
         }
-        let all = words.iter().map(|(_, worth): &(Vec<u64>, f32)| worth).sum();
+        let all = words.iter().map(|(_, worth): &(Vec<u32>, f32)| worth).sum();
         Self { words, all }
     }
 
     fn of(&self, segment: &Segment, doc: u32) -> f32 {
-        let title: Vec<u64> = segment.columns.title_stems.values_for_doc(doc).collect();
+        let title: Vec<u32> = segment.columns.title(doc).map(|(_, stem)| stem).collect();
         if title.is_empty() || self.all <= 0.0 {
             return 0.0;
         }
         let there: f32 = self.words.iter().filter(|(keys, _)| keys.iter().any(|key| title.contains(key))).map(|(_, worth)| worth).sum();
-        let asked = |word: &&u64| self.words.iter().any(|(keys, _)| keys.contains(word));
+        let asked = |word: &&u32| self.words.iter().any(|(keys, _)| keys.contains(word));
         let filled = super::view::ratio(title.iter().filter(asked).count() as u64, title.len() as u64);
         there / self.all * filled
     }

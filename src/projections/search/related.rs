@@ -84,7 +84,7 @@ pub(super) fn related(view: &View, terms: &Terms, subject: &Subject, limit: usiz
     if matches.len() <= limit {
         let there: HashSet<(usize, u32)> = matches.iter().map(|found| (found.segment, found.doc)).collect();
         for (place, segment) in view.segments.iter().enumerate() {
-            for doc in segment.seen.iter().filter(|doc| !there.contains(&(place, *doc))) {
+            for doc in segment.seen.docs.iter().filter(|doc| !there.contains(&(place, *doc))) {
                 compare(place, doc, 0.0);
             }
         }
@@ -147,10 +147,10 @@ impl Wanted {
 impl Taste {
     fn compare(&self, segment: &Segment, doc: u32, text: f32) -> Option<Closeness> {
         let theirs = segment.columns.tags.of(doc);
-        let shared = theirs.iter().filter(|tag| self.tags.contains(tag)).count();
-        let all = self.all_tags + theirs.len() - shared;
+        let shared = theirs.clone().filter(|tag| self.tags.contains(tag)).count();
+        let all = self.all_tags + theirs.count() - shared;
         let tags = if all == 0 { 0.0 } else { TAGS_COUNT * super::view::ratio(shared as u64, all as u64) };
-        let category = if self.category == Some(segment.columns.category[doc as usize]) { CATEGORY_COUNTS } else { 0.0 };
+        let category = if self.category == Some(segment.columns.category.at(doc as usize)) { CATEGORY_COUNTS } else { 0.0 };
         let all = rounded(text + tags + category);
         (all > 0.0).then_some(Closeness { all, text, tags, category })
     }
@@ -165,7 +165,7 @@ fn similar(
 ) -> Similar {
     let segment = &view.segments[place];
     let columns = &*segment.columns;
-    let shared_tags = columns.tags.of(doc).iter().filter(|tag| taste.tags.contains(tag));
+    let shared_tags = columns.tags.of(doc).filter(|tag| taste.tags.contains(tag));
     let Closeness { all, text, tags, category } = closeness;
     Similar {
         id,
@@ -178,7 +178,7 @@ fn similar(
             Reason::Text
         },
         shared_words: shared(segment, doc, words),
-        shared_tags: shared_tags.filter_map(|tag| terms.name(&columns.tag_keys[*tag as usize])).map(|term| term.slug.clone()).collect(),
+        shared_tags: shared_tags.filter_map(|tag| terms.name(&columns.tag_keys[tag as usize])).map(|term| term.slug.clone()).collect(),
         same_category: category > 0.0,
     }
 }

@@ -5,7 +5,7 @@
 use tantivy::schema::{FAST, Field, INDEXED, IndexRecordOption, Schema, TextFieldIndexing, TextOptions};
 
 /// Raise it whenever what is indexed changes: an index of another version is made anew.
-pub(super) const VERSION: u32 = 3;
+pub(super) const VERSION: u32 = 4;
 
 /// The fields of a document. One document is one text of an insight: an insight in three languages is three.
 #[derive(Clone, Copy, Debug)]
@@ -20,8 +20,8 @@ pub(super) struct Fields {
     pub(super) title: Field,
     /// The words of the title and of the headings.
     pub(super) headings: Field,
-    pub(super) title_words: Field,
-    pub(super) title_stems: Field,
+    /// The words of the title in their order, each with its stem: what the best hits are compared with.
+    pub(super) title_keys: Field,
     /// The locale of the text, and all locales of its insight.
     pub(super) edition: Field,
     pub(super) id_high: Field,
@@ -56,8 +56,7 @@ pub(super) fn schema() -> (Schema, Fields) {
         words: builder.add_text_field("words", text(positions)),
         title: builder.add_text_field("title", text(IndexRecordOption::Basic)),
         headings: builder.add_text_field("headings", text(IndexRecordOption::Basic)),
-        title_words: builder.add_u64_field("title_words", FAST),
-        title_stems: builder.add_u64_field("title_stems", FAST),
+        title_keys: builder.add_u64_field("title_keys", FAST),
         edition: builder.add_text_field("edition", keys.clone()),
         id_high: builder.add_u64_field("id_high", FAST),
         id_low: builder.add_u64_field("id_low", FAST),
@@ -73,7 +72,19 @@ pub(super) fn schema() -> (Schema, Fields) {
     (builder.build(), fields)
 }
 
-/// The number a word is known by where only equality matters (FNV-1a, which is the same in every process).
-pub(super) fn key(word: &str) -> u64 {
-    word.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+/// The number a word is known by where only equality matters (FNV-1a with 32 bits, which is the same in every process).
+pub(super) fn key(word: &str) -> u32 {
+    word.bytes().fold(0x811c_9dc5, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
+}
+
+/// A word of a title and its stem, in one number.
+pub(super) fn pair(word: &str, stem: &str) -> u64 {
+    u64::from(key(word)) << 32 | u64::from(key(stem))
+}
+
+/// The keys in a pair.
+pub(super) fn keys(pair: u64) -> (u32, u32) {
+    #[expect(clippy::cast_possible_truncation, reason = "the halves of a number")]
+    let halves = ((pair >> 32) as u32, pair as u32);
+    halves
 }

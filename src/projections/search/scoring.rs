@@ -6,25 +6,19 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 
+use tantivy::fieldnorm::FieldNormReader;
 use tantivy::postings::{Postings as _, SegmentPostings};
 use tantivy::{DocId, DocSet as _, TERMINATED};
 
 use super::analysis::Piece;
+use super::bits::Bits;
 use super::facets::{Counter, Counts, Filter};
 use super::plan::{Plan, Term};
-use super::ranking::LOOKED_AT;
-use super::view::{Bits, Segment, Text, View, ratio};
+use super::ranking::{LOOKED_AT, MOST_TITLED};
+use super::view::{Match, Segment, Text, View, Walk, ratio};
 
 const K1: f32 = 1.2;
 const B: f32 = 0.75;
-
-/// A document that matches.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Match {
-    pub(super) score: f32,
-    pub(super) segment: usize,
-    pub(super) doc: DocId,
-}
 
 /// Which matches are kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,45 +28,30 @@ pub(super) enum Wanted {
     First,
 }
 
-/// Matches, of which those are forgotten that so many better ones came before.
-struct Kept {
-    wanted: Wanted,
+/// The best matches, and some more.
+struct Best<'v> {
+    view: &'v View,
+    most: usize,
     list: Vec<Match>,
-    titled: Vec<Match>,
     /// What is worse than this is not wanted.
-    least: f32,
-    prune_at: usize,
+    least: Option<Match>,
 }
 
-impl Kept {
-    fn new(wanted: Wanted) -> Self {
-        Self { wanted, list: Vec::new(), titled: Vec::new(), least: f32::MIN, prune_at: 20 * LOOKED_AT }
+impl<'v> Best<'v> {
+    /// So many are wanted.
+    fn new(view: &'v View, most: usize) -> Self {
+        Self { view, most, list: Vec::new(), least: None }
     }
 
-    fn push(&mut self, found: Match, titled: bool) {
-        if self.wanted == Wanted::All {
+    fn push(&mut self, found: Match) {
+        if self.least.is_none_or(|least| self.view.by_score(&found, &least).is_lt()) {
             self.list.push(found);
-        } else if titled {
-            self.titled.push(found);
-        } else if found.score >= self.least {
-            self.list.push(found);
-            if self.list.len() >= self.prune_at {
-                self.prune();
+            if self.list.len() >= self.most.saturating_add(20 * LOOKED_AT) {
+                let (_, least, _) = self.list.select_nth_unstable_by(self.most - 1, |a, b| self.view.by_score(a, b));
+                self.least = Some(*least);
+                self.list.truncate(self.most);
             }
         }
-    }
-
-    /// Equals of the last one that is wanted stay: which of them come first is decided by more than the score.
-    fn prune(&mut self) {
-        let (_, worst, _) = self.list.select_nth_unstable_by(LOOKED_AT, |a, b| b.score.total_cmp(&a.score));
-        self.least = worst.score;
-        self.list.retain(|found| found.score >= self.least);
-        self.prune_at = self.prune_at.max(2 * self.list.len());
-    }
-
-    fn finish(mut self) -> Vec<Match> {
-        self.list.append(&mut self.titled);
-        self.list
     }
 }
 
@@ -82,13 +61,25 @@ pub(super) struct Matches {
     pub(super) titles: Vec<Bits>,
 }
 
-/// What is put aside between queries, so that none has to ask for memory in proportion to the index.
+/// Documents that are added up at a time: what a query needs of memory does not grow with the index, and fits the processor's cache.
+/// A multiple of 64, and a small one where tests need several windows.
+const WINDOW: u32 = if cfg!(test) { 128 } else { 1 << 16 };
+
+/// What is put aside between queries. Documents are counted from the beginning of a window.
 #[derive(Default)]
 pub(super) struct Scratch {
     scores: Vec<f32>,
     best: Vec<f32>,
     touched: Bits,
     in_group: Bits,
+}
+
+/// A term of a group: what it is worth, and where its documents are.
+struct Sum<'s> {
+    worth: f32,
+    saturation: &'s Saturation,
+    lengths: &'s FieldNormReader,
+    walk: Walk<'s>,
 }
 
 /// How rare a term is: BM25's inverse document frequency.
@@ -152,48 +143,70 @@ impl<'v> Scorer<'v> {
     /// The matches in no order, and the counts of all of them.
     pub(super) fn matches(&self, plan: &Plan, filter: &Filter, wanted: Wanted, scratch: &mut Scratch) -> (Matches, Counts) {
         let worths: Vec<Vec<f32>> = plan.groups.iter().map(|group| group.terms.iter().map(|term| self.worth(term)).collect()).collect();
-        let (mut kept, mut titles) = (Kept::new(wanted), Vec::new());
+        let mut titles = Vec::new();
+        let [mut best, mut best_titled] = [LOOKED_AT, LOOKED_AT + MOST_TITLED]
+            .map(|first| Best::new(self.view, if wanted == Wanted::First { first } else { usize::MAX }));
         let mut counts = Counts::default();
         for (place, segment) in self.view.segments.iter().enumerate() {
-            scratch.touched.clear(segment.size);
-            scratch.scores.resize(scratch.scores.len().max(segment.size as usize), 0.0);
-            scratch.best.resize(scratch.scores.len(), 0.0);
-            for (group, worths) in plan.groups.iter().zip(&worths) {
-                self.add_group(segment, &group.terms, worths, scratch);
-            }
             let candidates = super::titles::candidates(segment, plan);
-            for doc in candidates.iter() {
-                if scratch.touched.insert(doc) {
-                    scratch.scores[doc as usize] = 0.0;
-                }
-            }
-            if plan.only_excludes {
-                for doc in segment.seen.iter().filter(|doc| scratch.touched.insert(*doc)) {
-                    scratch.scores[doc as usize] = 0.0;
-                }
-            }
-            restrict(segment, plan, &mut scratch.touched);
+            let bounds = Bounds::of(segment, plan);
+            let mut groups: Vec<Vec<Sum<'_>>> =
+                plan.groups.iter().zip(&worths).map(|(group, worths)| self.sums(segment, &group.terms, worths)).collect();
             let mut counter = Counter::new(segment, filter);
-            for doc in scratch.touched.iter().filter(|doc| counter.take(*doc)) {
-                kept.push(Match { score: scratch.scores[doc as usize], segment: place, doc }, candidates.has(doc));
+            for first in (0..segment.size).step_by(WINDOW as usize) {
+                let end = segment.size.min(first + WINDOW);
+                scratch.begin(end - first);
+                for sums in &mut groups {
+                    scratch.add_group(sums, first, end);
+                }
+                scratch.put_in(candidates.between(first, end), first);
+                if plan.only_excludes {
+                    scratch.put_in(segment.seen.docs.between(first, end), first);
+                }
+                bounds.restrict(&mut scratch.touched, first);
+                for at in scratch.touched.iter() {
+                    let doc = first + at;
+                    if counter.take(doc) {
+                        let found = Match { score: scratch.scores[at as usize], segment: place, doc };
+                        if candidates.has(doc) { best_titled.push(found) } else { best.push(found) }
+                    }
+                }
             }
             counter.finish(&mut counts);
             titles.push(candidates);
         }
-        (Matches { all: kept.finish(), titles }, counts)
+        best.list.append(&mut best_titled.list);
+        (Matches { all: best.list, titles }, counts)
     }
 
-    /// Adds the best of a group's terms to each document.
-    fn add_group(&self, segment: &Segment, terms: &[Term], worths: &[f32], scratch: &mut Scratch) {
-        let Scratch { scores, best, touched, in_group } = scratch;
-        let alone = terms.len() == 1;
-        if !alone {
-            in_group.clear(segment.size);
-        }
-        for (term, worth) in terms.iter().zip(worths).filter(|(_, worth)| **worth > 0.0) {
+    fn sums<'s>(&'s self, segment: &'s Segment, terms: &[Term], worths: &[f32]) -> Vec<Sum<'s>> {
+        let worth_something = terms.iter().zip(worths).filter(|(_, worth)| **worth > 0.0);
+        let sums = worth_something.filter_map(|(term, worth)| {
             let (text, saturation) = (segment.text_of(term), if term.exactly { &self.words } else { &self.stems });
-            segment.each(text, &term.text, |doc, times| {
-                let gain = worth * saturation.of(count(times), text.lengths.fieldnorm_id(doc));
+            Some(Sum { worth: *worth, saturation, lengths: &text.lengths, walk: segment.walk(text, &term.text)? })
+        });
+        sums.collect()
+    }
+}
+
+impl Scratch {
+    fn begin(&mut self, size: u32) {
+        self.touched.clear(size);
+        self.scores.resize(self.scores.len().max(size as usize), 0.0);
+    }
+
+    /// Adds the best of a group's terms to each document of a window.
+    fn add_group(&mut self, sums: &mut [Sum<'_>], first: DocId, end: DocId) {
+        let Self { scores, best, touched, in_group } = self;
+        let alone = sums.len() == 1;
+        if !alone {
+            in_group.clear(end - first);
+            best.resize(scores.len(), 0.0);
+        }
+        for Sum { worth, saturation, lengths, walk } in sums {
+            walk.until(end, |doc, times| {
+                let gain = *worth * saturation.of(count(times), lengths.fieldnorm_id(doc));
+                let doc = doc - first;
                 let at = doc as usize;
                 if touched.insert(doc) {
                     scores[at] = 0.0;
@@ -210,21 +223,39 @@ impl<'v> Scorer<'v> {
             });
         }
     }
+
+    /// Documents that match whatever words they have.
+    fn put_in(&mut self, docs: impl Iterator<Item = DocId>, first: DocId) {
+        for at in docs.map(|doc| doc - first) {
+            if self.touched.insert(at) {
+                self.scores[at as usize] = 0.0;
+            }
+        }
+    }
 }
 
-/// Keeps what has every phrase, and nothing that was excluded.
-fn restrict(segment: &Segment, plan: &Plan, found: &mut Bits) {
-    for phrase in &plan.phrases {
-        found.keep(&with_phrase(segment, phrase));
+/// Which documents of a segment have every phrase, and which have what was excluded.
+struct Bounds {
+    with: Vec<Bits>,
+    without: Vec<Bits>,
+}
+
+impl Bounds {
+    fn of(segment: &Segment, plan: &Plan) -> Self {
+        let with = plan.phrases.iter().map(|phrase| with_phrase(segment, phrase)).collect();
+        let mut without: Vec<Bits> = plan.without_phrases.iter().map(|phrase| with_phrase(segment, phrase)).collect();
+        if !plan.without.is_empty() {
+            let mut having = Bits::none(segment.size);
+            plan.without.iter().for_each(|term| segment.mark(segment.text_of(term), &term.text, &mut having));
+            without.push(having);
+        }
+        Self { with, without }
     }
-    for phrase in &plan.without_phrases {
-        found.remove(&with_phrase(segment, phrase));
+
+    fn restrict(&self, found: &mut Bits, first: DocId) {
+        self.with.iter().for_each(|with| found.keep_from(first, with));
+        self.without.iter().for_each(|without| found.remove_from(first, without));
     }
-    let mut without = Bits::none(segment.size);
-    for term in &plan.without {
-        segment.mark(segment.text_of(term), &term.text, &mut without);
-    }
-    found.remove(&without);
 }
 
 /// The documents that have the pieces at the same distances as in the phrase.

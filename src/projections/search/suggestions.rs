@@ -4,9 +4,11 @@
 use uuid::Uuid;
 
 use super::analysis::{Kind, pieces};
+use super::bits::Bits;
 use super::dictionary;
+use super::schema;
 use super::titles::{self, Answer};
-use super::view::{Bits, Segment, View};
+use super::view::View;
 use crate::domain::markdown::TocEntry;
 
 /// Insights whose titles and headings are looked at for one answer.
@@ -64,9 +66,10 @@ fn insights(view: &View, beginning: &Beginning) -> Vec<Uuid> {
             having.keep(&with);
         }
         found.extend(having.iter().map(|doc| {
-            let begins = segment.columns.title_words.first(doc) == beginning.first_key(segment, doc);
+            let first = segment.columns.title(doc).next().map(|(word, _)| word);
+            let begins = first.is_some_and(|first| beginning.begins(first));
             let rank = u8::from(titled.has(doc)) + u8::from(begins && titled.has(doc));
-            (rank, segment.columns.published[doc as usize], segment.id(doc))
+            (rank, segment.columns.published(doc), segment.id(doc))
         }));
     }
     found.sort_unstable_by(|a, b| b.cmp(a));
@@ -75,13 +78,10 @@ fn insights(view: &View, beginning: &Beginning) -> Vec<Uuid> {
 }
 
 impl Beginning {
-    /// The first word that was typed, if the title of the document begins with it.
-    fn first_key(&self, segment: &Segment, doc: u32) -> Option<u64> {
-        let there = segment.columns.title_words.first(doc);
-        if self.words.len() > 1 {
-            return self.words.first().map(|word| super::schema::key(word));
-        }
-        there.filter(|key| self.endings.iter().any(|ending| super::schema::key(ending) == *key))
+    /// Whether the first word of a title, of which this is the key, is the first that was typed.
+    fn begins(&self, title: u32) -> bool {
+        let is = |word: &String| schema::key(word) == title;
+        if self.words.len() > 1 { self.words.first().is_some_and(is) } else { self.endings.iter().any(is) }
     }
 
     /// The title and the headings of one insight that answer, best first.

@@ -5,9 +5,10 @@ use std::hash::Hash;
 
 use tantivy::DocId;
 
+use super::bits::Bits;
 use super::plan::Plan;
 use super::schema::key;
-use super::view::{Bits, Segment};
+use super::view::Segment;
 
 /// How a title answers what was typed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -20,8 +21,8 @@ pub enum Answer {
 
 /// What was typed, as titles are compared with it.
 pub(super) struct Typed {
-    words: Vec<u64>,
-    endings: HashSet<u64>,
+    words: Vec<u32>,
+    endings: HashSet<u32>,
 }
 
 impl Typed {
@@ -30,7 +31,7 @@ impl Typed {
     }
 
     pub(super) fn answer(&self, segment: &Segment, doc: DocId) -> Answer {
-        let title: Vec<u64> = segment.columns.title_words.values_for_doc(doc).collect();
+        let title: Vec<u32> = segment.columns.title(doc).map(|(word, _)| word).collect();
         answer(&title, &self.words, &self.endings)
     }
 }

@@ -4,6 +4,7 @@
 //! moves no score, completes no word and corrects no typo, although it may still lie in the index; and the same content gives the same
 //! scores on every node, however its index came to be.
 
+use std::cmp::Ordering;
 use std::collections::HashSet;
 use std::sync::Arc;
 
@@ -11,12 +12,15 @@ use tantivy::fieldnorm::FieldNormReader;
 use tantivy::index::{InvertedIndexReader, SegmentReader};
 use tantivy::postings::{BlockSegmentPostings, SegmentPostings};
 use tantivy::schema::{Field, IndexRecordOption};
-use tantivy::{DocId, Searcher};
+use tantivy::{DocId, Searcher, TERMINATED};
+use uuid::Uuid;
 
+use super::bits::Bits;
 use super::columns::Columns;
 use super::documents::{NEVER, is_shown, locale_of};
 use super::plan::Term;
 use super::schema::Fields;
+use super::seen::{Seen, Source};
 use crate::domain::clock::Timestamp;
 
 /// An inverted field of a segment with the lengths of its documents.
@@ -34,58 +38,25 @@ pub(super) struct Segment {
     pub(super) headings: Text,
     pub(super) size: u32,
     pub(super) columns: Arc<Columns>,
-    pub(super) seen: Bits,
+    pub(super) seen: Arc<Seen>,
     /// Every document of the segment is in the view: postings need not be counted one by one.
     whole: bool,
 }
 
-/// A set of documents of one segment.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Bits(Vec<u64>);
+/// How far the postings of a term have been read.
+pub(super) struct Walk<'s> {
+    block: BlockSegmentPostings,
+    place: usize,
+    /// What counts; none is all.
+    among: Option<&'s Bits>,
+}
 
-impl Bits {
-    pub(super) fn none(size: u32) -> Self {
-        Self(vec![0; size as usize / 64 + 1])
-    }
-
-    pub(super) fn clear(&mut self, size: u32) {
-        self.0.clear();
-        self.0.resize(size as usize / 64 + 1, 0);
-    }
-
-    pub(super) fn has(&self, doc: DocId) -> bool {
-        self.0.get(doc as usize / 64).is_some_and(|word| word >> (doc % 64) & 1 == 1)
-    }
-
-    /// Puts a document in; answers whether it was not there.
-    pub(super) fn insert(&mut self, doc: DocId) -> bool {
-        let Some(word) = self.0.get_mut(doc as usize / 64) else { return false };
-        let bit = 1 << (doc % 64);
-        let new = *word & bit == 0;
-        *word |= bit;
-        new
-    }
-
-    pub(super) fn keep(&mut self, other: &Self) {
-        for (mine, other) in self.0.iter_mut().zip(&other.0) {
-            *mine &= other;
-        }
-    }
-
-    pub(super) fn remove(&mut self, other: &Self) {
-        for (mine, other) in self.0.iter_mut().zip(&other.0) {
-            *mine &= !other;
-        }
-    }
-
-    /// In rising order.
-    pub(super) fn iter(&self) -> impl Iterator<Item = DocId> + '_ {
-        (0_u32..).step_by(64).zip(&self.0).flat_map(|(base, word)| {
-            std::iter::successors(Some(*word), |rest| Some(rest & rest.wrapping_sub(1)))
-                .take_while(|rest| *rest != 0)
-                .map(move |rest| base + rest.trailing_zeros())
-        })
-    }
+/// A document that matches.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Match {
+    pub(super) score: f32,
+    pub(super) segment: usize,
+    pub(super) doc: DocId,
 }
 
 pub(super) struct View {
@@ -130,6 +101,15 @@ impl View {
         now.0 < self.until
     }
 
+    pub(super) fn id(&self, found: &Match) -> Uuid {
+        self.segments[found.segment].id(found.doc)
+    }
+
+    /// The better match first; the newer id on a tie, so that the order is total.
+    pub(super) fn by_score(&self, a: &Match, b: &Match) -> Ordering {
+        b.score.total_cmp(&a.score).then_with(|| self.id(b).cmp(&self.id(a)))
+    }
+
     /// How many documents have a term.
     pub(super) fn frequency(&self, text: impl Fn(&Segment) -> &Text, term: &str) -> u32 {
         self.segments.iter().map(|segment| segment.frequency(text(segment), term)).sum()
@@ -162,45 +142,16 @@ impl Gathered {
         let text = |field: Field| -> tantivy::Result<Text> {
             Ok(Text { index: reader.inverted_index(field)?, lengths: reader.get_fieldnorms_reader(field)?, field })
         };
-        let mut segment = Segment {
-            stems: text(fields.stems)?,
-            words: text(fields.words)?,
-            title: text(fields.title)?,
-            headings: text(fields.headings)?,
-            size: reader.max_doc(),
-            seen: Bits::none(reader.max_doc()),
-            whole: false,
-            columns: columns.clone(),
-        };
-        let shown: Vec<bool> = columns.editions.iter().map(|edition| is_shown(edition, chain)).collect();
-        let mut used = vec![false; shown.len()];
-        let mut seen = 0;
-        for doc in 0..reader.max_doc() {
-            let at = doc as usize;
-            let edition = columns.edition[at] as usize;
-            if !shown.get(edition).copied().unwrap_or(false) || reader.is_deleted(doc) {
-                continue;
-            }
-            let (from, to) = (columns.published[at], columns.ends[at]);
-            // What is over does not come back, whenever it began.
-            for change in [from, to] {
-                if change > now.0 && to > now.0 {
-                    self.until = self.until.min(change);
-                }
-            }
-            if from <= now.0 && now.0 < to {
-                segment.seen.insert(doc);
-                used[edition] = true;
-                seen += 1;
-                self.stems_length += u64::from(segment.stems.lengths.fieldnorm(doc));
-                self.words_length += u64::from(segment.words.lengths.fieldnorm(doc));
-            }
-        }
-        self.documents += seen;
-        segment.whole = seen == reader.max_doc();
-        let editions = columns.editions.iter().zip(used).filter(|(_, used)| *used);
-        self.locales.extend(editions.map(|(edition, _)| locale_of(edition).to_owned()));
-        Ok(segment)
+        let (stems, words) = (text(fields.stems)?, text(fields.words)?);
+        let shown = columns.editions.iter().map(|edition| is_shown(edition, chain)).collect();
+        let seen = columns.seen.at(&Source { reader, columns, stems: &stems.lengths, words: &words.lengths }, shown, now);
+        self.documents += seen.count;
+        self.stems_length += seen.stems_length;
+        self.words_length += seen.words_length;
+        self.until = self.until.min(seen.until);
+        self.locales.extend(seen.editions().map(|number| locale_of(&columns.editions[number]).to_owned()));
+        let (title, headings, columns) = (text(fields.title)?, text(fields.headings)?, columns.clone());
+        Ok(Segment { stems, words, title, headings, size: reader.max_doc(), columns, whole: seen.count == reader.max_doc(), seen })
     }
 }
 
@@ -221,20 +172,15 @@ impl Segment {
 
     /// Calls back with each document of the view that has the term, and how often.
     pub(super) fn each(&self, text: &Text, term: &str, mut take: impl FnMut(DocId, u32)) {
-        let Ok(Some(mut block)) = text.blocks(term) else { return };
-        loop {
-            let (docs, counts) = (block.docs(), block.freqs());
-            if docs.is_empty() {
-                return;
-            }
-            // Counts are kept for what is ranked; elsewhere being there is all.
-            for (place, doc) in docs.iter().enumerate() {
-                if self.whole || self.seen.has(*doc) {
-                    take(*doc, counts.get(place).copied().unwrap_or(1));
-                }
-            }
-            block.advance();
+        if let Some(mut walk) = self.walk(text, term) {
+            walk.until(TERMINATED, &mut take);
         }
+    }
+
+    /// The documents of the view that have the term, to be called up part by part.
+    pub(super) fn walk(&self, text: &Text, term: &str) -> Option<Walk<'_>> {
+        let block = text.blocks(term).ok().flatten()?;
+        Some(Walk { block, place: 0, among: (!self.whole).then_some(&self.seen.docs) })
     }
 
     /// Puts each document of the view that has the term into a set.
@@ -249,8 +195,30 @@ impl Segment {
         if term.exactly { &self.words } else { &self.stems }
     }
 
-    pub(super) fn id(&self, doc: DocId) -> uuid::Uuid {
+    pub(super) fn id(&self, doc: DocId) -> Uuid {
         self.columns.id(doc)
+    }
+}
+
+impl Walk<'_> {
+    /// Calls back with each document before this one that was not called up yet, and how often it has the term.
+    pub(super) fn until(&mut self, end: DocId, mut take: impl FnMut(DocId, u32)) {
+        loop {
+            let (docs, counts) = (self.block.docs(), self.block.freqs());
+            let here = docs.partition_point(|doc| *doc < end);
+            // Counts are kept for what is ranked; elsewhere being there is all.
+            for (place, doc) in docs.iter().enumerate().take(here).skip(self.place) {
+                if self.among.is_none_or(|among| among.has(*doc)) {
+                    take(*doc, counts.get(place).copied().unwrap_or(1));
+                }
+            }
+            self.place = here;
+            if docs.is_empty() || here < docs.len() {
+                return;
+            }
+            self.block.advance();
+            self.place = 0;
+        }
     }
 }
 

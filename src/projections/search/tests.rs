@@ -1,0 +1,204 @@
+//! However documents are spread over segments, and whatever was seen of them before: the same is found.
+
+use std::sync::Arc;
+
+use tantivy::Searcher;
+use tempfile::TempDir;
+use uuid::Uuid;
+
+use super::columns::Columns;
+use super::documents::Cutting;
+use super::engine::{self, Found, Previous, Request};
+use super::facets::Filter;
+use super::index::{IndexFiles, Position};
+use super::plan::{Group, Plan, Term};
+use super::schema::{Fields, schema};
+use super::scoring::{Scorer, Scratch, Wanted};
+use super::terms::Terms;
+use super::view::{Match, View};
+use crate::domain::clock::Timestamp;
+use crate::store::documents::{DocumentRow, Documents, LinkRow};
+
+const NOW: Timestamp = Timestamp(1_750_000_000_000);
+const HOUR: i64 = 3_600_000;
+const CHAINS: [&[&str]; 3] = [&["en"], &["it", "en"], &["de"]];
+
+fn id(number: u32) -> Uuid {
+    Uuid::from_u128(u128::from(number) + 1)
+}
+
+/// Texts in two locales, of different lengths, some scheduled and some over, with words that many, some and few of them have.
+fn rows(numbers: std::ops::Range<u32>) -> Documents {
+    let mut rows = Documents::default();
+    for number in numbers {
+        let hours = i64::from(number % 40);
+        let locale = if number % 3 == 0 { "it" } else { "en" };
+        rows.texts.push(DocumentRow {
+            id: id(number),
+            revision: 1,
+            pointer_version: 1,
+            published_at: NOW.0 + 5 * HOUR - hours * 1_000 * HOUR,
+            unpublish_at: (number % 11 == 0).then_some(NOW.0 + (hours - 20) * HOUR),
+            category_id: id(number % 5),
+            reading_minutes: i64::from(number % 300),
+            source_locale: locale.to_owned(),
+            locales: format!("[\"{locale}\"]"),
+            locale: locale.to_owned(),
+            title: format!("Queue number{}", number % 1_000),
+            excerpt: String::new(),
+            excerpt_source: "derived".to_owned(),
+            plain: format!("locks wait {}", "for a worker that is busy ".repeat(number as usize % 4)),
+            toc: "[]".to_owned(),
+        });
+        rows.tags.extend((0..number % 4).map(|tag| LinkRow { insight_id: id(number), term_id: id(tag) }));
+        rows.authors.push(LinkRow { insight_id: id(number), term_id: id(number % 300) });
+    }
+    rows
+}
+
+struct Index {
+    _folder: TempDir,
+    files: IndexFiles,
+    columns: Vec<(tantivy::index::SegmentId, Arc<Columns>)>,
+}
+
+impl Index {
+    fn with(texts: u32, segments: u32) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let mut files = IndexFiles::create(folder.path()).unwrap();
+        let cutting = Cutting::new();
+        let part = texts.div_ceil(segments);
+        for segment in 0..segments {
+            let all = segment * part..texts.min((segment + 1) * part);
+            for first in all.clone().step_by(1_000) {
+                files.put(cutting.documents(&rows(first..all.end.min(first + 1_000)))).unwrap();
+            }
+            files.commit(Position::default(), 0).unwrap();
+        }
+        assert_eq!(files.searcher().segment_readers().len(), segments as usize);
+        Self { _folder: folder, files, columns: Vec::new() }
+    }
+
+    fn remove(&mut self, number: u32) {
+        self.files.replace(&[id(number)], super::documents::Batch::default()).unwrap();
+    }
+
+    /// With what is known of the segments that were there before.
+    fn view(&mut self, chain: &[&str], now: Timestamp) -> View {
+        let searcher = self.files.searcher();
+        for reader in searcher.segment_readers() {
+            if !self.columns.iter().any(|(segment, _)| *segment == reader.segment_id()) {
+                self.columns.push((reader.segment_id(), Arc::new(Columns::read(reader).unwrap())));
+            }
+        }
+        let of = |segment| self.columns.iter().find(|(there, _)| *there == segment).map(|(_, columns)| columns.clone()).unwrap();
+        let columns: Vec<Arc<Columns>> = searcher.segment_readers().iter().map(|reader| of(reader.segment_id())).collect();
+        view(&searcher, &columns, chain, now)
+    }
+
+    fn fresh_view(&self, chain: &[&str], now: Timestamp) -> View {
+        let searcher = self.files.searcher();
+        let columns: Vec<Arc<Columns>> = searcher.segment_readers().iter().map(|reader| Arc::new(Columns::read(reader).unwrap())).collect();
+        view(&searcher, &columns, chain, now)
+    }
+}
+
+fn view(searcher: &Searcher, columns: &[Arc<Columns>], chain: &[&str], now: Timestamp) -> View {
+    let fields: Fields = schema().1;
+    let chain: Vec<String> = chain.iter().map(|tag| (*tag).to_owned()).collect();
+    View::of(searcher, columns, &fields, &chain, now).unwrap()
+}
+
+fn found(view: &View, query: &str) -> Found {
+    let request = Request { query: query.to_owned(), limit: 50, ..Request::default() };
+    engine::search(view, &Terms::default(), &request, NOW, &mut Scratch::default())
+}
+
+#[test]
+fn what_is_found_does_not_depend_on_windows_and_segments() {
+    let texts = 3_000;
+    let (mut one, mut three) = (Index::with(texts, 1), Index::with(texts, 3));
+    let (one, three) = (one.view(&["en"], NOW), three.view(&["en"], NOW));
+    assert!(one.documents > 1_000 && one.documents < texts, "some are seen and some are not: {}", one.documents);
+    for query in ["queue", "worker locks", "number7 busy", "\"number7\"", "queue -worker", "\"busy for a\" wait", "-worker", "number98"] {
+        let (one, three) = (found(&one, query), found(&three, query));
+        assert!(one.total > 0, "{query} finds nothing");
+        assert_eq!(one.total, three.total, "{query}");
+        let [one, three] =
+            [one, three].map(|found| found.hits.into_iter().map(|hit| (hit.id, hit.score.to_bits(), hit.explanation)).collect::<Vec<_>>());
+        assert_eq!(one, three, "{query}");
+    }
+    let term = |text: &str| Term { text: text.to_owned(), exactly: false, weight: 1.0 };
+    let group = |terms| Group { terms, ..Group::default() };
+    let plan = Plan { groups: vec![group(vec![term("busi"), term("number7")]), group(vec![term("lock")])], ..Plan::default() };
+    let filter = Filter { min_minutes: Some(100), published_after: Some(NOW.0 - 20_000 * HOUR), ..Filter::default() };
+    for filter in [Filter::default(), filter] {
+        let [one, three] = [&one, &three].map(|view| {
+            let (matches, counts) = Scorer::new(view).matches(&plan, &filter, Wanted::All, &mut Scratch::default());
+            let of = |found: &Match| (view.id(found), found.score.to_bits());
+            let mut scores: Vec<(Uuid, u32)> = matches.all.iter().map(of).collect();
+            scores.sort_unstable();
+            (scores, counts.total, counts.categories, counts.tags, counts.years)
+        });
+        assert!(one.1 > 300 && one.2.len() == 5 && one.3.len() == 3 && one.4.len() > 3, "{} {:?} {:?} {:?}", one.1, one.2, one.3, one.4);
+        assert_eq!(one, three);
+    }
+}
+
+#[test]
+fn pages_of_hits_are_one_list() {
+    let view = Index::with(1_500, 3).fresh_view(&["en"], NOW);
+    for query in ["queue", "worker", "number7 locks", "-worker"] {
+        let all = found(&view, query).total;
+        for limit in [50, 97] {
+            let mut request = Request { query: query.to_owned(), limit, ..Request::default() };
+            let (mut hits, mut starts) = (Vec::new(), Vec::new());
+            loop {
+                let page = engine::search(&view, &Terms::default(), &request, NOW, &mut Scratch::default());
+                // The page before is where it was.
+                match page.previous {
+                    Previous::None => assert!(hits.is_empty()),
+                    Previous::First => assert_eq!(hits.len(), limit),
+                    Previous::Behind(place) => assert_eq!(Some(&place), starts.get(starts.len() - 2), "{query} by {limit}"),
+                }
+                hits.extend(page.hits.into_iter().map(|hit| (hit.score, hit.id)));
+                let Some(next) = page.next else { break };
+                starts.push(next.clone());
+                request.after = Some(next);
+            }
+            assert_eq!(hits.len() as u64, all, "{query} by {limit}");
+            let mut ids: Vec<Uuid> = hits.iter().map(|(_, id)| *id).collect();
+            ids.sort_unstable();
+            ids.dedup();
+            assert_eq!(ids.len() as u64, all, "{query} by {limit} repeats hits");
+            assert!(hits.iter().skip(500).is_sorted_by(|(a, x), (b, y)| (a, x) >= (b, y)), "{query} by {limit}");
+        }
+    }
+}
+
+#[test]
+fn what_was_seen_of_a_segment_follows_removals_and_the_clock() {
+    let mut index = Index::with(600, 2);
+    let mut seen = Vec::new();
+    for step in 0..60_u32 {
+        // Now and then nothing is removed, or the clock stands still, or it was set back.
+        for number in (0..step % 4).map(|place| (step * 37 + place * 101) % 600) {
+            index.remove(number);
+        }
+        index.files.commit(Position::default(), 1).unwrap();
+        let hours = i64::from(if step % 7 == 6 { step / 2 } else { step / 3 });
+        let now = Timestamp(NOW.0 + (hours - 10) * HOUR);
+        for chain in CHAINS {
+            let (kept, fresh) = (index.view(chain, now), index.fresh_view(chain, now));
+            let [kept, fresh] = [kept, fresh].map(|view| {
+                let docs: Vec<Vec<u32>> = view.segments.iter().map(|segment| segment.seen.docs.iter().collect()).collect();
+                (docs, view.documents, view.stems_length.to_bits(), view.words_length.to_bits(), view.locales)
+            });
+            assert_eq!(kept, fresh, "step {step}, {chain:?}");
+            seen.push(fresh.1);
+        }
+    }
+    seen.sort_unstable();
+    seen.dedup();
+    assert!(seen.len() > 30, "the clock and the removals change what is seen: {seen:?}");
+}
