@@ -1,6 +1,6 @@
 //! A set of documents of one segment.
 
-use tantivy::DocId;
+use tantivy::{BitSet, DocId};
 
 #[derive(Clone, Debug, Default)]
 pub(super) struct Bits(Vec<u64>);
@@ -28,10 +28,27 @@ impl Bits {
         new
     }
 
-    pub(super) fn take_out(&mut self, doc: DocId) {
-        if let Some(word) = self.0.get_mut(doc as usize / 64) {
-            *word &= !(1 << (doc % 64));
+    /// Takes a document out; answers whether it was there.
+    pub(super) fn take_out(&mut self, doc: DocId) -> bool {
+        let there = self.has(doc);
+        if there {
+            self.0[doc as usize / 64] &= !(1 << (doc % 64));
         }
+        there
+    }
+
+    pub(super) fn put_all(&mut self, other: &Self) {
+        for (mine, other) in self.0.iter_mut().zip(&other.0) {
+            *mine |= other;
+        }
+    }
+
+    /// Those that the engine's set of all documents lacks.
+    pub(super) fn beyond(&self, engines: &BitSet) -> Self {
+        let words = (0_u32..).step_by(64).zip(&self.0);
+        let engines =
+            |first: DocId| if first < engines.max_value() { u64::from_le_bytes(engines.tinyset(first / 64).into_bytes()) } else { 0 };
+        Self(words.map(|(first, word)| word & !engines(first)).collect())
     }
 
     pub(super) fn keep(&mut self, other: &Self) {

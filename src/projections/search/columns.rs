@@ -1,4 +1,5 @@
-//! What is looked up for every document that matches, unpacked into small arrays: once for each segment, since segments never change.
+//! What is looked up for documents that match. What every match is asked for is unpacked into small arrays, once for each segment, since segments
+//! never change; what few are asked for (moments, the words of titles, ids) is read where it lies.
 
 use std::collections::BTreeSet;
 
@@ -91,7 +92,10 @@ impl Columns {
 fn years(published: &Column<i64>, size: u32) -> (Numbers, Vec<i32>) {
     let of = |doc| year_of(published.first(doc).unwrap_or(NEVER));
     let years: Vec<i32> = (0..size).map(of).collect::<BTreeSet<_>>().into_iter().collect();
-    let number = |doc| u32::try_from(years.partition_point(|year| *year < of(doc))).unwrap_or(0);
+    let number = |doc| {
+        let its = of(doc);
+        small(years.partition_point(|year| *year < its) as u64)
+    };
     (Numbers::up_to(small(years.len() as u64), (0..size).map(number)), years)
 }
 

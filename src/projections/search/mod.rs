@@ -4,6 +4,7 @@
 //! moment of the search. While it is behind a write that was answered, it answers nothing rather than something old.
 
 mod analysis;
+mod best;
 mod bits;
 mod columns;
 mod cut;

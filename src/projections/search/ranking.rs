@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::plan::{Group, Plan, Term};
 use super::schema::key;
-use super::scoring::{Matches, Scorer, count, places, rarity, times};
+use super::scoring::{Scorer, count, places, rarity, times};
 use super::titles::{Answer, Typed};
 use super::view::{Match, Segment};
 use crate::domain::clock::Timestamp;
@@ -17,7 +17,7 @@ use crate::domain::clock::Timestamp;
 /// How many of the first matches are looked at closely.
 pub(super) const LOOKED_AT: usize = 200;
 /// How many titles that have all words that were typed are looked at: those of the best matches.
-pub(super) const MOST_TITLED: usize = 20_000;
+pub(super) const MOST_TITLED: usize = if cfg!(test) { 250 } else { 20_000 };
 const SPELLING: f32 = 0.2;
 const NEIGHBOURS: f32 = 0.1;
 const TITLE: f32 = 0.5;
@@ -55,14 +55,14 @@ impl Ranked {
 
 impl Scorer<'_> {
     /// The first matches in their final order, and the rest in no order.
-    pub(super) fn first(&self, plan: &Plan, found: Matches, now: Timestamp) -> (Vec<Ranked>, Vec<Match>) {
-        let Matches { all: mut matches, titles } = found;
+    pub(super) fn first(&self, plan: &Plan, mut matches: Vec<Match>, now: Timestamp) -> (Vec<Ranked>, Vec<Match>) {
         let typed = Typed::of(plan);
         let mut rest = Vec::new();
         if matches.len() > LOOKED_AT {
             matches.select_nth_unstable_by(LOOKED_AT, |a, b| self.view.by_score(a, b));
-            let (titled, others) = matches.split_off(LOOKED_AT).into_iter().partition(|found| titles[found.segment].has(found.doc));
-            rest = others;
+            rest = matches;
+            matches = rest.drain(..LOOKED_AT).collect();
+            let titled = rest.extract_if(.., |found| found.titled).collect();
             matches.extend(self.answering(titled, &typed, &mut rest));
         }
         matches.sort_unstable_by_key(|found| (found.segment, found.doc));
@@ -82,7 +82,7 @@ impl Scorer<'_> {
             titled.select_nth_unstable_by(MOST_TITLED, |a, b| self.view.by_score(a, b));
             others.extend(titled.drain(MOST_TITLED..));
         }
-        let answer = |found: &Match| typed.answer(&self.view.segments[found.segment], found.doc);
+        let answer = |found: &Match| typed.answer(self.view.segment(found), found.doc);
         let mut answers: Vec<(Answer, Match)> = titled.into_iter().map(|found| (answer(&found), found)).collect();
         answers.sort_unstable_by(|(a, x), (b, y)| b.cmp(a).then_with(|| self.view.by_score(x, y)));
         let first = answers.iter().take(LOOKED_AT).take_while(|(answer, _)| *answer > Answer::Otherwise).count();
@@ -98,7 +98,7 @@ impl Scorer<'_> {
         now: Timestamp,
         ranked: &mut Vec<Ranked>,
     ) {
-        let Some(segment) = matches.first().map(|found| &self.view.segments[found.segment]) else { return };
+        let Some(segment) = matches.first().map(|found| self.view.segment(found)) else { return };
         let docs: Vec<u32> = matches.iter().map(|found| found.doc).collect();
         let spellings = self.spellings(plan, segment, &docs);
         let neighbours = self.neighbours(plan, segment, &docs);

@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use uuid::Uuid;
 
 use super::analysis::{Kind, pieces};
+use super::best::Best;
 use super::facets::{Filter, numbers};
 use super::language::Language;
 use super::plan::{Group, Plan, Term};
@@ -65,51 +66,43 @@ pub(super) fn related(view: &View, terms: &Terms, subject: &Subject, limit: usiz
         })
         .collect();
     let plan = Plan { groups, ..Plan::default() };
-    let (found, _) = Scorer::new(view).matches(&plan, &Filter::default(), scoring::Wanted::All, scratch);
-    let matches = found.all;
+    let (matches, _) = Scorer::new(view).matches(&plan, &Filter::default(), scoring::Wanted::All, scratch);
     // The subject says all that it says, if it is in the view; else the best match stands for that.
     let most = matches.iter().map(|found| found.score).fold(f32::EPSILON, f32::max);
     let taste = Wanted {
         tags: terms.keys(TermKind::Tag, &subject.tags),
         category: terms.keys(TermKind::Category, std::slice::from_ref(&subject.category)),
     };
-    let mut list: Vec<(Closeness, (usize, u32))> = Vec::new();
     let taste: Vec<Taste> = view.segments.iter().map(|segment| taste.in_segment(segment)).collect();
-    let mut compare = |place: usize, doc: u32, score: f32| {
-        list.extend(taste[place].compare(&view.segments[place], doc, score / most).map(|closeness| (closeness, (place, doc))));
+    let id = |(place, doc): At| view.segments[place as usize].id(doc);
+    let closer = |a: &(Closeness, At), b: &(Closeness, At)| b.0.all.total_cmp(&a.0.all).then_with(|| id(b.1).cmp(&id(a.1)));
+    // One more than is wanted: the subject is the closest of all.
+    let mut closest = Best::new(limit + 1, closer);
+    let mut compare = |place: u32, doc: u32, score: f32| {
+        if let Some(closeness) = taste[place as usize].compare(&view.segments[place as usize], doc, score / most) {
+            closest.push((closeness, (place, doc)));
+        }
     };
     for found in &matches {
         compare(found.segment, found.doc, found.score);
     }
     if matches.len() <= limit {
-        let there: HashSet<(usize, u32)> = matches.iter().map(|found| (found.segment, found.doc)).collect();
-        for (place, segment) in view.segments.iter().enumerate() {
+        let there: HashSet<At> = matches.iter().map(|found| (found.segment, found.doc)).collect();
+        for (place, segment) in (0..).zip(&view.segments) {
             for doc in segment.seen.docs.iter().filter(|doc| !there.contains(&(place, *doc))) {
                 compare(place, doc, 0.0);
             }
         }
     }
-    let id = |(place, doc): (usize, u32)| view.segments[place].id(doc);
-    let list = closest(list, limit, subject.id, id);
-    list.into_iter().map(|(closeness, at)| similar(view, terms, (closeness, id(at)), at, (&taste[at.0], &words))).collect()
-}
-
-/// The closest ones, best first, without the subject itself.
-fn closest(mut list: Vec<(Closeness, At)>, limit: usize, subject: Uuid, id: impl Fn(At) -> Uuid) -> Vec<(Closeness, At)> {
-    let closer = |a: &(Closeness, At), b: &(Closeness, At)| b.0.all.total_cmp(&a.0.all).then_with(|| id(b.1).cmp(&id(a.1)));
-    // One more than is wanted: the subject is the closest of all.
-    if list.len() > limit + 1 {
-        list.select_nth_unstable_by(limit + 1, closer);
-        list.truncate(limit + 1);
-    }
-    list.retain(|(_, at)| id(*at) != subject);
-    list.sort_by(closer);
+    let mut list = closest.finish();
+    list.retain(|(_, at)| id(*at) != subject.id);
+    list.sort_unstable_by(closer);
     list.truncate(limit);
-    list
+    list.into_iter().map(|(closeness, at)| similar(view, terms, (closeness, id(at)), at, (&taste[at.0 as usize], &words))).collect()
 }
 
 /// A segment, and a document in it.
-type At = (usize, u32);
+type At = (u32, u32);
 
 /// The subject's terms, in keys of the index.
 struct Wanted {
@@ -160,10 +153,10 @@ fn similar(
     view: &View,
     terms: &Terms,
     (closeness, id): (Closeness, Uuid),
-    (place, doc): (usize, u32),
+    (place, doc): At,
     (taste, words): (&Taste, &[(String, String, f32)]),
 ) -> Similar {
-    let segment = &view.segments[place];
+    let segment = &view.segments[place as usize];
     let columns = &*segment.columns;
     let shared_tags = columns.tags.of(doc).filter(|tag| taste.tags.contains(tag));
     let Closeness { all, text, tags, category } = closeness;

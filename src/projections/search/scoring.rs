@@ -11,6 +11,7 @@ use tantivy::postings::{Postings as _, SegmentPostings};
 use tantivy::{DocId, DocSet as _, TERMINATED};
 
 use super::analysis::Piece;
+use super::best::Best;
 use super::bits::Bits;
 use super::facets::{Counter, Counts, Filter};
 use super::plan::{Plan, Term};
@@ -28,40 +29,7 @@ pub(super) enum Wanted {
     First,
 }
 
-/// The best matches, and some more.
-struct Best<'v> {
-    view: &'v View,
-    most: usize,
-    list: Vec<Match>,
-    /// What is worse than this is not wanted.
-    least: Option<Match>,
-}
-
-impl<'v> Best<'v> {
-    /// So many are wanted.
-    fn new(view: &'v View, most: usize) -> Self {
-        Self { view, most, list: Vec::new(), least: None }
-    }
-
-    fn push(&mut self, found: Match) {
-        if self.least.is_none_or(|least| self.view.by_score(&found, &least).is_lt()) {
-            self.list.push(found);
-            if self.list.len() >= self.most.saturating_add(20 * LOOKED_AT) {
-                let (_, least, _) = self.list.select_nth_unstable_by(self.most - 1, |a, b| self.view.by_score(a, b));
-                self.least = Some(*least);
-                self.list.truncate(self.most);
-            }
-        }
-    }
-}
-
-/// What matches, in no order; and in each segment the documents whose titles have all the words that were typed.
-pub(super) struct Matches {
-    pub(super) all: Vec<Match>,
-    pub(super) titles: Vec<Bits>,
-}
-
-/// Documents that are added up at a time: what a query needs of memory does not grow with the index, and fits the processor's cache.
+/// Documents that are added up at a time: the place for their sums does not grow with the index, and fits the processor's cache.
 /// A multiple of 64, and a small one where tests need several windows.
 const WINDOW: u32 = if cfg!(test) { 128 } else { 1 << 16 };
 
@@ -141,42 +109,52 @@ impl<'v> Scorer<'v> {
     }
 
     /// The matches in no order, and the counts of all of them.
-    pub(super) fn matches(&self, plan: &Plan, filter: &Filter, wanted: Wanted, scratch: &mut Scratch) -> (Matches, Counts) {
+    pub(super) fn matches(&self, plan: &Plan, filter: &Filter, wanted: Wanted, scratch: &mut Scratch) -> (Vec<Match>, Counts) {
         let worths: Vec<Vec<f32>> = plan.groups.iter().map(|group| group.terms.iter().map(|term| self.worth(term)).collect()).collect();
-        let mut titles = Vec::new();
-        let [mut best, mut best_titled] = [LOOKED_AT, LOOKED_AT + MOST_TITLED]
-            .map(|first| Best::new(self.view, if wanted == Wanted::First { first } else { usize::MAX }));
+        let by_score = |a: &Match, b: &Match| self.view.by_score(a, b);
+        let mut all = Vec::new();
+        let [mut best, mut best_titled] = [LOOKED_AT, LOOKED_AT + MOST_TITLED].map(|most| Best::new(most, by_score));
         let mut counts = Counts::default();
-        for (place, segment) in self.view.segments.iter().enumerate() {
-            let candidates = super::titles::candidates(segment, plan);
-            let bounds = Bounds::of(segment, plan);
-            let mut groups: Vec<Vec<Sum<'_>>> =
-                plan.groups.iter().zip(&worths).map(|(group, worths)| self.sums(segment, &group.terms, worths)).collect();
+        for (place, segment) in (0..).zip(&self.view.segments) {
             let mut counter = Counter::new(segment, filter);
-            for first in (0..segment.size).step_by(WINDOW as usize) {
-                let end = segment.size.min(first + WINDOW);
-                scratch.begin(end - first);
-                for sums in &mut groups {
-                    scratch.add_group(sums, first, end);
-                }
-                scratch.put_in(candidates.between(first, end), first);
-                if plan.only_excludes {
-                    scratch.put_in(segment.seen.docs.between(first, end), first);
-                }
-                bounds.restrict(&mut scratch.touched, first);
-                for at in scratch.touched.iter() {
-                    let doc = first + at;
-                    if counter.take(doc) {
-                        let found = Match { score: scratch.scores[at as usize], segment: place, doc };
-                        if candidates.has(doc) { best_titled.push(found) } else { best.push(found) }
+            self.matching(segment, plan, &worths, scratch, |doc, score, titled| {
+                if counter.take(doc) {
+                    let found = Match { score, segment: place, doc, titled };
+                    match wanted {
+                        Wanted::All => all.push(found),
+                        Wanted::First if titled => best_titled.push(found),
+                        Wanted::First => best.push(found),
                     }
                 }
-            }
+            });
             counter.finish(&mut counts);
-            titles.push(candidates);
         }
-        best.list.append(&mut best_titled.list);
-        (Matches { all: best.list, titles }, counts)
+        all.append(&mut best.finish());
+        all.append(&mut best_titled.finish());
+        (all, counts)
+    }
+
+    /// Calls back with each document of a segment that matches, what it scores, and whether its title has all words that were typed.
+    fn matching(&self, segment: &Segment, plan: &Plan, worths: &[Vec<f32>], scratch: &mut Scratch, mut take: impl FnMut(DocId, f32, bool)) {
+        let titled = super::titles::candidates(segment, plan);
+        let bounds = Bounds::of(segment, plan);
+        let mut groups: Vec<Vec<Sum<'_>>> =
+            plan.groups.iter().zip(worths).map(|(group, worths)| self.sums(segment, &group.terms, worths)).collect();
+        for first in (0..segment.size).step_by(WINDOW as usize) {
+            let end = segment.size.min(first + WINDOW);
+            scratch.begin(end - first);
+            for sums in &mut groups {
+                scratch.add_group(sums, first, end);
+            }
+            scratch.put_in(titled.between(first, end), first);
+            if plan.only_excludes {
+                scratch.put_in(segment.seen.docs.between(first, end), first);
+            }
+            bounds.restrict(&mut scratch.touched, first);
+            for at in scratch.touched.iter() {
+                take(first + at, scratch.scores[at as usize], titled.has(first + at));
+            }
+        }
     }
 
     fn sums<'s>(&'s self, segment: &'s Segment, terms: &[Term], worths: &[f32]) -> Vec<Sum<'s>> {
@@ -234,27 +212,34 @@ impl Scratch {
     }
 }
 
-/// Which documents of a segment have every phrase, and which have what was excluded.
+/// Which documents of a segment have every phrase, and which have anything that was excluded. None is no bound.
 struct Bounds {
-    with: Vec<Bits>,
-    without: Vec<Bits>,
+    with: Option<Bits>,
+    without: Option<Bits>,
 }
 
 impl Bounds {
     fn of(segment: &Segment, plan: &Plan) -> Self {
-        let with = plan.phrases.iter().map(|phrase| with_phrase(segment, phrase)).collect();
-        let mut without: Vec<Bits> = plan.without_phrases.iter().map(|phrase| with_phrase(segment, phrase)).collect();
-        if !plan.without.is_empty() {
-            let mut having = Bits::none(segment.size);
-            plan.without.iter().for_each(|term| segment.mark(segment.text_of(term), &term.text, &mut having));
-            without.push(having);
+        let having = |phrases: &'_ [Vec<Piece>], join: fn(&mut Bits, &Bits)| {
+            phrases.iter().map(|phrase| with_phrase(segment, phrase)).reduce(|mut all, one| {
+                join(&mut all, &one);
+                all
+            })
+        };
+        let (with, mut without) = (having(&plan.phrases, Bits::keep), having(&plan.without_phrases, Bits::put_all));
+        for term in &plan.without {
+            segment.mark(segment.text_of(term), &term.text, without.get_or_insert_with(|| Bits::none(segment.size)));
         }
         Self { with, without }
     }
 
     fn restrict(&self, found: &mut Bits, first: DocId) {
-        self.with.iter().for_each(|with| found.keep_from(first, with));
-        self.without.iter().for_each(|without| found.remove_from(first, without));
+        if let Some(with) = &self.with {
+            found.keep_from(first, with);
+        }
+        if let Some(without) = &self.without {
+            found.remove_from(first, without);
+        }
     }
 }
 

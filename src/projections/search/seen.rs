@@ -1,13 +1,14 @@
-//! Which documents of one segment readers see at one moment, and what they come to. It stays beside the segment: what a commit changes of a
-//! segment that was there before is that some are removed.
+//! Which documents of one segment readers see at one moment, and what they come to. It stays beside the segment: a commit changes of a segment
+//! that was there before which documents are removed, and the clock changes those whose time has come.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use tantivy::DocId;
 use tantivy::fieldnorm::FieldNormReader;
 use tantivy::index::SegmentReader;
+use tantivy::{BitSet, DocId};
 
+use super::best::Best;
 use super::bits::Bits;
 use super::columns::Columns;
 use super::documents::NEVER;
@@ -15,6 +16,8 @@ use crate::domain::clock::Timestamp;
 
 /// More kinds of readers than this are not remembered.
 const MOST_KEPT: usize = 32;
+/// How many of the next changes by the clock are remembered; then all documents are looked at again.
+const MOST_AHEAD: usize = if cfg!(test) { 5 } else { 10_000 };
 
 /// A segment as it is now.
 pub(super) struct Source<'s> {
@@ -33,9 +36,12 @@ pub(super) struct Seen {
     by_edition: Vec<u32>,
     /// How many documents of the segment had been removed.
     removed: u32,
-    /// It is right from one moment to another, unless more are removed.
-    since: i64,
+    /// It is right from the last change by the clock to the next.
+    pub(super) since: i64,
     pub(super) until: i64,
+    /// The next changes and whose they are, the last one first; and from when on more are not known.
+    ahead: Vec<(i64, DocId)>,
+    unknown_from: i64,
 }
 
 /// What was seen last, by readers who are shown these editions.
@@ -47,15 +53,16 @@ impl SeenBefore {
     pub(super) fn at(&self, source: &Source<'_>, shown: Vec<bool>, now: Timestamp) -> Arc<Seen> {
         let removed = source.reader.num_deleted_docs();
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let seen = match kept.get(&shown).filter(|seen| seen.since <= now.0 && now.0 < seen.until) {
-            Some(seen) if seen.removed == removed => return seen.clone(),
-            Some(seen) if seen.removed < removed => Seen::without_removed(seen, source),
-            _ => Seen::of(source, &shown, now),
+        let before = kept.get(&shown).filter(|seen| seen.removed <= removed && seen.since <= now.0 && now.0 < seen.unknown_from);
+        let seen = match before {
+            Some(seen) if seen.removed == removed && now.0 < seen.until => return seen.clone(),
+            Some(seen) => seen.followed(source, now),
+            None => Seen::of(source, &shown, now),
         };
         let seen = Arc::new(seen);
         // Who still reads an older commit does not make the newer ones look again.
         if kept.get(&shown).is_none_or(|there| there.removed <= removed) {
-            if kept.len() >= MOST_KEPT {
+            if kept.len() >= MOST_KEPT && !kept.contains_key(&shown) {
                 kept.clear();
             }
             kept.insert(shown, seen.clone());
@@ -74,44 +81,87 @@ impl Seen {
             words_length: 0,
             by_edition: vec![0; shown.len()],
             removed: reader.num_deleted_docs(),
-            since: now.0,
+            since: i64::MIN,
             until: NEVER,
+            ahead: Vec::new(),
+            unknown_from: NEVER,
         };
+        // One more than is remembered says from when on the others are not known.
+        let mut ahead = Best::new(MOST_AHEAD + 1, |a: &(i64, DocId), b| a.cmp(b));
         for doc in 0..reader.max_doc() {
             let edition = columns.edition.at(doc as usize) as usize;
             if !shown.get(edition).copied().unwrap_or(false) || reader.is_deleted(doc) {
                 continue;
             }
             let (from, to) = (columns.published(doc), columns.ends(doc));
-            // What is over does not come back, whenever it began.
-            for change in [from, to] {
-                if change > now.0 && to > now.0 {
-                    seen.until = seen.until.min(change);
+            for change in [from, to].into_iter().filter(|change| *change < NEVER) {
+                if change <= now.0 {
+                    seen.since = seen.since.max(change);
+                } else if to > now.0 {
+                    // What is over does not come back, whenever it began.
+                    ahead.push((change, doc));
                 }
             }
             if from <= now.0 && now.0 < to {
-                seen.docs.insert(doc);
-                seen.count += 1;
-                seen.by_edition[edition] += 1;
-                let (stems, words) = source.lengths(doc);
-                seen.stems_length += stems;
-                seen.words_length += words;
+                seen.put_in(source, doc);
             }
         }
+        seen.ahead = ahead.finish();
+        seen.ahead.sort_unstable_by(|a, b| b.cmp(a));
+        if seen.ahead.len() > MOST_AHEAD {
+            seen.unknown_from = seen.ahead.first().map_or(NEVER, |(at, _)| *at);
+            seen.ahead.retain(|(at, _)| *at < seen.unknown_from);
+        }
+        seen.until = seen.next_change();
         seen
     }
 
-    fn without_removed(&self, source: &Source<'_>) -> Self {
-        let mut seen = Self { removed: source.reader.num_deleted_docs(), ..self.clone() };
-        for doc in self.docs.iter().filter(|doc| source.reader.is_deleted(*doc)) {
-            seen.docs.take_out(doc);
-            seen.count -= 1;
-            seen.by_edition[source.columns.edition.at(doc as usize) as usize] -= 1;
-            let (stems, words) = source.lengths(doc);
-            seen.stems_length -= stems;
-            seen.words_length -= words;
+    /// The same a little later: without what was removed, and with what the clock has changed.
+    fn followed(&self, source: &Source<'_>, now: Timestamp) -> Self {
+        let mut seen = self.clone();
+        let removed = source.reader.num_deleted_docs();
+        if let Some(alive) = source.reader.alive_bitset().filter(|_| removed != self.removed) {
+            let mut left = BitSet::with_max_value_and_full(source.reader.max_doc());
+            left.intersect_update(alive.bitset());
+            let gone = seen.docs.beyond(&left);
+            gone.iter().for_each(|doc| seen.take_out(source, doc));
+            seen.removed = removed;
         }
+        while let Some((at, doc)) = seen.ahead.pop_if(|(at, _)| *at <= now.0) {
+            seen.since = at;
+            let visible = source.columns.published(doc) <= now.0 && now.0 < source.columns.ends(doc);
+            if visible && !source.reader.is_deleted(doc) {
+                seen.put_in(source, doc);
+            } else {
+                seen.take_out(source, doc);
+            }
+        }
+        seen.until = seen.next_change();
         seen
+    }
+
+    fn next_change(&self) -> i64 {
+        self.ahead.last().map_or(self.unknown_from, |(at, _)| *at)
+    }
+
+    fn put_in(&mut self, source: &Source<'_>, doc: DocId) {
+        if self.docs.insert(doc) {
+            let (edition, stems, words) = source.counts(doc);
+            self.count += 1;
+            self.by_edition[edition] += 1;
+            self.stems_length += stems;
+            self.words_length += words;
+        }
+    }
+
+    fn take_out(&mut self, source: &Source<'_>, doc: DocId) {
+        if self.docs.take_out(doc) {
+            let (edition, stems, words) = source.counts(doc);
+            self.count -= 1;
+            self.by_edition[edition] -= 1;
+            self.stems_length -= stems;
+            self.words_length -= words;
+        }
     }
 
     /// The numbers of the editions that are seen.
@@ -121,7 +171,9 @@ impl Seen {
 }
 
 impl Source<'_> {
-    fn lengths(&self, doc: DocId) -> (u64, u64) {
-        (u64::from(self.stems.fieldnorm(doc)), u64::from(self.words.fieldnorm(doc)))
+    /// What a document adds to: its edition, and the lengths of its texts.
+    fn counts(&self, doc: DocId) -> (usize, u64, u64) {
+        let edition = self.columns.edition.at(doc as usize) as usize;
+        (edition, u64::from(self.stems.fieldnorm(doc)), u64::from(self.words.fieldnorm(doc)))
     }
 }

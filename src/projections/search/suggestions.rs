@@ -1,9 +1,12 @@
 //! Titles and headings as one types: those that begin with what was typed, those that hold it, and, when there are none, those that would
 //! but for one typo behind the first letters.
 
+use std::collections::HashSet;
+
 use uuid::Uuid;
 
 use super::analysis::{Kind, pieces};
+use super::best::Best;
 use super::bits::Bits;
 use super::dictionary;
 use super::schema;
@@ -18,7 +21,7 @@ const LOOKED_AT: usize = 100;
 #[derive(Clone, Debug, Default)]
 pub struct Beginning {
     words: Vec<String>,
-    endings: std::collections::HashSet<String>,
+    endings: HashSet<String>,
     /// Insights that have all the words in title and headings, the newest first.
     pub insights: Vec<Uuid>,
     /// Nothing begins like this: the endings are near it.
@@ -52,7 +55,12 @@ pub(super) fn beginning(view: &View, query: &str) -> Beginning {
 
 fn insights(view: &View, beginning: &Beginning) -> Vec<Uuid> {
     let Some((_, first)) = beginning.words.split_last() else { return Vec::new() };
-    let mut found: Vec<(u8, i64, Uuid)> = Vec::new();
+    // What a title that begins with what was typed begins with.
+    let beginnings: HashSet<u32> = match first.first() {
+        Some(word) => [schema::key(word)].into(),
+        None => beginning.endings.iter().map(|ending| schema::key(ending)).collect(),
+    };
+    let mut found = Best::new(LOOKED_AT, |a: &(u8, i64, Uuid), b| b.cmp(a));
     for segment in &view.segments {
         let mut having = Bits::none(segment.size);
         let mut titled = Bits::none(segment.size);
@@ -65,25 +73,18 @@ fn insights(view: &View, beginning: &Beginning) -> Vec<Uuid> {
             segment.mark(&segment.headings, word, &mut with);
             having.keep(&with);
         }
-        found.extend(having.iter().map(|doc| {
-            let first = segment.columns.title(doc).next().map(|(word, _)| word);
-            let begins = first.is_some_and(|first| beginning.begins(first));
-            let rank = u8::from(titled.has(doc)) + u8::from(begins && titled.has(doc));
-            (rank, segment.columns.published(doc), segment.id(doc))
-        }));
+        for doc in having.iter() {
+            let begins = || segment.columns.title(doc).next().is_some_and(|(word, _)| beginnings.contains(&word));
+            let rank = if titled.has(doc) { 1 + u8::from(begins()) } else { 0 };
+            found.push((rank, segment.columns.published(doc), segment.id(doc)));
+        }
     }
+    let mut found = found.finish();
     found.sort_unstable_by(|a, b| b.cmp(a));
-    found.truncate(LOOKED_AT);
     found.into_iter().map(|(_, _, id)| id).collect()
 }
 
 impl Beginning {
-    /// Whether the first word of a title, of which this is the key, is the first that was typed.
-    fn begins(&self, title: u32) -> bool {
-        let is = |word: &String| schema::key(word) == title;
-        if self.words.len() > 1 { self.words.first().is_some_and(is) } else { self.endings.iter().any(is) }
-    }
-
     /// The title and the headings of one insight that answer, best first.
     #[must_use]
     pub fn answers(&self, title: &str, headings: &[TocEntry]) -> Vec<Suggestion> {

@@ -12,6 +12,7 @@ use super::engine::{self, Found, Previous, Request};
 use super::facets::Filter;
 use super::index::{IndexFiles, Position};
 use super::plan::{Group, Plan, Term};
+use super::ranking::{LOOKED_AT, MOST_TITLED};
 use super::schema::{Fields, schema};
 use super::scoring::{Scorer, Scratch, Wanted};
 use super::terms::Terms;
@@ -32,8 +33,13 @@ fn rows(numbers: std::ops::Range<u32>) -> Documents {
     let mut rows = Documents::default();
     for number in numbers {
         let hours = i64::from(number % 40);
-        let locale = if number % 3 == 0 { "it" } else { "en" };
-        rows.texts.push(DocumentRow {
+        // One in three is in Italian, and one in three of those is translated from English.
+        let (locales, source) = match (number % 3, number % 9) {
+            (_, 0) => (&["en", "it"][..], "en"),
+            (0, _) => (&["it"][..], "it"),
+            _ => (&["en"][..], "en"),
+        };
+        rows.texts.extend(locales.iter().map(|locale| DocumentRow {
             id: id(number),
             revision: 1,
             pointer_version: 1,
@@ -41,15 +47,15 @@ fn rows(numbers: std::ops::Range<u32>) -> Documents {
             unpublish_at: (number % 11 == 0).then_some(NOW.0 + (hours - 20) * HOUR),
             category_id: id(number % 5),
             reading_minutes: i64::from(number % 300),
-            source_locale: locale.to_owned(),
-            locales: format!("[\"{locale}\"]"),
-            locale: locale.to_owned(),
-            title: format!("Queue number{}", number % 1_000),
+            source_locale: source.to_owned(),
+            locales: serde_json::to_string(locales).unwrap(),
+            locale: (*locale).to_owned(),
+            title: format!("{} number{}", if *locale == "en" { "Queue" } else { "Coda queue" }, number % 1_000),
             excerpt: String::new(),
             excerpt_source: "derived".to_owned(),
             plain: format!("locks wait {}", "for a worker that is busy ".repeat(number as usize % 4)),
             toc: "[]".to_owned(),
-        });
+        }));
         rows.tags.extend((0..number % 4).map(|tag| LinkRow { insight_id: id(number), term_id: id(tag) }));
         rows.authors.push(LinkRow { insight_id: id(number), term_id: id(number % 300) });
     }
@@ -84,8 +90,7 @@ impl Index {
     }
 
     /// With what is known of the segments that were there before.
-    fn view(&mut self, chain: &[&str], now: Timestamp) -> View {
-        let searcher = self.files.searcher();
+    fn view_of(&mut self, searcher: &Searcher, chain: &[&str], now: Timestamp) -> View {
         for reader in searcher.segment_readers() {
             if !self.columns.iter().any(|(segment, _)| *segment == reader.segment_id()) {
                 self.columns.push((reader.segment_id(), Arc::new(Columns::read(reader).unwrap())));
@@ -93,14 +98,13 @@ impl Index {
         }
         let of = |segment| self.columns.iter().find(|(there, _)| *there == segment).map(|(_, columns)| columns.clone()).unwrap();
         let columns: Vec<Arc<Columns>> = searcher.segment_readers().iter().map(|reader| of(reader.segment_id())).collect();
-        view(&searcher, &columns, chain, now)
+        view(searcher, &columns, chain, now)
     }
+}
 
-    fn fresh_view(&self, chain: &[&str], now: Timestamp) -> View {
-        let searcher = self.files.searcher();
-        let columns: Vec<Arc<Columns>> = searcher.segment_readers().iter().map(|reader| Arc::new(Columns::read(reader).unwrap())).collect();
-        view(&searcher, &columns, chain, now)
-    }
+fn fresh_view(searcher: &Searcher, chain: &[&str], now: Timestamp) -> View {
+    let columns: Vec<Arc<Columns>> = searcher.segment_readers().iter().map(|reader| Arc::new(Columns::read(reader).unwrap())).collect();
+    view(searcher, &columns, chain, now)
 }
 
 fn view(searcher: &Searcher, columns: &[Arc<Columns>], chain: &[&str], now: Timestamp) -> View {
@@ -117,8 +121,7 @@ fn found(view: &View, query: &str) -> Found {
 #[test]
 fn what_is_found_does_not_depend_on_windows_and_segments() {
     let texts = 3_000;
-    let (mut one, mut three) = (Index::with(texts, 1), Index::with(texts, 3));
-    let (one, three) = (one.view(&["en"], NOW), three.view(&["en"], NOW));
+    let [one, three] = [1, 3].map(|segments| fresh_view(&Index::with(texts, segments).files.searcher(), &["en"], NOW));
     assert!(one.documents > 1_000 && one.documents < texts, "some are seen and some are not: {}", one.documents);
     for query in ["queue", "worker locks", "number7 busy", "\"number7\"", "queue -worker", "\"busy for a\" wait", "-worker", "number98"] {
         let (one, three) = (found(&one, query), found(&three, query));
@@ -136,7 +139,7 @@ fn what_is_found_does_not_depend_on_windows_and_segments() {
         let [one, three] = [&one, &three].map(|view| {
             let (matches, counts) = Scorer::new(view).matches(&plan, &filter, Wanted::All, &mut Scratch::default());
             let of = |found: &Match| (view.id(found), found.score.to_bits());
-            let mut scores: Vec<(Uuid, u32)> = matches.all.iter().map(of).collect();
+            let mut scores: Vec<(Uuid, u32)> = matches.iter().map(of).collect();
             scores.sort_unstable();
             (scores, counts.total, counts.categories, counts.tags, counts.years)
         });
@@ -146,8 +149,26 @@ fn what_is_found_does_not_depend_on_windows_and_segments() {
 }
 
 #[test]
+fn what_is_forgotten_on_the_way_is_not_missed() {
+    let view = fresh_view(&Index::with(3_000, 2).files.searcher(), &["en"], NOW);
+    // More titles than are looked at, most of them alike and with equal scores.
+    for query in ["queue", "queue number", "worker", "-worker"] {
+        let page = |limit| {
+            let request = Request { query: query.to_owned(), limit, ..Request::default() };
+            let found = engine::search(&view, &Terms::default(), &request, NOW, &mut Scratch::default());
+            (found.total, found.hits.into_iter().map(|hit| (hit.id, hit.score.to_bits(), hit.explanation)).collect::<Vec<_>>())
+        };
+        // The one that keeps the first on the way, and the one that keeps all.
+        let ((total, first), (of_all, mut all)) = (page(LOOKED_AT - 1), page(LOOKED_AT));
+        all.truncate(LOOKED_AT - 1);
+        assert!(total > 2 * MOST_TITLED as u64 && first.len() == LOOKED_AT - 1, "{query}: {total}");
+        assert_eq!((total, first), (of_all, all), "{query}");
+    }
+}
+
+#[test]
 fn pages_of_hits_are_one_list() {
-    let view = Index::with(1_500, 3).fresh_view(&["en"], NOW);
+    let view = fresh_view(&Index::with(1_500, 3).files.searcher(), &["en"], NOW);
     for query in ["queue", "worker", "number7 locks", "-worker"] {
         let all = found(&view, query).total;
         for limit in [50, 97] {
@@ -171,7 +192,7 @@ fn pages_of_hits_are_one_list() {
             ids.sort_unstable();
             ids.dedup();
             assert_eq!(ids.len() as u64, all, "{query} by {limit} repeats hits");
-            assert!(hits.iter().skip(500).is_sorted_by(|(a, x), (b, y)| (a, x) >= (b, y)), "{query} by {limit}");
+            assert!(hits.iter().skip(2 * LOOKED_AT).is_sorted_by(|(a, x), (b, y)| (a, x) >= (b, y)), "{query} by {limit}");
         }
     }
 }
@@ -179,8 +200,9 @@ fn pages_of_hits_are_one_list() {
 #[test]
 fn what_was_seen_of_a_segment_follows_removals_and_the_clock() {
     let mut index = Index::with(600, 2);
-    let mut seen = Vec::new();
+    let mut sizes = Vec::new();
     for step in 0..60_u32 {
+        let older = index.files.searcher();
         // Now and then nothing is removed, or the clock stands still, or it was set back.
         for number in (0..step % 4).map(|place| (step * 37 + place * 101) % 600) {
             index.remove(number);
@@ -188,17 +210,40 @@ fn what_was_seen_of_a_segment_follows_removals_and_the_clock() {
         index.files.commit(Position::default(), 1).unwrap();
         let hours = i64::from(if step % 7 == 6 { step / 2 } else { step / 3 });
         let now = Timestamp(NOW.0 + (hours - 10) * HOUR);
-        for chain in CHAINS {
-            let (kept, fresh) = (index.view(chain, now), index.fresh_view(chain, now));
-            let [kept, fresh] = [kept, fresh].map(|view| {
-                let docs: Vec<Vec<u32>> = view.segments.iter().map(|segment| segment.seen.docs.iter().collect()).collect();
-                (docs, view.documents, view.stems_length.to_bits(), view.words_length.to_bits(), view.locales)
+        // Somebody may still read the commit before.
+        for searcher in [index.files.searcher(), older] {
+            let of_each = CHAINS.map(|chain| {
+                let views = [index.view_of(&searcher, chain, now), fresh_view(&searcher, chain, now)];
+                assert!(views.iter().all(|view| view.is_good_at(now)));
+                let [kept, fresh] = views.map(|view| {
+                    let docs: Vec<Vec<u32>> = view.segments.iter().map(|segment| segment.seen.docs.iter().collect()).collect();
+                    (docs, view.documents, view.stems_length.to_bits(), view.words_length.to_bits(), view.locales)
+                });
+                assert_eq!(kept, fresh, "step {step}, {chain:?}");
+                fresh
             });
-            assert_eq!(kept, fresh, "step {step}, {chain:?}");
-            seen.push(fresh.1);
+            assert_ne!(of_each[0].0, of_each[1].0, "readers of different locales are shown different texts");
+            sizes.push(of_each[0].1);
         }
     }
-    seen.sort_unstable();
-    seen.dedup();
-    assert!(seen.len() > 30, "the clock and the removals change what is seen: {seen:?}");
+    sizes.sort_unstable();
+    sizes.dedup();
+    assert!(sizes.len() > 30, "the clock and the removals change what is seen: {sizes:?}");
+}
+
+#[test]
+fn a_view_is_good_between_two_changes_by_the_clock() {
+    let mut index = Index::with(600, 1);
+    let searcher = index.files.searcher();
+    let mut held: Option<View> = None;
+    for quarter in (0..120).chain((0..120).rev()) {
+        let now = Timestamp(NOW.0 + quarter * HOUR / 4);
+        let fresh = index.view_of(&searcher, &["en"], now);
+        if let Some(view) = held.take_if(|view| view.is_good_at(now)) {
+            assert_eq!(view.documents, fresh.documents, "a view that says it is good at {quarter} is not");
+            held = Some(view);
+        } else {
+            held = Some(fresh);
+        }
+    }
 }

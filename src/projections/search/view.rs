@@ -55,8 +55,10 @@ pub(super) struct Walk<'s> {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Match {
     pub(super) score: f32,
-    pub(super) segment: usize,
+    pub(super) segment: u32,
     pub(super) doc: DocId,
+    /// Its title has all words that were typed.
+    pub(super) titled: bool,
 }
 
 pub(super) struct View {
@@ -67,7 +69,8 @@ pub(super) struct View {
     pub(super) words_length: f32,
     /// The languages of the texts: a query is stemmed in each.
     pub(super) locales: Vec<String>,
-    /// The clock changes the view then.
+    /// The clock changed the view last then, and does so next.
+    since: i64,
     until: i64,
 }
 
@@ -79,7 +82,7 @@ impl View {
         chain: &[String],
         now: Timestamp,
     ) -> tantivy::Result<Self> {
-        let mut gathered = Gathered { until: NEVER, ..Gathered::default() };
+        let mut gathered = Gathered { since: i64::MIN, until: NEVER, ..Gathered::default() };
         let mut segments = Vec::new();
         for (reader, columns) in searcher.segment_readers().iter().zip(columns) {
             segments.push(gathered.segment(reader, columns, fields, chain, now)?);
@@ -93,16 +96,21 @@ impl View {
             stems_length: average(gathered.stems_length),
             words_length: average(gathered.words_length),
             locales,
+            since: gathered.since,
             until: gathered.until,
         })
     }
 
     pub(super) fn is_good_at(&self, now: Timestamp) -> bool {
-        now.0 < self.until
+        (self.since..self.until).contains(&now.0)
+    }
+
+    pub(super) fn segment(&self, found: &Match) -> &Segment {
+        &self.segments[found.segment as usize]
     }
 
     pub(super) fn id(&self, found: &Match) -> Uuid {
-        self.segments[found.segment].id(found.doc)
+        self.segment(found).id(found.doc)
     }
 
     /// The better match first; the newer id on a tie, so that the order is total.
@@ -127,6 +135,7 @@ struct Gathered {
     stems_length: u64,
     words_length: u64,
     locales: HashSet<String>,
+    since: i64,
     until: i64,
 }
 
@@ -148,6 +157,7 @@ impl Gathered {
         self.documents += seen.count;
         self.stems_length += seen.stems_length;
         self.words_length += seen.words_length;
+        self.since = self.since.max(seen.since);
         self.until = self.until.min(seen.until);
         self.locales.extend(seen.editions().map(|number| locale_of(&columns.editions[number]).to_owned()));
         let (title, headings, columns) = (text(fields.title)?, text(fields.headings)?, columns.clone());
