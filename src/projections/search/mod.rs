@@ -113,7 +113,7 @@ impl Live {
         if let Some(view) = views.get(&chain).filter(|view| view.is_good_at(now)) {
             return Ok(view.clone());
         }
-        if views.len() >= MOST_VIEWS {
+        if views.len() >= MOST_VIEWS && !views.contains_key(&chain) {
             views.clear();
         }
         let view = Arc::new(View::of(&self.searcher, &self.columns, &self.fields, &chain, now)?);
