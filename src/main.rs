@@ -30,7 +30,8 @@ async fn run() -> ExitCode {
     }
 }
 
-/// The allocator asks for memory in huge pages, of which a service of this size fills few: they would double what it holds.
+/// The allocator does not ask for huge pages, but some kernels give them to everybody, and a service of this size fills few: they would double
+/// what it holds.
 fn keep_pages_small() {
     #[cfg(target_os = "linux")]
     let _ = rustix::thread::disable_transparent_huge_pages(true);

@@ -44,7 +44,7 @@ impl Bits {
     }
 
     /// Those that the engine's set of all documents lacks.
-    pub(super) fn beyond(&self, engines: &BitSet) -> Self {
+    pub(super) fn lacking_in(&self, engines: &BitSet) -> Self {
         let words = (0_u32..).step_by(64).zip(&self.0);
         let engines =
             |first: DocId| if first < engines.max_value() { u64::from_le_bytes(engines.tinyset(first / 64).into_bytes()) } else { 0 };

@@ -90,19 +90,15 @@ impl Columns {
 }
 
 fn years(published: &Column<i64>, size: u32) -> (Numbers, Vec<i32>) {
-    let of = |doc| year_of(published.first(doc).unwrap_or(NEVER));
-    let years: Vec<i32> = (0..size).map(of).collect::<BTreeSet<_>>().into_iter().collect();
-    let number = |doc| {
-        let its = of(doc);
-        small(years.partition_point(|year| *year < its) as u64)
-    };
-    (Numbers::up_to(small(years.len() as u64), (0..size).map(number)), years)
+    let of_each: Vec<i32> = (0..size).map(|doc| year_of(published.first(doc).unwrap_or(NEVER))).collect();
+    let years: Vec<i32> = of_each.iter().copied().collect::<BTreeSet<_>>().into_iter().collect();
+    let number = |its: &i32| small(years.partition_point(|year| year < its) as u64);
+    (Numbers::up_to(small(years.len() as u64), of_each.iter().map(number)), years)
 }
 
 fn firsts(column: &StrColumn, size: u32) -> Numbers {
-    let none = column.num_terms();
-    let number = |doc| column.ords().first(doc).unwrap_or(none as u64);
-    Numbers::up_to(small(none as u64), (0..size).map(|doc| small(number(doc))))
+    let none = column.num_terms() as u64;
+    Numbers::up_to(small(none), (0..size).map(|doc| small(column.ords().first(doc).unwrap_or(none))))
 }
 
 fn lists(column: &StrColumn, size: u32) -> Lists {

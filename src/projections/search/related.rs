@@ -12,7 +12,7 @@ use super::plan::{Group, Plan, Term};
 use super::ranking::rounded;
 use super::scoring::{self, Scorer, Scratch, count, rarity};
 use super::terms::Terms;
-use super::view::{Segment, View};
+use super::view::{Match, Segment, View};
 use crate::domain::term::TermKind;
 
 /// The words that say most about a text.
@@ -74,35 +74,30 @@ pub(super) fn related(view: &View, terms: &Terms, subject: &Subject, limit: usiz
         category: terms.keys(TermKind::Category, std::slice::from_ref(&subject.category)),
     };
     let taste: Vec<Taste> = view.segments.iter().map(|segment| taste.in_segment(segment)).collect();
-    let id = |(place, doc): At| view.segments[place as usize].id(doc);
-    let closer = |a: &(Closeness, At), b: &(Closeness, At)| b.0.all.total_cmp(&a.0.all).then_with(|| id(b.1).cmp(&id(a.1)));
+    let closer =
+        |(a, x): &(Closeness, Match), (b, y): &(Closeness, Match)| b.all.total_cmp(&a.all).then_with(|| view.id(y).cmp(&view.id(x)));
     // One more than is wanted: the subject is the closest of all.
     let mut closest = Best::new(limit + 1, closer);
-    let mut compare = |place: u32, doc: u32, score: f32| {
-        if let Some(closeness) = taste[place as usize].compare(&view.segments[place as usize], doc, score / most) {
-            closest.push((closeness, (place, doc)));
+    let mut compare = |found: Match| {
+        if let Some(closeness) = taste[found.segment as usize].compare(view.segment(&found), found.doc, found.score / most) {
+            closest.push((closeness, found));
         }
     };
-    for found in &matches {
-        compare(found.segment, found.doc, found.score);
-    }
+    matches.iter().copied().for_each(&mut compare);
     if matches.len() <= limit {
-        let there: HashSet<At> = matches.iter().map(|found| (found.segment, found.doc)).collect();
-        for (place, segment) in (0..).zip(&view.segments) {
-            for doc in segment.seen.docs.iter().filter(|doc| !there.contains(&(place, *doc))) {
-                compare(place, doc, 0.0);
+        let there: HashSet<(u32, u32)> = matches.iter().map(|found| (found.segment, found.doc)).collect();
+        for (segment, of) in (0..).zip(&view.segments) {
+            for doc in of.seen.docs.iter().filter(|doc| !there.contains(&(segment, *doc))) {
+                compare(Match { score: 0.0, segment, doc, titled: false });
             }
         }
     }
     let mut list = closest.finish();
-    list.retain(|(_, at)| id(*at) != subject.id);
+    list.retain(|(_, found)| view.id(found) != subject.id);
     list.sort_unstable_by(closer);
     list.truncate(limit);
-    list.into_iter().map(|(closeness, at)| similar(view, terms, (closeness, id(at)), at, (&taste[at.0 as usize], &words))).collect()
+    list.into_iter().map(|(closeness, found)| similar(view, terms, &closeness, &found, (&taste[found.segment as usize], &words))).collect()
 }
-
-/// A segment, and a document in it.
-type At = (u32, u32);
 
 /// The subject's terms, in keys of the index.
 struct Wanted {
@@ -152,16 +147,16 @@ impl Taste {
 fn similar(
     view: &View,
     terms: &Terms,
-    (closeness, id): (Closeness, Uuid),
-    (place, doc): At,
+    closeness: &Closeness,
+    found: &Match,
     (taste, words): (&Taste, &[(String, String, f32)]),
 ) -> Similar {
-    let segment = &view.segments[place as usize];
+    let (segment, doc) = (view.segment(found), found.doc);
     let columns = &*segment.columns;
     let shared_tags = columns.tags.of(doc).filter(|tag| taste.tags.contains(tag));
-    let Closeness { all, text, tags, category } = closeness;
+    let Closeness { all, text, tags, category } = *closeness;
     Similar {
-        id,
+        id: view.id(found),
         score: all,
         reason: if tags > text && tags >= category {
             Reason::Tags

@@ -129,8 +129,8 @@ impl<'v> Scorer<'v> {
             });
             counter.finish(&mut counts);
         }
-        all.append(&mut best.finish());
-        all.append(&mut best_titled.finish());
+        all.extend(best.finish());
+        all.extend(best_titled.finish());
         (all, counts)
     }
 

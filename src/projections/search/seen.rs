@@ -36,9 +36,8 @@ pub(super) struct Seen {
     by_edition: Vec<u32>,
     /// How many documents of the segment had been removed.
     removed: u32,
-    /// It is right from the last change by the clock to the next.
+    /// The last change by the clock.
     pub(super) since: i64,
-    pub(super) until: i64,
     /// The next changes and whose they are, the last one first; and from when on more are not known.
     ahead: Vec<(i64, DocId)>,
     unknown_from: i64,
@@ -55,7 +54,7 @@ impl SeenBefore {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let before = kept.get(&shown).filter(|seen| seen.removed <= removed && seen.since <= now.0 && now.0 < seen.unknown_from);
         let seen = match before {
-            Some(seen) if seen.removed == removed && now.0 < seen.until => return seen.clone(),
+            Some(seen) if seen.removed == removed && now.0 < seen.until() => return seen.clone(),
             Some(seen) => seen.followed(source, now),
             None => Seen::of(source, &shown, now),
         };
@@ -82,7 +81,6 @@ impl Seen {
             by_edition: vec![0; shown.len()],
             removed: reader.num_deleted_docs(),
             since: i64::MIN,
-            until: NEVER,
             ahead: Vec::new(),
             unknown_from: NEVER,
         };
@@ -112,7 +110,6 @@ impl Seen {
             seen.unknown_from = seen.ahead.first().map_or(NEVER, |(at, _)| *at);
             seen.ahead.retain(|(at, _)| *at < seen.unknown_from);
         }
-        seen.until = seen.next_change();
         seen
     }
 
@@ -123,7 +120,7 @@ impl Seen {
         if let Some(alive) = source.reader.alive_bitset().filter(|_| removed != self.removed) {
             let mut left = BitSet::with_max_value_and_full(source.reader.max_doc());
             left.intersect_update(alive.bitset());
-            let gone = seen.docs.beyond(&left);
+            let gone = seen.docs.lacking_in(&left);
             gone.iter().for_each(|doc| seen.take_out(source, doc));
             seen.removed = removed;
         }
@@ -136,11 +133,11 @@ impl Seen {
                 seen.take_out(source, doc);
             }
         }
-        seen.until = seen.next_change();
         seen
     }
 
-    fn next_change(&self) -> i64 {
+    /// The next change by the clock, or when there may be one.
+    pub(super) fn until(&self) -> i64 {
         self.ahead.last().map_or(self.unknown_from, |(at, _)| *at)
     }
 

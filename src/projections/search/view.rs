@@ -158,7 +158,7 @@ impl Gathered {
         self.stems_length += seen.stems_length;
         self.words_length += seen.words_length;
         self.since = self.since.max(seen.since);
-        self.until = self.until.min(seen.until);
+        self.until = self.until.min(seen.until());
         self.locales.extend(seen.editions().map(|number| locale_of(&columns.editions[number]).to_owned()));
         let (title, headings, columns) = (text(fields.title)?, text(fields.headings)?, columns.clone());
         Ok(Segment { stems, words, title, headings, size: reader.max_doc(), columns, whole: seen.count == reader.max_doc(), seen })
