@@ -18,6 +18,20 @@ const TABLE: [(&str, &str, i64, &str); 6] = [
     ("Distributed Systems", "2026-04-18", 4, "Batch finalisation per container: why the monitor showed nothing for 83 minutes"),
 ];
 
+/// What each story is about: the minutes and the figures of its card, in every language that it is told in.
+const FIGURES: [(&str, &str, i64, &[&str]); 10] = [
+    ("symptom-is-not-root-cause", "en", 5, &["PostgreSQL primary at 91 % CPU", "an hour later"]),
+    ("cache-without-a-lock-is-thundering-herd", "en", 6, &["14 endpoints", "8 workers", "lock per key"]),
+    ("cache-without-a-lock-is-thundering-herd", "de", 6, &["14 Endpunkte", "8 Worker", "Lock pro Schlüssel"]),
+    ("cache-without-a-lock-is-thundering-herd", "it", 6, &["14 endpoint", "8 worker", "lock per chiave"]),
+    ("expression-index-ignored", "en", 5, &["COALESCE(score, 0)", "29 500×"]),
+    ("update-with-subquery-and-limit", "en", 4, &["filter in the wrong place", "UPDATE 0"]),
+    ("commit-before-async-io", "en", 4, &["Twelve parallel daemons", "502"]),
+    ("commit-before-async-io", "de", 4, &["Zwölf parallele Daemons", "502"]),
+    ("commit-before-async-io", "it", 4, &["Dodici daemon in parallelo", "502"]),
+    ("batch-finalisation-per-container", "en", 4, &["83 minutes", "finalise per container"]),
+];
+
 #[tokio::test]
 async fn the_index_page_can_be_drawn() {
     let app = TestApp::start_with(|settings| settings.demo = true).await;
@@ -55,6 +69,22 @@ async fn every_sample_can_be_read_in_three_languages() {
         }
     }
     assert_eq!(translated, 4, "two samples carry two translations");
+}
+
+/// The title alone would not do: the excerpt or the body says it.
+#[tokio::test]
+async fn every_sample_tells_the_story_of_its_card() {
+    let app = TestApp::start_with(|settings| settings.demo = true).await;
+    for (slug, locale, minutes, figures) in FIGURES {
+        let insight = app.anonymous().get(&format!("/v1/insights/{slug}?locale={locale}")).await.expect(200).json();
+        assert_eq!(insight["locale"], locale, "{slug}");
+        assert_eq!(insight["reading_minutes"], minutes, "{slug} in {locale}");
+        let [excerpt, body] = [&insight["excerpt"], &insight["body"]["markdown"]].map(|text| text.as_str().unwrap().to_lowercase());
+        for figure in figures {
+            let told = figure.to_lowercase();
+            assert!(excerpt.contains(&told) || body.contains(&told), "{slug} in {locale} does not say {figure:?}");
+        }
+    }
 }
 
 #[tokio::test]
