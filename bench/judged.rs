@@ -14,7 +14,8 @@ use std::path::Path;
 
 use insights::domain::clock::Clock;
 use insights::projections::follower;
-use insights::projections::search::{Request, Search, SearchProjection};
+use insights::projections::search::Search;
+use insights::projections::search::{SearchProjection, SearchRequest};
 use insights::store::Store;
 use serde_json::Value;
 
@@ -86,7 +87,7 @@ async fn judge(folder: &Path) -> (usize, usize, f64, f64) {
 }
 
 async fn ranking(search: &Search, query: String, names: &HashMap<uuid::Uuid, String>) -> Vec<String> {
-    let request = Request { query, limit: 10, ..Request::default() };
+    let request = SearchRequest { query, limit: 10, ..SearchRequest::default() };
     let found = search.find(request, vec!["en".to_owned()], Clock::System.now()).await.expect("an answer");
     found.hits.iter().map(|hit| names[&hit.id].clone()).collect()
 }

@@ -7,7 +7,7 @@ use actix_web::http::Uri;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use insights::domain::markdown::render;
 use insights::domain::page::{Cursor, KeyValue};
-use insights::http::cache_key::Spelled;
+use insights::http::middleware::cache_key::RequestTarget;
 use uuid::Uuid;
 
 const PARAGRAPH: &str =
@@ -40,7 +40,8 @@ fn cursor(criterion: &mut Criterion) {
 fn cache_key(criterion: &mut Criterion) {
     let mut head = RequestHead::default();
     head.uri = Uri::from_static("/v1/insights?tag=rust&limit=20&category=debugging&sort=-published_at");
-    criterion.bench_function("cache key", |bencher| bencher.iter(|| Spelled::of(black_box(&head)).and_then(Spelled::canonical)));
+    criterion
+        .bench_function("cache key", |bencher| bencher.iter(|| RequestTarget::of(black_box(&head)).and_then(RequestTarget::canonical)));
 }
 
 criterion_group!(pieces, markdown, cursor, cache_key);

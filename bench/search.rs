@@ -21,7 +21,7 @@ use insights::domain::clock::Clock;
 use insights::domain::user::TokenDraft;
 use insights::editorial::accounts;
 use insights::projections::follower;
-use insights::projections::search::{Request, SearchProjection};
+use insights::projections::search::{SearchProjection, SearchRequest};
 use insights::store::Store;
 
 const QUERIES: usize = 2_000;
@@ -108,7 +108,7 @@ async fn index_and_ask(folder: &Path, count: usize, questions: &[(&str, Vec<Stri
         let mut times = Vec::new();
         for query in list {
             let asked = Instant::now();
-            let request = Request { query: query.clone(), limit: 10, ..Request::default() };
+            let request = SearchRequest { query: query.clone(), limit: 10, ..SearchRequest::default() };
             search.find(request, vec!["en".to_owned()], Clock::System.now()).await?;
             times.push(asked.elapsed());
         }

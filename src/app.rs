@@ -2,7 +2,6 @@
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicUsize};
 use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
@@ -18,14 +17,13 @@ use crate::domain::clock::{Clock, Timestamp, new_id};
 use crate::domain::user::UserDraft;
 use crate::editorial::error::EditorialError;
 use crate::editorial::keys::KeyRing;
-use crate::editorial::throttle::Throttle;
 use crate::editorial::{accounts, demo, imports, lifecycle, site};
-use crate::http::api::{Api, EventLimits, Limits};
-use crate::http::docs;
-use crate::http::finished::Finished;
-use crate::http::idempotency::Turns;
-use crate::http::metrics::{self, Metrics};
+use crate::http::operations::metrics;
+use crate::http::response::buffered::BufferedResponse;
+use crate::http::routes;
 use crate::http::server::{ServerSettings, serve};
+use crate::http::state::app_state::{AppState, Dependencies, Limits};
+use crate::http::state::event_streams::EventLimits;
 use crate::projections::follower::{self, Progress};
 use crate::projections::response_cache::ResponseCache;
 use crate::projections::search::SearchProjection;
@@ -51,7 +49,7 @@ pub struct App {
     pub base_url: String,
     pub store: Store,
     pub keys: KeyRing,
-    pub answers: ResponseCache<Finished>,
+    pub cache: ResponseCache<BufferedResponse>,
     /// Where the figures are told, if they have an address of their own.
     pub metrics_address: Option<SocketAddr>,
     handle: ServerHandle,
@@ -59,7 +57,7 @@ pub struct App {
     metrics: Option<(ServerHandle, JoinHandle<std::io::Result<()>>)>,
     tasks: Vec<JoinHandle<()>>,
     /// Indexes for as long as the service runs.
-    _background: Background,
+    _background: LowPriorityPool,
     progress: [Progress; 3],
     clock: Clock,
     /// Told when the service stops, for streams that would never end.
@@ -78,34 +76,32 @@ impl App {
         let store = Store::open(&settings.data.resolved_url()?, settings.data.database_connections).await?;
         prepare(&store, settings, &clock).await?;
         let keys = KeyRing::open(&store, base_url.clone(), clock.now()).await?;
-        let background = Background::start()?;
-        let _made = tokio::task::spawn_blocking(docs::prepare);
+        let background = LowPriorityPool::start()?;
         let (projection, search, search_progress) = SearchProjection::new(settings.data.search_dir(), background.threads.clone());
-        let (dropping, answers, answers_progress) = ResponseCache::new(settings.cache_bytes);
+        let (invalidation, cache, cache_progress) = ResponseCache::new(settings.cache_bytes);
         let (stream, newest) = Stream::new();
         let (closing, _) = watch::channel(false);
         let (stream_progress, stream_reached) = watch::channel(-1);
-        let api = web::Data::new(Api {
+        let sequence = crate::store::changes::freshness(store.reader(), clock.now()).await?.sequence;
+        let state = web::Data::new(AppState::new(Dependencies {
             store: store.clone(),
             keys: keys.clone(),
-            throttle: Throttle::default(),
-            turns: Turns::default(),
-            import_bell: Arc::default(),
             clock: clock.clone(),
             search: search.clone(),
-            answers: answers.clone(),
-            metrics: Metrics::new(metrics_listener.is_some()),
+            cache: cache.clone(),
             newest,
             events: EventLimits::new(settings.max_event_streams, Duration::from_secs(settings.event_stream_lifetime), closing.clone()),
-            recording: Arc::default(),
             base_url: base_url.clone(),
             limits: limits(settings),
-            in_flight: AtomicUsize::new(0),
-            sequence: AtomicI64::new(crate::store::changes::freshness(store.reader(), clock.now()).await?.sequence),
-        });
+            separate_metrics: metrics_listener.is_some(),
+            document: routes::document,
+            sequence,
+        }));
+        let documents = state.clone();
+        let _rendered = tokio::task::spawn_blocking(move || documents.prepare_documents());
         let (address, metrics_address) = (listener.local_addr()?, metrics_listener.as_ref().map(TcpListener::local_addr).transpose()?);
-        let metrics = metrics_listener.map(|listener| metrics::serve(listener, api.clone())).transpose()?;
-        let server = serve(listener, api.clone(), server_settings(settings))?;
+        let metrics = metrics_listener.map(|listener| metrics::serve(listener, state.clone())).transpose()?;
+        let server = serve(listener, state.clone(), server_settings(settings))?;
         Ok(Self {
             handle: server.handle(),
             server: spawn(server),
@@ -114,15 +110,15 @@ impl App {
             tasks: vec![
                 spawn(housekeeping(store.clone(), keys.clone(), clock.clone())),
                 spawn(follower::follow(store.clone(), projection, search_progress)),
-                spawn(follower::follow(store.clone(), dropping, answers_progress)),
+                spawn(follower::follow(store.clone(), invalidation, cache_progress)),
                 spawn(follower::follow(store.clone(), stream, stream_progress)),
                 spawn(follower::record_transitions(store.clone(), clock.clone())),
                 spawn(follower::listen(store.clone())),
-                spawn(work_on_imports(store.clone(), clock.clone(), api.import_bell.clone(), search.taken())),
+                spawn(work_on_imports(store.clone(), clock.clone(), state.import_received(), search.taken())),
             ],
             _background: background,
-            progress: [search.progress(), answers.progress(), stream_reached],
-            answers,
+            progress: [search.progress(), cache.progress(), stream_reached],
+            cache,
             clock,
             closing,
             address,
@@ -332,12 +328,12 @@ fn tell_renewed(summaries: Result<usize, crate::store::error::StoreError>) {
 /// Threads that stand back when the processor is short: requests come first. Who waits for the search index waits a little longer then, together
 /// with more others, and one commit serves them all. Nothing but indexing is done there: a connection that one of them opened to the database would
 /// be a thread too, and stand back with what requests ask it.
-struct Background {
+struct LowPriorityPool {
     threads: Handle,
     runtime: Option<Runtime>,
 }
 
-impl Background {
+impl LowPriorityPool {
     fn start() -> std::io::Result<Self> {
         let mut threads = tokio::runtime::Builder::new_multi_thread();
         // Requests get nine turns for each of its own (setpriority(2), which is about one thread on Linux). Threads of the search engine are started
@@ -353,7 +349,7 @@ impl Background {
     }
 }
 
-impl Drop for Background {
+impl Drop for LowPriorityPool {
     fn drop(&mut self) {
         // It is dropped where nobody may wait.
         if let Some(runtime) = self.runtime.take() {

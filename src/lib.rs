@@ -11,6 +11,8 @@ pub mod config;
 pub mod domain;
 /// The only room that changes content.
 pub mod editorial;
+/// Foreign formats into import lines, and lines into files.
+pub mod exchange;
 /// Requests in, responses out.
 pub mod http;
 /// What follows the change log: search, the event stream.

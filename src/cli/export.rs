@@ -7,12 +7,13 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 
-use super::{open, print};
 use crate::app::explained;
+use crate::cli::database::open;
+use crate::cli::output::print;
 use crate::config::DataSettings;
 use crate::domain::clock::Clock;
-use crate::domain::exchange::write;
-use crate::editorial::exports::{self, Named};
+use crate::editorial::exports::{self, ExplainedTerms};
+use crate::exchange::write;
 use crate::store::Transaction;
 
 const PAGE: i64 = 50;
@@ -56,7 +57,7 @@ async fn lines(db: &Transaction, path: &Path) -> anyhow::Result<()> {
 }
 
 async fn write_lines(db: &Transaction, out: &mut impl std::io::Write) -> anyhow::Result<usize> {
-    let (mut behind, mut count, mut told) = (None, 0, Named::default());
+    let (mut behind, mut count, mut told) = (None, 0, ExplainedTerms::default());
     loop {
         let page = exports::lines(db, (behind, None), PAGE, &mut told, Clock::System.now()).await.map_err(explained)?;
         let Some((last, _)) = page.last() else { break };
@@ -77,8 +78,8 @@ async fn folder(db: &Transaction, args: &ExportArgs) -> anyhow::Result<()> {
     fs::create_dir_all(root).with_context(|| format!("cannot make {}", root.display()))?;
     let there = fs::read_dir(root)?.next().is_some();
     anyhow::ensure!(!there || args.replace, "{} is not empty: name an empty folder, or say --replace", root.display());
-    let mut written = Written { root, files: HashSet::new(), changed: 0 };
-    let mut told = Named::default();
+    let mut written = FolderWriter { root, files: HashSet::new(), changed: 0 };
+    let mut told = ExplainedTerms::default();
     for line in exports::term_lines(db, &told).await.map_err(explained)? {
         written.all(write::term_file(&line))?;
     }
@@ -93,17 +94,17 @@ async fn folder(db: &Transaction, args: &ExportArgs) -> anyhow::Result<()> {
         }
     }
     let removed = if args.replace { written.remove_others()? } else { 0 };
-    let Written { files, changed, .. } = written;
+    let FolderWriter { files, changed, .. } = written;
     print(&format!("{count} insight(s) in {} file(s) in {}: {changed} written, {removed} removed\n", files.len(), root.display()))
 }
 
-struct Written<'r> {
+struct FolderWriter<'r> {
     root: &'r Path,
     files: HashSet<PathBuf>,
     changed: usize,
 }
 
-impl Written<'_> {
+impl FolderWriter<'_> {
     fn all(&mut self, files: Vec<(String, String)>) -> anyhow::Result<()> {
         for (path, text) in files {
             let path = self.root.join(path);

@@ -11,20 +11,23 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{migrated, open, print};
 use crate::app::explained;
+use crate::cli::database::{migrated, open};
+use crate::cli::output::print;
 use crate::config::DataSettings;
 use crate::domain::authority::{Editor, Origin};
 use crate::domain::clock::{Clock, new_id};
-use crate::domain::exchange::distinct::Distinct;
-use crate::domain::exchange::folder::{self, Read};
-use crate::domain::exchange::plan::{Kind, Unit};
-use crate::domain::exchange::{Line, Note, cut, ghost, wordpress};
 use crate::domain::page::Cursor;
 use crate::domain::slug::Slug;
-use crate::editorial::imports::{self, LEASE, Mode, Received, Receiving, Work};
+use crate::editorial::imports::lease::LEASE;
+use crate::editorial::imports::{self, ImportMode, ImportReceiver, ReceivedLine, WorkOutcome};
 use crate::editorial::site;
-use crate::store::imports::{Import, Item};
+use crate::exchange::distinct::ItemRegistry;
+use crate::exchange::folder;
+use crate::exchange::folder::ReadResult;
+use crate::exchange::plan::{Unit, UnitKind};
+use crate::exchange::{ConversionNote, ConvertedLine, cut, ghost, wordpress};
+use crate::store::imports::{Import, ImportItem};
 use crate::store::{self, Store};
 
 /// Lines that are kept together.
@@ -69,7 +72,7 @@ pub(super) async fn run(args: &ImportArgs) -> anyhow::Result<()> {
         // What was received then is done; the files may have changed since.
         print("reading the files again: what is the same stays as it is\n")?;
     }
-    let mode = Mode { source, atomic: args.atomic, validate_only: args.dry_run };
+    let mode = ImportMode { source, atomic: args.atomic, validate_only: args.dry_run };
     let import = receive(&store, &path, mode, (worker, &category)).await?;
     Box::pin(go_on(&store, &import, worker)).await?;
     report(&store, import.id).await
@@ -98,7 +101,7 @@ async fn go_on(store: &Store, import: &Import, worker: Uuid) -> anyhow::Result<(
     };
     let outcome = imports::work(store, import.id, worker, &Clock::System, told).await;
     bar.finish_and_clear();
-    if outcome.map_err(explained)? == Work::Lost {
+    if outcome.map_err(explained)? == WorkOutcome::Lost {
         // A running service has taken it over.
         while store::imports::find(store.reader(), import.id).await?.is_some_and(|import| import.finished_at.is_none()) {
             tokio::time::sleep(LEASE / 10).await;
@@ -120,7 +123,7 @@ async fn await_turn(store: &Store, import: &Import, worker: Uuid) -> anyhow::Res
     }
 }
 
-async fn receive(store: &Store, path: &Path, mode: Mode, (worker, category): (Uuid, &Slug)) -> anyhow::Result<Import> {
+async fn receive(store: &Store, path: &Path, mode: ImportMode, (worker, category): (Uuid, &Slug)) -> anyhow::Result<Import> {
     let editor = Editor::system(Origin::Cli);
     let mut receiving = imports::begin(store, &editor, mode, Clock::System.now()).await.map_err(explained)?;
     let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
@@ -140,25 +143,25 @@ async fn receive(store: &Store, path: &Path, mode: Mode, (worker, category): (Uu
     pending.commit(store, now).await.map_err(explained)
 }
 
-async fn read_folder(store: &Store, receiving: &mut Receiving, root: &Path, category: &Slug) -> anyhow::Result<()> {
+async fn read_folder(store: &Store, receiving: &mut ImportReceiver, root: &Path, category: &Slug) -> anyhow::Result<()> {
     let (paths, links) = paths(root)?;
     let site = store::site::find(store.reader()).await?;
     let plan = folder::plan(&paths, site.as_ref().map_or("", |site| &site.default_locale));
     let mut skipped: Vec<(String, String)> = plan.skipped;
     // Links could lead out of the folder, or in a circle.
     skipped.extend(links.into_iter().map(|path| (path, "is a link".to_owned())));
-    let (mut chunk, mut distinct) = (Vec::new(), Distinct::default());
+    let (mut chunk, mut distinct) = (Vec::new(), ItemRegistry::default());
     let mut units: Vec<&Unit> = plan.units.iter().collect();
     // What a category is called is known before the insights that are in it, and what an export wrote has its slug before others want it.
     let is_exported = |unit: &Unit| unit.paths().any(|path| path.starts_with("insights/") || path.starts_with("_drafts/"));
-    units.sort_by_key(|unit| (unit.kind == Kind::Insight, !is_exported(unit)));
+    units.sort_by_key(|unit| (unit.kind == UnitKind::Insight, !is_exported(unit)));
     for unit in units {
         let name = unit.paths().collect::<Vec<_>>().join(" + ");
         let contents: std::io::Result<Vec<String>> = unit.paths().map(|path| fs::read_to_string(root.join(path))).collect();
         let read = contents.map_err(|error| error.to_string()).and_then(|contents| folder::read(unit, contents, category));
         match read {
-            Ok(Read::Line(line)) => chunk.push(outcome(distinct.keep(line))),
-            Ok(Read::Skipped(reason)) => skipped.push((name, reason)),
+            Ok(ReadResult::Line(line)) => chunk.push(outcome(distinct.keep(line))),
+            Ok(ReadResult::Skipped(reason)) => skipped.push((name, reason)),
             Err(reason) => chunk.push(refused(name, &reason)),
         }
         if chunk.len() == CHUNK {
@@ -177,7 +180,7 @@ async fn read_folder(store: &Store, receiving: &mut Receiving, root: &Path, cate
     Ok(())
 }
 
-async fn read_lines(store: &Store, receiving: &mut Receiving, path: &Path) -> anyhow::Result<()> {
+async fn read_lines(store: &Store, receiving: &mut ImportReceiver, path: &Path) -> anyhow::Result<()> {
     let mut file = BufReader::new(File::open(path)?);
     let (mut chunk, mut bytes) = (Vec::new(), Vec::new());
     for number in 1.. {
@@ -189,7 +192,7 @@ async fn read_lines(store: &Store, receiving: &mut Receiving, path: &Path) -> an
         match std::str::from_utf8(&bytes).map(|text| text.trim().trim_start_matches('\u{feff}')) {
             Ok("") => {}
             Ok(text) if text.len() > MAX_LINE => chunk.push(refused(name, "the line is too long")),
-            Ok(text) => chunk.push(Received { name, input: text.to_owned(), notes: "[]".to_owned(), refused: None }),
+            Ok(text) => chunk.push(ReceivedLine { name, input: text.to_owned(), notes: "[]".to_owned(), refused: None }),
             Err(_) => chunk.push(refused(name, "the line is not UTF-8")),
         }
         if chunk.len() == CHUNK {
@@ -199,7 +202,7 @@ async fn read_lines(store: &Store, receiving: &mut Receiving, path: &Path) -> an
     receiving.add(store, chunk, Clock::System.now()).await.map_err(explained)
 }
 
-async fn read_ghost(store: &Store, receiving: &mut Receiving, path: &Path, category: &Slug) -> anyhow::Result<()> {
+async fn read_ghost(store: &Store, receiving: &mut ImportReceiver, path: &Path, category: &Slug) -> anyhow::Result<()> {
     let mut file = BufReader::new(File::open(path)?);
     // Some editors put a mark of the byte order in front.
     if file.fill_buf()?.starts_with("\u{feff}".as_bytes()) {
@@ -207,7 +210,7 @@ async fn read_ghost(store: &Store, receiving: &mut Receiving, path: &Path, categ
     }
     let export: Value = serde_json::from_reader(file).context("this is no JSON")?;
     let lines = ghost::lines(&export, category).map_err(|reason| anyhow::anyhow!("this is no Ghost export: {reason}"))?;
-    let mut distinct = Distinct::default();
+    let mut distinct = ItemRegistry::default();
     let mut lines = lines.into_iter().map(|line| outcome(line.and_then(|line| distinct.keep(line)))).peekable();
     while lines.peek().is_some() {
         receiving.add(store, lines.by_ref().take(CHUNK).collect(), Clock::System.now()).await.map_err(explained)?;
@@ -215,11 +218,11 @@ async fn read_ghost(store: &Store, receiving: &mut Receiving, path: &Path, categ
     Ok(())
 }
 
-async fn read_wordpress(store: &Store, receiving: &mut Receiving, path: &Path, category: &Slug) -> anyhow::Result<()> {
+async fn read_wordpress(store: &Store, receiving: &mut ImportReceiver, path: &Path, category: &Slug) -> anyhow::Result<()> {
     let (source, category) = (BufReader::new(File::open(path)?), category.clone());
     let (sender, mut lines) = tokio::sync::mpsc::channel(CHUNK);
     let reading = tokio::task::spawn_blocking(move || {
-        let mut distinct = Distinct::default();
+        let mut distinct = ItemRegistry::default();
         wordpress::read(source, &category, |line| {
             let _gone = sender.blocking_send(outcome(line.and_then(|line| distinct.keep(line))));
         })
@@ -258,18 +261,18 @@ fn paths(root: &Path) -> anyhow::Result<(Vec<String>, Vec<String>)> {
     Ok((found, links))
 }
 
-fn outcome(line: Result<Line, (String, String)>) -> Received {
+fn outcome(line: Result<ConvertedLine, (String, String)>) -> ReceivedLine {
     match line {
         Ok(line) => received(line),
         Err((name, reason)) => refused(name, &reason),
     }
 }
 
-fn received(line: Line) -> Received {
-    let Line { name, mut item, notes, own_slug: _ } = line;
+fn received(line: ConvertedLine) -> ReceivedLine {
+    let ConvertedLine { name, mut item, notes, own_slug: _ } = line;
     name_terms(&mut item);
-    let notes: Vec<Value> = notes.into_iter().map(|Note { code, detail }| json!({ "code": code, "detail": detail })).collect();
-    Received { name, input: item.to_string(), notes: json!(notes).to_string(), refused: None }
+    let notes: Vec<Value> = notes.into_iter().map(|ConversionNote { code, detail }| json!({ "code": code, "detail": detail })).collect();
+    ReceivedLine { name, input: item.to_string(), notes: json!(notes).to_string(), refused: None }
 }
 
 /// Files name categories, tags and authors without saying what they are: those that do not exist are called by their slugs.
@@ -307,9 +310,9 @@ fn in_words(slug: &str) -> String {
     slug.split('-').map(capital).collect::<Vec<_>>().join(" ")
 }
 
-fn refused(name: String, reason: &str) -> Received {
+fn refused(name: String, reason: &str) -> ReceivedLine {
     let problem = json!({ "code": "malformed-body", "detail": reason });
-    Received { name, input: String::new(), notes: "[]".to_owned(), refused: Some(problem) }
+    ReceivedLine { name, input: String::new(), notes: "[]".to_owned(), refused: Some(problem) }
 }
 
 fn finished(import: &Import) -> i64 {
@@ -358,7 +361,7 @@ async fn report(store: &Store, id: Uuid) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn told(item: &Item) -> String {
+fn told(item: &ImportItem) -> String {
     let problem: Value = item.problem.as_deref().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
     let errors: Vec<String> = problem["errors"]
         .as_array()

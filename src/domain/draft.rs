@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use super::fields::{self, FieldError, Fields};
+use super::fields::{self, FieldError, FieldReader};
 use super::slug::Slug;
 use super::term::TermKind;
 use super::text::{self, MAX_BODY, MAX_EXCERPT, MAX_TITLE};
@@ -77,7 +77,7 @@ impl Draft {
     /// # Errors
     /// Every fault of the input at once, each with its JSON pointer.
     pub fn parse(input: Value) -> Result<Self, Vec<FieldError>> {
-        let mut fields = Fields::of(input, "")?;
+        let mut fields = FieldReader::of(input, "")?;
         let draft = Self {
             slug: fields.text("slug", fields::slug),
             text: LocalText::read(&mut fields),
@@ -124,7 +124,7 @@ impl Draft {
 }
 
 impl LocalText {
-    fn read(fields: &mut Fields) -> Self {
+    fn read(fields: &mut FieldReader) -> Self {
         Self {
             title: fields.required_text("title", |text| text::present(text, MAX_TITLE)),
             excerpt: fields.text("excerpt", |text| text::present(text, MAX_EXCERPT)),
@@ -138,7 +138,7 @@ impl LocalText {
 }
 
 impl Seo {
-    fn read(mut fields: Fields) -> Result<Self, Vec<FieldError>> {
+    fn read(mut fields: FieldReader) -> Result<Self, Vec<FieldError>> {
         let seo = Self {
             title: fields.text("title", |text| text::present(text, MAX_TITLE)),
             description: fields.text("description", |text| text::present(text, MAX_EXCERPT)),

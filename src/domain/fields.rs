@@ -19,14 +19,14 @@ pub struct FieldError {
 pub const MAX_TRANSLATIONS: usize = 50;
 
 /// An object being read. Every accessor takes the field away; what is left at the end was not known.
-pub struct Fields {
+pub struct FieldReader {
     at: String,
     object: Map<String, Value>,
     known: Vec<&'static str>,
     errors: Vec<FieldError>,
 }
 
-impl Fields {
+impl FieldReader {
     /// # Errors
     /// When the value is not an object.
     pub fn of(value: Value, at: &str) -> Result<Self, Vec<FieldError>> {
@@ -147,10 +147,10 @@ impl Fields {
     }
 
     /// Reads an optional inner object with its own fields; its faults join this object's.
-    pub fn nested<T: Default>(&mut self, name: &'static str, read: impl FnOnce(Fields) -> Result<T, Vec<FieldError>>) -> T {
+    pub fn nested<T: Default>(&mut self, name: &'static str, read: impl FnOnce(FieldReader) -> Result<T, Vec<FieldError>>) -> T {
         let Some(value) = self.take(name) else { return T::default() };
         let at = format!("{}/{name}", self.at);
-        match Fields::of(value, &at).and_then(read) {
+        match FieldReader::of(value, &at).and_then(read) {
             Ok(read) => read,
             Err(mut faults) => {
                 self.errors.append(&mut faults);
@@ -193,7 +193,7 @@ impl Fields {
 ///
 /// # Errors
 /// Every fault of every locale.
-pub fn by_locale<T>(mut fields: Fields, read: impl Fn(&mut Fields) -> T) -> Result<BTreeMap<String, T>, Vec<FieldError>> {
+pub fn by_locale<T>(mut fields: FieldReader, read: impl Fn(&mut FieldReader) -> T) -> Result<BTreeMap<String, T>, Vec<FieldError>> {
     let mut texts = BTreeMap::new();
     for (key, value, pointer) in fields.drain() {
         if value.is_null() {
@@ -203,7 +203,7 @@ pub fn by_locale<T>(mut fields: Fields, read: impl Fn(&mut Fields) -> T) -> Resu
             fields.fault(&key, Refused::new("invalid-locale", "the key must be a language tag such as de or it-CH (BCP 47)"));
             continue;
         };
-        let text = Fields::of(value, &pointer).and_then(|mut inner| {
+        let text = FieldReader::of(value, &pointer).and_then(|mut inner| {
             let text = read(&mut inner);
             inner.finish(text)
         });

@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::clock::Timestamp;
 use super::draft::Draft;
-use super::fields::{self, FieldError, Fields};
+use super::fields::{self, FieldError, FieldReader};
 use super::locale::Locale;
 use super::slug::Slug;
 use super::term::{TermDraft, TermKind};
@@ -33,7 +33,7 @@ pub struct InsightLine {
     pub text: Draft,
     /// A newer text that is not public yet.
     pub newer: Option<Draft>,
-    pub wanted: Wanted,
+    pub wanted: WantedState,
     pub published_at: Option<Timestamp>,
     pub unpublish_at: Option<Timestamp>,
     /// Slugs that it was public under before.
@@ -43,7 +43,7 @@ pub struct InsightLine {
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Wanted {
+pub enum WantedState {
     /// As it is; a draft when it is new.
     #[default]
     Unchanged,
@@ -55,7 +55,7 @@ impl ImportLine {
     /// # Errors
     /// Every fault of the line at once.
     pub fn parse(input: Value) -> Result<Self, Vec<FieldError>> {
-        let Value::Object(mut object) = input else { return Err(Fields::of(input, "").err().unwrap_or_default()) };
+        let Value::Object(mut object) = input else { return Err(FieldReader::of(input, "").err().unwrap_or_default()) };
         let kind = object.get("kind").and_then(Value::as_str).unwrap_or("insight").to_owned();
         if let Some(term) = TermKind::ALL.into_iter().find(|k| k.resource().as_str() == kind) {
             object.remove("kind");
@@ -74,7 +74,7 @@ impl ImportLine {
 impl InsightLine {
     fn read(own: Map<String, Value>) -> Result<Self, Vec<FieldError>> {
         let newer = own.get("draft").filter(|value| !value.is_null()).cloned();
-        let mut fields = Fields::of(Value::Object(own), "")?;
+        let mut fields = FieldReader::of(Value::Object(own), "")?;
         fields.take("draft");
         fields.text("kind", |kind| if kind == "insight" { Ok(()) } else { Err(Refused::new("invalid-value", KINDS)) });
         let line = Self {
@@ -88,7 +88,7 @@ impl InsightLine {
             aliases: fields.list("aliases", MAX_ALIASES, fields::slug),
             terms: fields.nested("terms", terms),
         };
-        if line.wanted == Wanted::Draft && newer.is_some() {
+        if line.wanted == WantedState::Draft && newer.is_some() {
             fields.fault("draft", Refused::new("conflicting", "is for what is published: the text of a draft is the line's own"));
         }
         let line = fields.finish(line);
@@ -122,8 +122,8 @@ impl InsightLine {
     }
 
     /// A date says that it is published, unless the line says otherwise.
-    fn wanted_with_date(&self) -> Wanted {
-        if self.wanted == Wanted::Unchanged && self.published_at.is_some() { Wanted::Published } else { self.wanted }
+    fn wanted_with_date(&self) -> WantedState {
+        if self.wanted == WantedState::Unchanged && self.published_at.is_some() { WantedState::Published } else { self.wanted }
     }
 }
 
@@ -134,15 +134,15 @@ fn locale(text: &str) -> Result<String, Refused> {
     locale.ok_or_else(|| Refused::new("invalid-locale", "must be a language tag such as de or it-CH (BCP 47)"))
 }
 
-fn wanted(text: &str) -> Result<Wanted, Refused> {
+fn wanted(text: &str) -> Result<WantedState, Refused> {
     match text {
-        "draft" => Ok(Wanted::Draft),
-        "published" | "scheduled" | "expired" => Ok(Wanted::Published),
+        "draft" => Ok(WantedState::Draft),
+        "published" | "scheduled" | "expired" => Ok(WantedState::Published),
         _ => Err(Refused::new("invalid-value", "must be draft or published")),
     }
 }
 
-fn terms(mut fields: Fields) -> Result<Vec<(TermKind, TermDraft)>, Vec<FieldError>> {
+fn terms(mut fields: FieldReader) -> Result<Vec<(TermKind, TermDraft)>, Vec<FieldError>> {
     let mut list = Vec::new();
     let mut errors = Vec::new();
     let mut read = |kind: TermKind, value: Value, at: String| match TermDraft::parse(value) {
@@ -184,7 +184,7 @@ mod tests {
             "terms": { "category": { "slug": "c", "name": "C" }, "tags": [{ "slug": "t", "name": "T" }] },
         });
         let Ok(ImportLine::Insight(line)) = ImportLine::parse(input) else { panic!("an insight") };
-        assert_eq!((line.wanted, line.aliases.len(), line.terms.len()), (Wanted::Published, 1, 2));
+        assert_eq!((line.wanted, line.aliases.len(), line.terms.len()), (WantedState::Published, 1, 2));
         assert_eq!(line.newer.unwrap().text.title, "B");
         let term = ImportLine::parse(json!({ "kind": "tag", "slug": "t", "name": "T" }));
         assert!(matches!(term, Ok(ImportLine::Term(TermKind::Tag, _))));

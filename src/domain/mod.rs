@@ -6,7 +6,6 @@ pub mod clock;
 pub mod diff;
 pub mod draft;
 pub mod etag;
-pub mod exchange;
 pub mod fields;
 pub mod import_line;
 pub mod lint;

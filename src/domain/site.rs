@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::fields::{self, FieldError, Fields};
+use super::fields::{self, FieldError, FieldReader};
 use super::locale::Locale;
 use super::text::{self, MAX_DESCRIPTION, MAX_NAME, MAX_TITLE, Refused};
 
@@ -33,7 +33,7 @@ impl SiteDraft {
     /// # Errors
     /// Every fault of the input at once.
     pub fn parse(input: Value) -> Result<Self, Vec<FieldError>> {
-        let mut fields = Fields::of(input, "")?;
+        let mut fields = FieldReader::of(input, "")?;
         let name = fields.required_text("name", |text| text::present(text, MAX_NAME));
         let site_text = SiteText::read(&mut fields);
         let base_url = fields.text("base_url", |address| text::url(address).map(|url| url.trim_end_matches('/').to_owned()));
@@ -48,7 +48,7 @@ impl SiteDraft {
 }
 
 impl SiteText {
-    fn read(fields: &mut Fields) -> Self {
+    fn read(fields: &mut FieldReader) -> Self {
         Self {
             title: fields.required_text("title", |text| text::present(text, MAX_TITLE)),
             headline: fields.text("headline", |text| text::bounded(text, MAX_TITLE)).unwrap_or_default(),

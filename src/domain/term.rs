@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use super::change::Resource;
-use super::fields::{self, FieldError, Fields};
+use super::fields::{self, FieldError, FieldReader};
 use super::slug::Slug;
 use super::text::{self, MAX_DESCRIPTION, MAX_NAME};
 
@@ -84,7 +84,7 @@ impl TermDraft {
     /// # Errors
     /// Every fault of the input at once.
     pub fn parse(input: Value) -> Result<Self, Vec<FieldError>> {
-        let mut fields = Fields::of(input, "")?;
+        let mut fields = FieldReader::of(input, "")?;
         let slug = fields.text("slug", fields::slug);
         let TermText { name, description } = TermText::read(&mut fields);
         let translations = fields.nested("translations", |inner| fields::by_locale(inner, TermText::read));
@@ -104,7 +104,7 @@ impl TermDraft {
 }
 
 impl TermText {
-    fn read(fields: &mut Fields) -> Self {
+    fn read(fields: &mut FieldReader) -> Self {
         Self {
             name: fields.required_text("name", |text| text::present(text, MAX_NAME)),
             description: fields.text("description", |text| text::bounded(text, MAX_DESCRIPTION)).unwrap_or_default(),

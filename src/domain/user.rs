@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::authority::{Role, Scope};
 use super::clock::Timestamp;
-use super::fields::{FieldError, Fields};
+use super::fields::{FieldError, FieldReader};
 use super::text::{self, MAX_NAME, Refused};
 
 /// A user to be created, or a user's new state.
@@ -22,7 +22,7 @@ impl UserDraft {
     /// # Errors
     /// Every fault of the input at once.
     pub fn parse(input: Value) -> Result<Self, Vec<FieldError>> {
-        let mut fields = Fields::of(input, "")?;
+        let mut fields = FieldReader::of(input, "")?;
         let user = Self {
             email: fields.required_text("email", text::email),
             name: fields.required_text("name", |name| text::present(name, MAX_NAME)),
@@ -57,7 +57,7 @@ impl TokenDraft {
     /// # Errors
     /// Every fault of the input at once.
     pub fn parse(input: Value) -> Result<Self, Vec<FieldError>> {
-        let mut fields = Fields::of(input, "")?;
+        let mut fields = FieldReader::of(input, "")?;
         let token = Self {
             name: fields.required_text("name", |name| text::present(name, MAX_NAME)),
             scopes: fields.list("scopes", Scope::ALL.len(), scope),

@@ -4,20 +4,25 @@ use uuid::Uuid;
 
 use super::error::EditorialError;
 use super::passwords;
-use super::pending::Pending;
+use super::pending::PendingWrite;
 use crate::domain::authority::{Admin, Role, Scope};
 use crate::domain::clock::{Timestamp, new_id};
 use crate::domain::etag::{Expected, version_state};
 use crate::domain::secret::{self, MACHINE};
 use crate::domain::user::{TokenDraft, UserDraft};
-use crate::store::audit::Deed;
+use crate::store::audit::AuditEvent;
 use crate::store::error::StoreError;
 use crate::store::rows::{token, user};
 use crate::store::{self, Store, Transaction};
 
 /// # Errors
 /// When the address is taken or no password was given.
-pub async fn create_user(store: &Store, admin: &Admin, draft: UserDraft, now: Timestamp) -> Result<Pending<user::Model>, EditorialError> {
+pub async fn create_user(
+    store: &Store,
+    admin: &Admin,
+    draft: UserDraft,
+    now: Timestamp,
+) -> Result<PendingWrite<user::Model>, EditorialError> {
     let UserDraft { email, name, role, password, disabled } = draft;
     let password = password.ok_or_else(|| EditorialError::field("/password", "required", "is required"))?;
     let password_hash = passwords::hash(password).await?;
@@ -48,7 +53,7 @@ pub async fn replace_user(
     expected: &Expected,
     draft: UserDraft,
     now: Timestamp,
-) -> Result<Pending<user::Model>, EditorialError> {
+) -> Result<PendingWrite<user::Model>, EditorialError> {
     let UserDraft { email, name, role, password, disabled } = draft;
     let ends_tokens = password.is_some() || disabled;
     let password_hash = match password {
@@ -86,7 +91,7 @@ pub async fn delete_user(
     id: Uuid,
     expected: &Expected,
     now: Timestamp,
-) -> Result<Pending<user::Model>, EditorialError> {
+) -> Result<PendingWrite<user::Model>, EditorialError> {
     let txn = store.begin().await?;
     let user = locked(&txn, id, expected).await?;
     keep_an_admin(&txn, &user).await?;
@@ -104,7 +109,7 @@ pub async fn create_token(
     admin: &Admin,
     draft: TokenDraft,
     now: Timestamp,
-) -> Result<Pending<(token::Model, String)>, EditorialError> {
+) -> Result<PendingWrite<(token::Model, String)>, EditorialError> {
     let user_id = admin.principal().user_id;
     let TokenDraft { name, scopes, expires_at } = draft;
     if expires_at.is_some_and(|at| at <= now) {
@@ -129,25 +134,25 @@ pub async fn create_token(
         store::users::lock(&txn, owner).await?.filter(|user| user.disabled_at.is_none()).ok_or(EditorialError::NotFound)?;
     }
     store::tokens::insert(&txn, token.clone()).await?;
-    let deed = Deed { action: "created", resource: "token", resource_id: Some(token.id), label: Some(token.name.clone()) };
-    Ok(Pending::other(txn, admin.principal(), deed, (token, secret)))
+    let deed = AuditEvent { action: "created", resource: "token", resource_id: Some(token.id), label: Some(token.name.clone()) };
+    Ok(PendingWrite::other(txn, admin.principal(), deed, (token, secret)))
 }
 
 /// # Errors
 /// When there is no such token.
-pub async fn revoke_token(store: &Store, admin: &Admin, id: Uuid, now: Timestamp) -> Result<Pending<()>, EditorialError> {
+pub async fn revoke_token(store: &Store, admin: &Admin, id: Uuid, now: Timestamp) -> Result<PendingWrite<()>, EditorialError> {
     let txn = store.begin().await?;
     if !store::tokens::revoke(&txn, id, now).await? {
         return Err(EditorialError::NotFound);
     }
     store::previews::revoke_of_token(&txn, id, now).await?;
-    let deed = Deed { action: "revoked", resource: "token", resource_id: Some(id), label: None };
-    Ok(Pending::other(txn, admin.principal(), deed, ()))
+    let deed = AuditEvent { action: "revoked", resource: "token", resource_id: Some(id), label: None };
+    Ok(PendingWrite::other(txn, admin.principal(), deed, ()))
 }
 
-fn pending(txn: Transaction, admin: &Admin, action: &'static str, user: user::Model) -> Pending<user::Model> {
-    let deed = Deed { action, resource: "user", resource_id: Some(user.id), label: Some(user.email.clone()) };
-    Pending::other(txn, admin.principal(), deed, user)
+fn pending(txn: Transaction, admin: &Admin, action: &'static str, user: user::Model) -> PendingWrite<user::Model> {
+    let deed = AuditEvent { action, resource: "user", resource_id: Some(user.id), label: Some(user.email.clone()) };
+    PendingWrite::other(txn, admin.principal(), deed, user)
 }
 
 async fn locked(txn: &Transaction, id: Uuid, expected: &Expected) -> Result<user::Model, EditorialError> {

@@ -5,7 +5,7 @@ use uuid::Uuid;
 use crate::domain::fields::FieldError;
 use crate::domain::merge::Merge;
 use crate::domain::text::Refused;
-use crate::store::audit::Entry;
+use crate::store::audit::AuditEntry;
 use crate::store::error::StoreError;
 use crate::store::rows::revision;
 
@@ -67,8 +67,8 @@ impl ChangedBy {
         Self { action: "revised".to_owned(), revision: Some(number), made_by, user_id, token_id, origin, at: created_at }
     }
 
-    pub(super) fn moved(entry: Entry) -> Self {
-        let Entry { action, made_by, user_id, token_id, origin, at, .. } = entry;
+    pub(super) fn moved(entry: AuditEntry) -> Self {
+        let AuditEntry { action, made_by, user_id, token_id, origin, at, .. } = entry;
         Self { action, revision: None, made_by, user_id, token_id, origin, at }
     }
 }

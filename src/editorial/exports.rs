@@ -16,17 +16,14 @@ use crate::store::{self, Connection};
 
 /// Categories, tags and authors that the lines so far explain.
 #[derive(Debug, Default)]
-pub struct Named(HashSet<(&'static str, String)>);
+pub struct ExplainedTerms(HashSet<(&'static str, String)>);
 
 /// The lines of some insights, behind one, in the order of their ids.
-///
-/// # Errors
-/// The database's.
 pub async fn lines(
     db: &impl Connection,
     (behind, own): (Option<Uuid>, Option<Uuid>),
     limit: i64,
-    told: &mut Named,
+    told: &mut ExplainedTerms,
     now: Timestamp,
 ) -> Result<Vec<(Uuid, Value)>, EditorialError> {
     let page = exports::page(db, (behind, own), limit, now).await?;
@@ -42,10 +39,7 @@ pub async fn lines(
 }
 
 /// The lines of the categories, tags and authors that are not told yet.
-///
-/// # Errors
-/// The database's.
-pub async fn term_lines(db: &impl Connection, told: &Named) -> Result<Vec<Value>, EditorialError> {
+pub async fn term_lines(db: &impl Connection, told: &ExplainedTerms) -> Result<Vec<Value>, EditorialError> {
     let mut lines = Vec::new();
     for kind in TermKind::ALL {
         let terms = store::terms::all(db, kind).await?;
@@ -60,14 +54,14 @@ pub async fn term_lines(db: &impl Connection, told: &Named) -> Result<Vec<Value>
     Ok(lines)
 }
 
-type Terms = HashMap<(&'static str, String), Value>;
+type TermExplanations = HashMap<(&'static str, String), Value>;
 
 fn named(insight: &Exported, kind: TermKind) -> Vec<&Slug> {
     let drafts = [&insight.live, &insight.newer].into_iter().flatten();
     drafts.flat_map(|draft| draft.terms(kind)).collect()
 }
 
-fn line(insight: Exported, terms: &Terms) -> Value {
+fn line(insight: Exported, terms: &TermExplanations) -> Value {
     let explanations = explanations(&insight, terms);
     let Exported { id, source_locale, live, newer, published_at, unpublish_at, aliases } = insight;
     let is_live = live.is_some();
@@ -123,7 +117,7 @@ fn said(draft: &Draft) -> Map<String, Value> {
         .collect()
 }
 
-fn explanations(insight: &Exported, terms: &Terms) -> Value {
+fn explanations(insight: &Exported, terms: &TermExplanations) -> Value {
     let of = |kind: TermKind| -> Vec<Value> {
         let mut seen: Vec<&Slug> = Vec::new();
         for slug in named(insight, kind) {

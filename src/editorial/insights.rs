@@ -4,8 +4,8 @@ use uuid::Uuid;
 
 use super::error::{ChangedBy, EditorialError, Stale};
 use super::offload::RENDERING;
-use super::pending::Pending;
-use super::revision::{self, Resolved, Wrote};
+use super::pending::PendingWrite;
+use super::revision::{self, Authorship, ResolvedDraft};
 use crate::domain::authority::{Editor, Origin, Principal};
 use crate::domain::change::{ChangeKind, NewChange, Resource};
 use crate::domain::clock::{Timestamp, new_id};
@@ -26,7 +26,7 @@ const MOST_CHANGES: i64 = 20;
 ///
 /// # Errors
 /// When the input names what does not exist, or the slug is taken.
-pub async fn create(store: &Store, editor: &Editor, draft: Draft, now: Timestamp) -> Result<Pending<Uuid>, EditorialError> {
+pub async fn create(store: &Store, editor: &Editor, draft: Draft, now: Timestamp) -> Result<PendingWrite<Uuid>, EditorialError> {
     let prepared = revision::prepare(draft, revision::source_locale(store.reader()).await?).await?;
     let id = new_id(now);
     let txn = store.begin().await?;
@@ -36,8 +36,8 @@ pub async fn create(store: &Store, editor: &Editor, draft: Draft, now: Timestamp
         None => store::slugs::claim_derived(&txn, &Slug::derive(&resolved.draft().text.title), id, now).await?,
     };
     store::insights::insert(&txn, new_row(id, &slug, &resolved, editor.principal().user_id, now)).await?;
-    revision::append(&txn, resolved, (id, 1, &slug), &Wrote::by(editor), now).await?;
-    Ok(Pending::content(txn, editor.principal(), draft_change(ChangeKind::Created, id, &slug), id))
+    revision::append(&txn, resolved, (id, 1, &slug), &Authorship::by(editor), now).await?;
+    Ok(PendingWrite::content(txn, editor.principal(), draft_change(ChangeKind::Created, id, &slug), id))
 }
 
 /// Appends what `make` makes of the newest revision; nothing when that is the same. A slug it leaves out stays as it is.
@@ -53,8 +53,8 @@ pub async fn revise(
     expected: &Expected,
     make: impl Fn(&Draft) -> Result<Draft, EditorialError> + Sync,
     now: Timestamp,
-) -> Result<Pending<Uuid>, EditorialError> {
-    revise_as(store, &Wrote::by(editor), id, expected, make, now).await
+) -> Result<PendingWrite<Uuid>, EditorialError> {
+    revise_as(store, &Authorship::by(editor), id, expected, make, now).await
 }
 
 /// Writes an earlier revision once more, as the newest. Nothing of what was written since is lost: it stays in the history.
@@ -67,11 +67,11 @@ pub async fn restore_revision(
     (id, number): (Uuid, i64),
     expected: &Expected,
     now: Timestamp,
-) -> Result<Pending<Uuid>, EditorialError> {
+) -> Result<PendingWrite<Uuid>, EditorialError> {
     let earlier = store::drafts::find(store.reader(), id, number).await?.ok_or(EditorialError::NotFound)?;
     let earlier = still_there(store, id, earlier).await?;
     let principal = Principal { origin: Origin::Restore, ..editor.principal().clone() };
-    let wrote = Wrote { by: principal, restored_from: Some(number) };
+    let wrote = Authorship { by: principal, restored_from: Some(number) };
     revise_as(store, &wrote, id, expected, |_| Ok(earlier.clone()), now).await
 }
 
@@ -84,7 +84,7 @@ async fn still_there(store: &Store, id: Uuid, mut draft: Draft) -> Result<Draft,
         slugs.retain(|slug| known.iter().any(|term| term.slug == slug.as_str()));
     }
     if store::terms::explained(db, TermKind::Category, &[&draft.category]).await?.is_empty()
-        && let Some(insight) = store::insights::find(db, &store::insights::Name::Id(id)).await?
+        && let Some(insight) = store::insights::find(db, &store::insights::InsightName::Id(id)).await?
         && let Some(head) = store::drafts::find(db, id, insight.head_revision).await?
     {
         draft.category = head.category;
@@ -99,7 +99,7 @@ async fn still_there(store: &Store, id: Uuid, mut draft: Draft) -> Result<Draft,
 
 /// The insight that has a slug now, in public or in its newest revision. One that only had it before is another one.
 pub(super) async fn named(db: &impl store::Connection, slug: &Slug) -> Result<Option<insight::Model>, EditorialError> {
-    let Some(found) = store::insights::find(db, &store::insights::Name::Slug(slug.to_string())).await? else { return Ok(None) };
+    let Some(found) = store::insights::find(db, &store::insights::InsightName::Slug(slug.to_string())).await? else { return Ok(None) };
     let head = store::revisions::find(db, found.id, found.head_revision).await?;
     let is_its_own = found.slug == slug.as_str() || head.is_some_and(|head| head.slug == slug.as_str());
     Ok(Some(found).filter(|_| is_its_own))
@@ -107,14 +107,14 @@ pub(super) async fn named(db: &impl store::Connection, slug: &Slug) -> Result<Op
 
 async fn revise_as(
     store: &Store,
-    wrote: &Wrote,
+    wrote: &Authorship,
     id: Uuid,
     expected: &Expected,
     make: impl Fn(&Draft) -> Result<Draft, EditorialError> + Sync,
     now: Timestamp,
-) -> Result<Pending<Uuid>, EditorialError> {
+) -> Result<PendingWrite<Uuid>, EditorialError> {
     for _ in 0..TRIES {
-        let seen = store::insights::find(store.reader(), &store::insights::Name::Id(id)).await?;
+        let seen = store::insights::find(store.reader(), &store::insights::InsightName::Id(id)).await?;
         let seen = seen.filter(|insight| insight.deleted_at.is_none()).ok_or(EditorialError::NotFound)?;
         check_own(&seen, &wrote.by, now)?;
         check_state(store.reader(), &seen, expected, Some(&make)).await?;
@@ -123,7 +123,7 @@ async fn revise_as(
         let mut wanted = make(&old)?;
         wanted.slug = wanted.slug.or_else(|| old.slug.clone());
         if wanted == old {
-            return Ok(Pending::nothing(store.begin().await?, &wrote.by, id));
+            return Ok(PendingWrite::nothing(store.begin().await?, &wrote.by, id));
         }
         let prepared = revision::prepare(wanted, source_locale).await?;
         let txn = store.begin().await?;
@@ -131,7 +131,7 @@ async fn revise_as(
         if insight == seen {
             let resolved = revision::resolve(&txn, prepared).await?;
             let slug = append(&txn, insight, (old.slug, resolved), wrote, now).await?;
-            return Ok(Pending::content(txn, &wrote.by, draft_change(ChangeKind::Revised, id, &slug), id));
+            return Ok(PendingWrite::content(txn, &wrote.by, draft_change(ChangeKind::Revised, id, &slug), id));
         }
     }
     Err(EditorialError::Busy)
@@ -140,8 +140,8 @@ async fn revise_as(
 pub(super) async fn append(
     txn: &Transaction,
     mut insight: insight::Model,
-    (old_slug, resolved): (Option<Slug>, Resolved),
-    wrote: &Wrote,
+    (old_slug, resolved): (Option<Slug>, ResolvedDraft),
+    wrote: &Authorship,
     now: Timestamp,
 ) -> Result<Slug, EditorialError> {
     let slug = resolved.draft().slug.clone().unwrap_or_default();
@@ -186,7 +186,7 @@ pub fn check_own(insight: &insight::Model, by: &Principal, now: Timestamp) -> Re
 }
 
 /// What a caller makes of a text.
-pub(super) type Make<'m> = dyn Fn(&Draft) -> Result<Draft, EditorialError> + Sync + 'm;
+pub(super) type InsightChange<'m> = dyn Fn(&Draft) -> Result<Draft, EditorialError> + Sync + 'm;
 
 /// Refuses a caller whose state is not the present one: says what changed since and by whom, and merges what the caller would have made of the
 /// text it knew with the text that is there.
@@ -194,7 +194,7 @@ pub(super) async fn check_state(
     db: &impl store::Connection,
     insight: &insight::Model,
     expected: &Expected,
-    make: Option<&Make<'_>>,
+    make: Option<&InsightChange<'_>>,
 ) -> Result<(), EditorialError> {
     let state = insight_state(insight.id, insight.head_revision, insight.pointer_version);
     if expected.allows(&state) {
@@ -234,14 +234,14 @@ pub(super) fn pointers(insight: &insight::Model) -> Pointers {
     }
 }
 
-fn show_in_lists(insight: &mut insight::Model, slug: &Slug, resolved: &Resolved) {
+fn show_in_lists(insight: &mut insight::Model, slug: &Slug, resolved: &ResolvedDraft) {
     insight.slug = slug.to_string();
     insight.category_id = resolved.listing.category_id;
     insight.sort_title.clone_from(&resolved.listing.sort_title);
     insight.reading_minutes = resolved.listing.reading_minutes;
 }
 
-pub(super) fn new_row(id: Uuid, slug: &Slug, resolved: &Resolved, created_by: Option<Uuid>, now: Timestamp) -> insight::Model {
+pub(super) fn new_row(id: Uuid, slug: &Slug, resolved: &ResolvedDraft, created_by: Option<Uuid>, now: Timestamp) -> insight::Model {
     let mut insight = insight::Model {
         id,
         slug: String::new(),

@@ -59,9 +59,6 @@ pub struct PublicKey {
 
 impl KeyRing {
     /// Loads the keys, making what is missing.
-    ///
-    /// # Errors
-    /// The database's.
     pub async fn open(store: &Store, issuer: String, now: Timestamp) -> Result<Self, EditorialError> {
         let ring = Self { issuer, keys: Arc::default() };
         ring.rotate(store, now).await?;
@@ -69,9 +66,6 @@ impl KeyRing {
     }
 
     /// Makes sure that one key signs and a next one is published; forgets those that nothing can be signed with any more.
-    ///
-    /// # Errors
-    /// The database's.
     pub async fn rotate(&self, store: &Store, now: Timestamp) -> Result<(), EditorialError> {
         let keys = store::keys::list(store.reader()).await?;
         if !keys.iter().any(|key| key.signs_from > now.0) {

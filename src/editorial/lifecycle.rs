@@ -4,13 +4,13 @@ use uuid::Uuid;
 
 use super::error::EditorialError;
 use super::insights::{check_own, check_state, claim, pointers};
-use super::pending::Pending;
+use super::pending::PendingWrite;
 use super::revision::sort_title;
 use crate::domain::authority::{Admin, Editor, Origin, Principal, Publisher};
 use crate::domain::change::{ChangeKind, NewChange, Resource};
 use crate::domain::clock::Timestamp;
 use crate::domain::etag::{Expected, insight_state};
-use crate::domain::fields::{FieldError, Fields};
+use crate::domain::fields::{FieldError, FieldReader};
 use crate::domain::slug::Slug;
 use crate::domain::status::{Status, TRASH_SECONDS};
 use crate::domain::user::moment;
@@ -33,7 +33,7 @@ impl Publication {
     /// Every fault of the input at once.
     pub fn parse(input: serde_json::Value) -> Result<Self, Vec<FieldError>> {
         let endless = input.get("unpublish_at").is_some_and(serde_json::Value::is_null);
-        let mut fields = Fields::of(input, "")?;
+        let mut fields = FieldReader::of(input, "")?;
         let publication = Self {
             endless,
             publish_at: fields.text("publish_at", moment),
@@ -55,7 +55,7 @@ pub async fn publish(
     expected: &Expected,
     publication: Publication,
     now: Timestamp,
-) -> Result<Pending<Uuid>, EditorialError> {
+) -> Result<PendingWrite<Uuid>, EditorialError> {
     let txn = store.begin().await?;
     let old = store::insights::lock(&txn, id).await?.filter(|insight| insight.deleted_at.is_none()).ok_or(EditorialError::NotFound)?;
     check_own(&old, publisher.principal(), now)?;
@@ -100,7 +100,7 @@ pub async fn unpublish(
     id: Uuid,
     expected: &Expected,
     now: Timestamp,
-) -> Result<Pending<Uuid>, EditorialError> {
+) -> Result<PendingWrite<Uuid>, EditorialError> {
     let txn = store.begin().await?;
     let old = store::insights::lock(&txn, id).await?.filter(|insight| insight.deleted_at.is_none()).ok_or(EditorialError::NotFound)?;
     check_own(&old, publisher.principal(), now)?;
@@ -127,7 +127,7 @@ pub async fn delete(
     id: Uuid,
     expected: &Expected,
     now: Timestamp,
-) -> Result<Pending<Uuid>, EditorialError> {
+) -> Result<PendingWrite<Uuid>, EditorialError> {
     let txn = store.begin().await?;
     let old = store::insights::lock(&txn, id).await?.filter(|insight| insight.deleted_at.is_none()).ok_or(EditorialError::NotFound)?;
     check_own(&old, editor.principal(), now)?;
@@ -150,7 +150,7 @@ pub async fn restore(
     id: Uuid,
     expected: &Expected,
     now: Timestamp,
-) -> Result<Pending<Uuid>, EditorialError> {
+) -> Result<PendingWrite<Uuid>, EditorialError> {
     let txn = store.begin().await?;
     let old = store::insights::lock(&txn, id).await?.ok_or(EditorialError::NotFound)?;
     check_own(&old, publisher.principal(), now)?;
@@ -166,14 +166,20 @@ pub async fn restore(
 ///
 /// # Errors
 /// When the insight is unknown or stale.
-pub async fn purge(store: &Store, admin: &Admin, id: Uuid, expected: &Expected, now: Timestamp) -> Result<Pending<Uuid>, EditorialError> {
+pub async fn purge(
+    store: &Store,
+    admin: &Admin,
+    id: Uuid,
+    expected: &Expected,
+    now: Timestamp,
+) -> Result<PendingWrite<Uuid>, EditorialError> {
     let txn = store.begin().await?;
     let old = store::insights::lock(&txn, id).await?.ok_or(EditorialError::NotFound)?;
     check_state(&txn, &old, expected, None).await?;
     let begun = has_begun(&txn, &old, &insight::Model { live_revision: None, ..old.clone() }, now).await?;
     let lists = store::insights::list_tags(&txn, id).await?;
     store::insights::purge(&txn, id).await?;
-    Ok(Pending::content(txn, admin.principal(), change(ChangeKind::Purged, &old, was_seen(&old, now) || begun, lists), id))
+    Ok(PendingWrite::content(txn, admin.principal(), change(ChangeKind::Purged, &old, was_seen(&old, now) || begun, lists), id))
 }
 
 /// Purges what has been in the trash long enough. One that cannot be purged is told and passed over: it is in nobody's way.
@@ -201,11 +207,8 @@ pub async fn empty_trash(store: &Store, now: Timestamp) -> Result<u64, Editorial
 }
 
 /// The refusal of a write that was only to create what exists by now.
-///
-/// # Errors
-/// The database's.
 pub async fn exists_already(store: &Store, id: Uuid) -> Result<EditorialError, EditorialError> {
-    let insight = store::insights::find(store.reader(), &store::insights::Name::Id(id)).await?.ok_or(EditorialError::NotFound)?;
+    let insight = store::insights::find(store.reader(), &store::insights::InsightName::Id(id)).await?.ok_or(EditorialError::NotFound)?;
     let state = insight_state(insight.id, insight.head_revision, insight.pointer_version);
     Ok(EditorialError::stale(state))
 }
@@ -259,10 +262,10 @@ async fn settle(
     Ok(change(kind, &new, was_seen(old, now) || is_seen || begun, lists))
 }
 
-fn pending(txn: Transaction, by: &Principal, id: Uuid, change: Option<NewChange>) -> Pending<Uuid> {
+fn pending(txn: Transaction, by: &Principal, id: Uuid, change: Option<NewChange>) -> PendingWrite<Uuid> {
     match change {
-        Some(change) => Pending::content(txn, by, change, id),
-        None => Pending::nothing(txn, by, id),
+        Some(change) => PendingWrite::content(txn, by, change, id),
+        None => PendingWrite::nothing(txn, by, id),
     }
 }
 

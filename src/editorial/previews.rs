@@ -3,14 +3,14 @@
 use uuid::Uuid;
 
 use super::error::EditorialError;
-use super::pending::Pending;
+use super::pending::PendingWrite;
 use crate::domain::authority::Editor;
 use crate::domain::clock::{Timestamp, new_id};
-use crate::domain::fields::{FieldError, Fields};
+use crate::domain::fields::{FieldError, FieldReader};
 use crate::domain::secret::{self, PREVIEW};
 use crate::domain::text::Refused;
 use crate::domain::user::moment;
-use crate::store::audit::Deed;
+use crate::store::audit::AuditEvent;
 use crate::store::previews::Preview;
 use crate::store::{self, Store};
 
@@ -31,7 +31,7 @@ impl PreviewDraft {
     /// # Errors
     /// Every fault of the input at once.
     pub fn parse(input: serde_json::Value) -> Result<Self, Vec<FieldError>> {
-        let mut fields = Fields::of(input, "")?;
+        let mut fields = FieldReader::of(input, "")?;
         let draft = Self {
             revision: fields.integer("revision", 1, i64::from(i32::MAX)),
             expires_in: fields.integer("expires_in", LEAST_SECONDS, MOST_SECONDS),
@@ -52,7 +52,7 @@ pub async fn create(
     insight: Uuid,
     draft: PreviewDraft,
     now: Timestamp,
-) -> Result<Pending<(Preview, String)>, EditorialError> {
+) -> Result<PendingWrite<(Preview, String)>, EditorialError> {
     let PreviewDraft { revision, expires_in, expires_at } = draft;
     let expires_at = expires_at.unwrap_or_else(|| now.plus_seconds(expires_in.unwrap_or(DAY_SECONDS)));
     if expires_at <= now {
@@ -72,20 +72,20 @@ pub async fn create(
     let preview = Preview::new(new_id(now), (insight, number), editor.principal(), now, expires_at);
     store::previews::insert(&txn, &preview, secret::digest(&token)).await?;
     let deed = deed("created", preview.id, row.slug);
-    Ok(Pending::other(txn, editor.principal(), deed, (preview, token)))
+    Ok(PendingWrite::other(txn, editor.principal(), deed, (preview, token)))
 }
 
 /// # Errors
 /// When the insight has no such token.
-pub async fn revoke(store: &Store, editor: &Editor, insight: Uuid, id: Uuid, now: Timestamp) -> Result<Pending<()>, EditorialError> {
+pub async fn revoke(store: &Store, editor: &Editor, insight: Uuid, id: Uuid, now: Timestamp) -> Result<PendingWrite<()>, EditorialError> {
     let txn = store.begin().await?;
     let row = store::insights::lock(&txn, insight).await?.ok_or(EditorialError::NotFound)?;
     if !store::previews::revoke(&txn, insight, id, now).await? {
         return Err(EditorialError::NotFound);
     }
-    Ok(Pending::other(txn, editor.principal(), deed("revoked", id, row.slug), ()))
+    Ok(PendingWrite::other(txn, editor.principal(), deed("revoked", id, row.slug), ()))
 }
 
-fn deed(action: &'static str, id: Uuid, slug: String) -> Deed {
-    Deed { action, resource: "preview_token", resource_id: Some(id), label: Some(slug) }
+fn deed(action: &'static str, id: Uuid, slug: String) -> AuditEvent {
+    AuditEvent { action, resource: "preview_token", resource_id: Some(id), label: Some(slug) }
 }

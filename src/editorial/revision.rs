@@ -18,12 +18,12 @@ use crate::store::rows::{revision, revision_body, revision_text};
 use crate::store::{self, Transaction};
 
 /// Who writes a revision, and which earlier one it repeats.
-pub(super) struct Wrote {
+pub(super) struct Authorship {
     pub by: Principal,
     pub restored_from: Option<i64>,
 }
 
-impl Wrote {
+impl Authorship {
     pub(super) fn by(editor: &Editor) -> Self {
         Self { by: editor.principal().clone(), restored_from: None }
     }
@@ -31,28 +31,28 @@ impl Wrote {
 
 /// A draft with everything that could be computed without the database.
 #[derive(Clone)]
-pub(super) struct Prepared {
+pub(super) struct RenderedDraft {
     pub draft: Draft,
     pub source_locale: String,
     texts: BTreeMap<String, (LocalText, Rendered)>,
 }
 
 /// A prepared draft whose category, tags and authors were found.
-pub(super) struct Resolved {
-    prepared: Prepared,
-    pub listing: Listing,
+pub(super) struct ResolvedDraft {
+    prepared: RenderedDraft,
+    pub listing: ListingColumns,
     tags: Vec<Uuid>,
     authors: Vec<Uuid>,
 }
 
-impl Resolved {
+impl ResolvedDraft {
     pub(super) fn draft(&self) -> &Draft {
         &self.prepared.draft
     }
 }
 
 /// What lists order and filter an insight by.
-pub(super) struct Listing {
+pub(super) struct ListingColumns {
     pub category_id: Uuid,
     pub sort_title: String,
     pub reading_minutes: i64,
@@ -64,7 +64,7 @@ pub(super) async fn source_locale(db: &impl store::Connection) -> Result<String,
 }
 
 /// Renders every text of a draft.
-pub(super) async fn prepare(draft: Draft, source_locale: String) -> Result<Prepared, EditorialError> {
+pub(super) async fn prepare(draft: Draft, source_locale: String) -> Result<RenderedDraft, EditorialError> {
     if draft.translations.contains_key(&source_locale) {
         let detail = "is the locale of the insight's own texts: write them in title, excerpt and body_markdown";
         return Err(EditorialError::field(format!("/translations/{source_locale}"), "default-locale", detail));
@@ -80,11 +80,11 @@ pub(super) async fn prepare(draft: Draft, source_locale: String) -> Result<Prepa
             texts.into_iter().map(|(locale, text)| (locale, render(text))).collect()
         })
         .await?;
-    Ok(Prepared { draft, source_locale, texts })
+    Ok(RenderedDraft { draft, source_locale, texts })
 }
 
 /// Finds the ids behind the slugs; every slug that names nothing is a fault of its own.
-pub(super) async fn resolve(txn: &Transaction, prepared: Prepared) -> Result<Resolved, EditorialError> {
+pub(super) async fn resolve(txn: &Transaction, prepared: RenderedDraft) -> Result<ResolvedDraft, EditorialError> {
     let draft = &prepared.draft;
     let mut faults = Vec::new();
     let categories = store::terms::find_ids(txn, TermKind::Category, std::slice::from_ref(&draft.category)).await?;
@@ -99,30 +99,33 @@ pub(super) async fn resolve(txn: &Transaction, prepared: Prepared) -> Result<Res
 }
 
 /// A prepared draft with the ids of its category, tags and authors.
-pub(super) fn resolved(prepared: Prepared, category_id: Uuid, tags: Vec<Uuid>, authors: Vec<Uuid>) -> Resolved {
+pub(super) fn resolved(prepared: RenderedDraft, category_id: Uuid, tags: Vec<Uuid>, authors: Vec<Uuid>) -> ResolvedDraft {
     let draft = &prepared.draft;
     let source = prepared.texts.get(&prepared.source_locale);
     let derived = source.map_or(1, |(_, rendered)| rendered.reading_minutes);
-    let listing =
-        Listing { category_id, sort_title: sort_title(&draft.text.title), reading_minutes: draft.reading_minutes.unwrap_or(derived) };
-    Resolved { prepared, listing, tags, authors }
+    let listing = ListingColumns {
+        category_id,
+        sort_title: sort_title(&draft.text.title),
+        reading_minutes: draft.reading_minutes.unwrap_or(derived),
+    };
+    ResolvedDraft { prepared, listing, tags, authors }
 }
 
 /// Writes the rows of the revision.
 pub(super) async fn append(
     txn: &Transaction,
-    resolved: Resolved,
+    resolved: ResolvedDraft,
     at: (Uuid, i64, &Slug),
-    wrote: &Wrote,
+    wrote: &Authorship,
     now: Timestamp,
 ) -> Result<(), EditorialError> {
     Ok(store::revisions::append(txn, rows(resolved, at, wrote, now)).await?)
 }
 
 /// The rows of the revision.
-pub(super) fn rows(resolved: Resolved, at: (Uuid, i64, &Slug), wrote: &Wrote, now: Timestamp) -> NewRevision {
-    let Resolved { prepared, listing, tags, authors } = resolved;
-    let Prepared { draft, source_locale, texts } = prepared;
+pub(super) fn rows(resolved: ResolvedDraft, at: (Uuid, i64, &Slug), wrote: &Authorship, now: Timestamp) -> NewRevision {
+    let ResolvedDraft { prepared, listing, tags, authors } = resolved;
+    let RenderedDraft { draft, source_locale, texts } = prepared;
     let (insight_id, number, slug) = at;
     let locales: Vec<&String> = texts.keys().collect();
     let row = revision::Model {

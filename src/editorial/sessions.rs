@@ -10,7 +10,7 @@ use super::throttle::Throttle;
 use crate::domain::authority::{Origin, Principal, Role, Scope};
 use crate::domain::clock::{Timestamp, new_id};
 use crate::domain::secret::{self, REFRESH};
-use crate::store::audit::Deed;
+use crate::store::audit::AuditEvent;
 use crate::store::rows::{refresh_token, session, user};
 use crate::store::{self, Store};
 
@@ -18,7 +18,7 @@ const SESSION_SECONDS: i64 = 30 * 24 * 60 * 60;
 
 /// What a sign-in or a refresh gives.
 #[derive(Clone, Debug)]
-pub struct Grant {
+pub struct TokenGrant {
     pub access_token: String,
     pub expires_in: i64,
     pub refresh_token: String,
@@ -36,7 +36,7 @@ pub async fn sign_in(
     credentials: (String, String),
     (address, request_id): (&str, &str),
     now: Timestamp,
-) -> Result<Grant, EditorialError> {
+) -> Result<TokenGrant, EditorialError> {
     let (email, password) = credentials;
     throttle.attempt(&email, address, now).map_err(|retry_after_seconds| EditorialError::TooManyAttempts { retry_after_seconds })?;
     let user = store::users::find_by_email(store.reader(), &email).await?.filter(|user| user.disabled_at.is_none());
@@ -55,7 +55,7 @@ pub async fn sign_in(
     store::sessions::insert(&txn, session::Model { id, user_id: user.id, created_at: now.0, expires_at, revoked_at: None }).await?;
     let grant = grant(&txn, keys, &user, id, now).await?;
     let by = caller(Some(user.id), user.email.clone(), request_id);
-    store::audit::append(&txn, &Deed { label: Some(user.email), ..deed("signed-in", "session", id) }, &by, now).await?;
+    store::audit::append(&txn, &AuditEvent { label: Some(user.email), ..deed("signed-in", "session", id) }, &by, now).await?;
     store.commit_quietly(txn).await?;
     Ok(grant)
 }
@@ -64,7 +64,7 @@ pub async fn sign_in(
 ///
 /// # Errors
 /// When the token is unknown, used or ended.
-pub async fn refresh(store: &Store, keys: &KeyRing, token: &str, request_id: &str, now: Timestamp) -> Result<Grant, EditorialError> {
+pub async fn refresh(store: &Store, keys: &KeyRing, token: &str, request_id: &str, now: Timestamp) -> Result<TokenGrant, EditorialError> {
     if !secret::is_well_formed(REFRESH, token) {
         return Err(EditorialError::BadCredentials);
     }
@@ -90,9 +90,6 @@ pub async fn refresh(store: &Store, keys: &KeyRing, token: &str, request_id: &st
 }
 
 /// Ends what a token stands for (RFC 7009): the session of an access or refresh token, or a machine token. An unknown one is no error.
-///
-/// # Errors
-/// The database's.
 pub async fn revoke(store: &Store, keys: &KeyRing, token: &str, request_id: &str, now: Timestamp) -> Result<(), EditorialError> {
     let session = match store::sessions::find_refresh(store.reader(), &secret::digest(token)).await? {
         Some(refresh) => Some(refresh.session_id),
@@ -117,8 +114,8 @@ pub async fn revoke(store: &Store, keys: &KeyRing, token: &str, request_id: &str
     Ok(store.commit_quietly(txn).await?)
 }
 
-fn deed(action: &'static str, resource: &'static str, id: Uuid) -> Deed {
-    Deed { action, resource, resource_id: Some(id), label: None }
+fn deed(action: &'static str, resource: &'static str, id: Uuid) -> AuditEvent {
+    AuditEvent { action, resource, resource_id: Some(id), label: None }
 }
 
 /// Who signs in or out, for the audit log; it proves nothing.
@@ -133,12 +130,12 @@ async fn grant(
     user: &user::Model,
     session: Uuid,
     now: Timestamp,
-) -> Result<Grant, EditorialError> {
+) -> Result<TokenGrant, EditorialError> {
     let role = Role::parse(&user.role).ok_or(EditorialError::Internal("an unknown role"))?;
     let scope = Scope::join(role.scopes());
     let refresh_token = secret::new_secret(REFRESH).ok_or(EditorialError::Internal("no randomness"))?;
     let digest = secret::digest(&refresh_token);
     store::sessions::insert_refresh(txn, refresh_token::Model { digest, session_id: session, created_at: now.0, used_at: None }).await?;
     let access_token = keys.sign(user.id, session, scope.clone(), now)?;
-    Ok(Grant { access_token, expires_in: ACCESS_SECONDS, refresh_token, scope })
+    Ok(TokenGrant { access_token, expires_in: ACCESS_SECONDS, refresh_token, scope })
 }

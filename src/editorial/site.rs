@@ -9,12 +9,9 @@ use crate::store::rows::site;
 use crate::store::{self, Store};
 
 use super::error::EditorialError;
-use super::pending::Pending;
+use super::pending::PendingWrite;
 
 /// Writes the settings a new database begins with, unless it has some.
-///
-/// # Errors
-/// The database's.
 pub async fn ensure(store: &Store, now: Timestamp) -> Result<(), EditorialError> {
     if store::site::find(store.reader()).await?.is_some() {
         return Ok(());
@@ -41,7 +38,7 @@ pub async fn replace(
     expected: &Expected,
     draft: SiteDraft,
     now: Timestamp,
-) -> Result<Pending<()>, EditorialError> {
+) -> Result<PendingWrite<()>, EditorialError> {
     let txn = store.begin().await?;
     let version = store::site::lock(&txn).await?.map_or(0, |site| site.version);
     let state = version_state(version);
@@ -57,7 +54,7 @@ pub async fn replace(
         public: true,
         cache_tags: vec!["site".to_owned(), "insights".to_owned()],
     };
-    Ok(Pending::content(txn, admin.principal(), change, ()))
+    Ok(PendingWrite::content(txn, admin.principal(), change, ()))
 }
 
 fn row(draft: SiteDraft, version: i64, now: Timestamp) -> site::Model {

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::error::EditorialError;
-use super::pending::Pending;
+use super::pending::PendingWrite;
 use crate::domain::authority::Publisher;
 use crate::domain::change::{ChangeKind, NewChange};
 use crate::domain::clock::{Timestamp, new_id};
@@ -24,7 +24,7 @@ pub async fn create(
     kind: TermKind,
     draft: TermDraft,
     now: Timestamp,
-) -> Result<Pending<String>, EditorialError> {
+) -> Result<PendingWrite<String>, EditorialError> {
     let base = draft.slug_or_derived();
     for attempt in 1..=TRIES {
         let slug = if attempt == 1 { base.clone() } else { base.numbered(attempt) };
@@ -54,7 +54,7 @@ pub async fn replace(
     expected: &Expected,
     draft: TermDraft,
     now: Timestamp,
-) -> Result<Pending<String>, EditorialError> {
+) -> Result<PendingWrite<String>, EditorialError> {
     let (kind, slug) = at;
     let txn = store.begin().await?;
     let old = locked(&txn, kind, slug, expected, now).await?;
@@ -72,7 +72,7 @@ pub async fn patch(
     expected: &Expected,
     merge: impl FnOnce(Value) -> Result<TermDraft, EditorialError>,
     now: Timestamp,
-) -> Result<Pending<String>, EditorialError> {
+) -> Result<PendingWrite<String>, EditorialError> {
     let (kind, slug) = at;
     let txn = store.begin().await?;
     let old = locked(&txn, kind, slug, expected, now).await?;
@@ -88,7 +88,7 @@ pub async fn delete(
     at: (TermKind, &str),
     expected: &Expected,
     now: Timestamp,
-) -> Result<Pending<String>, EditorialError> {
+) -> Result<PendingWrite<String>, EditorialError> {
     let (kind, slug) = at;
     let txn = store.begin().await?;
     let term = locked(&txn, kind, slug, expected, now).await?;
@@ -107,11 +107,11 @@ async fn save(
     old: TermRow,
     draft: TermDraft,
     now: Timestamp,
-) -> Result<Pending<String>, EditorialError> {
+) -> Result<PendingWrite<String>, EditorialError> {
     let slug = draft.slug.clone().or_else(|| Slug::parse(&old.slug)).unwrap_or_default();
     let unchanged = TermDraft { slug: Some(slug.clone()), ..draft.clone() } == draft_of(&old);
     if unchanged {
-        return Ok(Pending::nothing(txn, publisher.principal(), old.slug));
+        return Ok(PendingWrite::nothing(txn, publisher.principal(), old.slug));
     }
     let TermRow { id, version, created_at, slug: old_slug, .. } = old;
     let term = TermRow { id, version: version + 1, created_at, ..row(draft, &slug, now) };
@@ -195,8 +195,8 @@ fn pending(
     publisher: &Publisher,
     kind: TermKind,
     (done, term, slugs): (ChangeKind, &TermRow, &[&str]),
-) -> Pending<String> {
-    Pending::content(txn, publisher.principal(), change(kind, done, term, slugs), term.slug.clone())
+) -> PendingWrite<String> {
+    PendingWrite::content(txn, publisher.principal(), change(kind, done, term, slugs), term.slug.clone())
 }
 
 fn change(kind: TermKind, done: ChangeKind, term: &TermRow, slugs: &[&str]) -> NewChange {

@@ -1,11 +1,22 @@
 //! Every route, on one page; what is read most comes first. The document is derived from this list: there is no other.
 
+use serde_json::Value;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::insights::{diff, lifecycle, list, previews, read, related, revisions, write};
-use super::{
-    audit, auth_routes, changes, docs, events, exports, health, imports, metrics, problem_pages, search, site, terms, tokens, users,
-};
+use crate::http::accounts::{audit_log, sessions, tokens, users};
+use crate::http::changes::{event_stream, feed};
+use crate::http::openapi::{docs, document, problem_pages};
+use crate::http::operations::{health, metrics};
+use crate::http::site::settings;
+use crate::http::transfer::{exports, imports};
+use crate::http::{search, terms};
+
+/// The OpenAPI document of these routes.
+#[must_use]
+pub fn document() -> Value {
+    document::document(routes)
+}
 
 pub fn routes(config: &mut ServiceConfig<'_>) {
     config
@@ -14,9 +25,9 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .service(search::query::search_insights)
         .service(search::suggestions::list_suggestions)
         .service(related::list_related_insights)
-        .service(site::get_site)
-        .service(changes::list_changes)
-        .service(events::stream_changes)
+        .service(settings::get_site)
+        .service(feed::list_changes)
+        .service(event_stream::stream_changes)
         .service(terms::categories::list_categories)
         .service(terms::categories::get_category)
         .service(terms::tags::list_tags)
@@ -30,7 +41,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .service(lifecycle::publish_insight)
         .service(lifecycle::unpublish_insight)
         .service(lifecycle::restore_insight)
-        .service(site::replace_site)
+        .service(settings::replace_site)
         .configure(history)
         .configure(editorial_terms)
         .configure(accounts)
@@ -77,10 +88,10 @@ fn editorial_terms(config: &mut ServiceConfig<'_>) {
 
 fn accounts(config: &mut ServiceConfig<'_>) {
     config
-        .service(auth_routes::issue_token)
-        .service(auth_routes::revoke_presented_token)
-        .service(auth_routes::get_me)
-        .service(auth_routes::get_jwks)
+        .service(sessions::issue_token)
+        .service(sessions::revoke_presented_token)
+        .service(sessions::get_me)
+        .service(sessions::get_jwks)
         .service(users::list_users)
         .service(users::get_user)
         .service(users::create_user)
@@ -91,5 +102,5 @@ fn accounts(config: &mut ServiceConfig<'_>) {
         .service(tokens::get_token)
         .service(tokens::create_token)
         .service(tokens::revoke_token)
-        .service(audit::list_audit_log);
+        .service(audit_log::list_audit_log);
 }

@@ -8,11 +8,11 @@ use actix_web::middleware::from_fn;
 use actix_web::{App, HttpServer, web};
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use super::api::Api;
-use super::envelope::envelope;
-use super::fallback::fallback;
-use super::front::Front;
 use super::routes::routes;
+use crate::http::middleware::request_context::envelope;
+use crate::http::middleware::response_cache::ResponseCacheMiddleware;
+use crate::http::openapi::fallback::fallback;
+use crate::http::state::app_state::AppState;
 
 /// What the server may use.
 #[derive(Clone, Copy, Debug)]
@@ -30,14 +30,14 @@ pub struct ServerSettings {
 ///
 /// # Errors
 /// When the listener cannot be used.
-pub fn serve(listener: TcpListener, api: web::Data<Api>, settings: ServerSettings) -> std::io::Result<Server> {
+pub fn serve(listener: TcpListener, app: web::Data<AppState>, settings: ServerSettings) -> std::io::Result<Server> {
     let server = HttpServer::new(move || {
         App::new()
-            .app_data(api.clone())
+            .app_data(app.clone())
             .configure(|config| routes(&mut ServiceConfig::new(config)))
             .default_service(web::to(fallback))
             .wrap(from_fn(envelope))
-            .wrap(Front(api.clone()))
+            .wrap(ResponseCacheMiddleware(app.clone()))
     })
     .workers(settings.workers)
     .worker_max_blocking_threads(16)

@@ -10,8 +10,9 @@ use futures_util::future::select;
 use tokio::sync::watch;
 
 use crate::domain::clock::Clock;
-use crate::store::changes::{self, End, LogRow};
+use crate::store::changes::{self, LogRow};
 use crate::store::error::StoreError;
+use crate::store::notifier::LogEnd;
 use crate::store::{Store, transitions};
 
 /// How long a change of another node can go unnoticed.
@@ -117,7 +118,7 @@ async fn run<P: Projection>(store: &Store, projection: &mut P, progress: &watch:
 }
 
 /// Waits for more rows, or for somebody who waits for those that are there; says whether nothing came.
-async fn stays_quiet<P: Projection>(bell: &mut watch::Receiver<End>, projection: &P) -> bool {
+async fn stays_quiet<P: Projection>(bell: &mut watch::Receiver<LogEnd>, projection: &P) -> bool {
     tokio::time::timeout(POLL, select(pin!(bell.changed()), pin!(projection.needed()))).await.is_err()
 }
 

@@ -13,7 +13,7 @@ use crate::domain::page::{Cursor, KeyValue, Page};
 
 /// What was done to what.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Deed {
+pub struct AuditEvent {
     pub action: &'static str,
     pub resource: &'static str,
     pub resource_id: Option<Uuid>,
@@ -21,7 +21,7 @@ pub struct Deed {
     pub label: Option<String>,
 }
 
-impl Deed {
+impl AuditEvent {
     /// What the change log says of content.
     #[must_use]
     pub fn of(change: &NewChange) -> Self {
@@ -34,22 +34,17 @@ impl Deed {
     }
 }
 
-/// # Errors
-/// The database's.
-pub async fn append(txn: &DatabaseTransaction, deed: &Deed, by: &Principal, now: Timestamp) -> Result<(), StoreError> {
+pub async fn append(txn: &DatabaseTransaction, deed: &AuditEvent, by: &Principal, now: Timestamp) -> Result<(), StoreError> {
     append_all(txn, std::slice::from_ref(deed), by, now).await
 }
 
 /// What somebody did at once, in its order.
-///
-/// # Errors
-/// The database's.
-pub async fn append_all(txn: &DatabaseTransaction, deeds: &[Deed], by: &Principal, now: Timestamp) -> Result<(), StoreError> {
+pub async fn append_all(txn: &DatabaseTransaction, deeds: &[AuditEvent], by: &Principal, now: Timestamp) -> Result<(), StoreError> {
     for deeds in deeds.chunks(500) {
         let text =
             "INSERT INTO audit_log (at, action, resource, resource_id, label, made_by, user_id, token_id, origin, request_id) VALUES ";
         let mut sql = Sql::new(txn.get_database_backend(), text);
-        for (place, Deed { action, resource, resource_id, label }) in deeds.iter().enumerate() {
+        for (place, AuditEvent { action, resource, resource_id, label }) in deeds.iter().enumerate() {
             sql.push(if place == 0 { "(" } else { ", (" }).bind(now.0).push(", ").bind(*action).push(", ").bind(*resource);
             sql.push(", ").bind(*resource_id).push(", ").bind(label.clone());
             sql.push(", ").bind(by.name.as_str()).push(", ").bind(by.user_id).push(", ").bind(by.token_id);
@@ -62,7 +57,7 @@ pub async fn append_all(txn: &DatabaseTransaction, deeds: &[Deed], by: &Principa
 
 /// A row of the log.
 #[derive(Clone, Debug, PartialEq, Eq, FromQueryResult)]
-pub struct Entry {
+pub struct AuditEntry {
     pub sequence: i64,
     pub at: i64,
     pub action: String,
@@ -77,13 +72,10 @@ pub struct Entry {
 }
 
 /// The last times that what the public sees of an insight was moved, oldest first.
-///
-/// # Errors
-/// The database's.
-pub async fn list_moves(db: &impl ConnectionTrait, insight: Uuid, most: i64) -> Result<Vec<Entry>, StoreError> {
+pub async fn list_moves(db: &impl ConnectionTrait, insight: Uuid, most: i64) -> Result<Vec<AuditEntry>, StoreError> {
     let mut sql = Sql::new(db.get_database_backend(), COLUMNS);
     sql.push(" WHERE action IN ('published', 'unpublished') AND resource_id = ").bind(insight);
-    let mut moves: Vec<Entry> = sql.push(" ORDER BY sequence DESC").limit(most).all(db).await?;
+    let mut moves: Vec<AuditEntry> = sql.push(" ORDER BY sequence DESC").limit(most).all(db).await?;
     moves.reverse();
     Ok(moves)
 }
@@ -105,16 +97,13 @@ pub struct AuditFilters {
 }
 
 /// Newest first.
-///
-/// # Errors
-/// The database's.
 pub async fn list(
     db: &impl ConnectionTrait,
     filters: &AuditFilters,
     cursor: Option<&Cursor>,
     limit: i64,
     identity: &str,
-) -> Result<Page<Entry>, StoreError> {
+) -> Result<Page<AuditEntry>, StoreError> {
     let AuditFilters { action, resource, resource_id, user_id, token_id, request_id, after, before } = filters;
     let mut sql = Sql::new(db.get_database_backend(), COLUMNS);
     sql.push(" WHERE sequence > 0");
@@ -138,6 +127,6 @@ pub async fn list(
         sql.push(if backward { " AND sequence > " } else { " AND sequence < " }).bind(*sequence);
     }
     sql.push(if backward { " ORDER BY sequence" } else { " ORDER BY sequence DESC" }).limit(limit + 1);
-    let rows = sql.all::<Entry>(db).await?;
+    let rows = sql.all::<AuditEntry>(db).await?;
     Ok(Page::cut(rows, usize::try_from(limit).unwrap_or(0), cursor, (identity, true), |row| (KeyValue::Number(row.sequence), Uuid::nil())))
 }

@@ -1,5 +1,7 @@
 //! The change log, numbered in the order of commits on both databases, and what it says about how fresh an answer is.
 
+use crate::store::notifier::CHANNEL;
+use crate::store::notifier::LogEnd;
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, FromQueryResult, QueryResult};
 use uuid::Uuid;
 
@@ -9,22 +11,14 @@ use super::sql::{Number, Sql};
 use crate::domain::change::{ChangeKind, NewChange, Resource};
 use crate::domain::clock::Timestamp;
 
-/// Where nodes on one PostgreSQL tell each other that they committed.
-pub(super) const CHANNEL: &str = "insights_changes";
 const COMMIT_ORDER_LOCK: i64 = 0x0001_4531_9475;
 
 /// Appends to the log and commits: the last two things a transaction does. Then the bell rings for whoever follows the log.
-///
-/// # Errors
-/// The database's; nothing was changed then.
 pub async fn commit(store: &Store, txn: DatabaseTransaction, change: &NewChange, now: Timestamp) -> Result<(), StoreError> {
     commit_all(store, txn, std::slice::from_ref(change), now).await
 }
 
 /// As [`commit`], for what is done together.
-///
-/// # Errors
-/// The database's; nothing was changed then.
 pub async fn commit_all(store: &Store, txn: DatabaseTransaction, changes: &[NewChange], now: Timestamp) -> Result<(), StoreError> {
     let appended = append_all(&txn, changes, now).await?;
     store.commit(txn, appended.filter(|_| !changes.iter().all(is_draft))).await
@@ -35,30 +29,13 @@ fn is_draft(change: &NewChange) -> bool {
     change.resource == Resource::Insight && matches!(change.kind, ChangeKind::Created | ChangeKind::Revised)
 }
 
-/// The end of the log: the number of its newest row, and the newest public number.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct End {
-    pub row: i64,
-    pub public: i64,
-}
-
-impl End {
-    /// The later of two, in either number.
-    pub(super) fn max(self, other: Self) -> Self {
-        Self { row: self.row.max(other.row), public: self.public.max(other.public) }
-    }
-}
-
 /// Appends to the log: the last thing a transaction does before it commits. Answers where the log ends then.
 ///
 /// On `PostgreSQL` the numbers of an identity column may commit out of order, and a reader that follows them would miss the late one for
 /// ever. The lock is held from here to the commit, so numbers and commits go the same way. `SQLite` has one writer anyway.
 ///
 /// Public changes are numbered by themselves, without gaps: a gap would tell how many drafts were saved in between.
-///
-/// # Errors
-/// The database's.
-pub async fn append_all(txn: &DatabaseTransaction, changes: &[NewChange], now: Timestamp) -> Result<Option<End>, StoreError> {
+pub async fn append_all(txn: &DatabaseTransaction, changes: &[NewChange], now: Timestamp) -> Result<Option<LogEnd>, StoreError> {
     let backend = txn.get_database_backend();
     if backend == DbBackend::Postgres && !changes.is_empty() {
         let mut sql = Sql::new(backend, "SELECT pg_advisory_xact_lock(");
@@ -69,7 +46,7 @@ pub async fn append_all(txn: &DatabaseTransaction, changes: &[NewChange], now: T
         }
         sql.run(txn).await?;
     }
-    let mut end: Option<End> = None;
+    let mut end: Option<LogEnd> = None;
     for changes in changes.chunks(200) {
         let later = insert(txn, changes, now).await?;
         end = later.map(|later| later.max(end.unwrap_or_default())).or(end);
@@ -78,9 +55,9 @@ pub async fn append_all(txn: &DatabaseTransaction, changes: &[NewChange], now: T
 }
 
 /// Some rows by one statement, numbered on from those that are there.
-async fn insert(txn: &DatabaseTransaction, changes: &[NewChange], now: Timestamp) -> Result<Option<End>, StoreError> {
+async fn insert(txn: &DatabaseTransaction, changes: &[NewChange], now: Timestamp) -> Result<Option<LogEnd>, StoreError> {
     #[derive(FromQueryResult)]
-    struct Inserted {
+    struct InsertedRow {
         sequence: i64,
         public_end: i64,
     }
@@ -105,9 +82,9 @@ async fn insert(txn: &DatabaseTransaction, changes: &[NewChange], now: Timestamp
         }
     }
     sql.push(" RETURNING sequence, coalesce(public_sequence, 0) AS public_end");
-    let rows = sql.all::<Inserted>(txn).await?;
+    let rows = sql.all::<InsertedRow>(txn).await?;
     let end = rows.iter().map(|row| row.sequence).max().zip(rows.iter().map(|row| row.public_end).max());
-    Ok(end.map(|(row, public)| End { row, public }))
+    Ok(end.map(|(row, public)| LogEnd { row, public }))
 }
 
 /// A row of the log, as projections follow it.
@@ -133,9 +110,6 @@ impl LogRow {
 }
 
 /// What the log says after a position, oldest first.
-///
-/// # Errors
-/// The database's.
 pub async fn after(db: &impl ConnectionTrait, position: i64, limit: i64) -> Result<Vec<LogRow>, StoreError> {
     let text = "SELECT sequence, at, kind, resource, resource_id, slug, public_sequence, cache_tags FROM changes WHERE sequence > ";
     let mut sql = Sql::new(db.get_database_backend(), text);
@@ -144,9 +118,6 @@ pub async fn after(db: &impl ConnectionTrait, position: i64, limit: i64) -> Resu
 }
 
 /// What the public may know of the log after one of its public numbers, oldest first.
-///
-/// # Errors
-/// The database's.
 pub async fn public_after(db: &impl ConnectionTrait, since: i64, limit: i64) -> Result<Vec<LogRow>, StoreError> {
     let text = "SELECT sequence, at, kind, resource, resource_id, slug, public_sequence, cache_tags FROM changes WHERE public_sequence > ";
     let mut sql = Sql::new(db.get_database_backend(), text);
@@ -155,17 +126,11 @@ pub async fn public_after(db: &impl ConnectionTrait, since: i64, limit: i64) -> 
 }
 
 /// One row, by its number: what a projection checks its position against.
-///
-/// # Errors
-/// The database's.
 pub async fn find(db: &impl ConnectionTrait, sequence: i64) -> Result<Option<LogRow>, StoreError> {
     Ok(after(db, sequence - 1, 1).await?.into_iter().find(|row| row.sequence == sequence))
 }
 
 /// The newest public number up to a position in the log.
-///
-/// # Errors
-/// The database's.
 pub async fn public_at(db: &impl ConnectionTrait, position: i64) -> Result<i64, StoreError> {
     let mut sql = Sql::new(db.get_database_backend(), "SELECT coalesce(max(public_sequence), 0) AS number FROM changes WHERE sequence <= ");
     Ok(sql.bind(position).one::<Number>(db).await?.map_or(0, |row| row.number))
@@ -198,8 +163,6 @@ struct FreshnessRow {
     ends_at: Option<i64>,
 }
 
-/// # Errors
-/// The database's.
 pub async fn freshness(db: &impl ConnectionTrait, now: Timestamp) -> Result<Freshness, StoreError> {
     let mut sql = Sql::new(db.get_database_backend(), "SELECT ");
     push_freshness(&mut sql, now);
@@ -243,18 +206,12 @@ pub(super) fn read_freshness(row: &QueryResult) -> Result<Freshness, StoreError>
 }
 
 /// When the newest row of the log was written, public or not.
-///
-/// # Errors
-/// The database's.
 pub async fn newest_at(db: &impl ConnectionTrait) -> Result<Timestamp, StoreError> {
     let sql = Sql::new(db.get_database_backend(), "SELECT at AS number FROM changes ORDER BY sequence DESC LIMIT 1");
     Ok(Timestamp(sql.one::<Number>(db).await?.map_or(0, |row| row.number)))
 }
 
 /// The number of the newest row of the log, public or not: what projections have caught up with.
-///
-/// # Errors
-/// The database's.
 pub async fn newest(db: &impl ConnectionTrait) -> Result<i64, StoreError> {
     let sql = Sql::new(db.get_database_backend(), "SELECT sequence AS number FROM changes ORDER BY sequence DESC LIMIT 1");
     Ok(sql.one::<Number>(db).await?.map_or(0, |row| row.number))

@@ -35,17 +35,14 @@ pub struct LinkRow {
 
 /// The texts of some insights with their tags and authors.
 #[derive(Clone, Debug, Default)]
-pub struct Documents {
+pub struct DocumentRows {
     pub texts: Vec<DocumentRow>,
     pub tags: Vec<LinkRow>,
     pub authors: Vec<LinkRow>,
 }
 
 /// Those of the given insights that are live.
-///
-/// # Errors
-/// The database's.
-pub async fn find(db: &impl ConnectionTrait, ids: &[Uuid]) -> Result<Documents, StoreError> {
+pub async fn find(db: &impl ConnectionTrait, ids: &[Uuid]) -> Result<DocumentRows, StoreError> {
     let backend = db.get_database_backend();
     let mut sql = Sql::new(
         backend,
@@ -63,7 +60,7 @@ pub async fn find(db: &impl ConnectionTrait, ids: &[Uuid]) -> Result<Documents, 
         links[place] = sql.bind_all(ids.iter().copied()).push(")").all(db).await?;
     }
     let [tags, authors] = links;
-    Ok(Documents { texts, tags, authors })
+    Ok(DocumentRows { texts, tags, authors })
 }
 
 /// An insight that is live, and which revision of it is.
@@ -75,9 +72,6 @@ pub struct LiveRow {
 }
 
 /// The live insights behind an id, in the order of their ids.
-///
-/// # Errors
-/// The database's.
 pub async fn live(db: &impl ConnectionTrait, after: Uuid, limit: i64) -> Result<Vec<LiveRow>, StoreError> {
     let text = "SELECT id, live_revision AS revision, pointer_version FROM insights WHERE live_revision IS NOT NULL AND deleted_at IS NULL AND id > ";
     let mut sql = Sql::new(db.get_database_backend(), text);

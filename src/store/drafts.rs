@@ -11,7 +11,7 @@ use crate::domain::draft::{Draft, LocalText};
 use crate::domain::slug::Slug;
 
 /// A revision's insight and number.
-type Key = (Uuid, i64);
+type RevisionKey = (Uuid, i64);
 
 /// What the editor wrote to make a revision.
 ///
@@ -30,7 +30,7 @@ pub async fn find_with_locale(db: &impl ConnectionTrait, insight_id: Uuid, numbe
 }
 
 #[derive(FromQueryResult)]
-struct Revision {
+struct StoredDraft {
     insight_id: Uuid,
     number: i64,
     slug: String,
@@ -44,7 +44,7 @@ struct Revision {
 }
 
 #[derive(FromQueryResult)]
-struct Text {
+struct TextRow {
     insight_id: Uuid,
     number: i64,
     locale: String,
@@ -55,7 +55,7 @@ struct Text {
 }
 
 #[derive(FromQueryResult)]
-struct Term {
+struct TermSlugRow {
     insight_id: Uuid,
     number: i64,
     named: String,
@@ -66,17 +66,17 @@ struct Term {
 ///
 /// # Errors
 /// The database's, or that a stored value cannot be read.
-pub async fn find_all(db: &impl ConnectionTrait, keys: &[Key]) -> Result<HashMap<Key, (String, Draft)>, StoreError> {
+pub async fn find_all(db: &impl ConnectionTrait, keys: &[RevisionKey]) -> Result<HashMap<RevisionKey, (String, Draft)>, StoreError> {
     if keys.is_empty() {
         return Ok(HashMap::new());
     }
     let columns = "SELECT l.insight_id, l.number, l.slug, l.source_locale, l.reading_minutes, l.canonical_url, l.seo, l.extra, x.slug AS term_slug, \
                    x.name AS term_name FROM revisions l JOIN categories x ON x.id = l.category_id WHERE ";
-    let rows: Vec<Revision> = of(db, columns, keys, "").all(db).await?;
+    let rows: Vec<StoredDraft> = of(db, columns, keys, "").all(db).await?;
     let columns = "SELECT l.insight_id, l.number, l.locale, l.title, l.excerpt, l.excerpt_source, b.markdown FROM revision_texts l \
                    JOIN revision_bodies b ON b.insight_id = l.insight_id AND b.number = l.number AND b.locale = l.locale WHERE ";
-    let mut texts: HashMap<Key, BTreeMap<String, LocalText>> = HashMap::new();
-    for Text { insight_id, number, locale, title, excerpt, excerpt_source, markdown } in of(db, columns, keys, "").all(db).await? {
+    let mut texts: HashMap<RevisionKey, BTreeMap<String, LocalText>> = HashMap::new();
+    for TextRow { insight_id, number, locale, title, excerpt, excerpt_source, markdown } in of(db, columns, keys, "").all(db).await? {
         let excerpt = (excerpt_source == "author").then_some(excerpt);
         texts.entry((insight_id, number)).or_default().insert(locale, LocalText { title, excerpt, body_markdown: markdown });
     }
@@ -104,11 +104,16 @@ pub async fn find_all(db: &impl ConnectionTrait, keys: &[Key]) -> Result<HashMap
     Ok(drafts)
 }
 
-async fn terms(db: &impl ConnectionTrait, links: &str, terms: &str, keys: &[Key]) -> Result<HashMap<Key, Vec<Slug>>, StoreError> {
+async fn terms(
+    db: &impl ConnectionTrait,
+    links: &str,
+    terms: &str,
+    keys: &[RevisionKey],
+) -> Result<HashMap<RevisionKey, Vec<Slug>>, StoreError> {
     let columns =
         format!("SELECT l.insight_id, l.number, x.slug AS named, x.name FROM {links} l JOIN {terms} x ON x.id = l.term_id WHERE ");
-    let mut slugs: HashMap<Key, Vec<Slug>> = HashMap::new();
-    for Term { insight_id, number, named, name } in of(db, &columns, keys, " ORDER BY l.place").all(db).await? {
+    let mut slugs: HashMap<RevisionKey, Vec<Slug>> = HashMap::new();
+    for TermSlugRow { insight_id, number, named, name } in of(db, &columns, keys, " ORDER BY l.place").all(db).await? {
         slugs.entry((insight_id, number)).or_default().push(term_slug(&named, &name));
     }
     Ok(slugs)
@@ -119,7 +124,7 @@ pub(super) fn term_slug(slug: &str, name: &str) -> Slug {
     Slug::parse(slug).unwrap_or_else(|| Slug::derive(name))
 }
 
-fn of(db: &impl ConnectionTrait, columns: &str, keys: &[Key], order: &str) -> Sql {
+fn of(db: &impl ConnectionTrait, columns: &str, keys: &[RevisionKey], order: &str) -> Sql {
     let mut sql = Sql::new(db.get_database_backend(), columns);
     for (place, (insight_id, number)) in keys.iter().enumerate() {
         sql.push(if place == 0 { "(l.insight_id = " } else { " OR (l.insight_id = " }).bind(*insight_id);

@@ -27,7 +27,7 @@ pub struct Exported {
 }
 
 #[derive(FromQueryResult)]
-struct Pointers {
+struct PointerRow {
     id: Uuid,
     slug: String,
     head_revision: i64,
@@ -37,15 +37,12 @@ struct Pointers {
 }
 
 #[derive(FromQueryResult)]
-struct Alias {
+struct AliasRow {
     public_id: Uuid,
     slug: String,
 }
 
 /// The insights behind one, in the order of their ids; those in the trash are not among them.
-///
-/// # Errors
-/// The database's.
 pub async fn page(
     db: &impl ConnectionTrait,
     (behind, own): (Option<Uuid>, Option<Uuid>),
@@ -60,14 +57,14 @@ pub async fn page(
     if let Some(own) = own {
         sql.push(" AND created_by = ").bind(own);
     }
-    let rows: Vec<Pointers> = sql.push(" ORDER BY id").limit(limit).all(db).await?;
+    let rows: Vec<PointerRow> = sql.push(" ORDER BY id").limit(limit).all(db).await?;
     let wanted =
         rows.iter().flat_map(|row| [Some(row.head_revision), row.live_revision].into_iter().flatten().map(|number| (row.id, number)));
     let mut texts: HashMap<(Uuid, i64), (String, Draft)> = drafts::find_all(db, &wanted.collect::<Vec<_>>()).await?;
     let mut aliases = aliases(db, &rows, now).await?;
     let mut page = Vec::with_capacity(rows.len());
     for row in rows {
-        let Pointers { id, slug: _, head_revision, live_revision, published_at, unpublish_at } = row;
+        let PointerRow { id, slug: _, head_revision, live_revision, published_at, unpublish_at } = row;
         let live = live_revision.and_then(|number| texts.get(&(id, number)).cloned());
         let (source_locale, head) =
             texts.remove(&(id, head_revision)).ok_or(StoreError::Corrupt("an insight without its newest revision"))?;
@@ -86,7 +83,7 @@ pub async fn page(
     Ok(page)
 }
 
-async fn aliases(db: &impl ConnectionTrait, rows: &[Pointers], now: Timestamp) -> Result<BTreeMap<Uuid, Vec<String>>, StoreError> {
+async fn aliases(db: &impl ConnectionTrait, rows: &[PointerRow], now: Timestamp) -> Result<BTreeMap<Uuid, Vec<String>>, StoreError> {
     let mut aliases: BTreeMap<Uuid, Vec<String>> = BTreeMap::new();
     if rows.is_empty() {
         return Ok(aliases);
@@ -96,7 +93,7 @@ async fn aliases(db: &impl ConnectionTrait, rows: &[Pointers], now: Timestamp) -
     // Where another insight is public under the slug by now, it leads there; what is only scheduled takes nothing away yet.
     sql.push(") AND NOT EXISTS (SELECT 1 FROM insights o WHERE o.slug = s.slug AND o.live_revision IS NOT NULL AND o.deleted_at IS NULL ");
     sql.push("AND o.id <> s.public_id AND o.position_at <= ").bind(now.0).push(") ORDER BY s.slug");
-    for Alias { public_id, slug } in sql.all(db).await? {
+    for AliasRow { public_id, slug } in sql.all(db).await? {
         if rows.iter().all(|row| row.id != public_id || row.slug != slug) {
             aliases.entry(public_id).or_default().push(slug);
         }

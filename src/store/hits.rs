@@ -4,13 +4,13 @@ use sea_orm::{ConnectionTrait, FromQueryResult};
 use uuid::Uuid;
 
 use super::error::StoreError;
-use super::insight_rows::{self, InsightRow, Shown};
+use super::insight_rows::{self, InsightRow, ShownRevision};
 use super::sql::Sql;
 use crate::domain::clock::Timestamp;
 
 /// What is read beside the row of a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Extra {
+pub enum HitDetail {
     Nothing,
     /// The words of the body.
     Plain,
@@ -24,28 +24,25 @@ struct ExtraRow {
 }
 
 /// In the order of the ids.
-///
-/// # Errors
-/// The database's.
 pub async fn find(
     db: &impl ConnectionTrait,
     ids: &[Uuid],
     chain: &[String],
-    extra: Extra,
+    extra: HitDetail,
     now: Timestamp,
 ) -> Result<Vec<(InsightRow, String)>, StoreError> {
     if ids.is_empty() {
         return Ok(Vec::new());
     }
     let mut sql = Sql::new(db.get_database_backend(), "");
-    insight_rows::select(&mut sql, Shown::Live, false);
+    insight_rows::select(&mut sql, ShownRevision::Live, false);
     sql.push(match extra {
-        Extra::Nothing => ", '' AS extra_text",
-        Extra::Plain => ", b.plain AS extra_text",
-        Extra::Toc => ", b.toc AS extra_text",
+        HitDetail::Nothing => ", '' AS extra_text",
+        HitDetail::Plain => ", b.plain AS extra_text",
+        HitDetail::Toc => ", b.toc AS extra_text",
     });
     sql.push(" FROM insights i");
-    insight_rows::join(&mut sql, Shown::Live, chain, extra != Extra::Nothing);
+    insight_rows::join(&mut sql, ShownRevision::Live, chain, extra != HitDetail::Nothing);
     sql.push(" WHERE i.id IN (").bind_all(ids.iter().copied()).push(") AND ");
     insight_rows::visible(&mut sql, now, "+");
     let mut rows = Vec::new();

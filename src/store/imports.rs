@@ -42,7 +42,7 @@ pub struct Import {
 
 /// An item with its outcome.
 #[derive(Clone, Debug, PartialEq, Eq, FromQueryResult)]
-pub struct Item {
+pub struct ImportItem {
     pub number: i64,
     pub name: String,
     pub state: String,
@@ -55,7 +55,7 @@ pub struct Item {
 
 /// An item that is still to be done.
 #[derive(Clone, Debug, PartialEq, Eq, FromQueryResult)]
-pub struct Waiting {
+pub struct WaitingItem {
     pub number: i64,
     pub name: String,
     pub input: String,
@@ -64,14 +64,14 @@ pub struct Waiting {
 
 /// An item that came in, or why it did not.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct New {
-    pub item: Waiting,
+pub struct NewItem {
+    pub item: WaitingItem,
     pub problem: Option<String>,
 }
 
 /// What came of an item.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Outcome {
+pub struct ItemOutcome {
     pub number: i64,
     pub state: &'static str,
     pub insight_id: Option<Uuid>,
@@ -80,8 +80,6 @@ pub struct Outcome {
     pub notes: String,
 }
 
-/// # Errors
-/// The database's.
 pub async fn insert(txn: &DatabaseTransaction, import: &Import) -> Result<(), StoreError> {
     let mut sql = Sql::new(
         txn.get_database_backend(),
@@ -97,17 +95,14 @@ pub async fn insert(txn: &DatabaseTransaction, import: &Import) -> Result<(), St
 }
 
 /// Adds items that came in, in their order.
-///
-/// # Errors
-/// The database's.
-pub async fn add(txn: &DatabaseTransaction, import: Uuid, items: &[New], now: Timestamp) -> Result<(), StoreError> {
+pub async fn add(txn: &DatabaseTransaction, import: Uuid, items: &[NewItem], now: Timestamp) -> Result<(), StoreError> {
     for items in items.chunks(200) {
         let mut sql = Sql::new(
             txn.get_database_backend(),
             "INSERT INTO import_items (import_id, number, name, input, notes, problem, state, finished_at) VALUES ",
         );
-        for (place, New { item, problem }) in items.iter().enumerate() {
-            let Waiting { number, name, input, notes } = item;
+        for (place, NewItem { item, problem }) in items.iter().enumerate() {
+            let WaitingItem { number, name, input, notes } = item;
             sql.push(if place == 0 { "(" } else { ", (" }).bind(import).push(", ").bind(*number);
             sql.push(", ").bind_all([name, input, notes].map(String::as_str)).push(", ").bind(problem.clone());
             match problem {
@@ -123,9 +118,6 @@ pub async fn add(txn: &DatabaseTransaction, import: Uuid, items: &[New], now: Ti
 }
 
 /// Everything is there: it can be worked on, by this worker first if one is given.
-///
-/// # Errors
-/// The database's.
 pub async fn ready(
     txn: &DatabaseTransaction,
     id: Uuid,
@@ -142,25 +134,17 @@ pub async fn ready(
     Ok(())
 }
 
-/// # Errors
-/// The database's.
 pub async fn find(db: &impl ConnectionTrait, id: Uuid) -> Result<Option<Import>, StoreError> {
     Sql::new(db.get_database_backend(), COLUMNS).push(" WHERE id = ").bind(id).one(db).await
 }
 
 /// An import of the same source that was not finished.
-///
-/// # Errors
-/// The database's.
 pub async fn find_open(db: &impl ConnectionTrait, source: &str) -> Result<Option<Import>, StoreError> {
     let mut sql = Sql::new(db.get_database_backend(), COLUMNS);
     sql.push(" WHERE finished_at IS NULL AND source = ").bind(source).push(" ORDER BY created_at DESC").limit(1).one(db).await
 }
 
 /// The oldest import that is to be worked on and that nobody works on.
-///
-/// # Errors
-/// The database's.
 pub async fn find_idle(db: &impl ConnectionTrait, now: Timestamp) -> Result<Option<Import>, StoreError> {
     let mut sql = Sql::new(db.get_database_backend(), COLUMNS);
     sql.push(" WHERE finished_at IS NULL AND state = 'running' AND lease_until < ").bind(now.0);
@@ -168,9 +152,6 @@ pub async fn find_idle(db: &impl ConnectionTrait, now: Timestamp) -> Result<Opti
 }
 
 /// Takes, or keeps, the right to work on an import. False when somebody else has it.
-///
-/// # Errors
-/// The database's.
 pub async fn lease(db: &impl ConnectionTrait, id: Uuid, worker: Uuid, now: Timestamp, until: Timestamp) -> Result<bool, StoreError> {
     let mut sql = Sql::new(db.get_database_backend(), "UPDATE imports SET worker = ");
     sql.bind(worker).push(", lease_until = ").bind(until.0).push(" WHERE state = 'running' AND id = ").bind(id);
@@ -179,9 +160,6 @@ pub async fn lease(db: &impl ConnectionTrait, id: Uuid, worker: Uuid, now: Times
 }
 
 /// Notes the item that an import is at, and how often that was tried.
-///
-/// # Errors
-/// The database's.
 pub async fn note_stuck(db: &impl ConnectionTrait, id: Uuid, at: i64, times: i64) -> Result<(), StoreError> {
     let mut sql = Sql::new(db.get_database_backend(), "UPDATE imports SET stuck_at = ");
     sql.bind(at).push(", stuck_times = ").bind(times).push(" WHERE id = ").bind(id).run(db).await?;
@@ -189,26 +167,20 @@ pub async fn note_stuck(db: &impl ConnectionTrait, id: Uuid, at: i64, times: i64
 }
 
 /// The next items, behind one, in their order.
-///
-/// # Errors
-/// The database's.
-pub async fn waiting(db: &impl ConnectionTrait, id: Uuid, behind: i64, most: i64) -> Result<Vec<Waiting>, StoreError> {
+pub async fn waiting(db: &impl ConnectionTrait, id: Uuid, behind: i64, most: i64) -> Result<Vec<WaitingItem>, StoreError> {
     let mut sql =
         Sql::new(db.get_database_backend(), "SELECT number, name, input, notes FROM import_items WHERE state = 'waiting' AND import_id = ");
     sql.bind(id).push(" AND number > ").bind(behind).push(" ORDER BY number").limit(most).all(db).await
 }
 
 /// Writes what came of items, and counts them. Their inputs are not needed any more.
-///
-/// # Errors
-/// The database's.
-pub async fn record(txn: &DatabaseTransaction, id: Uuid, outcomes: &[Outcome], now: Timestamp) -> Result<(), StoreError> {
+pub async fn record(txn: &DatabaseTransaction, id: Uuid, outcomes: &[ItemOutcome], now: Timestamp) -> Result<(), StoreError> {
     let backend = txn.get_database_backend();
     for outcomes in outcomes.chunks(500) {
         let text =
             "INSERT INTO import_items (import_id, number, name, input, state, insight_id, slug, problem, notes, finished_at) VALUES ";
         let mut sql = Sql::new(backend, text);
-        for (place, Outcome { number, state, insight_id, slug, problem, notes }) in outcomes.iter().enumerate() {
+        for (place, ItemOutcome { number, state, insight_id, slug, problem, notes }) in outcomes.iter().enumerate() {
             sql.push(if place == 0 { "(" } else { ", (" }).bind(id).push(", ").bind(*number).push(", '', '', ").bind(*state);
             sql.push(", ").bind(*insight_id).push(", ").bind(slug.clone()).push(", ").bind(problem.clone());
             sql.push(", ").bind(notes.as_str()).push(", ").bind(now.0).push(")");
@@ -230,9 +202,6 @@ pub async fn record(txn: &DatabaseTransaction, id: Uuid, outcomes: &[Outcome], n
 }
 
 /// Ends an import.
-///
-/// # Errors
-/// The database's.
 pub async fn finish(db: &impl ConnectionTrait, id: Uuid, state: &str, problem: Option<&str>, now: Timestamp) -> Result<(), StoreError> {
     let backend = db.get_database_backend();
     let mut sql = Sql::new(backend, "UPDATE imports SET worker = NULL, state = ");
@@ -243,18 +212,12 @@ pub async fn finish(db: &impl ConnectionTrait, id: Uuid, state: &str, problem: O
 }
 
 /// An import that was never received whole is as if it had not begun.
-///
-/// # Errors
-/// The database's.
 pub async fn remove(db: &impl ConnectionTrait, id: Uuid) -> Result<(), StoreError> {
     Sql::new(db.get_database_backend(), "DELETE FROM imports WHERE id = ").bind(id).run(db).await?;
     Ok(())
 }
 
 /// Ends those whose sender went away in the middle, and forgets those that ended long ago.
-///
-/// # Errors
-/// The database's.
 pub async fn tidy(db: &impl ConnectionTrait, stalled: Timestamp, old: Timestamp) -> Result<u64, StoreError> {
     let mut sql = Sql::new(db.get_database_backend(), "DELETE FROM imports WHERE state = 'receiving' AND updated_at < ");
     sql.bind(stalled.0).push(" OR finished_at < ").bind(old.0).run(db).await
@@ -267,16 +230,13 @@ pub fn identity(import: Uuid, state: Option<&str>) -> String {
 }
 
 /// The items of an import, in their order.
-///
-/// # Errors
-/// The database's.
 pub async fn items(
     db: &impl ConnectionTrait,
     import: Uuid,
     state: Option<&str>,
     cursor: Option<&Cursor>,
     limit: i64,
-) -> Result<Page<Item>, StoreError> {
+) -> Result<Page<ImportItem>, StoreError> {
     let text = "SELECT number, name, state, notes, insight_id, slug, problem, finished_at FROM import_items WHERE import_id = ";
     let mut sql = Sql::new(db.get_database_backend(), text);
     sql.bind(import);
@@ -288,7 +248,7 @@ pub async fn items(
         sql.push(if backward { " AND number < " } else { " AND number > " }).bind(*number);
     }
     sql.push(if backward { " ORDER BY number DESC" } else { " ORDER BY number" }).limit(limit + 1);
-    let rows = sql.all::<Item>(db).await?;
+    let rows = sql.all::<ImportItem>(db).await?;
     let identity = identity(import, state);
     Ok(Page::cut(rows, usize::try_from(limit).unwrap_or(0), cursor, (&identity, false), |row| (KeyValue::Number(row.number), Uuid::nil())))
 }

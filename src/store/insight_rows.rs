@@ -45,10 +45,10 @@ pub struct InsightRow {
     pub excerpt_source: String,
     pub word_count: i64,
     pub derived_minutes: i64,
-    pub category: Json<Named>,
+    pub category: Json<SharedTerm>,
     /// In the author's order, as the next.
-    pub tags: Json<Vec<Named>>,
-    pub authors: Json<Vec<Named>>,
+    pub tags: Json<Vec<SharedTerm>>,
+    pub authors: Json<Vec<SharedTerm>>,
 }
 
 /// A category, tag or author as it stands beside an insight.
@@ -61,15 +61,15 @@ pub struct NamedTerm {
 
 /// The same term beside many insights is there once.
 #[derive(Clone, Debug)]
-pub struct Named(pub Arc<NamedTerm>);
+pub struct SharedTerm(pub Arc<NamedTerm>);
 
-impl<'de> Deserialize<'de> for Named {
+impl<'de> Deserialize<'de> for SharedTerm {
     fn deserialize<D: Deserializer<'de>>(json: D) -> Result<Self, D::Error> {
         NamedTerm::deserialize(json).map(|term| Self(Arc::new(term)))
     }
 }
 
-impl Deref for Named {
+impl Deref for SharedTerm {
     type Target = NamedTerm;
 
     fn deref(&self) -> &NamedTerm {
@@ -159,7 +159,7 @@ pub struct BodyRow {
 
 /// Which revision of an insight a read shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Shown {
+pub enum ShownRevision {
     /// What the public sees.
     Live,
     /// The newest, for editors.
@@ -173,7 +173,7 @@ pub enum Shown {
 impl InsightRow {
     /// Its category, tags and authors.
     #[must_use]
-    pub fn terms(&self) -> (&Named, &[Named], &[Named]) {
+    pub fn terms(&self) -> (&SharedTerm, &[SharedTerm], &[SharedTerm]) {
         (&self.category.0, &self.tags.0, &self.authors.0)
     }
 
@@ -189,8 +189,8 @@ impl InsightRow {
 }
 
 /// `SELECT … ` of an [`InsightRow`], with the body's columns when they are wanted.
-pub(super) fn select(sql: &mut Sql, shown: Shown, with_body: bool) {
-    let updated = if shown == Shown::Live { "i.live_updated_at" } else { "i.updated_at" };
+pub(super) fn select(sql: &mut Sql, shown: ShownRevision, with_body: bool) {
+    let updated = if shown == ShownRevision::Live { "i.live_updated_at" } else { "i.updated_at" };
     sql.push(
         "SELECT i.id, r.slug, i.slug AS current_slug, i.head_revision, i.live_revision, i.pointer_version, i.published_at, i.unpublish_at, i.deleted_at, \
          i.position_at, i.sort_title, i.reading_minutes AS list_minutes, ",
@@ -213,13 +213,13 @@ pub(super) fn select(sql: &mut Sql, shown: Shown, with_body: bool) {
 
 /// ` JOIN …` from `i` to its revision, the best locale of it, and its category. The site's default ends every chain;
 /// behind it is the locale that the author wrote in, which every revision has.
-pub(super) fn join(sql: &mut Sql, shown: Shown, chain: &[String], with_body: bool) {
+pub(super) fn join(sql: &mut Sql, shown: ShownRevision, chain: &[String], with_body: bool) {
     sql.push(" JOIN revisions r ON r.insight_id = i.id AND r.number = ");
     match shown {
-        Shown::Live => sql.push("i.live_revision"),
-        Shown::Head => sql.push("i.head_revision"),
-        Shown::Numbered(number) => sql.bind(number),
-        Shown::Listed => sql.push("coalesce(i.live_revision, i.head_revision)"),
+        ShownRevision::Live => sql.push("i.live_revision"),
+        ShownRevision::Head => sql.push("i.head_revision"),
+        ShownRevision::Numbered(number) => sql.bind(number),
+        ShownRevision::Listed => sql.push("coalesce(i.live_revision, i.head_revision)"),
     };
     sql.push(" JOIN revision_texts t ON t.insight_id = r.insight_id AND t.number = r.number AND t.locale = coalesce(");
     let has = "(SELECT x.locale FROM revision_texts x WHERE x.insight_id = r.insight_id AND x.number = r.number AND x.locale = ";

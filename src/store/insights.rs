@@ -12,7 +12,7 @@ use sea_orm::sea_query::LockType;
 
 use super::drafts::term_slug;
 use super::error::StoreError;
-use super::insight_rows::{self, BodyRow, InsightRow, Json, Named, NamedTerm, Shown};
+use super::insight_rows::{self, BodyRow, InsightRow, Json, NamedTerm, SharedTerm, ShownRevision};
 use super::rows::insight;
 use super::sql::Sql;
 use crate::domain::clock::Timestamp;
@@ -20,45 +20,39 @@ use crate::domain::term::TermKind;
 
 /// How a path names an insight.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Name {
+pub enum InsightName {
     Id(Uuid),
     Slug(String),
 }
 
 /// A visible insight by its id or its present slug.
-///
-/// # Errors
-/// The database's.
 pub async fn find_visible(
     db: &impl ConnectionTrait,
-    name: &Name,
+    name: &InsightName,
     chain: &[String],
     now: Timestamp,
 ) -> Result<Option<(InsightRow, BodyRow)>, StoreError> {
-    let mut sql = detail(db, Shown::Live, chain);
+    let mut sql = detail(db, ShownRevision::Live, chain);
     insight_rows::visible(&mut sql, now, "");
     match name {
-        Name::Id(id) => sql.push(" AND i.id = ").bind(*id),
-        Name::Slug(slug) => sql.push(" AND i.slug = ").bind(slug.as_str()),
+        InsightName::Id(id) => sql.push(" AND i.id = ").bind(*id),
+        InsightName::Slug(slug) => sql.push(" AND i.slug = ").bind(slug.as_str()),
     };
     one(db, &sql).await
 }
 
 /// The newest revision of an insight that is not in the trash, by its id or any slug that is its own.
-///
-/// # Errors
-/// The database's.
 pub async fn find_for_editor(
     db: &impl ConnectionTrait,
-    name: &Name,
+    name: &InsightName,
     chain: &[String],
     own: Option<Uuid>,
 ) -> Result<Option<(InsightRow, BodyRow)>, StoreError> {
-    let mut sql = detail(db, Shown::Head, chain);
+    let mut sql = detail(db, ShownRevision::Head, chain);
     sql.push("i.deleted_at IS NULL AND i.id = ");
     match name {
-        Name::Id(id) => sql.bind(*id),
-        Name::Slug(slug) => sql.push("(SELECT insight_id FROM slugs WHERE slug = ").bind(slug.as_str()).push(")"),
+        InsightName::Id(id) => sql.bind(*id),
+        InsightName::Slug(slug) => sql.push("(SELECT insight_id FROM slugs WHERE slug = ").bind(slug.as_str()).push(")"),
     };
     if let Some(user) = own {
         sql.push(" AND i.created_by = ").bind(user);
@@ -67,41 +61,35 @@ pub async fn find_for_editor(
 }
 
 /// One revision of an insight that is not in the trash.
-///
-/// # Errors
-/// The database's.
 pub async fn find_revision(
     db: &impl ConnectionTrait,
     id: Uuid,
     number: i64,
     chain: &[String],
 ) -> Result<Option<(InsightRow, BodyRow)>, StoreError> {
-    let mut sql = detail(db, Shown::Numbered(number), chain);
+    let mut sql = detail(db, ShownRevision::Numbered(number), chain);
     sql.push("i.deleted_at IS NULL AND i.id = ").bind(id);
     Ok(one(db, &sql).await?.map(|(row, body)| (with_readable_terms(row), body)))
 }
 
 /// An old revision may name terms that were deleted since, whose slugs were given free.
 fn with_readable_terms(row: InsightRow) -> InsightRow {
-    let readable = |Named(term): &Named| {
+    let readable = |SharedTerm(term): &SharedTerm| {
         let slug = term_slug(&term.slug, &term.name).into_string();
-        Named(Arc::new(NamedTerm { slug, ..(**term).clone() }))
+        SharedTerm(Arc::new(NamedTerm { slug, ..(**term).clone() }))
     };
-    let all = |terms: &Json<Vec<Named>>| Json(terms.0.iter().map(readable).collect());
+    let all = |terms: &Json<Vec<SharedTerm>>| Json(terms.0.iter().map(readable).collect());
     InsightRow { category: Json(readable(&row.category.0)), tags: all(&row.tags), authors: all(&row.authors), ..row }
 }
 
 /// Another insight with the same title: any, or one that is visible or this user's.
-///
-/// # Errors
-/// The database's.
 pub async fn find_same_title(
     db: &impl ConnectionTrait,
     id: Uuid,
     sort_title: &str,
     own: Option<Uuid>,
     now: Timestamp,
-) -> Result<Option<Moved>, StoreError> {
+) -> Result<Option<MovedSlug>, StoreError> {
     let mut sql = Sql::new(db.get_database_backend(), "SELECT i.id, i.slug FROM insights i WHERE i.deleted_at IS NULL AND i.sort_title = ");
     sql.bind(sort_title).push(" AND i.id <> ").bind(id);
     if let Some(own) = own {
@@ -112,13 +100,10 @@ pub async fn find_same_title(
 }
 
 /// The pointers of an insight, in the trash or not, by its id or any slug that is its own.
-///
-/// # Errors
-/// The database's.
-pub async fn find(db: &impl ConnectionTrait, name: &Name) -> Result<Option<insight::Model>, StoreError> {
+pub async fn find(db: &impl ConnectionTrait, name: &InsightName) -> Result<Option<insight::Model>, StoreError> {
     let id = match name {
-        Name::Id(id) => Some(*id),
-        Name::Slug(slug) => super::slugs::owner(db, slug).await?,
+        InsightName::Id(id) => Some(*id),
+        InsightName::Slug(slug) => super::slugs::owner(db, slug).await?,
     };
     match id {
         Some(id) => Ok(insight::Entity::find_by_id(id).one(db).await?),
@@ -127,9 +112,6 @@ pub async fn find(db: &impl ConnectionTrait, name: &Name) -> Result<Option<insig
 }
 
 /// Some of those that have been in the trash since a moment, longest first, behind the last that was looked at.
-///
-/// # Errors
-/// The database's.
 pub async fn list_trashed(db: &impl ConnectionTrait, before: Timestamp, last: Option<(i64, Uuid)>) -> Result<Vec<(i64, Uuid)>, StoreError> {
     #[derive(sea_orm::FromQueryResult)]
     struct Trashed {
@@ -148,14 +130,12 @@ pub async fn list_trashed(db: &impl ConnectionTrait, before: Timestamp, last: Op
 
 /// Where a slug leads that a visible insight was published under before.
 #[derive(Clone, Debug, sea_orm::FromQueryResult)]
-pub struct Moved {
+pub struct MovedSlug {
     pub id: Uuid,
     pub slug: String,
 }
 
-/// # Errors
-/// The database's.
-pub async fn find_moved(db: &impl ConnectionTrait, slug: &str, now: Timestamp) -> Result<Option<Moved>, StoreError> {
+pub async fn find_moved(db: &impl ConnectionTrait, slug: &str, now: Timestamp) -> Result<Option<MovedSlug>, StoreError> {
     let mut sql =
         Sql::new(db.get_database_backend(), "SELECT i.id, i.slug FROM slugs s JOIN insights i ON i.id = s.public_id WHERE s.slug = ");
     sql.bind(slug)
@@ -167,9 +147,6 @@ pub async fn find_moved(db: &impl ConnectionTrait, slug: &str, now: Timestamp) -
 
 /// The insight's pointers, held against other writers until the transaction ends. Slugs that point to it may be written meanwhile: their
 /// foreign key is checked at the commit, and would wait there for a lock that is taken too late.
-///
-/// # Errors
-/// The database's.
 pub async fn lock(txn: &DatabaseTransaction, id: Uuid) -> Result<Option<insight::Model>, StoreError> {
     Ok(insight::Entity::find_by_id(id).lock(LockType::NoKeyUpdate).one(txn).await?)
 }
@@ -182,9 +159,6 @@ pub async fn insert(txn: &DatabaseTransaction, insight: insight::Model) -> Resul
 }
 
 /// Which of some insights there are, in the trash or not.
-///
-/// # Errors
-/// The database's.
 pub async fn known(db: &impl ConnectionTrait, ids: &[Uuid]) -> Result<Vec<Uuid>, StoreError> {
     #[derive(sea_orm::FromQueryResult)]
     struct Row {
@@ -235,18 +209,12 @@ pub async fn insert_all(
 }
 
 /// Writes an insight's pointers, where nothing live has moved.
-///
-/// # Errors
-/// The database's.
 pub async fn save(txn: &DatabaseTransaction, insight: &insight::Model) -> Result<(), StoreError> {
     insight.clone().into_active_model().reset_all().update(txn).await?;
     Ok(())
 }
 
 /// Writes an insight's pointers, and what public lists walk and show by them: the links by tag and author, and the summary.
-///
-/// # Errors
-/// The database's.
 pub async fn save_live(txn: &DatabaseTransaction, insight: &insight::Model) -> Result<(), StoreError> {
     save(txn, insight).await?;
     for (live, links) in [("live_tags", "revision_tags"), ("live_authors", "revision_authors")] {
@@ -263,9 +231,6 @@ pub async fn save_live(txn: &DatabaseTransaction, insight: &insight::Model) -> R
 
 /// The cache tags of the filtered lists that an insight is in, or will be in when it is visible. Nobody gives its terms other slugs before the
 /// transaction ends.
-///
-/// # Errors
-/// The database's.
 pub async fn list_tags(db: &impl ConnectionTrait, id: Uuid) -> Result<Vec<String>, StoreError> {
     #[derive(sea_orm::FromQueryResult)]
     struct Row {
@@ -288,16 +253,13 @@ pub async fn list_tags(db: &impl ConnectionTrait, id: Uuid) -> Result<Vec<String
 }
 
 /// Removes an insight with its whole history.
-///
-/// # Errors
-/// The database's.
 pub async fn purge(txn: &DatabaseTransaction, id: Uuid) -> Result<(), StoreError> {
     super::slugs::give_back(txn, id, None).await?;
     insight::Entity::delete_by_id(id).exec(txn).await?;
     Ok(())
 }
 
-fn detail(db: &impl ConnectionTrait, shown: Shown, chain: &[String]) -> Sql {
+fn detail(db: &impl ConnectionTrait, shown: ShownRevision, chain: &[String]) -> Sql {
     let mut sql = Sql::new(db.get_database_backend(), "");
     insight_rows::select(&mut sql, shown, true);
     sql.push(" FROM insights i");

@@ -34,18 +34,16 @@ const RULES: [(&str, &str); 6] = [
 ];
 
 /// Everything that is wrong, in words; empty for a sound database.
-///
-/// # Errors
-/// When the database cannot be read.
 pub async fn faults(store: &Store) -> Result<Vec<String>, StoreError> {
     #[derive(FromQueryResult)]
-    struct Verdict {
+    struct QuickCheckRow {
         quick_check: String,
     }
     let db = store.reader();
     let mut faults = Vec::new();
     if !store.is_postgres() {
-        let verdicts: Vec<Verdict> = Sql::new(db.get_database_backend(), "SELECT quick_check FROM pragma_quick_check").all(db).await?;
+        let verdicts: Vec<QuickCheckRow> =
+            Sql::new(db.get_database_backend(), "SELECT quick_check FROM pragma_quick_check").all(db).await?;
         faults.extend(verdicts.into_iter().map(|verdict| verdict.quick_check).filter(|verdict| verdict != "ok"));
     }
     for (what, query) in RULES {

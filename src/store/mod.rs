@@ -13,8 +13,11 @@ pub mod insight_rows;
 pub mod insights;
 pub mod integrity;
 pub mod keys;
+pub mod list_query;
 pub mod lists;
+pub(crate) mod name_cache;
 mod names;
+pub(crate) mod notifier;
 mod open;
 pub mod previews;
 pub mod revisions;
@@ -39,31 +42,22 @@ use sea_orm::{
 use sqlx::postgres::{PgListener, PgPoolOptions};
 use tokio::sync::watch;
 
-use changes::End;
+use crate::store::notifier::LogEnd;
 use error::StoreError;
 
 pub use sea_orm::{ConnectionTrait as Connection, DatabaseTransaction as Transaction};
 
 /// Begins a part of a transaction that can be undone by itself.
-///
-/// # Errors
-/// The database's.
 pub async fn savepoint(txn: &DatabaseTransaction) -> Result<DatabaseTransaction, StoreError> {
     Ok(txn.begin().await?)
 }
 
 /// Keeps such a part; it is committed with the whole.
-///
-/// # Errors
-/// The database's.
 pub async fn keep(point: DatabaseTransaction) -> Result<(), StoreError> {
     Ok(TransactionSession::commit(point).await?)
 }
 
 /// Undoes such a part.
-///
-/// # Errors
-/// The database's.
 pub async fn undo(point: DatabaseTransaction) -> Result<(), StoreError> {
     Ok(TransactionSession::rollback(point).await?)
 }
@@ -73,9 +67,9 @@ pub async fn undo(point: DatabaseTransaction) -> Result<(), StoreError> {
 pub struct Store {
     readers: DatabaseConnection,
     writer: DatabaseConnection,
-    bell: watch::Sender<End>,
+    bell: watch::Sender<LogEnd>,
     statements: Arc<AtomicU64>,
-    names: names::Kept,
+    names: crate::store::name_cache::SharedTermNames,
 }
 
 impl Store {
@@ -99,9 +93,6 @@ impl Store {
     /// Begins a write. Dropping the transaction undoes it.
     ///
     /// On `SQLite` the transaction takes the write lock at once: one that reads first and writes later fails when another got between.
-    ///
-    /// # Errors
-    /// When the database cannot be reached.
     pub async fn begin(&self) -> Result<DatabaseTransaction, StoreError> {
         let options =
             TransactionOptions { sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate), ..TransactionOptions::default() };
@@ -109,7 +100,7 @@ impl Store {
     }
 
     /// Commits, and rings the bell when the log ends elsewhere for those who follow it.
-    async fn commit(&self, txn: DatabaseTransaction, end: Option<End>) -> Result<(), StoreError> {
+    async fn commit(&self, txn: DatabaseTransaction, end: Option<LogEnd>) -> Result<(), StoreError> {
         self.commit_quietly(txn).await?;
         if let Some(end) = end {
             self.bell.send_modify(|newest| *newest = newest.max(end));
@@ -118,17 +109,11 @@ impl Store {
     }
 
     /// Commits what is not content and leaves no row in the change log.
-    ///
-    /// # Errors
-    /// When the database refuses; nothing was changed then.
     pub async fn commit_quietly(&self, txn: DatabaseTransaction) -> Result<(), StoreError> {
         Ok(TransactionSession::commit(txn).await?)
     }
 
     /// Begins a look at one moment of the database, over several statements. Dropping the transaction ends it.
-    ///
-    /// # Errors
-    /// When the database cannot be reached.
     pub async fn snapshot(&self) -> Result<DatabaseTransaction, StoreError> {
         let options = if self.is_postgres() {
             TransactionOptions {
@@ -145,7 +130,7 @@ impl Store {
     /// Wakes after a commit of this process, drafts aside: nothing shows those that only editors see. A missed bell costs latency, never a
     /// change.
     #[must_use]
-    pub fn bell(&self) -> watch::Receiver<End> {
+    pub fn bell(&self) -> watch::Receiver<LogEnd> {
         self.bell.subscribe()
     }
 
@@ -156,7 +141,7 @@ impl Store {
 
     /// Where the log ended after the last commit of this process, drafts aside.
     #[must_use]
-    pub fn committed(&self) -> End {
+    pub fn committed(&self) -> LogEnd {
         *self.bell.borrow()
     }
 
@@ -169,7 +154,7 @@ impl Store {
         let options = self.readers.get_postgres_connection_pool().connect_options();
         let pool = PgPoolOptions::new().max_connections(1).connect_lazy_with((*options).clone());
         let mut listener = PgListener::connect_with(&pool).await?;
-        listener.listen(changes::CHANNEL).await?;
+        listener.listen(crate::store::notifier::CHANNEL).await?;
         loop {
             listener.recv().await?;
             self.ring();

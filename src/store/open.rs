@@ -13,10 +13,10 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteAutoVacuum, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use tokio::sync::watch;
 
-use super::changes::End;
 use super::error::StoreError;
 use super::sql::Sql;
-use super::{Store, Transaction, names};
+use super::{Store, Transaction};
+use crate::store::notifier::LogEnd;
 
 const SQLITE_READERS: u32 = 4;
 /// The one writer serves everybody in turn: a long queue is no failure.
@@ -56,7 +56,7 @@ impl Store {
     }
 
     fn of(mut readers: DatabaseConnection, mut writer: DatabaseConnection) -> Self {
-        let (bell, _) = watch::channel(End::default());
+        let (bell, _) = watch::channel(LogEnd::default());
         let statements = Arc::new(AtomicU64::new(0));
         for connection in [&mut readers, &mut writer] {
             let statements = statements.clone();
@@ -64,14 +64,11 @@ impl Store {
                 statements.fetch_add(1, Ordering::Relaxed);
             });
         }
-        Self { readers, writer, bell, statements, names: names::unread() }
+        Self { readers, writer, bell, statements, names: crate::store::name_cache::unread() }
     }
 
     /// Only one process at a time prepares a database: holds the others back until the guard is dropped. `SQLite` needs none; its writes
     /// exclude each other.
-    ///
-    /// # Errors
-    /// When the database cannot be reached.
     pub async fn startup_guard(&self) -> Result<Option<Transaction>, StoreError> {
         if !self.is_postgres() {
             return Ok(None);
@@ -94,9 +91,6 @@ impl Store {
     }
 
     /// The migrations that this database has not seen.
-    ///
-    /// # Errors
-    /// When the database cannot be read.
     pub async fn pending_migrations(&self) -> Result<Vec<String>, StoreError> {
         let pending = Migrator::get_pending_migrations(&self.writer).await?;
         Ok(pending.iter().map(|migration| migration.name().to_owned()).collect())

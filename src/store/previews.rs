@@ -32,8 +32,6 @@ impl Preview {
     }
 }
 
-/// # Errors
-/// The database's.
 pub async fn insert(txn: &DatabaseTransaction, preview: &Preview, digest: Vec<u8>) -> Result<(), StoreError> {
     let Preview { id, insight_id, revision, made_by, user_id, token_id, created_at, expires_at } = preview;
     let text = "INSERT INTO preview_tokens (id, insight_id, revision, digest, made_by, user_id, token_id, created_at, expires_at) VALUES (";
@@ -45,18 +43,12 @@ pub async fn insert(txn: &DatabaseTransaction, preview: &Preview, digest: Vec<u8
 }
 
 /// One that is still good.
-///
-/// # Errors
-/// The database's.
 pub async fn find_by_digest(db: &impl ConnectionTrait, digest: &[u8], now: Timestamp) -> Result<Option<Preview>, StoreError> {
     let mut sql = Sql::new(db.get_database_backend(), COLUMNS);
     sql.push(" AND digest = ").bind(digest.to_vec()).push(" AND expires_at > ").bind(now.0).one(db).await
 }
 
 /// Those of an insight that are still good, in the order in which they were made.
-///
-/// # Errors
-/// The database's.
 pub async fn list(
     db: &impl ConnectionTrait,
     insight: Uuid,
@@ -83,9 +75,6 @@ pub fn identity(insight: Uuid) -> String {
 }
 
 /// False when there is no such token of this insight, or it was revoked before.
-///
-/// # Errors
-/// The database's.
 pub async fn revoke(txn: &DatabaseTransaction, insight: Uuid, id: Uuid, now: Timestamp) -> Result<bool, StoreError> {
     let mut sql = Sql::new(txn.get_database_backend(), "UPDATE preview_tokens SET revoked_at = ");
     sql.bind(now.0).push(" WHERE revoked_at IS NULL AND id = ").bind(id).push(" AND insight_id = ").bind(insight);
@@ -93,17 +82,11 @@ pub async fn revoke(txn: &DatabaseTransaction, insight: Uuid, id: Uuid, now: Tim
 }
 
 /// Ends those that a user made.
-///
-/// # Errors
-/// The database's.
 pub async fn revoke_of_user(txn: &DatabaseTransaction, user: Uuid, now: Timestamp) -> Result<(), StoreError> {
     revoke_where(txn, "user_id", user, now).await
 }
 
 /// Ends those that were made with a machine token.
-///
-/// # Errors
-/// The database's.
 pub async fn revoke_of_token(txn: &DatabaseTransaction, token: Uuid, now: Timestamp) -> Result<(), StoreError> {
     revoke_where(txn, "token_id", token, now).await
 }
@@ -115,9 +98,6 @@ async fn revoke_where(txn: &DatabaseTransaction, column: &str, id: Uuid, now: Ti
 }
 
 /// Forgets those that have ended.
-///
-/// # Errors
-/// The database's.
 pub async fn forget_ended(db: &impl ConnectionTrait, now: Timestamp) -> Result<u64, StoreError> {
     let mut sql = Sql::new(db.get_database_backend(), "DELETE FROM preview_tokens WHERE revoked_at IS NOT NULL OR expires_at <= ");
     sql.bind(now.0).run(db).await

@@ -22,16 +22,11 @@ pub struct NewRevision {
     pub authors: Vec<Uuid>,
 }
 
-/// # Errors
-/// The database's.
 pub async fn append(txn: &DatabaseTransaction, revision: NewRevision) -> Result<(), StoreError> {
     append_all(txn, vec![revision]).await
 }
 
 /// Appends revisions of different insights together.
-///
-/// # Errors
-/// The database's.
 pub async fn append_all(txn: &DatabaseTransaction, revisions: Vec<NewRevision>) -> Result<(), StoreError> {
     let (mut rows, mut texts, mut bodies, mut tags, mut authors) = (Vec::new(), Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for revision in revisions {
@@ -65,24 +60,24 @@ pub async fn append_all(txn: &DatabaseTransaction, revisions: Vec<NewRevision>) 
     Ok(())
 }
 
-/// # Errors
-/// The database's.
 pub async fn find(db: &impl ConnectionTrait, insight_id: Uuid, number: i64) -> Result<Option<revision::Model>, StoreError> {
     Ok(revision::Entity::find_by_id((insight_id, number)).one(db).await?)
 }
 
 /// A revision as a history lists it: with the title in its own locale.
 #[derive(Clone, Debug)]
-pub struct Listed {
+pub struct ListedRevision {
     pub revision: revision::Model,
     pub title: String,
 }
 
 /// The history of an insight, newest first.
-///
-/// # Errors
-/// The database's.
-pub async fn list(db: &impl ConnectionTrait, insight_id: Uuid, cursor: Option<&Cursor>, limit: i64) -> Result<Page<Listed>, StoreError> {
+pub async fn list(
+    db: &impl ConnectionTrait,
+    insight_id: Uuid,
+    cursor: Option<&Cursor>,
+    limit: i64,
+) -> Result<Page<ListedRevision>, StoreError> {
     let mut select = revision::Entity::find().filter(revision::Column::InsightId.eq(insight_id));
     let backward = cursor.is_some_and(|cursor| cursor.backward);
     if let Some(Cursor { key: KeyValue::Number(number), .. }) = cursor {
@@ -92,10 +87,10 @@ pub async fn list(db: &impl ConnectionTrait, insight_id: Uuid, cursor: Option<&C
     select = if backward { select.order_by_asc(revision::Column::Number) } else { select.order_by_desc(revision::Column::Number) };
     let rows = select.limit(limit.unsigned_abs() + 1).all(db).await?;
     let titles = titles(db, insight_id, rows.iter().map(|row| row.number)).await?;
-    let listed = |revision: revision::Model| Listed { title: titles.get(&revision.number).cloned().unwrap_or_default(), revision };
+    let listed = |revision: revision::Model| ListedRevision { title: titles.get(&revision.number).cloned().unwrap_or_default(), revision };
     let rows = rows.into_iter().map(listed).collect();
     let identity = identity(insight_id);
-    let key = |row: &Listed| (KeyValue::Number(row.revision.number), Uuid::nil());
+    let key = |row: &ListedRevision| (KeyValue::Number(row.revision.number), Uuid::nil());
     Ok(Page::cut(rows, usize::try_from(limit).unwrap_or(0), cursor, (&identity, true), key))
 }
 
@@ -106,13 +101,10 @@ pub fn identity(insight_id: Uuid) -> String {
 }
 
 /// One revision as the history lists it.
-///
-/// # Errors
-/// The database's.
-pub async fn find_listed(db: &impl ConnectionTrait, insight_id: Uuid, number: i64) -> Result<Option<Listed>, StoreError> {
+pub async fn find_listed(db: &impl ConnectionTrait, insight_id: Uuid, number: i64) -> Result<Option<ListedRevision>, StoreError> {
     let Some(revision) = find(db, insight_id, number).await? else { return Ok(None) };
     let title = titles(db, insight_id, [number]).await?.remove(&number).unwrap_or_default();
-    Ok(Some(Listed { revision, title }))
+    Ok(Some(ListedRevision { revision, title }))
 }
 
 async fn titles(
@@ -137,9 +129,6 @@ pub struct WrittenText {
 }
 
 /// Every text of a revision, its own locale's first.
-///
-/// # Errors
-/// The database's.
 pub async fn list_texts(db: &impl ConnectionTrait, insight_id: Uuid, number: i64) -> Result<Vec<WrittenText>, StoreError> {
     let text = "SELECT t.locale, t.is_source, b.markdown, b.toc FROM revision_texts t JOIN revision_bodies b \
                 ON b.insight_id = t.insight_id AND b.number = t.number AND b.locale = t.locale WHERE t.insight_id = ";
@@ -148,9 +137,6 @@ pub async fn list_texts(db: &impl ConnectionTrait, insight_id: Uuid, number: i64
 }
 
 /// The revisions after one, oldest first.
-///
-/// # Errors
-/// The database's.
 pub async fn list_after(db: &impl ConnectionTrait, insight_id: Uuid, number: i64, most: i64) -> Result<Vec<revision::Model>, StoreError> {
     let rows = revision::Entity::find().filter(revision::Column::InsightId.eq(insight_id)).filter(revision::Column::Number.gt(number));
     Ok(rows.order_by_asc(revision::Column::Number).limit(most.unsigned_abs()).all(db).await?)
@@ -158,12 +144,9 @@ pub async fn list_after(db: &impl ConnectionTrait, insight_id: Uuid, number: i64
 
 /// Whether a revision names a category, tag or author that is no more. On PostgreSQL those that are cannot be deleted until the transaction
 /// ends.
-///
-/// # Errors
-/// The database's.
 pub async fn names_deleted_terms(txn: &DatabaseTransaction, insight_id: Uuid, number: i64) -> Result<bool, StoreError> {
     #[derive(FromQueryResult)]
-    struct Row {
+    struct DeletedTermRow {
         deleted_at: Option<i64>,
     }
     let backend = txn.get_database_backend();
@@ -174,7 +157,7 @@ pub async fn names_deleted_terms(txn: &DatabaseTransaction, insight_id: Uuid, nu
             Sql::new(backend, &format!("SELECT x.deleted_at FROM {links} l JOIN {terms} x ON x.id = l.{key} WHERE l.insight_id = "));
         sql.bind(insight_id).push(" AND l.number = ").bind(number);
         sql.push(if backend == DbBackend::Postgres { " FOR SHARE OF x" } else { "" });
-        if sql.all::<Row>(txn).await?.iter().any(|row| row.deleted_at.is_some()) {
+        if sql.all::<DeletedTermRow>(txn).await?.iter().any(|row| row.deleted_at.is_some()) {
             return Ok(true);
         }
     }
@@ -182,9 +165,6 @@ pub async fn names_deleted_terms(txn: &DatabaseTransaction, insight_id: Uuid, nu
 }
 
 /// The text of a revision that lists are ordered by.
-///
-/// # Errors
-/// The database's.
 pub async fn find_listing(
     db: &impl ConnectionTrait,
     insight_id: Uuid,

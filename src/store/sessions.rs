@@ -8,58 +8,40 @@ use super::rows::{refresh_token, session};
 use super::sql::Sql;
 use crate::domain::clock::Timestamp;
 
-/// # Errors
-/// The database's.
 pub async fn insert(txn: &DatabaseTransaction, session: session::Model) -> Result<(), StoreError> {
     session::Entity::insert(session.into_active_model().reset_all()).exec_without_returning(txn).await?;
     Ok(())
 }
 
-/// # Errors
-/// The database's.
 pub async fn find(db: &impl ConnectionTrait, id: Uuid) -> Result<Option<session::Model>, StoreError> {
     Ok(session::Entity::find_by_id(id).one(db).await?)
 }
 
-/// # Errors
-/// The database's.
 pub async fn insert_refresh(txn: &DatabaseTransaction, token: refresh_token::Model) -> Result<(), StoreError> {
     refresh_token::Entity::insert(token.into_active_model().reset_all()).exec_without_returning(txn).await?;
     Ok(())
 }
 
-/// # Errors
-/// The database's.
 pub async fn find_refresh(db: &impl ConnectionTrait, digest: &[u8]) -> Result<Option<refresh_token::Model>, StoreError> {
     Ok(refresh_token::Entity::find_by_id(digest.to_vec()).one(db).await?)
 }
 
 /// Uses a refresh token up; false when it had been used before, however close the race.
-///
-/// # Errors
-/// The database's.
 pub async fn use_refresh(txn: &DatabaseTransaction, digest: &[u8], now: Timestamp) -> Result<bool, StoreError> {
     let mut sql = Sql::new(txn.get_database_backend(), "UPDATE refresh_tokens SET used_at = ");
     sql.bind(now.0).push(" WHERE used_at IS NULL AND digest = ").bind(digest.to_vec());
     Ok(sql.run(txn).await? == 1)
 }
 
-/// # Errors
-/// The database's.
 pub async fn revoke(txn: &DatabaseTransaction, id: Uuid, now: Timestamp) -> Result<(), StoreError> {
     revoke_where(txn, "id", id, now).await
 }
 
-/// # Errors
-/// The database's.
 pub async fn revoke_of_user(txn: &DatabaseTransaction, user: Uuid, now: Timestamp) -> Result<(), StoreError> {
     revoke_where(txn, "user_id", user, now).await
 }
 
 /// Forgets sessions that ended; their refresh tokens go with them.
-///
-/// # Errors
-/// The database's.
 pub async fn forget_ended(db: &impl ConnectionTrait, before: Timestamp) -> Result<u64, StoreError> {
     Sql::new(db.get_database_backend(), "DELETE FROM sessions WHERE expires_at < ").bind(before.0).run(db).await
 }

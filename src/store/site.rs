@@ -18,34 +18,24 @@ pub struct StatsRow {
     pub since: Option<i64>,
 }
 
-/// # Errors
-/// The database's.
 pub async fn find(db: &impl ConnectionTrait) -> Result<Option<site::Model>, StoreError> {
     Ok(site::Entity::find_by_id(1).one(db).await?)
 }
 
-/// # Errors
-/// The database's.
 pub async fn lock(txn: &DatabaseTransaction) -> Result<Option<site::Model>, StoreError> {
     Ok(site::Entity::find_by_id(1).lock_exclusive().one(txn).await?)
 }
 
-/// # Errors
-/// The database's.
 pub async fn insert(txn: &DatabaseTransaction, site: site::Model) -> Result<(), StoreError> {
     site::Entity::insert(site.into_active_model().reset_all()).exec_without_returning(txn).await?;
     Ok(())
 }
 
-/// # Errors
-/// The database's.
 pub async fn save(txn: &DatabaseTransaction, site: site::Model) -> Result<(), StoreError> {
     site.into_active_model().reset_all().update(txn).await?;
     Ok(())
 }
 
-/// # Errors
-/// The database's.
 pub async fn stats(db: &impl ConnectionTrait, now: Timestamp) -> Result<StatsRow, StoreError> {
     let mut sql = Sql::new(db.get_database_backend(), "SELECT (SELECT count(*) FROM insights i WHERE ");
     insight_rows::visible(&mut sql, now, "");

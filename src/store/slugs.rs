@@ -12,36 +12,30 @@ use crate::domain::clock::Timestamp;
 use crate::domain::slug::Slug;
 
 #[derive(FromQueryResult)]
-struct Owned {
+struct OwnerRow {
     insight_id: Uuid,
 }
 
 #[derive(FromQueryResult)]
-struct Taken {
+struct TakenRow {
     slug: String,
 }
 
 /// The insight that a slug names or once named.
-///
-/// # Errors
-/// The database's.
 pub async fn owner(db: &impl ConnectionTrait, slug: &str) -> Result<Option<Uuid>, StoreError> {
     let mut sql = Sql::new(db.get_database_backend(), "SELECT insight_id FROM slugs WHERE slug = ");
-    Ok(sql.bind(slug).one::<Owned>(db).await?.map(|owned| owned.insight_id))
+    Ok(sql.bind(slug).one::<OwnerRow>(db).await?.map(|owned| owned.insight_id))
 }
 
 /// An insight that a slug leads to, for whoever writes a link to it.
 #[derive(Clone, Debug, FromQueryResult)]
-pub struct Target {
+pub struct SlugTarget {
     pub slug: String,
     pub visible: bool,
 }
 
 /// Where some slugs lead, old ones included. Of insights that are neither visible nor, if it is given, this user's, nothing is told.
-///
-/// # Errors
-/// The database's.
-pub async fn targets(db: &impl ConnectionTrait, slugs: &[&str], own: Option<Uuid>, now: Timestamp) -> Result<Vec<Target>, StoreError> {
+pub async fn targets(db: &impl ConnectionTrait, slugs: &[&str], own: Option<Uuid>, now: Timestamp) -> Result<Vec<SlugTarget>, StoreError> {
     if slugs.is_empty() {
         return Ok(Vec::new());
     }
@@ -59,9 +53,6 @@ pub async fn targets(db: &impl ConnectionTrait, slugs: &[&str], own: Option<Uuid
 
 /// Takes exactly this slug. False when another insight uses it, or drafts to. One that another only used to have may be taken; the public is
 /// still led to the old insight until the new one is published.
-///
-/// # Errors
-/// The database's.
 pub async fn claim(txn: &DatabaseTransaction, slug: &Slug, insight: Uuid, now: Timestamp) -> Result<bool, StoreError> {
     if insert(txn, slug, insight, now).await? {
         return Ok(true);
@@ -70,7 +61,7 @@ pub async fn claim(txn: &DatabaseTransaction, slug: &Slug, insight: Uuid, now: T
     let backend = txn.get_database_backend();
     let mut held = Sql::new(backend, "SELECT insight_id FROM slugs WHERE slug = ");
     held.bind(slug.as_str()).push(if backend == DbBackend::Postgres { " FOR UPDATE" } else { "" });
-    let owner = held.one::<Owned>(txn).await?.map(|owned| owned.insight_id);
+    let owner = held.one::<OwnerRow>(txn).await?.map(|owned| owned.insight_id);
     if owner == Some(insight) {
         return Ok(true);
     }
@@ -85,7 +76,7 @@ pub async fn claim(txn: &DatabaseTransaction, slug: &Slug, insight: Uuid, now: T
 
 /// Where a slug leads that was to lead to an insight.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Led {
+pub enum RedirectOutcome {
     Now,
     Already,
     /// To another insight, which had it in public: that is for ever.
@@ -93,47 +84,35 @@ pub enum Led {
 }
 
 /// Lets a slug lead to an insight that never had it here, unless it leads to another.
-///
-/// # Errors
-/// The database's.
-pub async fn lead(txn: &DatabaseTransaction, slug: &str, insight: Uuid) -> Result<Led, StoreError> {
+pub async fn lead(txn: &DatabaseTransaction, slug: &str, insight: Uuid) -> Result<RedirectOutcome, StoreError> {
     #[derive(FromQueryResult)]
-    struct Leads {
+    struct RedirectRow {
         public_id: Option<Uuid>,
     }
     let mut sql = Sql::new(txn.get_database_backend(), "SELECT public_id FROM slugs WHERE slug = ");
-    match sql.bind(slug).one::<Leads>(txn).await?.and_then(|row| row.public_id) {
-        Some(there) if there == insight => Ok(Led::Already),
-        Some(_) => Ok(Led::Elsewhere),
-        None => leave(txn, slug, insight).await.map(|_| Led::Now),
+    match sql.bind(slug).one::<RedirectRow>(txn).await?.and_then(|row| row.public_id) {
+        Some(there) if there == insight => Ok(RedirectOutcome::Already),
+        Some(_) => Ok(RedirectOutcome::Elsewhere),
+        None => leave(txn, slug, insight).await.map(|_| RedirectOutcome::Now),
     }
 }
 
 /// Which of some slugs anybody has or had.
-///
-/// # Errors
-/// The database's.
 pub async fn known(db: &impl ConnectionTrait, slugs: &[&str]) -> Result<HashSet<String>, StoreError> {
     if slugs.is_empty() {
         return Ok(HashSet::new());
     }
     let mut sql = Sql::new(db.get_database_backend(), "SELECT slug FROM slugs WHERE slug IN (");
-    let rows: Vec<Taken> = sql.bind_all(slugs.iter().copied()).push(")").all(db).await?;
+    let rows: Vec<TakenRow> = sql.bind_all(slugs.iter().copied()).push(")").all(db).await?;
     Ok(rows.into_iter().map(|row| row.slug).collect())
 }
 
 /// Takes this slug if nobody ever had it.
-///
-/// # Errors
-/// The database's.
 pub async fn claim_free(txn: &DatabaseTransaction, slug: &Slug, insight: Uuid, now: Timestamp) -> Result<bool, StoreError> {
     insert(txn, slug, insight, now).await
 }
 
 /// Takes the base, or the next free of `base-2`, `base-3`, ….
-///
-/// # Errors
-/// The database's.
 pub async fn claim_derived(txn: &DatabaseTransaction, base: &Slug, insight: Uuid, now: Timestamp) -> Result<Slug, StoreError> {
     if txn.get_database_backend() == DbBackend::Postgres {
         // Those who derive from the same title go one after the other, instead of each trying every number.
@@ -154,9 +133,6 @@ pub async fn claim_derived(txn: &DatabaseTransaction, base: &Slug, insight: Uuid
 }
 
 /// Free slugs near one that is taken.
-///
-/// # Errors
-/// The database's.
 pub async fn suggestions(db: &impl ConnectionTrait, base: &Slug) -> Result<Vec<String>, StoreError> {
     let taken = taken(db, base).await?;
     Ok(candidates(base).map(Slug::into_string).filter(|slug| !taken.contains(slug)).take(3).collect())
@@ -164,9 +140,6 @@ pub async fn suggestions(db: &impl ConnectionTrait, base: &Slug) -> Result<Vec<S
 
 /// Remembers that an insight was public under a slug which it leaves now: the slug leads to it from now on, for ever, unless another insight
 /// is published under it. Answers whether it did not before.
-///
-/// # Errors
-/// The database's.
 pub async fn leave(txn: &DatabaseTransaction, slug: &str, insight: Uuid) -> Result<bool, StoreError> {
     let mut sql = Sql::new(txn.get_database_backend(), "UPDATE slugs SET public_id = ");
     sql.bind(insight).push(" WHERE slug = ").bind(slug).push(" AND (public_id IS NULL OR public_id <> ").bind(insight).push(")");
@@ -174,9 +147,6 @@ pub async fn leave(txn: &DatabaseTransaction, slug: &str, insight: Uuid) -> Resu
 }
 
 /// Gives slugs that an insight only drafted to have, or one of them, back to those whom the public knows by them.
-///
-/// # Errors
-/// The database's.
 pub async fn give_back(txn: &DatabaseTransaction, insight: Uuid, slug: Option<&str>) -> Result<(), StoreError> {
     let mut sql =
         Sql::new(txn.get_database_backend(), "UPDATE slugs SET insight_id = public_id WHERE public_id IS NOT NULL AND insight_id = ");
@@ -200,7 +170,7 @@ async fn taken(db: &impl ConnectionTrait, base: &Slug) -> Result<HashSet<String>
     let stem = stem.as_str().trim_end_matches('1');
     let mut sql = Sql::new(db.get_database_backend(), "SELECT slug FROM slugs WHERE slug = ");
     sql.bind(base.as_str()).push(" OR (slug >= ").bind(format!("{stem}0")).push(" AND slug < ").bind(format!("{stem}:")).push(")");
-    Ok(sql.all::<Taken>(db).await?.into_iter().map(|taken| taken.slug).collect())
+    Ok(sql.all::<TakenRow>(db).await?.into_iter().map(|taken| taken.slug).collect())
 }
 
 fn candidates(base: &Slug) -> impl Iterator<Item = Slug> + '_ {

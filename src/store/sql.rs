@@ -88,24 +88,17 @@ impl Sql {
         Statement::from_sql_and_values(self.backend, self.text.clone(), self.values.clone())
     }
 
-    /// # Errors
-    /// The database's.
     pub async fn all<T: FromQueryResult>(&self, db: &impl ConnectionTrait) -> Result<Vec<T>, StoreError> {
         let rows = db.query_all_raw(self.statement()).await?;
         Ok(rows.iter().map(|row| T::from_query_result(row, "")).collect::<Result<_, _>>()?)
     }
 
-    /// # Errors
-    /// The database's.
     pub async fn one<T: FromQueryResult>(&self, db: &impl ConnectionTrait) -> Result<Option<T>, StoreError> {
         let row = db.query_one_raw(self.statement()).await?;
         Ok(row.map(|row| T::from_query_result(&row, "")).transpose()?)
     }
 
     /// The number of rows that were changed.
-    ///
-    /// # Errors
-    /// The database's.
     pub async fn run(&self, db: &impl ConnectionTrait) -> Result<u64, StoreError> {
         Ok(db.execute_raw(self.statement()).await?.rows_affected())
     }

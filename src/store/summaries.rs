@@ -13,12 +13,13 @@ use uuid::Uuid;
 use super::Store;
 use super::changes::{self, Freshness};
 use super::error::StoreError;
-use super::insight_rows::Named;
-use super::lists::{self, ListQuery};
-use super::names::{self, Names};
+use super::insight_rows::SharedTerm;
+use super::names;
 use super::sql::{Number, Sql};
 use crate::domain::clock::Timestamp;
 use crate::domain::page::{KeyValue, SortKey};
+use crate::store::list_query::ListQuery;
+use crate::store::name_cache::TermNames;
 
 /// Stands behind each piece of a line. JSON never has it, nor the next, as it is.
 const PIECE: char = '\u{1f}';
@@ -29,9 +30,6 @@ const LINE: char = '\u{1e}';
 const BATCH: i64 = 500;
 
 /// Writes the summaries of some insights anew, and takes away those of what is not live.
-///
-/// # Errors
-/// The database's.
 pub async fn write(txn: &DatabaseTransaction, insights: &[Uuid]) -> Result<(), StoreError> {
     if insights.is_empty() {
         return Ok(());
@@ -46,9 +44,6 @@ pub async fn write(txn: &DatabaseTransaction, insights: &[Uuid]) -> Result<(), S
 const STALE: &str = "live_revision IS NOT NULL AND (live_summary IS NULL OR live_summary NOT LIKE live_revision || '\u{1f}%')";
 
 /// How many are stale.
-///
-/// # Errors
-/// The database's.
 pub async fn count_stale(db: &impl ConnectionTrait) -> Result<i64, StoreError> {
     let mut sql = Sql::new(db.get_database_backend(), "SELECT count(*) AS number FROM insights WHERE ");
     Ok(sql.push(STALE).one::<Number>(db).await?.map_or(0, |row| row.number))
@@ -73,14 +68,14 @@ pub async fn renew_after_upgrade(store: &Store) -> Result<usize, StoreError> {
 /// The database's; what was written stays so.
 pub async fn renew(store: &Store) -> Result<usize, StoreError> {
     #[derive(FromQueryResult)]
-    struct Row {
+    struct StaleRow {
         id: Uuid,
     }
     let (mut last, mut renewed) = (Uuid::nil(), 0);
     loop {
         let mut sql = Sql::new(store.reader().get_database_backend(), "SELECT id FROM insights WHERE ");
         sql.push(STALE).push(" AND id > ").bind(last).push(" ORDER BY id").limit(BATCH);
-        let ids: Vec<Uuid> = sql.all::<Row>(store.reader()).await?.into_iter().map(|row| row.id).collect();
+        let ids: Vec<Uuid> = sql.all::<StaleRow>(store.reader()).await?.into_iter().map(|row| row.id).collect();
         let Some(newest) = ids.last() else { return Ok(renewed) };
         last = *newest;
         let txn = store.begin().await?;
@@ -139,7 +134,7 @@ fn joined(pieces: &[String]) -> String {
 }
 
 #[derive(FromQueryResult)]
-struct Packed {
+struct PackedSummary {
     terms_at: i64,
     lines: Option<String>,
 }
@@ -153,9 +148,9 @@ pub struct Summary {
     pub published_at: Timestamp,
     pub unpublish_at: Option<Timestamp>,
     pub updated_at: Timestamp,
-    pub category: Named,
-    pub tags: Vec<Named>,
-    pub authors: Vec<Named>,
+    pub category: SharedTerm,
+    pub tags: Vec<SharedTerm>,
+    pub authors: Vec<SharedTerm>,
     /// The lines of the page, and where in them the pieces of this one are.
     lines: Arc<String>,
     pieces: Pieces,
@@ -172,21 +167,18 @@ struct Pieces {
 }
 
 /// The page of a public list without bodies, and how fresh it is. None when a summary or a name is missing, or cannot be read.
-///
-/// # Errors
-/// The database's.
 pub(super) async fn list(store: &Store, query: &ListQuery, now: Timestamp) -> Result<Option<(Freshness, Vec<Summary>)>, StoreError> {
     let db = store.reader();
     let row = statement(db.get_database_backend(), query, now).statement();
     let row = db.query_one_raw(row).await?.ok_or(StoreError::Corrupt("a list"))?;
     let freshness = changes::read_freshness(&row)?;
-    let Packed { terms_at, lines } = Packed::from_query_result(&row, "")?;
+    let PackedSummary { terms_at, lines } = PackedSummary::from_query_result(&row, "")?;
     let names = names::current(store, terms_at).await?;
     let locales: Vec<&str> = query.locales.iter().chain([&freshness.default_locale]).map(String::as_str).collect();
     let lines = Arc::new(lines.unwrap_or_default());
     let ends = memchr::memchr_iter(LINE as u8, lines.as_bytes());
     let mut begins = 0;
-    let each = ends.map(|end| Line { lines: &lines, at: std::mem::replace(&mut begins, end + 1), end });
+    let each = ends.map(|end| SummaryReader { lines: &lines, at: std::mem::replace(&mut begins, end + 1), end });
     let rows: Option<Vec<Summary>> = each.map(|line| Summary::read(line, query.sort.key, &locales, &names)).collect();
     Ok(rows.map(|rows| (freshness, rows)))
 }
@@ -209,7 +201,7 @@ pub(super) fn statement(backend: DbBackend, query: &ListQuery, now: Timestamp) -
     let pieces = [id, key, "i.published_at", "i.live_updated_at", "i.unpublish_at", "i.live_revision", "i.live_summary"];
     sql.push("(SELECT string_agg(line, '') FROM (SELECT concat(").push(&pieces.join(&format!(", '{PIECE}', ")));
     sql.push(&format!(", '{PIECE}{LINE}') AS line FROM "));
-    lists::page(&mut sql, query, now);
+    crate::store::list_query::page(&mut sql, query, now);
     sql.push(") p) AS lines");
     sql
 }
@@ -234,7 +226,7 @@ impl Summary {
     }
 
     /// A line of the statement, with the first of these locales that there is a text in, in the end its author's.
-    fn read(mut line: Line<'_>, sort: SortKey, locales: &[&str], names: &Names) -> Option<Self> {
+    fn read(mut line: SummaryReader<'_>, sort: SortKey, locales: &[&str], names: &TermNames) -> Option<Self> {
         let id = line.text()?.parse().ok()?;
         let key = line.text()?;
         let published_at = Timestamp(line.text()?.parse().ok()?);
@@ -261,13 +253,13 @@ impl Summary {
 
 /// What is left of a line.
 #[derive(Clone)]
-struct Line<'l> {
+struct SummaryReader<'l> {
     lines: &'l Arc<String>,
     at: usize,
     end: usize,
 }
 
-impl<'l> Line<'l> {
+impl<'l> SummaryReader<'l> {
     fn piece(&mut self) -> Option<Range<usize>> {
         let piece = self.at..self.at + memchr::memchr(PIECE as u8, self.lines.as_bytes().get(self.at..self.end)?)?;
         self.at = piece.end + 1;

@@ -28,9 +28,6 @@ pub struct TermRow {
 }
 
 /// In the order in which they were made.
-///
-/// # Errors
-/// The database's.
 pub async fn list(
     db: &impl ConnectionTrait,
     kind: TermKind,
@@ -49,15 +46,11 @@ pub async fn list(
     Ok(Page::cut(rows, limit, cursor, (kind.plural(), false), |row| (KeyValue::Number(0), row.id)))
 }
 
-/// # Errors
-/// The database's.
 pub async fn count(db: &impl ConnectionTrait, kind: TermKind) -> Result<i64, StoreError> {
     let text = format!("SELECT count(*) AS number FROM {} WHERE deleted_at IS NULL", kind.plural());
     Ok(Sql::new(db.get_database_backend(), &text).one::<Number>(db).await?.map_or(0, |row| row.number))
 }
 
-/// # Errors
-/// The database's.
 pub async fn find(db: &impl ConnectionTrait, kind: TermKind, slug: &str, now: Timestamp) -> Result<Option<TermRow>, StoreError> {
     let mut sql = select(db, kind, now);
     sql.push(" AND x.slug = ").bind(slug);
@@ -65,9 +58,6 @@ pub async fn find(db: &impl ConnectionTrait, kind: TermKind, slug: &str, now: Ti
 }
 
 /// The term as it is, held against other writers until the transaction ends.
-///
-/// # Errors
-/// The database's.
 pub async fn lock(txn: &DatabaseTransaction, kind: TermKind, slug: &str, now: Timestamp) -> Result<Option<TermRow>, StoreError> {
     if txn.get_database_backend() == DbBackend::Postgres {
         let text = format!("SELECT 1 FROM {} WHERE slug = ", kind.plural());
@@ -77,9 +67,6 @@ pub async fn lock(txn: &DatabaseTransaction, kind: TermKind, slug: &str, now: Ti
 }
 
 /// The ids of the terms that exist, each with its slug. On `PostgreSQL` they cannot be deleted until the transaction ends.
-///
-/// # Errors
-/// The database's.
 pub async fn find_ids(txn: &DatabaseTransaction, kind: TermKind, slugs: &[Slug]) -> Result<Vec<(String, Uuid)>, StoreError> {
     #[derive(FromQueryResult)]
     struct Row {
@@ -100,9 +87,6 @@ pub async fn find_ids(txn: &DatabaseTransaction, kind: TermKind, slugs: &[Slug])
 }
 
 /// The present slugs of those terms that there still are.
-///
-/// # Errors
-/// The database's.
 pub async fn find_slugs(db: &impl ConnectionTrait, kind: TermKind, ids: &[Uuid]) -> Result<Vec<(Uuid, String)>, StoreError> {
     #[derive(FromQueryResult)]
     struct Row {
@@ -139,9 +123,6 @@ pub struct Explained {
 const EXPLAINED: &str = "SELECT slug, name, description, translations FROM";
 
 /// Those of some slugs that there are.
-///
-/// # Errors
-/// The database's.
 pub async fn explained(db: &impl ConnectionTrait, kind: TermKind, slugs: &[&Slug]) -> Result<Vec<Explained>, StoreError> {
     if slugs.is_empty() {
         return Ok(Vec::new());
@@ -151,18 +132,12 @@ pub async fn explained(db: &impl ConnectionTrait, kind: TermKind, slugs: &[&Slug
 }
 
 /// All of a kind, in the order of their slugs.
-///
-/// # Errors
-/// The database's.
 pub async fn all(db: &impl ConnectionTrait, kind: TermKind) -> Result<Vec<Explained>, StoreError> {
     let text = format!("{EXPLAINED} {} WHERE deleted_at IS NULL ORDER BY slug", kind.plural());
     Sql::new(db.get_database_backend(), &text).all(db).await
 }
 
 /// All terms of a kind.
-///
-/// # Errors
-/// The database's.
 pub async fn names(db: &impl ConnectionTrait, kind: TermKind) -> Result<Vec<TermName>, StoreError> {
     let text = format!("SELECT id, slug, name, translations FROM {} WHERE deleted_at IS NULL", kind.plural());
     Sql::new(db.get_database_backend(), &text).all(db).await
@@ -192,9 +167,6 @@ pub async fn update(txn: &DatabaseTransaction, kind: TermKind, term: &TermRow) -
 }
 
 /// Takes a term away from everybody but old revisions, and frees its slug.
-///
-/// # Errors
-/// The database's.
 pub async fn delete(txn: &DatabaseTransaction, kind: TermKind, id: Uuid, now: Timestamp) -> Result<(), StoreError> {
     let mut sql = Sql::new(txn.get_database_backend(), &format!("UPDATE {} SET slug = ", kind.plural()));
     sql.bind(format!("deleted:{id}")).push(", deleted_at = ").bind(now.0).push(" WHERE id = ").bind(id).run(txn).await?;
@@ -202,9 +174,6 @@ pub async fn delete(txn: &DatabaseTransaction, kind: TermKind, id: Uuid, now: Ti
 }
 
 /// How many insights (drafts and the trash included) carry the term in their newest or their live revision.
-///
-/// # Errors
-/// The database's.
 pub async fn count_uses(db: &impl ConnectionTrait, kind: TermKind, id: Uuid) -> Result<i64, StoreError> {
     let (table, column) = match kind {
         TermKind::Category => ("revisions", "category_id"),

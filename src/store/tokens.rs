@@ -12,29 +12,20 @@ use super::sql::Sql;
 use crate::domain::clock::Timestamp;
 use crate::domain::page::{Cursor, KeyValue, Page};
 
-/// # Errors
-/// The database's.
 pub async fn insert(txn: &DatabaseTransaction, token: token::Model) -> Result<(), StoreError> {
     token::Entity::insert(token.into_active_model().reset_all()).exec_without_returning(txn).await?;
     Ok(())
 }
 
-/// # Errors
-/// The database's.
 pub async fn find(db: &impl ConnectionTrait, id: Uuid) -> Result<Option<token::Model>, StoreError> {
     Ok(token::Entity::find_by_id(id).one(db).await?)
 }
 
-/// # Errors
-/// The database's.
 pub async fn find_by_digest(db: &impl ConnectionTrait, digest: &[u8]) -> Result<Option<token::Model>, StoreError> {
     Ok(token::Entity::find().filter(token::Column::Digest.eq(digest.to_vec())).one(db).await?)
 }
 
 /// Those that were not revoked, in the order in which they were made.
-///
-/// # Errors
-/// The database's.
 pub async fn list(db: &impl ConnectionTrait, cursor: Option<&Cursor>, limit: u64) -> Result<Page<token::Model>, StoreError> {
     let mut select = token::Entity::find().filter(token::Column::RevokedAt.is_null());
     let backward = cursor.is_some_and(|cursor| cursor.backward);
@@ -47,24 +38,16 @@ pub async fn list(db: &impl ConnectionTrait, cursor: Option<&Cursor>, limit: u64
 }
 
 /// False when there is no such token, or it was revoked before.
-///
-/// # Errors
-/// The database's.
 pub async fn revoke(txn: &DatabaseTransaction, id: Uuid, now: Timestamp) -> Result<bool, StoreError> {
     Ok(revoke_where(txn, "id", id, now).await? == 1)
 }
 
-/// # Errors
-/// The database's.
 pub async fn revoke_of_user(txn: &DatabaseTransaction, user: Uuid, now: Timestamp) -> Result<(), StoreError> {
     revoke_where(txn, "user_id", user, now).await?;
     Ok(())
 }
 
 /// Notes that a token was used.
-///
-/// # Errors
-/// The database's.
 pub async fn touch(db: &impl ConnectionTrait, id: Uuid, now: Timestamp) -> Result<(), StoreError> {
     let mut sql = Sql::new(db.get_database_backend(), "UPDATE tokens SET last_used_at = ");
     sql.bind(now.0).push(" WHERE id = ").bind(id).run(db).await?;

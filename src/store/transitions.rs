@@ -17,9 +17,6 @@ const BATCH: i64 = 500;
 
 /// Replaces what is planned for an insight by what follows from its pointers. Answers whether a beginning was planned before: when a
 /// scheduled insight has none, somebody whose clock is ahead has recorded it.
-///
-/// # Errors
-/// The database's.
 pub async fn plan(txn: &DatabaseTransaction, insight: &insight::Model, now: Timestamp) -> Result<bool, StoreError> {
     let backend = txn.get_database_backend();
     let mut beginnings = Sql::new(backend, "DELETE FROM transitions WHERE kind = 'started' AND insight_id = ");
@@ -40,9 +37,6 @@ pub async fn plan(txn: &DatabaseTransaction, insight: &insight::Model, now: Time
 }
 
 /// When the clock will change visible content next, as far as the log does not say it yet.
-///
-/// # Errors
-/// The database's.
 pub async fn next(store: &Store) -> Result<Option<Timestamp>, StoreError> {
     let db = store.reader();
     let sql = Sql::new(db.get_database_backend(), "SELECT at AS number FROM transitions ORDER BY at LIMIT 1");
@@ -50,18 +44,15 @@ pub async fn next(store: &Store) -> Result<Option<Timestamp>, StoreError> {
 }
 
 /// When the clock will change visible content next, and the newest row of the log: both at one moment.
-///
-/// # Errors
-/// The database's.
 pub async fn ahead(store: &Store) -> Result<(Option<Timestamp>, i64), StoreError> {
     #[derive(FromQueryResult)]
-    struct Ahead {
+    struct UpcomingRow {
         at: Option<i64>,
         newest: Option<i64>,
     }
     let db = store.reader();
     let text = "SELECT (SELECT at FROM transitions ORDER BY at LIMIT 1) AS at, (SELECT sequence FROM changes ORDER BY sequence DESC LIMIT 1) AS newest";
-    let ahead: Option<Ahead> = Sql::new(db.get_database_backend(), text).one(db).await?;
+    let ahead: Option<UpcomingRow> = Sql::new(db.get_database_backend(), text).one(db).await?;
     Ok(ahead.map_or((None, 0), |ahead| (ahead.at.map(Timestamp), ahead.newest.unwrap_or(0))))
 }
 
@@ -77,7 +68,7 @@ pub async fn record(store: &Store, now: Timestamp) -> Result<(), StoreError> {
 }
 
 #[derive(FromQueryResult)]
-struct Due {
+struct DueTransition {
     insight_id: Uuid,
     kind: String,
     at: i64,
@@ -95,7 +86,7 @@ async fn record_batch(store: &Store, now: Timestamp) -> Result<(), StoreError> {
     // The rows first, the log after them: the order in which every other writer takes its locks.
     sql.push(if backend == DbBackend::Postgres { " FOR UPDATE OF t" } else { "" });
     let mut changes = Vec::new();
-    for Due { insight_id, kind, at, slug } in sql.all::<Due>(&txn).await? {
+    for DueTransition { insight_id, kind, at, slug } in sql.all::<DueTransition>(&txn).await? {
         let mut delete = Sql::new(backend, "DELETE FROM transitions WHERE insight_id = ");
         delete.bind(insight_id).push(" AND kind = ").bind(kind.as_str()).run(&txn).await?;
         let lists = super::insights::list_tags(&txn, insight_id).await?;

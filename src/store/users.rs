@@ -11,28 +11,19 @@ use super::rows::user;
 use super::sql::Sql;
 use crate::domain::page::{Cursor, KeyValue, Page};
 
-/// # Errors
-/// The database's.
 pub async fn find(db: &impl ConnectionTrait, id: Uuid) -> Result<Option<user::Model>, StoreError> {
     Ok(user::Entity::find_by_id(id).one(db).await?)
 }
 
-/// # Errors
-/// The database's.
 pub async fn find_by_email(db: &impl ConnectionTrait, email: &str) -> Result<Option<user::Model>, StoreError> {
     Ok(user::Entity::find().filter(user::Column::Email.eq(email)).one(db).await?)
 }
 
-/// # Errors
-/// The database's.
 pub async fn lock(txn: &DatabaseTransaction, id: Uuid) -> Result<Option<user::Model>, StoreError> {
     Ok(user::Entity::find_by_id(id).lock_exclusive().one(txn).await?)
 }
 
 /// In the order in which they were made.
-///
-/// # Errors
-/// The database's.
 pub async fn list(db: &impl ConnectionTrait, cursor: Option<&Cursor>, limit: u64) -> Result<Page<user::Model>, StoreError> {
     let mut select = user::Entity::find();
     let backward = cursor.is_some_and(|cursor| cursor.backward);
@@ -44,16 +35,11 @@ pub async fn list(db: &impl ConnectionTrait, cursor: Option<&Cursor>, limit: u64
     Ok(Page::cut(rows, usize::try_from(limit).unwrap_or(0), cursor, ("users", false), |row| (KeyValue::Number(0), row.id)))
 }
 
-/// # Errors
-/// The database's.
 pub async fn count(db: &impl ConnectionTrait) -> Result<u64, StoreError> {
     Ok(user::Entity::find().count(db).await?)
 }
 
 /// How many administrators can still sign in, apart from one. Until the transaction ends, nobody else may change who they are.
-///
-/// # Errors
-/// The database's.
 pub async fn count_other_admins(txn: &DatabaseTransaction, id: Uuid) -> Result<u64, StoreError> {
     if txn.get_database_backend() == DbBackend::Postgres {
         Sql::new(DbBackend::Postgres, "SELECT pg_advisory_xact_lock(5411673975)").run(txn).await?;
@@ -79,8 +65,6 @@ pub async fn save(txn: &DatabaseTransaction, user: user::Model) -> Result<(), St
     Ok(())
 }
 
-/// # Errors
-/// The database's.
 pub async fn delete(txn: &DatabaseTransaction, id: Uuid) -> Result<(), StoreError> {
     user::Entity::delete_by_id(id).exec(txn).await?;
     Ok(())

@@ -4,7 +4,7 @@ use insights::domain::authority::{Admin, Origin, Scope};
 use insights::domain::user::TokenDraft;
 use insights::editorial::accounts;
 use insights::editorial::keys::{AUDIENCE, Claims};
-use insights::http::document::document;
+use insights::http::routes::document;
 use insights::store;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::{Value, json};

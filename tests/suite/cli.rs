@@ -182,5 +182,5 @@ fn every_setting_is_documented_with_its_default() {
         assert!(help.contains(setting), "{setting}");
     }
     let document = Command::new(env!("CARGO_BIN_EXE_insights")).arg("openapi").output().unwrap();
-    assert_eq!(said(&document), format!("{:#}\n", insights::http::document::document()));
+    assert_eq!(said(&document), format!("{:#}\n", insights::http::routes::document()));
 }

@@ -1,7 +1,7 @@
 //! Nothing of an invisible insight shows anywhere. Every GET of the document is asked with every parameter before and after invisible insights
 //! of every kind are made: each answer must be the same to the byte, headers included, and hold none of their words.
 
-use insights::http::document::document;
+use insights::http::routes::document;
 use regex::Regex;
 use serde_json::{Value, json};
 

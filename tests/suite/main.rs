@@ -4,7 +4,6 @@
 
 mod support;
 
-mod answers;
 mod architecture;
 mod auth;
 mod authorization;
@@ -20,6 +19,7 @@ mod metrics;
 mod openapi;
 mod problems;
 mod requests;
+mod response_cache;
 mod search;
 mod site;
 mod store;

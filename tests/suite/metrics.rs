@@ -82,7 +82,7 @@ async fn while_the_database_is_away_what_is_kept_is_given_and_marked() {
     app.store().clone().close().await.unwrap();
     // The projection notices when it looks next.
     for _ in 0..100 {
-        if app.app.answers.is_cut_off() {
+        if app.app.cache.is_cut_off() {
             break;
         }
         tokio::time::sleep(Duration::from_millis(50)).await;

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use insights::http::document::document;
+use insights::http::routes::document;
 use serde_json::Value;
 
 use crate::support::TestApp;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 
 use insights::domain::authority::Scope;
-use insights::http::document::document;
+use insights::http::routes::document;
 use serde_json::{Value, json};
 
 use crate::openapi::{committed, rewriting};

@@ -1,7 +1,7 @@
 //! What holds for every request: methods, CORS, ids, limits, and the page that documents it all.
 
 use insights::domain::authority::Scope;
-use insights::http::document::document;
+use insights::http::routes::document;
 
 use crate::openapi::operations;
 use crate::support::TestApp;

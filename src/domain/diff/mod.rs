@@ -1,6 +1,8 @@
 //! What changed between two drafts, field by field: for an editor who compares revisions.
 
 mod edits;
+#[cfg(test)]
+mod tests;
 mod text;
 
 use serde_json::{Map, Value};
@@ -8,6 +10,7 @@ use serde_json::{Map, Value};
 use super::draft::{Draft, FIELDS};
 
 pub(in crate::domain) use edits::{Edit, edits};
+pub use text::{DiffPart, Hunk, Op, TextDiff};
 
 /// A field that differs. What is not there on one side is `null`.
 #[derive(Clone, Debug, PartialEq)]
@@ -18,37 +21,6 @@ pub struct FieldDiff {
     pub before: Value,
     pub after: Value,
     pub text: Option<TextDiff>,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TextDiff {
-    /// As `diff -u` writes it, with three lines of context.
-    pub unified: String,
-    pub hunks: Vec<Hunk>,
-}
-
-/// A run of changed lines with the lines around it; line numbers as in the unified diff.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Hunk {
-    pub old_line: usize,
-    pub new_line: usize,
-    pub old_lines: usize,
-    pub new_lines: usize,
-    /// `Equal` and `Delete` together are the old lines, `Equal` and `Insert` the new ones, byte for byte.
-    pub parts: Vec<Part>,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Part {
-    pub op: Op,
-    pub text: String,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Op {
-    Equal,
-    Delete,
-    Insert,
 }
 
 /// The fields in which two drafts differ, in the order of [`FIELDS`]; keys of `seo`, `extra` and `translations` on their own.
@@ -109,6 +81,3 @@ fn whole(pointer: String, (old, new): Sides<'_>) -> FieldDiff {
 pub(in crate::domain) fn joined(pointer: &str, key: &str) -> String {
     format!("{pointer}/{}", key.replace('~', "~0").replace('/', "~1"))
 }
-
-#[cfg(test)]
-mod tests;

@@ -1,8 +1,8 @@
 use proptest::prelude::*;
 use serde_json::json;
 
-use super::Op::{Delete, Equal, Insert};
 use super::*;
+use crate::domain::diff::text::Op::{Delete, Equal, Insert};
 
 fn draft(input: &Value) -> Draft {
     let mut full = json!({ "title": "T", "body_markdown": "text", "category": "c" });
@@ -93,7 +93,7 @@ fn a_hunk_shows_the_words_that_changed() {
 /// Each of these is as long as a body may be, and differs everywhere.
 #[test]
 fn long_texts_that_differ_everywhere_cost_no_more_than_their_length() {
-    for (old, new) in crate::domain::merge::hostile_texts() {
+    for (old, new) in crate::domain::merge::tests::hostile_texts() {
         let diff = text::diff(&old, &new);
         holds(&old, &new, &diff);
         assert!(diff.hunks.iter().map(|hunk| hunk.parts.len()).sum::<usize>() < old.lines().count() * 3 + 50_010);

@@ -6,7 +6,6 @@ use std::ops::Range;
 use unicode_segmentation::UnicodeSegmentation as _;
 
 use super::edits::{Edit, edits};
-use super::{Hunk, Op, Part, TextDiff};
 
 /// Unchanged lines around a change.
 const CONTEXT: usize = 3;
@@ -80,7 +79,7 @@ impl<'a> HunkLines<'a> {
     }
 
     fn hunk(&self, words_left: &mut usize) -> Hunk {
-        let mut parts = Parts::default();
+        let mut parts = DiffParts::default();
         for (context, deleted, inserted) in self.runs() {
             parts.push(Op::Equal, context);
             parts.push_words(&deleted.concat(), &inserted.concat(), words_left);
@@ -108,14 +107,14 @@ fn write_range(out: &mut String, range: &Range<usize>) {
 }
 
 #[derive(Default)]
-struct Parts(Vec<Part>);
+struct DiffParts(Vec<DiffPart>);
 
-impl Parts {
+impl DiffParts {
     fn push(&mut self, op: Op, pieces: &[&str]) {
         match self.0.last_mut() {
             _ if pieces.iter().all(|piece| piece.is_empty()) => {}
             Some(last) if last.op == op => last.text.extend(pieces.iter().copied()),
-            _ => self.0.push(Part { op, text: pieces.concat() }),
+            _ => self.0.push(DiffPart { op, text: pieces.concat() }),
         }
     }
 
@@ -159,4 +158,35 @@ fn phrases(old: &[&str], edits: Vec<Edit>) -> Vec<Edit> {
 
 fn is_space(word: &str) -> bool {
     word.chars().all(|c| c.is_whitespace() && c != '\n')
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TextDiff {
+    /// As `diff -u` writes it, with three lines of context.
+    pub unified: String,
+    pub hunks: Vec<Hunk>,
+}
+
+/// A run of changed lines with the lines around it; line numbers as in the unified diff.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hunk {
+    pub old_line: usize,
+    pub new_line: usize,
+    pub old_lines: usize,
+    pub new_lines: usize,
+    /// `Equal` and `Delete` together are the old lines, `Equal` and `Insert` the new ones, byte for byte.
+    pub parts: Vec<DiffPart>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DiffPart {
+    pub op: Op,
+    pub text: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Op {
+    Equal,
+    Delete,
+    Insert,
 }

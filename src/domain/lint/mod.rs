@@ -2,17 +2,19 @@
 
 mod raw;
 mod tags;
+#[cfg(test)]
+mod tests;
 
+use crate::domain::lint::raw::shortened;
 use std::collections::HashSet;
 use std::ops::Range;
 
 use pulldown_cmark::{Event, LinkType, Parser, Tag, TagEnd};
 
-use super::markdown::{self, TocEntry};
+use super::markdown;
+use crate::domain::markdown::TocEntry;
 
 const MAX_WARNINGS: usize = 50;
-/// Characters of a piece of the text in a warning.
-const MAX_QUOTED: usize = 80;
 /// Losses that one warning names.
 const MAX_NAMED: usize = 8;
 
@@ -36,9 +38,9 @@ pub struct Warning {
 #[must_use]
 pub fn lint(markdown: &str, toc: &[TocEntry]) -> Lint {
     let events: Vec<_> = Parser::new_ext(markdown, markdown::options()).into_offset_iter().collect();
-    let lines = Lines::of(markdown);
+    let lines = LineStarts::of(markdown);
     let mut raw = raw::survey(&events, markdown);
-    let mut notes = Notes::default();
+    let mut notes = MarkdownScan::default();
     for (event, place) in &events {
         notes.read(event, place);
     }
@@ -69,7 +71,7 @@ pub fn lint(markdown: &str, toc: &[TocEntry]) -> Lint {
 
 /// What the Markdown itself says, with the place of each thing in the source.
 #[derive(Default)]
-struct Notes {
+struct MarkdownScan {
     found: Vec<(usize, &'static str, String)>,
     links: Vec<(usize, String)>,
     level: usize,
@@ -77,7 +79,7 @@ struct Notes {
     images: Vec<(usize, String, bool)>,
 }
 
-impl Notes {
+impl MarkdownScan {
     fn read(&mut self, event: &Event<'_>, place: &Range<usize>) {
         match event {
             Event::Start(Tag::Heading { level, .. }) => {
@@ -130,17 +132,10 @@ fn named(lost: &[(usize, String)]) -> String {
     names.join(", ")
 }
 
-fn shortened(text: &str) -> String {
-    match text.char_indices().nth(MAX_QUOTED) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.to_owned(),
-    }
-}
-
 /// Where the lines of a text begin, as Markdown counts them: a carriage return alone ends a line too.
-struct Lines(Vec<usize>);
+struct LineStarts(Vec<usize>);
 
-impl Lines {
+impl LineStarts {
     fn of(text: &str) -> Self {
         let bytes = text.as_bytes();
         let ends = (0..bytes.len()).filter(|at| bytes[*at] == b'\n' || bytes[*at] == b'\r' && bytes.get(at + 1) != Some(&b'\n'));
@@ -151,6 +146,3 @@ impl Lines {
         self.0.partition_point(|begin| *begin <= place) + 1
     }
 }
-
-#[cfg(test)]
-mod tests;

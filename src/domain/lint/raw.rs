@@ -7,11 +7,10 @@ use std::ops::Range;
 
 use pulldown_cmark::{CowStr, Event, TagEnd};
 
-use super::shortened;
-use super::tags::{Piece, Tag, pieces};
+use super::tags::{HtmlTag, HtmlToken, pieces};
 use crate::domain::{markdown, secret};
 
-pub(super) struct Raw {
+pub(super) struct RawHtmlReport {
     /// Where something has no effect, and what.
     pub(super) lost: Vec<(usize, String)>,
     /// The destinations of raw links.
@@ -20,7 +19,7 @@ pub(super) struct Raw {
     pub(super) anchors: HashSet<String>,
 }
 
-pub(super) fn survey(events: &[(Event<'_>, Range<usize>)], source: &str) -> Raw {
+pub(super) fn survey(events: &[(Event<'_>, Range<usize>)], source: &str) -> RawHtmlReport {
     // No text can contain its own digest.
     let seal = secret::hex(&secret::sha256(source.as_bytes()));
     let mut blocks = Blocks::default();
@@ -59,12 +58,12 @@ struct Blocks {
     begin: usize,
     /// The place in `html` and in the source of each event of the block.
     lines: Vec<(usize, usize)>,
-    found: Vec<(usize, Found)>,
+    found: Vec<(usize, RawMark)>,
     /// The number of what was found and the place in `html` behind it.
     marks: Vec<(usize, usize)>,
 }
 
-enum Found {
+enum RawMark {
     Tag { name: String, attributes: Vec<String> },
     Comment,
     Unfinished(String),
@@ -90,17 +89,17 @@ impl Blocks {
     fn flush(&mut self) {
         for (place, piece) in pieces(&self.html[self.begin..]) {
             let found = match piece {
-                Piece::Start(Tag { name, attributes }) => {
-                    Found::Tag { name, attributes: attributes.into_iter().map(|(name, _)| name).collect() }
+                HtmlToken::Start(HtmlTag { name, attributes }) => {
+                    RawMark::Tag { name, attributes: attributes.into_iter().map(|(name, _)| name).collect() }
                 }
-                Piece::Comment(_) => Found::Comment,
-                Piece::Unfinished(name) => Found::Unfinished(name),
-                Piece::Other => continue,
+                HtmlToken::Comment(_) => RawMark::Comment,
+                HtmlToken::Unfinished(name) => RawMark::Unfinished(name),
+                HtmlToken::Other => continue,
             };
             let at = self.begin + place.start;
             let line = self.lines.partition_point(|(begin, _)| *begin <= at).saturating_sub(1);
             let source = self.lines.get(line).map_or(0, |(begin, source)| source + (at - begin));
-            if matches!(found, Found::Tag { .. }) {
+            if matches!(found, RawMark::Tag { .. }) {
                 self.marks.push((self.found.len(), self.begin + place.end));
             }
             self.found.push((source, found));
@@ -110,30 +109,30 @@ impl Blocks {
     }
 }
 
-fn compare(found: &[(usize, Found)], sanitised: &str, seal: &str) -> Raw {
+fn compare(found: &[(usize, RawMark)], sanitised: &str, seal: &str) -> RawHtmlReport {
     let mut anchors = HashSet::new();
-    let mut left: HashMap<usize, Tag<'_>> = HashMap::new();
+    let mut left: HashMap<usize, HtmlTag<'_>> = HashMap::new();
     let mut before = None;
     for (_, piece) in pieces(sanitised) {
         match piece {
-            Piece::Start(tag) => {
+            HtmlToken::Start(tag) => {
                 anchors.extend(tag.attribute("id").map(str::to_owned));
                 before = Some(tag);
             }
-            Piece::Comment(text) => {
+            HtmlToken::Comment(text) => {
                 let number = text.strip_prefix(seal).and_then(|number| number.parse().ok());
                 left.extend(number.zip(before.take()));
             }
-            Piece::Unfinished(_) | Piece::Other => before = None,
+            HtmlToken::Unfinished(_) | HtmlToken::Other => before = None,
         }
     }
     let (mut lost, mut links) = (Vec::new(), Vec::new());
     for (number, (place, found)) in found.iter().enumerate() {
         match found {
             // The sanitiser keeps no comments; only the survey asks it to.
-            Found::Comment => lost.push((*place, "a comment".to_owned())),
-            Found::Unfinished(name) => lost.push((*place, format!("<{} without an end", shortened(name)))),
-            Found::Tag { name, attributes } => match left.get(&number).filter(|tag| tag.name == *name) {
+            RawMark::Comment => lost.push((*place, "a comment".to_owned())),
+            RawMark::Unfinished(name) => lost.push((*place, format!("<{} without an end", shortened(name)))),
+            RawMark::Tag { name, attributes } => match left.get(&number).filter(|tag| tag.name == *name) {
                 None => lost.push((*place, format!("<{}>", shortened(name)))),
                 Some(tag) => {
                     let gone = attributes.iter().filter(|attribute| tag.attribute(attribute).is_none());
@@ -143,7 +142,7 @@ fn compare(found: &[(usize, Found)], sanitised: &str, seal: &str) -> Raw {
             },
         }
     }
-    Raw { lost, links, anchors }
+    RawHtmlReport { lost, links, anchors }
 }
 
 /// An attribute's value as the sanitiser writes it, without its character references.
@@ -151,3 +150,13 @@ fn decoded(value: &str) -> String {
     let pairs = [("&quot;", "\""), ("&lt;", "<"), ("&gt;", ">"), ("&nbsp;", "\u{a0}"), ("&amp;", "&")];
     pairs.into_iter().fold(value.to_owned(), |text, (reference, character)| text.replace(reference, character))
 }
+
+pub(crate) fn shortened(text: &str) -> String {
+    match text.char_indices().nth(MAX_QUOTED) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
+/// Characters of a piece of the text in a warning.
+pub(crate) const MAX_QUOTED: usize = 80;

@@ -7,8 +7,8 @@ use std::ops::Range;
 const RAW_TEXT: [&str; 9] = ["script", "style", "textarea", "title", "xmp", "iframe", "noembed", "noframes", "plaintext"];
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Piece<'a> {
-    Start(Tag<'a>),
+pub(super) enum HtmlToken<'a> {
+    Start(HtmlTag<'a>),
     Comment(&'a str),
     /// A start tag that does not end: its name.
     Unfinished(String),
@@ -17,28 +17,28 @@ pub(super) enum Piece<'a> {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Tag<'a> {
+pub(super) struct HtmlTag<'a> {
     pub(super) name: String,
     pub(super) attributes: Vec<(String, &'a str)>,
 }
 
-impl Tag<'_> {
+impl HtmlTag<'_> {
     pub(super) fn attribute(&self, wanted: &str) -> Option<&str> {
         self.attributes.iter().find(|(name, _)| name == wanted).map(|(_, value)| *value)
     }
 }
 
 /// Every piece with its place; the places follow each other without gaps.
-pub(super) fn pieces(html: &str) -> impl Iterator<Item = (Range<usize>, Piece<'_>)> {
+pub(super) fn pieces(html: &str) -> impl Iterator<Item = (Range<usize>, HtmlToken<'_>)> {
     let mut at = 0;
     let mut raw_text: Option<String> = None;
     iter::from_fn(move || {
         let rest = html.get(at..).filter(|rest| !rest.is_empty())?;
         let (piece, len) = match raw_text.take().map(|name| end_tag(rest, &name)) {
-            Some(len) if len > 0 => (Piece::Other, len),
+            Some(len) if len > 0 => (HtmlToken::Other, len),
             _ => piece(rest),
         };
-        if let Piece::Start(tag) = &piece
+        if let HtmlToken::Start(tag) = &piece
             && RAW_TEXT.contains(&tag.name.as_str())
         {
             raw_text = Some(tag.name.clone());
@@ -57,29 +57,29 @@ fn end_tag(rest: &str, name: &str) -> usize {
 }
 
 /// The first piece and its length, which is never 0.
-fn piece(rest: &str) -> (Piece<'_>, usize) {
+fn piece(rest: &str) -> (HtmlToken<'_>, usize) {
     let begins_tag = |text: &str| text.starts_with(|c: char| c.is_ascii_alphabetic() || matches!(c, '!' | '?' | '/'));
     let Some(inside) = rest.strip_prefix('<').filter(|inside| begins_tag(inside)) else {
         let next = rest.match_indices('<').map(|(place, _)| place).find(|place| *place > 0 && begins_tag(&rest[place + 1..]));
-        return (Piece::Other, next.unwrap_or(rest.len()));
+        return (HtmlToken::Other, next.unwrap_or(rest.len()));
     };
     if let Some(comment) = inside.strip_prefix("!--") {
         let (content, end) = comment_end(comment);
-        return (Piece::Comment(&comment[..content]), "<!--".len() + end);
+        return (HtmlToken::Comment(&comment[..content]), "<!--".len() + end);
     }
     let is_end_tag = inside.strip_prefix('/').is_some_and(|name| name.starts_with(|c: char| c.is_ascii_alphabetic()));
     if inside.starts_with(['!', '?', '/']) && !is_end_tag {
         let end = inside.find('>').unwrap_or(inside.len());
-        return (Piece::Comment(&inside[..end]), (end + 2).min(rest.len()));
+        return (HtmlToken::Comment(&inside[..end]), (end + 2).min(rest.len()));
     }
-    let mut reader = Reader { rest: inside.strip_prefix('/').unwrap_or(inside) };
+    let mut reader = HtmlReader { rest: inside.strip_prefix('/').unwrap_or(inside) };
     let name = reader.take_until(|c| c.is_ascii_whitespace() || matches!(c, '/' | '>')).to_ascii_lowercase();
     let attributes = reader.attributes();
     let len = rest.len() - reader.rest.len();
     match attributes {
-        _ if is_end_tag => (Piece::Other, len),
-        Some(attributes) => (Piece::Start(Tag { name, attributes }), len),
-        None => (Piece::Unfinished(name), len),
+        _ if is_end_tag => (HtmlToken::Other, len),
+        Some(attributes) => (HtmlToken::Start(HtmlTag { name, attributes }), len),
+        None => (HtmlToken::Unfinished(name), len),
     }
 }
 
@@ -94,11 +94,11 @@ fn comment_end(comment: &str) -> (usize, usize) {
     comment.match_indices('>').find_map(closes).unwrap_or((comment.len(), comment.len()))
 }
 
-struct Reader<'a> {
+struct HtmlReader<'a> {
     rest: &'a str,
 }
 
-impl<'a> Reader<'a> {
+impl<'a> HtmlReader<'a> {
     fn take_until(&mut self, stop: impl Fn(char) -> bool) -> &'a str {
         let (taken, rest) = self.rest.split_at(self.rest.find(stop).unwrap_or(self.rest.len()));
         self.rest = rest;

@@ -1,6 +1,6 @@
 use proptest::prelude::*;
 
-use super::tags::{Piece, pieces};
+use super::tags::{HtmlToken, pieces};
 use super::*;
 use crate::domain::markdown::render;
 
@@ -143,14 +143,14 @@ fn html_is_read_as_browsers_read_it() {
         ("<b c", &["?b"]),
         ("é<é<x é=ü>", &[".", "<x é=ü>"]),
     ] {
-        let shown = |piece: Piece<'_>| match piece {
-            Piece::Start(tag) => {
+        let shown = |piece: HtmlToken<'_>| match piece {
+            HtmlToken::Start(tag) => {
                 let attributes = tag.attributes.iter().flat_map(|(name, value)| [" ", name, "=", value]).collect::<String>();
                 format!("<{}{attributes}>", tag.name)
             }
-            Piece::Comment(text) => format!("!{text}"),
-            Piece::Unfinished(name) => format!("?{name}"),
-            Piece::Other => ".".to_owned(),
+            HtmlToken::Comment(text) => format!("!{text}"),
+            HtmlToken::Unfinished(name) => format!("?{name}"),
+            HtmlToken::Other => ".".to_owned(),
         };
         assert_eq!(pieces(html).map(|(_, piece)| shown(piece)).collect::<Vec<_>>(), expected, "{html}");
     }

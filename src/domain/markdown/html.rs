@@ -2,12 +2,13 @@
 //!
 //! A heading's anchor is made of its words, so that it survives edits elsewhere; a repeated heading gets `-2`, `-3`.
 
+use pulldown_cmark::Event;
 use std::collections::VecDeque;
 use std::collections::{HashMap, HashSet};
 
-use pulldown_cmark::{CowStr, Event, HeadingLevel, Tag, TagEnd, html};
+use pulldown_cmark::{CowStr, HeadingLevel, Tag, TagEnd, html};
 
-use super::{TocEntry, sanitise};
+use super::sanitise;
 use crate::domain::slug::Slug;
 
 /// The table of contents, and each heading's anchor in the order of the text.
@@ -80,7 +81,7 @@ fn level_number(level: HeadingLevel) -> i64 {
 /// HTML with the anchors in place. `markdown` seals the images: see [`sanitise::sealed`].
 pub(super) fn write(events: Vec<Event<'_>>, mut anchors: VecDeque<String>, markdown: &str) -> String {
     let seal = sanitise::seal(markdown);
-    let mut notes = Notes::default();
+    let mut notes = FootnoteAnchors::default();
     let events = events.into_iter().map(|event| match event {
         Event::Start(Tag::Heading { level, classes, attrs, .. }) => {
             Event::Start(Tag::Heading { level, id: anchors.pop_front().map(CowStr::from), classes, attrs })
@@ -99,15 +100,23 @@ pub(super) fn write(events: Vec<Event<'_>>, mut anchors: VecDeque<String>, markd
 
 /// The anchors of footnotes, by their names.
 #[derive(Default)]
-struct Notes {
+struct FootnoteAnchors {
     anchors: Anchors,
     by_name: HashMap<String, Slug>,
 }
 
-impl Notes {
+impl FootnoteAnchors {
     fn anchor(&mut self, name: &str) -> CowStr<'static> {
         let anchors = &mut self.anchors;
         let slug = self.by_name.entry(name.to_owned()).or_insert_with(|| anchors.take(Slug::derive(name)));
         format!("fn-{slug}").into()
     }
+}
+
+/// A heading, as a table of contents lists it.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct TocEntry {
+    pub id: String,
+    pub level: i64,
+    pub text: String,
 }

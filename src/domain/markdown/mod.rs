@@ -6,8 +6,12 @@ mod bounds;
 mod html;
 mod plain;
 mod sanitise;
+#[cfg(test)]
+mod tests;
 
 use pulldown_cmark::{Event, Options, Parser};
+
+pub use html::TocEntry;
 
 /// Silent reading of non-fiction English: 238 words a minute (Brysbaert 2019, "How many words do we read per minute?").
 const WORDS_PER_MINUTE: usize = 238;
@@ -22,14 +26,6 @@ pub struct Rendered {
     pub excerpt: String,
     pub word_count: i64,
     pub reading_minutes: i64,
-}
-
-/// A heading, as a table of contents lists it.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct TocEntry {
-    pub id: String,
-    pub level: i64,
-    pub text: String,
 }
 
 #[must_use]
@@ -83,6 +79,3 @@ fn shorten(text: &str, max: usize) -> String {
     let cut = head.rfind(char::is_whitespace).unwrap_or(head.len());
     format!("{}…", head[..cut].trim_end_matches([' ', ',', ';', ':', '.', '—', '–']))
 }
-
-#[cfg(test)]
-mod tests;

@@ -1,5 +1,7 @@
 //! Three-way merge of what two editors wrote from the same base: what only one of them changed is taken, the rest is named.
 
+#[cfg(test)]
+pub(in crate::domain) mod tests;
 mod text;
 
 use serde_json::{Map, Value};
@@ -30,7 +32,7 @@ pub struct Conflict {
 #[must_use]
 pub fn merge(base: &Draft, yours: &Draft, theirs: &Draft) -> Merge {
     let [base, yours, theirs] = [base, yours, theirs].map(Draft::to_input);
-    let all = Three { base: Some(&base), yours: Some(&yours), theirs: Some(&theirs) };
+    let all = ThreeWay { base: Some(&base), yours: Some(&yours), theirs: Some(&theirs) };
     let mut conflicts = Vec::new();
     let candidate = FIELDS
         .into_iter()
@@ -41,16 +43,16 @@ pub fn merge(base: &Draft, yours: &Draft, theirs: &Draft) -> Merge {
 
 /// One place in all three; `None` where it is not there.
 #[derive(Clone, Copy)]
-struct Three<'a> {
+struct ThreeWay<'a> {
     base: Option<&'a Value>,
     yours: Option<&'a Value>,
     theirs: Option<&'a Value>,
 }
 
 /// How the value of one key is merged, and what is written to the candidate if anything.
-type Rule = fn(&str, String, Three<'_>, &mut Vec<Conflict>) -> Option<Value>;
+type MergeRule = fn(&str, String, ThreeWay<'_>, &mut Vec<Conflict>) -> Option<Value>;
 
-impl<'a> Three<'a> {
+impl<'a> ThreeWay<'a> {
     fn get(self, key: &str) -> Self {
         let of = |value: Option<&'a Value>| value.and_then(|value| value.get(key));
         Self { base: of(self.base), yours: of(self.yours), theirs: of(self.theirs) }
@@ -75,7 +77,7 @@ impl<'a> Three<'a> {
     }
 
     /// Merges two objects key by key, in your order, with their new keys behind.
-    fn by_key(self, pointer: &str, conflicts: &mut Vec<Conflict>, rule: Rule) -> Value {
+    fn by_key(self, pointer: &str, conflicts: &mut Vec<Conflict>, rule: MergeRule) -> Value {
         let empty = Map::new();
         let [yours, theirs] = [self.yours, self.theirs].map(|side| side.and_then(Value::as_object).unwrap_or(&empty));
         let keys = yours.keys().chain(theirs.keys().filter(|key| !yours.contains_key(*key)));
@@ -92,7 +94,7 @@ impl<'a> Three<'a> {
 }
 
 /// A field of a draft or of a translation.
-fn field(name: &str, pointer: String, three: Three<'_>, conflicts: &mut Vec<Conflict>) -> Option<Value> {
+fn field(name: &str, pointer: String, three: ThreeWay<'_>, conflicts: &mut Vec<Conflict>) -> Option<Value> {
     three.agreed_or(|| match name {
         "body_markdown" => Some(body(pointer, three, conflicts)),
         "tags" | "authors" => Some(list(three).into()),
@@ -102,7 +104,7 @@ fn field(name: &str, pointer: String, three: Three<'_>, conflicts: &mut Vec<Conf
     })
 }
 
-fn locale(_: &str, pointer: String, three: Three<'_>, conflicts: &mut Vec<Conflict>) -> Option<Value> {
+fn locale(_: &str, pointer: String, three: ThreeWay<'_>, conflicts: &mut Vec<Conflict>) -> Option<Value> {
     three.agreed_or(|| match (three.yours, three.theirs) {
         (Some(_), Some(_)) => Some(three.by_key(&pointer, conflicts, field)),
         _ => three.conflict(pointer, conflicts),
@@ -110,14 +112,14 @@ fn locale(_: &str, pointer: String, three: Three<'_>, conflicts: &mut Vec<Confli
 }
 
 /// Objects key by key at any depth; anything else as a whole.
-fn tree(_: &str, pointer: String, three: Three<'_>, conflicts: &mut Vec<Conflict>) -> Option<Value> {
+fn tree(_: &str, pointer: String, three: ThreeWay<'_>, conflicts: &mut Vec<Conflict>) -> Option<Value> {
     three.agreed_or(|| match (three.yours, three.theirs) {
         (Some(Value::Object(_)), Some(Value::Object(_))) => Some(three.by_key(&pointer, conflicts, tree)),
         _ => three.conflict(pointer, conflicts),
     })
 }
 
-fn body(pointer: String, three: Three<'_>, conflicts: &mut Vec<Conflict>) -> Value {
+fn body(pointer: String, three: ThreeWay<'_>, conflicts: &mut Vec<Conflict>) -> Value {
     let [base, yours, theirs] = three.texts();
     let merged = text::merge(base, yours, theirs);
     if !merged.clean {
@@ -127,7 +129,7 @@ fn body(pointer: String, three: Three<'_>, conflicts: &mut Vec<Conflict>) -> Val
 }
 
 /// An ordered set: the additions and the removals of both sides, in the order of the side that changed the order.
-fn list(three: Three<'_>) -> Vec<Value> {
+fn list(three: ThreeWay<'_>) -> Vec<Value> {
     let [base, yours, theirs] = three.lists();
     let is_in_order = |side: &[Value]| {
         let kept = base.iter().filter(|item| side.contains(item));
@@ -145,10 +147,3 @@ fn list(three: Three<'_>) -> Vec<Value> {
     }
     merged
 }
-
-#[cfg(test)]
-mod tests;
-
-/// Pairs of long texts that differ in the ways that cost the most, for the tests of this module and of [`super::diff`].
-#[cfg(test)]
-pub(super) use tests::hostile_texts;

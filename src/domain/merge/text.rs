@@ -12,58 +12,58 @@ const MARK: usize = 7;
 /// Bytes that all marks together may take: a text with very long rules in it and many conflicts becomes one conflict.
 const MAX_MARKS: usize = 1_000_000;
 
-pub(super) struct Merged {
+pub(super) struct MergedText {
     pub(super) text: String,
     pub(super) clean: bool,
 }
 
-pub(super) fn merge(base: &str, yours: &str, theirs: &str) -> Merged {
+pub(super) fn merge(base: &str, yours: &str, theirs: &str) -> MergedText {
     let texts = [base, yours, theirs];
-    let layouts = texts.map(Layout::of);
+    let layouts = texts.map(MergeLayout::of);
     let mixed = layouts.iter().any(|layout| layout.mixed);
     let end = if !mixed && agreed(layouts.map(|layout| layout.crlf)) { "\r\n" } else { "\n" };
     let last_end = agreed(layouts.map(|layout| layout.last_end));
     // Where a text has line ends of both kinds, the carriage return belongs to the line.
     let strip = |line| if mixed { line } else { str::strip_suffix(line, '\r').unwrap_or(line) };
     let lines =
-        texts.map(|text| split(text).map(|line: Line<'_>| if line.ended { strip(line.text) } else { line.text }).collect::<Vec<_>>());
+        texts.map(|text| split(text).map(|line: MergeLine<'_>| if line.ended { strip(line.text) } else { line.text }).collect::<Vec<_>>());
     let [base, yours, theirs] = lines.each_ref().map(Vec::as_slice);
 
     let mut regions = regions(base, yours, theirs);
-    let conflicts = regions.iter().filter(|region| matches!(region, Region::Conflict(..))).count();
+    let conflicts = regions.iter().filter(|region| matches!(region, MergeRegion::Conflict(..))).count();
     let mark = texts.iter().map(|text| longest_mark(text) + 1).fold(MARK, usize::max);
     if conflicts.saturating_mul(4 * mark) > MAX_MARKS {
-        regions = vec![Region::Conflict(base, yours, theirs)];
+        regions = vec![MergeRegion::Conflict(base, yours, theirs)];
     }
     let mut text = written(&regions, end, mark);
-    if !last_end && matches!(regions.last(), Some(Region::Settled(_))) {
+    if !last_end && matches!(regions.last(), Some(MergeRegion::Settled(_))) {
         text.truncate(text.len() - end.len());
     }
-    Merged { text, clean: conflicts == 0 }
+    MergedText { text, clean: conflicts == 0 }
 }
 
-struct Line<'a> {
+struct MergeLine<'a> {
     text: &'a str,
     ended: bool,
 }
 
 /// The lines of a text without their line feeds.
-fn split(text: &str) -> impl Iterator<Item = Line<'_>> {
+fn split(text: &str) -> impl Iterator<Item = MergeLine<'_>> {
     text.split_inclusive('\n').map(|line| match line.strip_suffix('\n') {
-        Some(text) => Line { text, ended: true },
-        None => Line { text: line, ended: false },
+        Some(text) => MergeLine { text, ended: true },
+        None => MergeLine { text: line, ended: false },
     })
 }
 
 /// How a text ends its lines; `None` where it does not say.
 #[derive(Clone, Copy)]
-struct Layout {
+struct MergeLayout {
     crlf: Option<bool>,
     mixed: bool,
     last_end: Option<bool>,
 }
 
-impl Layout {
+impl MergeLayout {
     fn of(text: &str) -> Self {
         let (all, crlf) = (text.matches('\n').count(), text.matches("\r\n").count());
         Self {
@@ -81,24 +81,24 @@ fn agreed([base, yours, theirs]: [Option<bool>; 3]) -> bool {
     if yours == base { theirs } else { yours }
 }
 
-type Lines<'a> = &'a [&'a str];
+type LineSlice<'a> = &'a [&'a str];
 
-enum Region<'a> {
-    Settled(Lines<'a>),
+enum MergeRegion<'a> {
+    Settled(LineSlice<'a>),
     /// The base's lines, yours and theirs.
-    Conflict(Lines<'a>, Lines<'a>, Lines<'a>),
+    Conflict(LineSlice<'a>, LineSlice<'a>, LineSlice<'a>),
 }
 
 /// One side, and how far it was read.
-struct Side<'a> {
-    lines: Lines<'a>,
+struct MergeSide<'a> {
+    lines: LineSlice<'a>,
     edits: Peekable<vec::IntoIter<Edit>>,
     base_at: usize,
     at: usize,
 }
 
-impl<'a> Side<'a> {
-    fn new(base: Lines<'a>, lines: Lines<'a>) -> Self {
+impl<'a> MergeSide<'a> {
+    fn new(base: LineSlice<'a>, lines: LineSlice<'a>) -> Self {
         Self { lines, edits: edits(base, lines).into_iter().peekable(), base_at: 0, at: 0 }
     }
 
@@ -120,15 +120,15 @@ impl<'a> Side<'a> {
     }
 }
 
-fn regions<'a>(base: Lines<'a>, yours: Lines<'a>, theirs: Lines<'a>) -> Vec<Region<'a>> {
-    let (mut your_side, mut their_side) = (Side::new(base, yours), Side::new(base, theirs));
+fn regions<'a>(base: LineSlice<'a>, yours: LineSlice<'a>, theirs: LineSlice<'a>) -> Vec<MergeRegion<'a>> {
+    let (mut your_side, mut their_side) = (MergeSide::new(base, yours), MergeSide::new(base, theirs));
     let mut regions = Vec::new();
     let mut at = 0;
     while at < base.len() || your_side.edits.peek().is_some() || their_side.edits.peek().is_some() {
         let next = [your_side.edits.peek(), their_side.edits.peek()];
         let start = next.into_iter().flatten().map(|edit| edit.old.start).min().unwrap_or(base.len());
         if at < start {
-            regions.push(Region::Settled(&base[at..start]));
+            regions.push(MergeRegion::Settled(&base[at..start]));
         }
         let (your_start, their_start) = (your_side.advance(start), their_side.advance(start));
         let mut end = start;
@@ -140,26 +140,26 @@ fn regions<'a>(base: Lines<'a>, yours: Lines<'a>, theirs: Lines<'a>) -> Vec<Regi
         let theirs = &their_side.lines[their_start..their_side.advance(end)];
         let base = &base[start..end];
         regions.push(if yours == theirs || theirs == base {
-            Region::Settled(yours)
+            MergeRegion::Settled(yours)
         } else if yours == base {
-            Region::Settled(theirs)
+            MergeRegion::Settled(theirs)
         } else {
-            Region::Conflict(base, yours, theirs)
+            MergeRegion::Conflict(base, yours, theirs)
         });
         at = end;
     }
-    regions.retain(|region| !matches!(region, Region::Settled([])));
+    regions.retain(|region| !matches!(region, MergeRegion::Settled([])));
     regions
 }
 
-fn written(regions: &[Region<'_>], end: &str, mark: usize) -> String {
+fn written(regions: &[MergeRegion<'_>], end: &str, mark: usize) -> String {
     let mut text = String::new();
-    let mut push = |lines: Lines<'_>| lines.iter().for_each(|line| text.extend([*line, end]));
+    let mut push = |lines: LineSlice<'_>| lines.iter().for_each(|line| text.extend([*line, end]));
     let [open, middle, split, close] = ["<", "|", "=", ">"].map(|sign| sign.repeat(mark));
     for region in regions {
         match region {
-            Region::Settled(lines) => push(lines),
-            Region::Conflict(base, yours, theirs) => {
+            MergeRegion::Settled(lines) => push(lines),
+            MergeRegion::Conflict(base, yours, theirs) => {
                 push(&[&format!("{open} yours")]);
                 push(yours);
                 push(&[&format!("{middle} base")]);

@@ -4,28 +4,28 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::outcome::note;
-use super::plan::{Alteration, Creation};
+use super::plan::{ExistingInsight, NewInsight};
 use crate::domain::authority::{Principal, Scope};
 use crate::domain::change::{ChangeKind, NewChange};
 use crate::domain::clock::{Timestamp, new_id};
 use crate::domain::fields::FieldError;
-use crate::domain::import_line::{InsightLine, Wanted};
+use crate::domain::import_line::{InsightLine, WantedState};
 use crate::domain::slug::Slug;
 use crate::domain::status::Status;
 use crate::domain::term::{TermDraft, TermKind};
 use crate::editorial::error::EditorialError;
 use crate::editorial::insights::{append, claim, draft_change, named, new_row, pointers};
 use crate::editorial::lifecycle::{self, publish_in, unpublish_in};
-use crate::editorial::revision::{self, Prepared, Wrote};
+use crate::editorial::revision::{self, Authorship, RenderedDraft};
 use crate::editorial::terms;
-use crate::store::insights::Name;
+use crate::store::insights::InsightName;
 use crate::store::rows::insight;
-use crate::store::slugs::Led;
+use crate::store::slugs::RedirectOutcome;
 use crate::store::{self, Transaction};
 
 /// What was done for an item.
 #[derive(Default)]
-pub(super) struct Done {
+pub(super) struct AppliedItem {
     pub state: &'static str,
     pub insight: Option<(Uuid, String)>,
     pub notes: Vec<Value>,
@@ -33,8 +33,8 @@ pub(super) struct Done {
 }
 
 /// Somebody wrote the same insight between the look and the transaction: the item is looked at again.
-pub(super) enum Tried {
-    Done(Done),
+pub(super) enum ApplyResult {
+    Done(AppliedItem),
     Again,
 }
 
@@ -47,26 +47,26 @@ pub(super) async fn term(
     kind: TermKind,
     draft: TermDraft,
     now: Timestamp,
-) -> Result<Tried, EditorialError> {
+) -> Result<ApplyResult, EditorialError> {
     let slug = draft.slug_or_derived();
     let (state, change) = terms::put_in(txn, kind, &slug, draft, now).await?;
     if change.is_some() && !by.has(Scope::InsightsPublish) {
         return Err(NEEDS_PUBLISH);
     }
     let changes = change.into_iter().collect();
-    Ok(Tried::Done(Done { state, insight: None, notes: Vec::new(), changes }))
+    Ok(ApplyResult::Done(AppliedItem { state, insight: None, notes: Vec::new(), changes }))
 }
 
-pub(super) async fn create(txn: &Transaction, by: &Principal, creation: Creation, now: Timestamp) -> Result<Tried, EditorialError> {
-    let Creation { line, text, mut newer } = creation;
-    let mut done = Done { state: "created", ..Done::default() };
+pub(super) async fn create(txn: &Transaction, by: &Principal, creation: NewInsight, now: Timestamp) -> Result<ApplyResult, EditorialError> {
+    let NewInsight { line, text, mut newer } = creation;
+    let mut done = AppliedItem { state: "created", ..AppliedItem::default() };
     make_terms(txn, by, &line, &mut done, now).await?;
     let id = line.id.unwrap_or_else(|| new_id(now));
     if store::insights::lock(txn, id).await?.is_some() {
-        return Ok(Tried::Again);
+        return Ok(ApplyResult::Again);
     }
     let slug = match &line.text.slug {
-        Some(slug) if line.id.is_none() && named(txn, slug).await?.is_some() => return Ok(Tried::Again),
+        Some(slug) if line.id.is_none() && named(txn, slug).await?.is_some() => return Ok(ApplyResult::Again),
         Some(slug) => claim(txn, slug.clone(), id, now).await?,
         None => store::slugs::claim_derived(txn, &Slug::derive(&line.text.text.title), id, now).await?,
     };
@@ -75,21 +75,26 @@ pub(super) async fn create(txn: &Transaction, by: &Principal, creation: Creation
     }
     let resolved = revision::resolve(txn, text).await?;
     store::insights::insert(txn, new_row(id, &slug, &resolved, by.user_id, now)).await?;
-    let wrote = Wrote { by: by.clone(), restored_from: None };
+    let wrote = Authorship { by: by.clone(), restored_from: None };
     revision::append(txn, resolved, (id, 1, &slug), &wrote, now).await?;
     done.changes.push(draft_change(ChangeKind::Created, id, &slug));
     settle(txn, by, (id, &line, newer), &mut done, now).await?;
     done.insight = Some((id, slug.into_string()));
-    Ok(Tried::Done(done))
+    Ok(ApplyResult::Done(done))
 }
 
-pub(super) async fn alter(txn: &Transaction, by: &Principal, alteration: Alteration, now: Timestamp) -> Result<Tried, EditorialError> {
-    let Alteration { line, seen, text, newer, kept_draft } = alteration;
+pub(super) async fn alter(
+    txn: &Transaction,
+    by: &Principal,
+    alteration: ExistingInsight,
+    now: Timestamp,
+) -> Result<ApplyResult, EditorialError> {
+    let ExistingInsight { line, seen, text, newer, kept_draft } = alteration;
     let id = seen.id;
     if store::insights::lock(txn, id).await?.as_ref() != Some(&seen) {
-        return Ok(Tried::Again);
+        return Ok(ApplyResult::Again);
     }
-    let mut done = Done { state: "updated", ..Done::default() };
+    let mut done = AppliedItem { state: "updated", ..AppliedItem::default() };
     if kept_draft {
         done.notes.push(note("draft-kept", "a newer draft, which the item does not hold, stays the newest text"));
     }
@@ -103,7 +108,7 @@ pub(super) async fn alter(txn: &Transaction, by: &Principal, alteration: Alterat
     }
     let slug = store::insights::lock(txn, id).await?.map_or(seen.slug, |insight| insight.slug);
     done.insight = Some((id, slug));
-    Ok(Tried::Done(done))
+    Ok(ApplyResult::Done(done))
 }
 
 /// Appends a revision.
@@ -111,15 +116,15 @@ async fn write(
     txn: &Transaction,
     by: &Principal,
     id: Uuid,
-    mut text: Prepared,
-    done: &mut Done,
+    mut text: RenderedDraft,
+    done: &mut AppliedItem,
     now: Timestamp,
 ) -> Result<(), EditorialError> {
     let insight = store::insights::lock(txn, id).await?.ok_or(EditorialError::NotFound)?;
     let old = store::revisions::find(txn, id, insight.head_revision).await?.and_then(|revision| Slug::parse(&revision.slug));
     text.draft.slug = text.draft.slug.or_else(|| old.clone());
     let resolved = revision::resolve(txn, text).await?;
-    let wrote = Wrote { by: by.clone(), restored_from: None };
+    let wrote = Authorship { by: by.clone(), restored_from: None };
     let slug = append(txn, insight, (old, resolved), &wrote, now).await?;
     done.changes.push(draft_change(ChangeKind::Revised, id, &slug));
     Ok(())
@@ -139,17 +144,17 @@ fn in_draft(error: EditorialError) -> EditorialError {
 async fn settle(
     txn: &Transaction,
     by: &Principal,
-    (id, line, newer): (Uuid, &InsightLine, Option<Prepared>),
-    done: &mut Done,
+    (id, line, newer): (Uuid, &InsightLine, Option<RenderedDraft>),
+    done: &mut AppliedItem,
     now: Timestamp,
 ) -> Result<(), EditorialError> {
     let insight = store::insights::lock(txn, id).await?.ok_or(EditorialError::NotFound)?;
     let wrote_text = done.changes.iter().any(|change| change.resource_id == Some(id));
     let moved = match line.wanted {
-        Wanted::Unchanged => None,
-        Wanted::Draft if insight.live_revision.is_none() => None,
-        Wanted::Draft => unpublish_in(txn, &insight, now).await?,
-        Wanted::Published => {
+        WantedState::Unchanged => None,
+        WantedState::Draft if insight.live_revision.is_none() => None,
+        WantedState::Draft => unpublish_in(txn, &insight, now).await?,
+        WantedState::Published => {
             let number = if wrote_text { insight.head_revision } else { insight.live_revision.unwrap_or(insight.head_revision) };
             let visible = matches!(Status::of(&pointers(&insight), now), Status::Published);
             let kept = insight.published_at.filter(|_| visible || line.published_at.is_none());
@@ -180,13 +185,13 @@ async fn lead_here(
     txn: &Transaction,
     by: &Principal,
     (id, aliases): (Uuid, &[Slug]),
-    done: &mut Done,
+    done: &mut AppliedItem,
     now: Timestamp,
 ) -> Result<(), EditorialError> {
     let Some(insight) = store::insights::lock(txn, id).await?.filter(|_| !aliases.is_empty()) else { return Ok(()) };
     let mut new = false;
     for alias in aliases.iter().filter(|alias| alias.as_str() != insight.slug) {
-        let holder = store::insights::find(txn, &Name::Slug(alias.to_string())).await?.filter(|holder| holder.id != id);
+        let holder = store::insights::find(txn, &InsightName::Slug(alias.to_string())).await?.filter(|holder| holder.id != id);
         let is_public = |holder: insight::Model| {
             holder.slug == alias.as_str() && holder.live_revision.is_some() && holder.deleted_at.is_none() && holder.position_at <= now.0
         };
@@ -198,9 +203,9 @@ async fn lead_here(
             // What another only drafts to have stays its own; the public is led here until then.
             store::slugs::claim_free(txn, alias, id, now).await?;
             match store::slugs::lead(txn, alias.as_str(), id).await? {
-                Led::Now => new = true,
-                Led::Already => {}
-                Led::Elsewhere => {
+                RedirectOutcome::Now => new = true,
+                RedirectOutcome::Already => {}
+                RedirectOutcome::Elsewhere => {
                     done.notes.push(note("alias-taken", format!("the old slug \"{alias}\" leads to another insight, and goes on to")));
                 }
             }
@@ -214,7 +219,13 @@ async fn lead_here(
 }
 
 /// Makes the category, tags and authors that the line names and explains, and that do not exist.
-async fn make_terms(txn: &Transaction, by: &Principal, line: &InsightLine, done: &mut Done, now: Timestamp) -> Result<(), EditorialError> {
+async fn make_terms(
+    txn: &Transaction,
+    by: &Principal,
+    line: &InsightLine,
+    done: &mut AppliedItem,
+    now: Timestamp,
+) -> Result<(), EditorialError> {
     for (kind, draft) in &line.terms {
         let slug = draft.slug_or_derived();
         if !store::terms::find_ids(txn, *kind, std::slice::from_ref(&slug)).await?.is_empty() {

@@ -5,29 +5,29 @@ use std::collections::{HashMap, HashSet};
 
 use uuid::Uuid;
 
-use super::apply::Done;
-use super::plan::Creation;
+use super::apply::AppliedItem;
+use super::plan::NewInsight;
 use crate::domain::authority::{Principal, Scope};
 use crate::domain::change::{ChangeKind, NewChange};
 use crate::domain::clock::{Timestamp, new_id};
-use crate::domain::import_line::Wanted;
+use crate::domain::import_line::WantedState;
 use crate::domain::slug::Slug;
 use crate::domain::term::{TermDraft, TermKind};
 use crate::editorial::error::EditorialError;
 use crate::editorial::insights::{draft_change, new_row};
-use crate::editorial::revision::{self, Resolved, Wrote};
+use crate::editorial::revision::{self, Authorship, ResolvedDraft};
 use crate::editorial::{lifecycle, terms};
 use crate::store::rows::insight;
 use crate::store::{self, Transaction};
 
 /// What was written together: by the place in the batch; and what was made on the way.
 #[derive(Default)]
-pub(super) struct Written {
-    pub done: HashMap<usize, Done>,
+pub(super) struct WrittenGroup {
+    pub done: HashMap<usize, AppliedItem>,
     pub made: Vec<NewChange>,
 }
 
-type Ids = HashMap<(&'static str, String), Uuid>;
+type TermIds = HashMap<(&'static str, String), Uuid>;
 
 /// Writes the plain ones of some new insights.
 ///
@@ -36,20 +36,20 @@ type Ids = HashMap<(&'static str, String), Uuid>;
 pub(super) async fn create(
     txn: &Transaction,
     by: &Principal,
-    creations: &[(usize, &Creation)],
+    creations: &[(usize, &NewInsight)],
     now: Timestamp,
-) -> Result<Written, EditorialError> {
+) -> Result<WrittenGroup, EditorialError> {
     let mut slugs = HashSet::new();
-    let plain: Vec<&(usize, &Creation)> = creations.iter().filter(|(_, creation)| is_plain(creation, by, now)).collect();
+    let plain: Vec<&(usize, &NewInsight)> = creations.iter().filter(|(_, creation)| is_plain(creation, by, now)).collect();
     let known =
         store::slugs::known(txn, &plain.iter().filter_map(|(_, c)| c.line.text.slug.as_ref()).map(Slug::as_str).collect::<Vec<_>>())
             .await?;
     let given: Vec<Uuid> = plain.iter().filter_map(|(_, creation)| creation.line.id).collect();
     let there = store::insights::known(txn, &given).await?;
     let (ids, made) = term_ids(txn, by, &plain, now).await?;
-    let mut written = Written { made, ..Written::default() };
+    let mut written = WrittenGroup { made, ..WrittenGroup::default() };
     let (mut rows, mut revisions, mut linked) = (Vec::new(), Vec::new(), Vec::new());
-    let wrote = Wrote { by: by.clone(), restored_from: None };
+    let wrote = Authorship { by: by.clone(), restored_from: None };
     for (place, creation) in plain {
         let Some(slug) = creation.line.text.slug.clone().filter(|slug| !known.contains(slug.as_str()) && slugs.insert(slug.clone())) else {
             continue;
@@ -61,7 +61,7 @@ pub(super) async fn create(
         let Some((resolved, terms)) = resolve(creation, &ids) else { continue };
         let mut row = new_row(id, &slug, &resolved, by.user_id, now);
         let mut changes = vec![draft_change(ChangeKind::Created, id, &slug)];
-        if creation.line.wanted == Wanted::Published {
+        if creation.line.wanted == WantedState::Published {
             publish(&mut row, creation.line.published_at.unwrap_or(now), now);
             let text = &creation.line.text;
             let of_kind = |kind: TermKind| text.terms(kind).iter().map(move |slug| kind.list_tag(slug.as_str()));
@@ -69,7 +69,7 @@ pub(super) async fn create(
             changes.push(lifecycle::change(ChangeKind::Published, &row, true, lists));
         }
         revisions.push(revision::rows(resolved, (id, 1, &slug), &wrote, now));
-        let done = Done { state: "created", insight: Some((id, slug.into_string())), notes: Vec::new(), changes };
+        let done = AppliedItem { state: "created", insight: Some((id, slug.into_string())), notes: Vec::new(), changes };
         written.done.insert(*place, done);
         rows.push(row);
         linked.push(terms);
@@ -84,9 +84,9 @@ pub(super) async fn create(
 }
 
 /// Whether nothing of it needs a look of its own.
-fn is_plain(creation: &Creation, by: &Principal, now: Timestamp) -> bool {
+fn is_plain(creation: &NewInsight, by: &Principal, now: Timestamp) -> bool {
     let line = &creation.line;
-    let published = line.wanted == Wanted::Published;
+    let published = line.wanted == WantedState::Published;
     creation.newer.is_none()
         && line.aliases.is_empty()
         && line.unpublish_at.is_none()
@@ -98,10 +98,10 @@ fn is_plain(creation: &Creation, by: &Principal, now: Timestamp) -> bool {
 async fn term_ids(
     txn: &Transaction,
     by: &Principal,
-    plain: &[&(usize, &Creation)],
+    plain: &[&(usize, &NewInsight)],
     now: Timestamp,
-) -> Result<(Ids, Vec<NewChange>), EditorialError> {
-    let (mut ids, mut made) = (Ids::new(), Vec::new());
+) -> Result<(TermIds, Vec<NewChange>), EditorialError> {
+    let (mut ids, mut made) = (TermIds::new(), Vec::new());
     for kind in TermKind::ALL {
         let mut slugs: Vec<Slug> = Vec::new();
         let mut explained: HashMap<String, &TermDraft> = HashMap::new();
@@ -132,7 +132,7 @@ async fn term_ids(
 }
 
 /// The text with the ids of its terms; nothing when one does not exist, or may not be made.
-fn resolve(creation: &Creation, ids: &Ids) -> Option<(Resolved, [Vec<Uuid>; 2])> {
+fn resolve(creation: &NewInsight, ids: &TermIds) -> Option<(ResolvedDraft, [Vec<Uuid>; 2])> {
     let id = |kind: TermKind, slug: &Slug| ids.get(&(kind.plural(), slug.to_string())).copied();
     let text = &creation.line.text;
     let category = id(TermKind::Category, &text.category)?;

@@ -2,39 +2,36 @@
 //! way loses the items in hand and no more; whoever comes next goes on behind the last that was finished.
 
 mod apply;
+mod dry_run;
 mod group;
+pub(crate) mod lease;
 mod outcome;
 mod plan;
-mod rehearsed;
 mod work;
 
-use std::time::Duration;
+use crate::editorial::imports::lease::lease_end;
 
 use serde_json::Value;
 use uuid::Uuid;
 
-pub use work::{Work, work};
+pub use work::{WorkOutcome, work};
 
 use super::error::EditorialError;
-use super::pending::Pending;
-use crate::domain::authority::{Editor, Origin, Principal, Role, Scope};
+use super::pending::PendingWrite;
+use crate::domain::authority::{Editor, Origin, Scope};
 use crate::domain::clock::{Timestamp, new_id};
 use crate::store::Store;
-use crate::store::audit::Deed;
-use crate::store::imports::{self, Import, New, Waiting};
+use crate::store::audit::AuditEvent;
+use crate::store::imports::{self, Import, NewItem, WaitingItem};
 
-/// How long a worker may be silent before another takes its import over.
-pub const LEASE: Duration = Duration::from_secs(3);
 /// How long the outcomes of a finished import can be read.
 const KEPT_SECONDS: i64 = 30 * 24 * 60 * 60;
-/// More at once would hold up other writers for too long.
-pub const MOST_ATOMIC: i64 = 10_000;
 /// A sender that has sent nothing for so long is gone.
 const STALLED_SECONDS: i64 = 60 * 60;
 
 /// How an import is to be done.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Mode {
+pub struct ImportMode {
     /// Where the lines come from, for its reader.
     pub source: String,
     /// All items or none.
@@ -44,19 +41,16 @@ pub struct Mode {
 }
 
 /// An import that is being received.
-pub struct Receiving {
+pub struct ImportReceiver {
     pub id: Uuid,
     next: i64,
     refused: i64,
 }
 
 /// Begins to receive an import.
-///
-/// # Errors
-/// The database's.
-pub async fn begin(store: &Store, editor: &Editor, mode: Mode, now: Timestamp) -> Result<Receiving, EditorialError> {
+pub async fn begin(store: &Store, editor: &Editor, mode: ImportMode, now: Timestamp) -> Result<ImportReceiver, EditorialError> {
     let by = editor.principal();
-    let Mode { source, atomic, validate_only } = mode;
+    let ImportMode { source, atomic, validate_only } = mode;
     let import = Import {
         id: new_id(now),
         state: "receiving".to_owned(),
@@ -86,11 +80,11 @@ pub async fn begin(store: &Store, editor: &Editor, mode: Mode, now: Timestamp) -
     let txn = store.begin().await?;
     imports::insert(&txn, &import).await?;
     store.commit_quietly(txn).await?;
-    Ok(Receiving { id: import.id, next: 1, refused: 0 })
+    Ok(ImportReceiver { id: import.id, next: 1, refused: 0 })
 }
 
 /// A line as it came in: where from, what it says, and what was lost or guessed in reading it (a JSON array of notes).
-pub struct Received {
+pub struct ReceivedLine {
     pub name: String,
     pub input: String,
     pub notes: String,
@@ -98,7 +92,7 @@ pub struct Received {
     pub refused: Option<Value>,
 }
 
-impl Receiving {
+impl ImportReceiver {
     /// How many lines are there.
     #[must_use]
     pub fn count(&self) -> i64 {
@@ -106,16 +100,13 @@ impl Receiving {
     }
 
     /// Keeps some lines.
-    ///
-    /// # Errors
-    /// The database's.
-    pub async fn add(&mut self, store: &Store, lines: Vec<Received>, now: Timestamp) -> Result<(), EditorialError> {
-        let items: Vec<New> = (self.next..)
+    pub async fn add(&mut self, store: &Store, lines: Vec<ReceivedLine>, now: Timestamp) -> Result<(), EditorialError> {
+        let items: Vec<NewItem> = (self.next..)
             .zip(lines)
-            .map(|(number, Received { name, input, notes, refused })| {
+            .map(|(number, ReceivedLine { name, input, notes, refused })| {
                 self.refused += i64::from(refused.is_some());
                 let problem = refused.map(|problem| problem.to_string());
-                New { item: Waiting { number, name: without_nul(name), input: without_nul(input), notes }, problem }
+                NewItem { item: WaitingItem { number, name: without_nul(name), input: without_nul(input), notes }, problem }
             })
             .collect();
         let txn = store.begin().await?;
@@ -126,45 +117,33 @@ impl Receiving {
     }
 
     /// Everything came in. Once this is committed, the import is done however often the service dies; `worker` does it first if one is given.
-    ///
-    /// # Errors
-    /// The database's.
     pub async fn ready(
         self,
         store: &Store,
         editor: &Editor,
         worker: Option<Uuid>,
         now: Timestamp,
-    ) -> Result<Pending<Import>, EditorialError> {
+    ) -> Result<PendingWrite<Import>, EditorialError> {
         let txn = store.begin().await?;
         imports::ready(&txn, self.id, (self.count(), self.refused), worker.map(|worker| (worker, lease_end(now))), now).await?;
         let import = imports::find(&txn, self.id).await?.ok_or(EditorialError::NotFound)?;
-        let deed = Deed { action: "created", resource: "import", resource_id: Some(self.id), label: Some(import.source.clone()) };
-        Ok(Pending::other(txn, editor.principal(), deed, import))
+        let deed = AuditEvent { action: "created", resource: "import", resource_id: Some(self.id), label: Some(import.source.clone()) };
+        Ok(PendingWrite::other(txn, editor.principal(), deed, import))
     }
 
     /// It did not come in whole: it is as if it had not begun.
-    ///
-    /// # Errors
-    /// The database's.
     pub async fn forget(self, store: &Store) -> Result<(), EditorialError> {
         Ok(imports::remove(store.writer(), self.id).await?)
     }
 }
 
 /// The next import that nobody works on, taken for this worker.
-///
-/// # Errors
-/// The database's.
 pub async fn take(store: &Store, worker: Uuid, now: Timestamp) -> Result<Option<Import>, EditorialError> {
     let Some(import) = imports::find_idle(store.reader(), now).await? else { return Ok(None) };
     Ok(take_over(store, &import, worker, now).await?.then_some(import))
 }
 
 /// Takes an import for this worker, unless somebody works on it. Where another worker has left it, it is gone on with carefully: see [`work()`].
-///
-/// # Errors
-/// The database's.
 pub async fn take_over(store: &Store, import: &Import, worker: Uuid, now: Timestamp) -> Result<bool, EditorialError> {
     let db = store.writer();
     if !imports::lease(db, import.id, worker, now, lease_end(now)).await? {
@@ -179,28 +158,8 @@ pub async fn take_over(store: &Store, import: &Import, worker: Uuid, now: Timest
 }
 
 /// Forgets imports that ended long ago or were never received whole.
-///
-/// # Errors
-/// The database's.
 pub async fn tidy(store: &Store, now: Timestamp) -> Result<u64, EditorialError> {
     Ok(imports::tidy(store.writer(), now.plus_seconds(-STALLED_SECONDS), now.plus_seconds(-KEPT_SECONDS)).await?)
-}
-
-fn lease_end(now: Timestamp) -> Timestamp {
-    Timestamp(now.0 + i64::try_from(LEASE.as_millis()).unwrap_or(i64::MAX))
-}
-
-/// Whoever sent the import: what it may do, its items may.
-fn principal(import: &Import) -> Principal {
-    Principal {
-        user_id: import.user_id,
-        token_id: import.token_id,
-        name: import.made_by.clone(),
-        role: import.role.as_deref().and_then(Role::parse),
-        scopes: Scope::parse_list(&import.scopes),
-        origin: Origin::Import,
-        request_id: import.request_id.clone(),
-    }
 }
 
 /// `PostgreSQL` cannot keep it. A line that holds it in JSON holds it escaped, and is refused later, with its reason.

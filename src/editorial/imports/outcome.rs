@@ -5,20 +5,26 @@ use uuid::Uuid;
 
 use crate::domain::fields::FieldError;
 use crate::editorial::error::EditorialError;
-use crate::store::imports::{Outcome, Waiting};
+use crate::store::imports::{ItemOutcome, WaitingItem};
 
 /// Something of an item that was lost or done otherwise than it says.
 pub(super) fn note(code: &str, detail: impl Into<String>) -> Value {
     json!({ "code": code, "detail": detail.into() })
 }
 
-pub(super) fn done(item: &Waiting, state: &'static str, insight: Option<(Uuid, String)>, more: Vec<Value>) -> Outcome {
+pub(super) fn done(item: &WaitingItem, state: &'static str, insight: Option<(Uuid, String)>, more: Vec<Value>) -> ItemOutcome {
     let (insight_id, slug) = insight.unzip();
-    Outcome { number: item.number, state, insight_id, slug, problem: None, notes: with_notes(&item.notes, more) }
+    ItemOutcome { number: item.number, state, insight_id, slug, problem: None, notes: with_notes(&item.notes, more) }
 }
 
-pub(super) fn failed(item: &Waiting, problem: &Value) -> Outcome {
-    Outcome { number: item.number, state: "failed", problem: Some(problem.to_string()), notes: item.notes.clone(), ..Outcome::default() }
+pub(super) fn failed(item: &WaitingItem, problem: &Value) -> ItemOutcome {
+    ItemOutcome {
+        number: item.number,
+        state: "failed",
+        problem: Some(problem.to_string()),
+        notes: item.notes.clone(),
+        ..ItemOutcome::default()
+    }
 }
 
 fn with_notes(notes: &str, more: Vec<Value>) -> String {

@@ -10,26 +10,26 @@ use super::outcome::{invalid, problem};
 use crate::domain::authority::Principal;
 use crate::domain::clock::Timestamp;
 use crate::domain::draft::Draft;
-use crate::domain::import_line::{ImportLine, InsightLine, Wanted};
+use crate::domain::import_line::{ImportLine, InsightLine, WantedState};
 use crate::domain::slug::Slug;
 use crate::domain::term::{TermDraft, TermKind};
 use crate::editorial::error::EditorialError;
 use crate::editorial::insights::{check_own, named};
-use crate::editorial::revision::{self, Prepared};
+use crate::editorial::revision::{self, RenderedDraft};
 use crate::store::error::StoreError;
-use crate::store::insights::Name;
+use crate::store::insights::InsightName;
 use crate::store::rows::insight;
 use crate::store::{self, Connection};
 
 /// What is to be done for an item.
-pub(super) enum Plan {
+pub(super) enum ItemPlan {
     Failed(Value),
     Term(TermKind, TermDraft),
-    Create(Box<Creation>),
-    Change(Box<Alteration>),
+    Create(Box<NewInsight>),
+    Change(Box<ExistingInsight>),
 }
 
-impl Plan {
+impl ItemPlan {
     /// The insight's line, where it is one's and can be done.
     pub(super) fn line(&self) -> Option<&InsightLine> {
         match self {
@@ -55,63 +55,60 @@ impl Plan {
 }
 
 /// An insight that is not there yet.
-pub(super) struct Creation {
+pub(super) struct NewInsight {
     pub line: InsightLine,
-    pub text: Prepared,
-    pub newer: Option<Prepared>,
+    pub text: RenderedDraft,
+    pub newer: Option<RenderedDraft>,
 }
 
 /// An insight that is there: the texts that it lacks, and the state that was seen.
-pub(super) struct Alteration {
+pub(super) struct ExistingInsight {
     pub line: InsightLine,
     pub seen: insight::Model,
     /// Null where the text is there already.
-    pub text: Option<Prepared>,
-    pub newer: Option<Prepared>,
+    pub text: Option<RenderedDraft>,
+    pub newer: Option<RenderedDraft>,
     /// The newest text was not in the line, and stays the newest.
     pub kept_draft: bool,
 }
 
 /// The plan of each line. One that fails may pass: its item is looked at again.
-///
-/// # Errors
-/// The database's.
 pub(super) async fn plans(
     db: &impl Connection,
     inputs: impl Iterator<Item = &str>,
     by: &Principal,
     now: Timestamp,
-) -> Result<Vec<Result<Plan, EditorialError>>, EditorialError> {
-    let parsed: Vec<Result<ImportLine, Plan>> = inputs.map(parse).collect();
-    let there = There::of(db, &parsed).await?;
+) -> Result<Vec<Result<ItemPlan, EditorialError>>, EditorialError> {
+    let parsed: Vec<Result<ImportLine, ItemPlan>> = inputs.map(parse).collect();
+    let there = ExistingRows::of(db, &parsed).await?;
     Ok(join_all(parsed.into_iter().map(|line| plan(db, &there, line, by, now))).await)
 }
 
 /// # Errors
 /// What may pass: the item is looked at again.
-pub(super) async fn plan_one(db: &impl Connection, input: &str, by: &Principal, now: Timestamp) -> Result<Plan, EditorialError> {
+pub(super) async fn plan_one(db: &impl Connection, input: &str, by: &Principal, now: Timestamp) -> Result<ItemPlan, EditorialError> {
     let line = parse(input);
-    let there = There::of(db, std::slice::from_ref(&line)).await?;
+    let there = ExistingRows::of(db, std::slice::from_ref(&line)).await?;
     plan(db, &there, line, by, now).await
 }
 
-fn parse(input: &str) -> Result<ImportLine, Plan> {
+fn parse(input: &str) -> Result<ImportLine, ItemPlan> {
     let value = serde_json::from_str::<Value>(input).map_err(|error| {
-        Plan::Failed(json!({ "code": "malformed-body", "detail": format!("the line is not well-formed JSON: {error}") }))
+        ItemPlan::Failed(json!({ "code": "malformed-body", "detail": format!("the line is not well-formed JSON: {error}") }))
     })?;
-    ImportLine::parse(value).map_err(|errors| Plan::Failed(invalid(errors)))
+    ImportLine::parse(value).map_err(|errors| ItemPlan::Failed(invalid(errors)))
 }
 
 /// What was found out for several lines at once, so that new insights need no look of their own.
-struct There {
+struct ExistingRows {
     ids: HashSet<Uuid>,
     /// Slugs that some insight has or had.
     slugs: HashSet<String>,
     locale: String,
 }
 
-impl There {
-    async fn of(db: &impl Connection, lines: &[Result<ImportLine, Plan>]) -> Result<Self, EditorialError> {
+impl ExistingRows {
+    async fn of(db: &impl Connection, lines: &[Result<ImportLine, ItemPlan>]) -> Result<Self, EditorialError> {
         let insights = || {
             lines.iter().filter_map(|line| match line {
                 Ok(ImportLine::Insight(line)) => Some(line),
@@ -131,7 +128,7 @@ impl There {
     /// is taken is told when it is claimed.
     async fn find(&self, db: &impl Connection, line: &InsightLine) -> Result<Option<insight::Model>, EditorialError> {
         match (line.id, &line.text.slug) {
-            (Some(id), _) if self.ids.contains(&id) => Ok(store::insights::find(db, &Name::Id(id)).await?),
+            (Some(id), _) if self.ids.contains(&id) => Ok(store::insights::find(db, &InsightName::Id(id)).await?),
             (None, Some(slug)) if self.slugs.contains(slug.as_str()) => named(db, slug).await,
             _ => Ok(None),
         }
@@ -140,17 +137,17 @@ impl There {
 
 async fn plan(
     db: &impl Connection,
-    there: &There,
-    line: Result<ImportLine, Plan>,
+    there: &ExistingRows,
+    line: Result<ImportLine, ItemPlan>,
     by: &Principal,
     now: Timestamp,
-) -> Result<Plan, EditorialError> {
+) -> Result<ItemPlan, EditorialError> {
     match line {
         Err(failed) => Ok(failed),
-        Ok(ImportLine::Term(kind, draft)) => Ok(Plan::Term(kind, draft)),
+        Ok(ImportLine::Term(kind, draft)) => Ok(ItemPlan::Term(kind, draft)),
         Ok(ImportLine::Insight(line)) => match plan_insight(db, there, *line, by, now).await {
             Err(error @ (EditorialError::Busy | EditorialError::Store(StoreError::Unavailable(_)))) => Err(error),
-            Err(error) => Ok(Plan::Failed(problem(error))),
+            Err(error) => Ok(ItemPlan::Failed(problem(error))),
             Ok(plan) => Ok(plan),
         },
     }
@@ -158,11 +155,11 @@ async fn plan(
 
 async fn plan_insight(
     db: &impl Connection,
-    there: &There,
+    there: &ExistingRows,
     line: InsightLine,
     by: &Principal,
     now: Timestamp,
-) -> Result<Plan, EditorialError> {
+) -> Result<ItemPlan, EditorialError> {
     if line.id.is_none() && line.text.slug.is_none() {
         let detail = "an import finds an insight again by its id or its slug: give one of them";
         return Err(EditorialError::field("/slug", "required", detail));
@@ -172,7 +169,7 @@ async fn plan_insight(
         let text = revision::prepare(line.text.clone(), locale.clone()).await?;
         let newer = line.newer.clone().map(|newer| Draft { slug: newer.slug.clone().or_else(|| line.text.slug.clone()), ..newer });
         let newer = rendered(newer, &locale).await?;
-        return Ok(Plan::Create(Box::new(Creation { line, text, newer })));
+        return Ok(ItemPlan::Create(Box::new(NewInsight { line, text, newer })));
     };
     check_own(&seen, by, now)?;
     if seen.deleted_at.is_some() {
@@ -186,7 +183,7 @@ async fn plan_insight(
     }
     // What is published is compared with what is live; everything else with what was written last. To publish what was a draft needs no new text
     // when the draft says it already.
-    let public = seen.live_revision.filter(|_| line.wanted == Wanted::Published);
+    let public = seen.live_revision.filter(|_| line.wanted == WantedState::Published);
     let against = match public {
         Some(number) if number != seen.head_revision => store::drafts::find(db, seen.id, number).await?.ok_or(EditorialError::NotFound)?,
         _ => newest.clone(),
@@ -202,7 +199,7 @@ async fn plan_insight(
         None => kept_draft.then_some(newest),
     };
     let (text, newer) = (rendered(text, &locale).await?, rendered(newer, &locale).await?);
-    Ok(Plan::Change(Box::new(Alteration { line, seen, text, newer, kept_draft })))
+    Ok(ItemPlan::Change(Box::new(ExistingInsight { line, seen, text, newer, kept_draft })))
 }
 
 /// A draft under the slug that it leaves out.
@@ -210,7 +207,7 @@ fn with_slug(draft: &Draft, slug: Option<&Slug>) -> Draft {
     Draft { slug: draft.slug.clone().or_else(|| slug.cloned()), ..draft.clone() }
 }
 
-async fn rendered(draft: Option<Draft>, locale: &str) -> Result<Option<Prepared>, EditorialError> {
+async fn rendered(draft: Option<Draft>, locale: &str) -> Result<Option<RenderedDraft>, EditorialError> {
     match draft {
         Some(draft) => Ok(Some(revision::prepare(draft, locale.to_owned()).await?)),
         None => Ok(None),

@@ -6,21 +6,21 @@ use std::time::Duration;
 use futures_util::future::join;
 use uuid::Uuid;
 
-use super::apply::{self, Done, Tried};
-use super::group::{self, Written};
+use super::apply::{self, AppliedItem, ApplyResult};
+use super::dry_run::{DryRunState, digest};
+use super::group::{self, WrittenGroup};
 use super::outcome::{self, done, failed};
-use super::plan::{Creation, Plan, plan_one, plans};
-use super::rehearsed::{Rehearsed, digest};
-use super::{MOST_ATOMIC, lease_end, principal};
+use super::plan::{ItemPlan, NewInsight, plan_one, plans};
 use crate::domain::authority::Principal;
 use crate::domain::change::NewChange;
 use crate::domain::clock::{Clock, Timestamp};
 use crate::domain::import_line::InsightLine;
 use crate::editorial::error::EditorialError;
+use crate::editorial::imports::lease::{MOST_ATOMIC, lease_end, principal};
 use crate::editorial::terms;
-use crate::store::audit::{self, Deed};
+use crate::store::audit::{self, AuditEvent};
 use crate::store::error::StoreError;
-use crate::store::imports::{self, Import, Outcome, Waiting};
+use crate::store::imports::{self, Import, ItemOutcome, WaitingItem};
 use crate::store::{self, Store, Transaction};
 
 /// Items that share a transaction.
@@ -34,14 +34,14 @@ const PAUSE: Duration = Duration::from_millis(100);
 
 /// How the work on an import ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Work {
+pub enum WorkOutcome {
     Finished,
     /// Another worker has it now.
     Lost,
 }
 
 /// One import and who works on it.
-struct Job<'j> {
+struct ImportJob<'j> {
     store: &'j Store,
     import: &'j Import,
     worker: Uuid,
@@ -58,15 +58,15 @@ pub async fn work<T: Future<Output = ()> + Send>(
     worker: Uuid,
     clock: &Clock,
     mut told: impl FnMut(i64) -> T,
-) -> Result<Work, EditorialError> {
-    let Some(import) = imports::find(store.reader(), import).await? else { return Ok(Work::Lost) };
-    let job = Job { store, by: principal(&import), import: &import, worker };
+) -> Result<WorkOutcome, EditorialError> {
+    let Some(import) = imports::find(store.reader(), import).await? else { return Ok(WorkOutcome::Lost) };
+    let job = ImportJob { store, by: principal(&import), import: &import, worker };
     if import.atomic {
         return job.all_or_nothing(clock.now()).await;
     }
     let mut again = 0;
-    let mut made = Rehearsed::default();
-    let mut ahead: Option<Ahead> = None;
+    let mut made = DryRunState::default();
+    let mut ahead: Option<Lookahead> = None;
     // Where another worker has left it, one item at a time, and each noted before it is tried: the next death is the item's own.
     let careful = if import.stuck_at > 0 { import.stuck_at + BATCH } else { 0 };
     loop {
@@ -77,7 +77,7 @@ pub async fn work<T: Future<Output = ()> + Send>(
         };
         let Some((first, last)) = looked.ends() else {
             imports::finish(store.writer(), import.id, "done", None, now).await?;
-            return Ok(Work::Finished);
+            return Ok(WorkOutcome::Finished);
         };
         let times = if first == import.stuck_at { import.stuck_times } else { 0 };
         let count = looked.items.len();
@@ -97,7 +97,7 @@ pub async fn work<T: Future<Output = ()> + Send>(
             ahead = next.ok().filter(|next| next.ends().is_some());
             outcomes?
         };
-        let Some(finished) = outcomes else { return Ok(Work::Lost) };
+        let Some(finished) = outcomes else { return Ok(WorkOutcome::Lost) };
         again = if finished == 0 { again + 1 } else { 0 };
         if finished == 0 {
             tokio::time::sleep(PAUSE).await;
@@ -111,12 +111,12 @@ pub async fn work<T: Future<Output = ()> + Send>(
 }
 
 /// Some items that are still to be done, and what is to be done for each.
-struct Ahead {
-    items: Vec<Waiting>,
-    plans: Vec<Result<Plan, EditorialError>>,
+struct Lookahead {
+    items: Vec<WaitingItem>,
+    plans: Vec<Result<ItemPlan, EditorialError>>,
 }
 
-impl Ahead {
+impl Lookahead {
     /// The numbers of the first and the last.
     fn ends(&self) -> Option<(i64, i64)> {
         Some((self.items.first()?.number, self.items.last()?.number))
@@ -124,7 +124,7 @@ impl Ahead {
 }
 
 /// As many as may share a transaction.
-fn within(mut items: Vec<Waiting>) -> Vec<Waiting> {
+fn within(mut items: Vec<WaitingItem>) -> Vec<WaitingItem> {
     let mut bytes = 0;
     let fit = items.iter().take_while(|item| {
         bytes += item.input.len();
@@ -135,7 +135,7 @@ fn within(mut items: Vec<Waiting>) -> Vec<Waiting> {
     items
 }
 
-impl Job<'_> {
+impl ImportJob<'_> {
     /// A transaction in which this worker has the import; nothing when another one has it.
     async fn begin(&self, now: Timestamp) -> Result<Option<Transaction>, EditorialError> {
         let txn = self.store.begin().await?;
@@ -143,17 +143,17 @@ impl Job<'_> {
     }
 
     /// The next items behind one, and what is to be done for each: everything that needs no transaction.
-    async fn look(&self, behind: i64, careful: i64, now: Timestamp) -> Result<Ahead, EditorialError> {
+    async fn look(&self, behind: i64, careful: i64, now: Timestamp) -> Result<Lookahead, EditorialError> {
         let (db, id) = (self.store.reader(), self.import.id);
         let mut items = within(imports::waiting(db, id, behind, BATCH).await?);
         if items.first().is_some_and(|first| first.number < careful) {
             items.truncate(1);
         }
         let plans = plans(db, items.iter().map(|item| item.input.as_str()), &self.by, now).await?;
-        Ok(Ahead { items, plans })
+        Ok(Lookahead { items, plans })
     }
 
-    async fn give_up(&self, item: &Waiting, busy: bool, now: Timestamp) -> Result<Option<i64>, EditorialError> {
+    async fn give_up(&self, item: &WaitingItem, busy: bool, now: Timestamp) -> Result<Option<i64>, EditorialError> {
         let problem = if busy { outcome::problem(EditorialError::Busy) } else { outcome::deadly(TRIES) };
         let Some(txn) = self.begin(now).await? else { return Ok(None) };
         imports::record(&txn, self.import.id, &[failed(item, &problem)], now).await?;
@@ -162,8 +162,8 @@ impl Job<'_> {
     }
 
     /// Does some items. Answers how many are finished; nothing when another worker has the import.
-    async fn batch(&self, looked: Ahead, made: &mut Rehearsed, now: Timestamp) -> Result<Option<i64>, EditorialError> {
-        let Ahead { items, plans } = looked;
+    async fn batch(&self, looked: Lookahead, made: &mut DryRunState, now: Timestamp) -> Result<Option<i64>, EditorialError> {
+        let Lookahead { items, plans } = looked;
         let Some(txn) = self.begin(now).await? else { return Ok(None) };
         for (kind, draft) in &made.terms {
             let slug = draft.slug.clone().unwrap_or_default();
@@ -189,7 +189,7 @@ impl Job<'_> {
                 names.extend(plan.line().into_iter().flat_map(InsightLine::own_names).map(|name| digest(&name)));
             }
             let (outcome, more) = match together.remove(&place) {
-                Some(Done { state, insight, notes, changes }) => (Some(done(item, state, insight, notes)), changes),
+                Some(AppliedItem { state, insight, notes, changes }) => (Some(done(item, state, insight, notes)), changes),
                 None => self.in_savepoint(&txn, (item, plan), now).await?,
             };
             changes.extend(more);
@@ -207,25 +207,30 @@ impl Job<'_> {
     }
 
     /// Writes the plain new insights of a batch together. When that fails, everything is done one by one, and says why by itself.
-    async fn together(&self, txn: &Transaction, plans: &[Result<Plan, EditorialError>], now: Timestamp) -> Result<Written, EditorialError> {
+    async fn together(
+        &self,
+        txn: &Transaction,
+        plans: &[Result<ItemPlan, EditorialError>],
+        now: Timestamp,
+    ) -> Result<WrittenGroup, EditorialError> {
         // Lines that are about the same, or want the same slug, are done in their order.
         let mut named: HashMap<String, usize> = HashMap::new();
-        for name in plans.iter().flatten().filter_map(Plan::line).flat_map(InsightLine::names) {
+        for name in plans.iter().flatten().filter_map(ItemPlan::line).flat_map(InsightLine::names) {
             *named.entry(name).or_default() += 1;
         }
-        let creations: Vec<(usize, &Creation)> = plans
+        let creations: Vec<(usize, &NewInsight)> = plans
             .iter()
             .enumerate()
             .filter_map(|(place, plan)| match plan {
-                Ok(Plan::Create(creation)) => Some((place, creation.as_ref())),
+                Ok(ItemPlan::Create(creation)) => Some((place, creation.as_ref())),
                 _ => None,
             })
             .filter(|(_, creation)| creation.line.names().iter().all(|name| named.get(name) == Some(&1)))
             .collect();
         // A category's own line comes before the insights that are in it: their order is kept.
-        let has_terms = plans.iter().any(|plan| matches!(plan, Ok(Plan::Term(..))));
+        let has_terms = plans.iter().any(|plan| matches!(plan, Ok(ItemPlan::Term(..))));
         if creations.len() < 2 || has_terms {
-            return Ok(Written::default());
+            return Ok(WrittenGroup::default());
         }
         let point = store::savepoint(txn).await?;
         match group::create(&point, &self.by, &creations, now).await {
@@ -237,13 +242,13 @@ impl Job<'_> {
             Err(error) => {
                 tracing::debug!(%error, "a group is imported one by one");
                 store::undo(point).await?;
-                Ok(Written::default())
+                Ok(WrittenGroup::default())
             }
         }
     }
 
     /// Lets go what was done, and keeps what would have come of it. False when another worker has the import.
-    async fn record_alone(&self, rehearsed: Transaction, mut outcomes: Vec<Outcome>, now: Timestamp) -> Result<bool, EditorialError> {
+    async fn record_alone(&self, rehearsed: Transaction, mut outcomes: Vec<ItemOutcome>, now: Timestamp) -> Result<bool, EditorialError> {
         drop(rehearsed);
         // What is only rehearsed gets no id.
         outcomes.iter_mut().filter(|outcome| outcome.state == "created").for_each(|outcome| outcome.insight_id = None);
@@ -257,22 +262,22 @@ impl Job<'_> {
     async fn in_savepoint(
         &self,
         txn: &Transaction,
-        (item, plan): (&Waiting, Plan),
+        (item, plan): (&WaitingItem, ItemPlan),
         now: Timestamp,
-    ) -> Result<(Option<Outcome>, Vec<NewChange>), EditorialError> {
+    ) -> Result<(Option<ItemOutcome>, Vec<NewChange>), EditorialError> {
         let point = store::savepoint(txn).await?;
         let tried = match plan {
-            Plan::Failed(problem) => return Ok((Some(failed(item, &problem)), Vec::new())),
-            Plan::Term(kind, draft) => apply::term(&point, &self.by, kind, draft, now).await,
-            Plan::Create(creation) => apply::create(&point, &self.by, *creation, now).await,
-            Plan::Change(alteration) => apply::alter(&point, &self.by, *alteration, now).await,
+            ItemPlan::Failed(problem) => return Ok((Some(failed(item, &problem)), Vec::new())),
+            ItemPlan::Term(kind, draft) => apply::term(&point, &self.by, kind, draft, now).await,
+            ItemPlan::Create(creation) => apply::create(&point, &self.by, *creation, now).await,
+            ItemPlan::Change(alteration) => apply::alter(&point, &self.by, *alteration, now).await,
         };
         match tried {
-            Ok(Tried::Done(Done { state, insight, notes, changes })) => {
+            Ok(ApplyResult::Done(AppliedItem { state, insight, notes, changes })) => {
                 store::keep(point).await?;
                 Ok((Some(done(item, state, insight, notes)), changes))
             }
-            Ok(Tried::Again) => {
+            Ok(ApplyResult::Again) => {
                 store::undo(point).await?;
                 Ok((None, Vec::new()))
             }
@@ -285,11 +290,11 @@ impl Job<'_> {
     }
 
     async fn log(&self, txn: &Transaction, changes: &[NewChange], now: Timestamp) -> Result<(), EditorialError> {
-        Ok(audit::append_all(txn, &changes.iter().map(Deed::of).collect::<Vec<_>>(), &self.by, now).await?)
+        Ok(audit::append_all(txn, &changes.iter().map(AuditEvent::of).collect::<Vec<_>>(), &self.by, now).await?)
     }
 
     /// Every item in one transaction. When one fails everything is undone, and those that can be found to fail say why.
-    async fn all_or_nothing(&self, now: Timestamp) -> Result<Work, EditorialError> {
+    async fn all_or_nothing(&self, now: Timestamp) -> Result<WorkOutcome, EditorialError> {
         let (store, import) = (self.store, self.import);
         let hopeless = import.stuck_times >= TRIES;
         if hopeless || import.total > MOST_ATOMIC {
@@ -299,12 +304,12 @@ impl Job<'_> {
                 format!("an import of more than {MOST_ATOMIC} items cannot be all or nothing: other writers would wait too long")
             };
             imports::finish(store.writer(), import.id, "failed", Some(&problem), now).await?;
-            return Ok(Work::Finished);
+            return Ok(WorkOutcome::Finished);
         }
         let first = imports::waiting(store.reader(), import.id, 0, 1).await?.first().map_or(0, |item| item.number);
         imports::note_stuck(store.writer(), import.id, first, import.stuck_times + 1).await?;
         // The row is held until the end: nobody else takes the import over meanwhile.
-        let Some(txn) = self.begin(now).await? else { return Ok(Work::Lost) };
+        let Some(txn) = self.begin(now).await? else { return Ok(WorkOutcome::Lost) };
         let mut changes = Vec::new();
         let mut outcomes = Vec::new();
         let mut last = 0;
@@ -329,35 +334,35 @@ impl Job<'_> {
         }
         if import.validate_only {
             if !self.record_alone(txn, outcomes, now).await? {
-                return Ok(Work::Lost);
+                return Ok(WorkOutcome::Lost);
             }
             imports::finish(store.writer(), import.id, "done", None, now).await?;
-            return Ok(Work::Finished);
+            return Ok(WorkOutcome::Finished);
         }
         imports::record(&txn, import.id, &outcomes, now).await?;
         imports::finish(&txn, import.id, "done", None, now).await?;
         self.log(&txn, &changes, now).await?;
         store::changes::commit_all(store, txn, &changes, now).await?;
-        Ok(Work::Finished)
+        Ok(WorkOutcome::Finished)
     }
 
     /// Looks at the rest without holding anybody up, and ends the import.
-    async fn refuse(&self, mut faults: Vec<Outcome>, mut last: i64, now: Timestamp) -> Result<Work, EditorialError> {
+    async fn refuse(&self, mut faults: Vec<ItemOutcome>, mut last: i64, now: Timestamp) -> Result<WorkOutcome, EditorialError> {
         loop {
             let items = within(imports::waiting(self.store.reader(), self.import.id, last, BATCH).await?);
             let Some(newest) = items.last() else { break };
             last = newest.number;
             for item in &items {
-                if let Plan::Failed(problem) = plan_one(self.store.reader(), &item.input, &self.by, now).await? {
+                if let ItemPlan::Failed(problem) = plan_one(self.store.reader(), &item.input, &self.by, now).await? {
                     faults.push(failed(item, &problem));
                 }
             }
         }
-        let Some(txn) = self.begin(now).await? else { return Ok(Work::Lost) };
+        let Some(txn) = self.begin(now).await? else { return Ok(WorkOutcome::Lost) };
         imports::record(&txn, self.import.id, &faults, now).await?;
         let problem = "nothing was changed: items failed, and the import was to be all or nothing";
         imports::finish(&txn, self.import.id, "failed", Some(problem), now).await?;
         self.store.commit_quietly(txn).await?;
-        Ok(Work::Finished)
+        Ok(WorkOutcome::Finished)
     }
 }

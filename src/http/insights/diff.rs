@@ -7,11 +7,12 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::revisions::{RevisionPath, find, number};
 use crate::domain::authority::Editor;
-use crate::domain::diff::{self, FieldDiff, Hunk, Op, Part, TextDiff};
-use crate::http::api::Api;
-use crate::http::problem::Problem;
-use crate::http::query::Query;
-use crate::http::reply::Reply;
+use crate::domain::diff::{self, FieldDiff};
+use crate::domain::diff::{DiffPart, Hunk, Op, TextDiff};
+use crate::http::request::query_params::Query;
+use crate::http::response::builder::ResponseBuilder;
+use crate::http::response::problem::Problem;
+use crate::http::state::app_state::AppState;
 use crate::store;
 
 /// What happened to some words.
@@ -106,25 +107,25 @@ pub(in crate::http) struct DiffParams {
 )]
 #[get("/v1/insights/{id_or_slug}/revisions/{number}/diff")]
 pub(in crate::http) async fn compare_revisions(
-    api: web::Data<Api>,
+    app: web::Data<AppState>,
     request: HttpRequest,
     editor: Editor,
     path: web::Path<(String, String)>,
-) -> Result<Reply, Problem> {
+) -> Result<ResponseBuilder, Problem> {
     let mut query = Query::of(&request);
     let against = query.integer("against", 1, i64::from(i32::MAX));
     query.finish()?;
     let (name, text) = path.into_inner();
-    let insight = find(&api, &name, &editor).await?;
+    let insight = find(&app, &name, &editor).await?;
     let to = number(&text)?;
     let from = against.unwrap_or_else(|| (to - 1).max(1));
-    let db = api.store.reader();
+    let db = app.store.reader();
     let new = store::drafts::find(db, insight.id, to).await?.ok_or_else(Problem::not_found)?;
     let old = store::drafts::find(db, insight.id, from).await?.ok_or_else(Problem::not_found)?;
     // Long texts take a while to compare: not on the thread that answers everybody.
     let changes = web::block(move || diff::diff(&old, &new)).await.map_err(|_cancelled| Problem::internal())?;
     let view = RevisionDiffView { from, to, changes: changes.into_iter().map(field).collect() };
-    Ok(Reply::json(&view).state(format!("n{from}n{to}")))
+    Ok(ResponseBuilder::json(&view).state(format!("n{from}n{to}")))
 }
 
 fn field(diff: FieldDiff) -> FieldDiffView {
@@ -135,7 +136,7 @@ fn field(diff: FieldDiff) -> FieldDiffView {
 
 fn hunk(hunk: Hunk) -> DiffHunkView {
     let Hunk { old_line, new_line, old_lines, new_lines, parts } = hunk;
-    let part = |Part { op, text }| {
+    let part = |DiffPart { op, text }| {
         let op = match op {
             Op::Equal => DiffOp::Equal,
             Op::Delete => DiffOp::Delete,

@@ -1,8 +1,8 @@
 //! What lists and searches are narrowed by, read from a query string.
 
 use crate::domain::term::TermKind;
-use crate::http::query::Query;
-use crate::store::lists::Filters;
+use crate::http::request::query_params::Query;
+use crate::store::list_query::Filters;
 
 impl Filters {
     pub(in crate::http) fn read(query: &mut Query) -> Self {

@@ -6,25 +6,28 @@ use actix_web::{HttpRequest, get, web};
 use uuid::Uuid;
 
 use super::params::{self, FIELDS};
-use super::read::with_kinds;
 use super::related;
-use super::shape::Shape;
+use super::serializer::InsightSerializer;
 use super::view::{InsightListView, PartialInsightListView};
 use crate::domain::authority::Principal;
 use crate::domain::clock::Timestamp;
 use crate::domain::locale::Locale;
 use crate::domain::page::{Sort, SortKey};
 use crate::domain::status::Status;
-use crate::http::api::Api;
-use crate::http::auth::Reader;
-use crate::http::lists::{self, ListMeta};
-use crate::http::problem::{Problem, unidentified};
-use crate::http::problem_codes::Code;
-use crate::http::query::Query;
-use crate::http::reply::{self, CONTENT_SEQUENCE, Reply};
-use crate::projections::response_cache::Names;
+use crate::http::insights::represent::with_kinds;
+use crate::http::request::auth::Reader;
+use crate::http::request::query_params::Query;
+use crate::http::response::builder;
+use crate::http::response::builder::{CONTENT_SEQUENCE, ResponseBuilder};
+use crate::http::response::pagination;
+use crate::http::response::pagination::ListMeta;
+use crate::http::response::problem::{Problem, unidentified};
+use crate::http::response::problem_codes::ProblemCode;
+use crate::http::state::app_state::AppState;
+use crate::projections::response_cache::CacheTags;
 use crate::store;
-use crate::store::lists::{Audience, Filters, ListQuery, Listed};
+use crate::store::list_query::{Audience, Filters, ListQuery};
+use crate::store::lists::ListedInsight;
 
 /// List insights
 ///
@@ -33,34 +36,38 @@ use crate::store::lists::{Audience, Filters, ListQuery, Listed};
 /// answer promise what they say. A list costs one SQL statement, whatever its length; one more with `include=body`, and with `count=exact`.
 #[utoipa::path(
     tag = "Insights",
-    params(params::FilterParams, params::InsightListParams),
+    params(crate::http::request::params::FilterParams, params::InsightListParams),
     responses((status = 200, description = "A page of insights; with `fields`, under a media type of its own.", content(
         (InsightListView = "application/json"), (PartialInsightListView = "application/vnd.insights.partial+json"),
     ))),
     security((), ("bearer" = ["insights:write"])),
 )]
 #[get("/v1/insights")]
-pub(in crate::http) async fn list_insights(api: web::Data<Api>, request: HttpRequest, reader: Reader) -> Result<Reply, Problem> {
-    let asked = Asked::read(Query::of(&request), &reader)?;
-    let now = api.now();
-    let db = api.store.reader();
+pub(in crate::http) async fn list_insights(
+    app: web::Data<AppState>,
+    request: HttpRequest,
+    reader: Reader,
+) -> Result<ResponseBuilder, Problem> {
+    let asked = ListRequest::read(Query::of(&request), &reader)?;
+    let now = app.now();
+    let db = app.store.reader();
     let list = asked.list;
-    let drafted = if matches!(list.audience, Audience::Public) { Timestamp(0) } else { api.drafted().await? };
-    let (freshness, page) = api.with_freshness(now, async || store::lists::list(&api.store, &list, now).await).await?;
+    let drafted = if matches!(list.audience, Audience::Public) { Timestamp(0) } else { app.drafted().await? };
+    let (freshness, page) = app.with_freshness(now, async || store::lists::list(&app.store, &list, now).await).await?;
     let total = if asked.count { Some(store::lists::count(db, &ListQuery { cursor: None, ..list.clone() }, now).await?) } else { None };
-    let info = lists::page_info(&page, list.limit);
+    let info = pagination::page_info(&page, list.limit);
     let chain = &Locale::fallback_chain(asked.locale.as_ref(), &freshness.default_locale);
     let mut names = names(&list.filters, &page.rows);
     let (mut related, index) = if asked.related {
-        let ids: Vec<Uuid> = page.rows.iter().map(Listed::id).collect();
-        related::of_many(&api, &ids, chain, now).await?
+        let ids: Vec<Uuid> = page.rows.iter().map(ListedInsight::id).collect();
+        related::of_many(&app, &ids, chain, now).await?
     } else {
         (HashMap::new(), freshness.sequence)
     };
-    names.extend(reply::EVERY_INSIGHT.iter().filter(|_| asked.related));
-    let shape = Shape { fields: &asked.fields, with_body: list.with_body, chain, now };
+    names.extend(builder::EVERY_INSIGHT.iter().filter(|_| asked.related));
+    let shape = InsightSerializer { fields: &asked.fields, with_body: list.with_body, chain, now };
     let meta = ListMeta { sequence: freshness.sequence, total };
-    let reply = Reply::of_pieces(|out| {
+    let reply = ResponseBuilder::of_pieces(|out| {
         out.extend_from_slice(b"{\"data\":[");
         for (place, row) in page.rows.into_iter().enumerate() {
             out.extend_from_slice(if place == 0 { b"" } else { b"," });
@@ -85,11 +92,11 @@ pub(in crate::http) async fn list_insights(api: web::Data<Api>, request: HttpReq
         .header(CONTENT_SEQUENCE, freshness.sequence.to_string())
         .policy(policy)
         .cache_tags(&cache_tags(&list.filters));
-    Ok(lists::links(reply, &api, &request, &info))
+    Ok(pagination::links(reply, &app, &request, &info))
 }
 
 /// What a query string asks of the list.
-struct Asked {
+struct ListRequest {
     list: ListQuery,
     locale: Option<Locale>,
     fields: Vec<&'static str>,
@@ -97,7 +104,7 @@ struct Asked {
     related: bool,
 }
 
-impl Asked {
+impl ListRequest {
     fn read(mut query: Query, reader: &Reader) -> Result<Self, Problem> {
         let limit = query.limit();
         let filters = Filters::read(&mut query);
@@ -108,7 +115,7 @@ impl Asked {
         let include = query.some_of("include", &["body", "related"]);
         let count = query.one_of("count", &["exact"]).is_some();
         let identity = format!("insights {filters:?} {status:?} {sort:?}");
-        let cursor = lists::cursor(&mut query, &identity, sort.key == SortKey::Title);
+        let cursor = pagination::cursor(&mut query, &identity, sort.key == SortKey::Title);
         query.finish()?;
         let list = ListQuery {
             audience: audience(status, reader)?,
@@ -130,14 +137,14 @@ fn audience(status: Option<&str>, reader: &Reader) -> Result<Audience, Problem> 
     match reader.editor() {
         Some(editor) => Ok(Audience::Editors { status: Status::parse(status), own: Principal::limited_to_own(editor) }),
         None if reader.is_anonymous() => Err(unidentified("the parameter status needs a token with the scope insights:write")),
-        None => Err(Problem::new(Code::InsufficientScope, "the parameter status needs a token with the scope insights:write")
+        None => Err(Problem::new(ProblemCode::InsufficientScope, "the parameter status needs a token with the scope insights:write")
             .with("required_scope", "insights:write")),
     }
 }
 
 /// What a list is made of: the insights that it can have, and the terms that it names and shows.
-fn names(filters: &Filters, rows: &[Listed]) -> Names {
-    let mut names: Names = filters.lists().into_iter().chain(filters.named()).collect();
+fn names(filters: &Filters, rows: &[ListedInsight]) -> CacheTags {
+    let mut names: CacheTags = filters.lists().into_iter().chain(filters.named()).collect();
     for row in rows {
         names.add(&["insight:", row.id().hyphenated().encode_lower(&mut Uuid::encode_buffer())]);
         for (kind, term) in with_kinds(row.terms()) {

@@ -1,24 +1,22 @@
 //! How a path names an insight: an id or a slug, and for reads a suffix that asks for one representation.
 
+use crate::http::request::negotiation::FORMS;
 use uuid::Uuid;
 
 use crate::domain::slug::Slug;
-use crate::store::insights::Name;
+use crate::store::insights::InsightName;
 
-/// The forms in which an insight can be had, the default first.
-pub(in crate::http) const FORMS: [&str; 4] = ["application/json", "text/markdown", "text/html", "text/plain"];
-
-pub(super) fn parse(text: &str) -> Option<Name> {
+pub(super) fn parse(text: &str) -> Option<InsightName> {
     if text.len() == 36
         && let Ok(id) = Uuid::parse_str(text)
     {
-        return Some(Name::Id(id));
+        return Some(InsightName::Id(id));
     }
-    Slug::parse(text).map(|slug| Name::Slug(slug.into_string()))
+    Slug::parse(text).map(|slug| InsightName::Slug(slug.into_string()))
 }
 
 /// The name, the form its suffix asks for, and the suffix itself.
-pub(super) fn parse_with_suffix(text: &str) -> Option<(Name, Option<&'static str>, &'static str)> {
+pub(super) fn parse_with_suffix(text: &str) -> Option<(InsightName, Option<&'static str>, &'static str)> {
     for (suffix, form) in [(".json", FORMS[0]), (".md", FORMS[1]), (".html", FORMS[2]), (".txt", FORMS[3])] {
         if let Some(rest) = text.strip_suffix(suffix) {
             return parse(rest).map(|name| (name, Some(form), suffix));

@@ -160,56 +160,6 @@ pub(in crate::http) struct InsightListParams {
     count: Option<CountMode>,
 }
 
-/// What lists and searches can be narrowed by.
-#[derive(IntoParams)]
-#[into_params(parameter_in = Query)]
-#[expect(dead_code, reason = "describes parameters to the document")]
-pub(in crate::http) struct FilterParams {
-    /// Slugs of categories, separated by commas: insights in any of them.
-    #[param(
-        pattern = "^[a-z0-9]+(-[a-z0-9]+)*(,[a-z0-9]+(-[a-z0-9]+)*)*$",
-        max_length = 1000,
-        nullable = false,
-        example = "data-engineering"
-    )]
-    category: Option<String>,
-    /// Slugs of tags, separated by commas: insights with any of them.
-    #[param(pattern = "^[a-z0-9]+(-[a-z0-9]+)*(,[a-z0-9]+(-[a-z0-9]+)*)*$", max_length = 1000, nullable = false, example = "postgresql")]
-    tag: Option<String>,
-    /// Slugs of authors, separated by commas: insights by any of them.
-    #[param(
-        pattern = "^[a-z0-9]+(-[a-z0-9]+)*(,[a-z0-9]+(-[a-z0-9]+)*)*$",
-        max_length = 1000,
-        nullable = false,
-        example = "zerone-engineering"
-    )]
-    author: Option<String>,
-    /// Only what was published later than this moment (RFC 3339), or than the beginning of this day.
-    #[param(format = DateTime, nullable = false, example = "2026-01-01T00:00:00Z")]
-    published_after: Option<String>,
-    /// Only what was published earlier than this moment (RFC 3339), or than the beginning of this day.
-    #[param(format = DateTime, nullable = false)]
-    published_before: Option<String>,
-    /// Only what takes at least this many minutes to read.
-    #[param(minimum = 0, maximum = 100_000, nullable = false)]
-    min_minutes: Option<i64>,
-    /// Only what takes at most this many minutes to read.
-    #[param(minimum = 0, maximum = 100_000, nullable = false)]
-    max_minutes: Option<i64>,
-    /// The locale of the texts (BCP 47); each item falls back along `it-CH → it → the site's default`.
-    #[param(pattern = "^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}$", nullable = false, example = "de")]
-    locale: Option<String>,
-}
-
-#[derive(IntoParams)]
-#[into_params(parameter_in = Query)]
-#[expect(dead_code, reason = "describes parameters to the document")]
-pub(in crate::http) struct LocaleParam {
-    /// The locale of the texts (BCP 47); falls back along `it-CH → it → the site's default`.
-    #[param(pattern = "^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}$", nullable = false, example = "de")]
-    locale: Option<String>,
-}
-
 #[derive(IntoParams)]
 #[into_params(parameter_in = Path)]
 #[expect(dead_code, reason = "describes parameters to the document")]
@@ -226,31 +176,4 @@ pub(in crate::http) struct ReadableInsightPath {
     /// The insight's id, or its slug; with `.md`, `.html`, `.txt` or `.json` behind it, that representation whatever `Accept` says.
     #[param(pattern = "^[a-z0-9]+(-[a-z0-9]+)*(\\.(md|html|txt|json))?$", max_length = 105, example = "expression-index-ignored")]
     id_or_slug: String,
-}
-
-#[derive(IntoParams)]
-#[into_params(parameter_in = Header)]
-#[expect(dead_code, reason = "describes parameters to the document")]
-pub(in crate::http) struct IfMatchHeader {
-    /// The `ETag` you last saw, or `*` to overwrite whatever is there.
-    #[param(rename = "If-Match", pattern = "^(\\*|\"[!#-~]*\")$")]
-    if_match: String,
-}
-
-#[derive(IntoParams)]
-#[into_params(parameter_in = Header)]
-#[expect(dead_code, reason = "describes parameters to the document")]
-pub(in crate::http) struct OptionalIfMatchHeader {
-    /// The `ETag` you last saw: the write is refused when something else is there by now.
-    #[param(rename = "If-Match", pattern = "^(\\*|\"[!#-~]*\")$", nullable = false)]
-    if_match: Option<String>,
-}
-
-#[derive(IntoParams)]
-#[into_params(parameter_in = Header)]
-#[expect(dead_code, reason = "describes parameters to the document")]
-pub(in crate::http) struct IfNoneMatchHeader {
-    /// `*` creates the insight under the slug in the path, and only if there is none.
-    #[param(rename = "If-None-Match", pattern = "^\\*$", nullable = false)]
-    if_none_match: Option<String>,
 }

@@ -7,26 +7,28 @@ use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use super::naming::{self, FORMS};
+use super::naming;
 use super::params::InsightPath;
-use super::read::represent;
 use super::related;
-use super::revisions::MadeBy;
 use super::write::known;
 use crate::domain::authority::Editor;
 use crate::domain::clock::Timestamp;
 use crate::domain::secret::{self, PREVIEW};
 use crate::editorial::previews::{self, PreviewDraft};
-use crate::http::api::Api;
-use crate::http::extract::Body;
-use crate::http::lists::{self, ListMeta, PageInfo};
-use crate::http::problem::Problem;
-use crate::http::query::Query;
-use crate::http::reply::Reply;
-use crate::http::terms::view::PageParams;
-use crate::http::users::id;
-use crate::http::writes::Intent;
-use crate::store::insights::Name;
+use crate::http::insights::represent::represent;
+use crate::http::request::body::Body;
+use crate::http::request::negotiation::FORMS;
+use crate::http::request::params::PageParams;
+use crate::http::request::params::id;
+use crate::http::request::query_params::Query;
+use crate::http::response::builder::ResponseBuilder;
+use crate::http::response::made_by::MadeBy;
+use crate::http::response::pagination;
+use crate::http::response::pagination::{ListMeta, PageInfo};
+use crate::http::response::problem::Problem;
+use crate::http::response::write_outcome::WriteMode;
+use crate::http::state::app_state::AppState;
+use crate::store::insights::InsightName;
 use crate::store::previews::Preview;
 use crate::store::{self, Transaction};
 
@@ -115,25 +117,25 @@ pub(in crate::http) struct PreviewTokenPath {
 )]
 #[post("/v1/insights/{id_or_slug}/preview-tokens")]
 pub(in crate::http) async fn create_preview_token(
-    api: web::Data<Api>,
+    app: web::Data<AppState>,
     request: HttpRequest,
     editor: Editor,
     path: web::Path<String>,
     body: Body,
-) -> Result<Reply, Problem> {
-    let intent = Intent::of(&request)?;
-    let now = api.now();
-    let insight = known(&api, &naming::parse(&path).ok_or_else(Problem::not_found)?, editor.principal()).await?;
+) -> Result<ResponseBuilder, Problem> {
+    let intent = WriteMode::of(&request)?;
+    let now = app.now();
+    let insight = known(&app, &naming::parse(&path).ok_or_else(Problem::not_found)?, editor.principal()).await?;
     let draft = body.parse_optional(PreviewDraft::parse)?;
-    let pending = previews::create(&api.store, &editor, insight, draft, now).await?;
+    let pending = previews::create(&app.store, &editor, insight, draft, now).await?;
     let show = async |_: &Transaction, (preview, token): &(Preview, String)| {
         let PreviewTokenView { id, insight_id, revision, made_by, created_at, expires_at } = view(preview);
-        let url = format!("{}/v1/insights/{insight_id}?preview={token}", api.base_url);
-        let location = api.location(&format!("/v1/insights/{insight_id}/preview-tokens/{id}"));
+        let url = format!("{}/v1/insights/{insight_id}?preview={token}", app.base_url);
+        let location = app.location(&format!("/v1/insights/{insight_id}/preview-tokens/{id}"));
         let new = NewPreviewTokenView { id, insight_id, revision, token: token.clone(), url, made_by, created_at, expires_at };
-        Ok(Reply::json(&new).state(format!("n{revision}")).status(StatusCode::CREATED).header(header::LOCATION, location))
+        Ok(ResponseBuilder::json(&new).state(format!("n{revision}")).status(StatusCode::CREATED).header(header::LOCATION, location))
     };
-    intent.conclude(&api, pending, now, show).await
+    intent.conclude(&app, pending, now, show).await
 }
 
 /// List preview tokens
@@ -147,28 +149,28 @@ pub(in crate::http) async fn create_preview_token(
 )]
 #[get("/v1/insights/{id_or_slug}/preview-tokens")]
 pub(in crate::http) async fn list_preview_tokens(
-    api: web::Data<Api>,
+    app: web::Data<AppState>,
     request: HttpRequest,
     editor: Editor,
     path: web::Path<String>,
-) -> Result<Reply, Problem> {
+) -> Result<ResponseBuilder, Problem> {
     let mut query = Query::of(&request);
     let limit = query.limit();
     let name = naming::parse(&path);
     let insight = match &name {
-        Some(name) => Some(known(&api, name, editor.principal()).await),
+        Some(name) => Some(known(&app, name, editor.principal()).await),
         None => None,
     };
     let identity = insight.as_ref().and_then(|found| found.as_ref().ok()).map_or_else(String::new, |id| store::previews::identity(*id));
-    let cursor = lists::cursor(&mut query, &identity, false);
+    let cursor = pagination::cursor(&mut query, &identity, false);
     query.finish()?;
     let insight = insight.ok_or_else(Problem::not_found)??;
-    let now = api.now();
-    let page = store::previews::list(api.store.reader(), insight, cursor?.as_ref(), limit, now).await?;
-    let sequence = api.freshness(now).await?.sequence;
-    let info = lists::page_info(&page, limit);
+    let now = app.now();
+    let page = store::previews::list(app.store.reader(), insight, cursor?.as_ref(), limit, now).await?;
+    let sequence = app.freshness(now).await?.sequence;
+    let info = pagination::page_info(&page, limit);
     let view = PreviewTokenListView { data: page.rows.iter().map(view).collect(), page: info, meta: ListMeta { sequence, total: None } };
-    Ok(lists::links(Reply::json(&view).state(format!("s{sequence}")), &api, &request, &view.page))
+    Ok(pagination::links(ResponseBuilder::json(&view).state(format!("s{sequence}")), &app, &request, &view.page))
 }
 
 /// Revoke a preview token
@@ -182,17 +184,17 @@ pub(in crate::http) async fn list_preview_tokens(
 )]
 #[delete("/v1/insights/{id_or_slug}/preview-tokens/{id}")]
 pub(in crate::http) async fn revoke_preview_token(
-    api: web::Data<Api>,
+    app: web::Data<AppState>,
     request: HttpRequest,
     editor: Editor,
     path: web::Path<(String, String)>,
-) -> Result<Reply, Problem> {
-    let intent = Intent::of(&request)?;
-    let now = api.now();
+) -> Result<ResponseBuilder, Problem> {
+    let intent = WriteMode::of(&request)?;
+    let now = app.now();
     let (name, token) = path.into_inner();
-    let insight = known(&api, &naming::parse(&name).ok_or_else(Problem::not_found)?, editor.principal()).await?;
-    let pending = previews::revoke(&api.store, &editor, insight, id(&token)?, now).await?;
-    intent.conclude(&api, pending, now, async |_, ()| Ok(Reply::empty(StatusCode::NO_CONTENT))).await
+    let insight = known(&app, &naming::parse(&name).ok_or_else(Problem::not_found)?, editor.principal()).await?;
+    let pending = previews::revoke(&app.store, &editor, insight, id(&token)?, now).await?;
+    intent.conclude(&app, pending, now, async |_, ()| Ok(ResponseBuilder::empty(StatusCode::NO_CONTENT))).await
 }
 
 fn view(preview: &Preview) -> PreviewTokenView {
@@ -209,20 +211,20 @@ fn view(preview: &Preview) -> PreviewTokenView {
 
 /// One revision for the holder of a token. A token that is no good, or of another insight, leads to nothing: not even to what is public.
 pub(super) async fn read(
-    api: &Api,
-    (name, token): (&Name, &str),
+    app: &AppState,
+    (name, token): (&InsightName, &str),
     chain: &[String],
     (form, with_related): (&'static str, bool),
     now: Timestamp,
-) -> Result<Reply, Problem> {
+) -> Result<ResponseBuilder, Problem> {
     if !secret::is_well_formed(PREVIEW, token) {
         return Err(Problem::not_found());
     }
-    let db = api.store.reader();
+    let db = app.store.reader();
     let preview = store::previews::find_by_digest(db, &secret::digest(token), now).await?.ok_or_else(Problem::not_found)?;
     let named = match name {
-        Name::Id(id) => Some(*id),
-        Name::Slug(slug) => store::slugs::owner(db, slug).await?,
+        InsightName::Id(id) => Some(*id),
+        InsightName::Slug(slug) => store::slugs::owner(db, slug).await?,
     };
     if named != Some(preview.insight_id) {
         return Err(Problem::not_found());
@@ -230,7 +232,7 @@ pub(super) async fn read(
     let found = store::insights::find_revision(db, preview.insight_id, preview.revision, chain).await?;
     let (row, body) = found.ok_or_else(Problem::not_found)?;
     let similar = if with_related && form == FORMS[0] {
-        Some(related::of_many(api, &[row.id], chain, now).await?.0.remove(&row.id).unwrap_or_default())
+        Some(related::of_many(app, &[row.id], chain, now).await?.0.remove(&row.id).unwrap_or_default())
     } else {
         None
     };

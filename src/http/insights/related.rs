@@ -1,65 +1,35 @@
 //! `GET /v1/insights/{id_or_slug}/related`, and the same for `include=related`.
 
+use crate::http::insights::view::RelatedReason;
+use crate::http::insights::view::RelatedView;
+use crate::http::insights::view::SharedView;
 use std::collections::HashMap;
 
 use actix_web::{HttpRequest, get, web};
 use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::naming;
 use super::params;
-use super::read::{find, moved};
-use super::view::{InsightSummaryView, InsightView};
+use super::view::InsightView;
 use crate::domain::clock::Timestamp;
 use crate::domain::locale::Locale;
-use crate::http::api::Api;
-use crate::http::auth::Reader;
-use crate::http::problem::Problem;
-use crate::http::query::Query;
-use crate::http::reply::{self, CONTENT_SEQUENCE, Reply};
+use crate::http::insights::lookup::{find, moved};
+use crate::http::request::auth::Reader;
+use crate::http::request::query_params::Query;
+use crate::http::response::builder;
+use crate::http::response::builder::{CONTENT_SEQUENCE, ResponseBuilder};
+use crate::http::response::problem::Problem;
+use crate::http::state::app_state::AppState;
 use crate::projections::search::{Reason, Similar, Subject};
-use crate::store::hits::{self, Extra};
+use crate::store::hits::{self, HitDetail};
 use crate::store::insight_rows::InsightRow;
 
 const INCLUDED: usize = 3;
 const DEFAULT: i64 = 5;
 const MOST: i64 = 20;
-
-/// What two insights have most in common.
-#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub(in crate::http) enum RelatedReason {
-    Text,
-    Tags,
-    Category,
-}
-
-/// What two insights share.
-#[derive(Clone, Debug, Serialize, ToSchema)]
-pub(in crate::http) struct SharedView {
-    /// Telling words of the one that are in the other too, most telling first.
-    #[schema(max_items = 5)]
-    pub words: Vec<String>,
-    /// Slugs.
-    pub tags: Vec<String>,
-    /// Whether they are in the same category.
-    pub category: bool,
-}
-
-/// A similar insight.
-#[derive(Clone, Debug, Serialize, ToSchema)]
-#[schema(as = RelatedInsight)]
-pub(in crate::http) struct RelatedView {
-    #[schema(value_type = InsightSummaryView)]
-    pub insight: Map<String, Value>,
-    /// How similar: larger is closer. Comparable within one answer.
-    pub score: f32,
-    /// What counts most: the words, the tags, or only the category.
-    pub reason: RelatedReason,
-    pub shared: SharedView,
-}
 
 /// Insights that are similar to one.
 #[derive(Debug, Serialize, ToSchema)]
@@ -91,7 +61,7 @@ pub(in crate::http) struct RelatedParams {
 /// Insights that share rare words, tags or the category with this one, most similar first, each with the reason. Never the insight itself.
 #[utoipa::path(
     tag = "Insights",
-    params(params::InsightPath, RelatedParams, params::LocaleParam),
+    params(params::InsightPath, RelatedParams, crate::http::request::params::LocaleParam),
     responses(
         (status = 200, description = "Similar insights.", body = RelatedListView),
         (status = 308, description = "The insight has another slug by now; `Location` leads there."),
@@ -100,31 +70,31 @@ pub(in crate::http) struct RelatedParams {
 )]
 #[get("/v1/insights/{id_or_slug}/related")]
 pub(in crate::http) async fn list_related_insights(
-    api: web::Data<Api>,
+    app: web::Data<AppState>,
     request: HttpRequest,
     path: web::Path<String>,
     reader: Reader,
-) -> Result<Reply, Problem> {
+) -> Result<ResponseBuilder, Problem> {
     let mut query = Query::of(&request);
     let limit = query.integer("limit", 1, MOST).unwrap_or(DEFAULT);
     let locale = query.locale();
     query.finish()?;
     let name = naming::parse(&path).ok_or_else(Problem::not_found)?;
-    let now = api.now();
-    let freshness = api.freshness(now).await?;
+    let now = app.now();
+    let freshness = app.freshness(now).await?;
     let chain = Locale::fallback_chain(locale.as_ref(), &freshness.default_locale);
     let policy = reader.policy(now, &freshness);
-    let Some((row, body)) = find(&api, &name, &chain, &reader, now).await? else {
-        return moved(&api, &name, ("/related", true), &request, (policy, &freshness), now).await;
+    let Some((row, body)) = find(&app, &name, &chain, &reader, now).await? else {
+        return moved(&app, &name, ("/related", true), &request, (policy, &freshness), now).await;
     };
     let subject = subject(&row, body.plain);
-    let (similar, sequence) = api.search.related(subject, usize::try_from(limit).unwrap_or(0), chain.clone(), now).await?;
-    let data = shown(&api, similar, &chain, now).await?;
+    let (similar, sequence) = app.search.related(subject, usize::try_from(limit).unwrap_or(0), chain.clone(), now).await?;
+    let data = shown(&app, similar, &chain, now).await?;
     let view = RelatedListView { data, meta: RelatedMeta { sequence } };
-    Ok(Reply::json(&view)
+    Ok(ResponseBuilder::json(&view)
         .state("l".to_owned())
         .digest_without_sequence()
-        .kept_at(sequence, &freshness, reply::EVERY_INSIGHT.iter().collect())
+        .kept_at(sequence, &freshness, builder::EVERY_INSIGHT.iter().collect())
         .last_modified_if(freshness.sequence == sequence, freshness.last_modified)
         .header(CONTENT_SEQUENCE, sequence.to_string())
         .policy(policy)
@@ -133,22 +103,22 @@ pub(in crate::http) async fn list_related_insights(
 
 /// The insights most similar to each of several, as they are shown, and the public number that the index was at.
 pub(super) async fn of_many(
-    api: &Api,
+    app: &AppState,
     ids: &[Uuid],
     chain: &[String],
     now: Timestamp,
 ) -> Result<(HashMap<Uuid, Vec<Value>>, i64), Problem> {
     let mut similar = HashMap::new();
     let mut oldest = i64::MAX;
-    for (row, plain) in hits::find(api.store.reader(), ids, chain, Extra::Plain, now).await? {
-        let (found, sequence) = api.search.related(subject(&row, plain), INCLUDED, chain.to_vec(), now).await?;
+    for (row, plain) in hits::find(app.store.reader(), ids, chain, HitDetail::Plain, now).await? {
+        let (found, sequence) = app.search.related(subject(&row, plain), INCLUDED, chain.to_vec(), now).await?;
         oldest = oldest.min(sequence);
         similar.insert(row.id, found);
     }
     let mut wanted: Vec<Uuid> = similar.values().flatten().map(|similar| similar.id).collect();
     wanted.sort();
     wanted.dedup();
-    let rows = hits::find(api.store.reader(), &wanted, chain, Extra::Nothing, now).await?;
+    let rows = hits::find(app.store.reader(), &wanted, chain, HitDetail::Nothing, now).await?;
     let rows: HashMap<Uuid, InsightRow> = rows.into_iter().map(|(row, _)| (row.id, row)).collect();
     let values = |list: Vec<Similar>| {
         let views = list.into_iter().filter_map(|similar| Some(view(rows.get(&similar.id)?.clone(), similar, chain, now)));
@@ -157,9 +127,9 @@ pub(super) async fn of_many(
     Ok((similar.into_iter().map(|(id, list)| (id, values(list))).collect(), oldest))
 }
 
-async fn shown(api: &Api, similar: Vec<Similar>, chain: &[String], now: Timestamp) -> Result<Vec<RelatedView>, Problem> {
+async fn shown(app: &AppState, similar: Vec<Similar>, chain: &[String], now: Timestamp) -> Result<Vec<RelatedView>, Problem> {
     let ids: Vec<Uuid> = similar.iter().map(|similar| similar.id).collect();
-    let rows = hits::find(api.store.reader(), &ids, chain, Extra::Nothing, now).await?;
+    let rows = hits::find(app.store.reader(), &ids, chain, HitDetail::Nothing, now).await?;
     let mut by_id: HashMap<Uuid, Similar> = similar.into_iter().map(|similar| (similar.id, similar)).collect();
     Ok(rows.into_iter().filter_map(|(row, _)| by_id.remove(&row.id).map(|similar| view(row, similar, chain, now))).collect())
 }

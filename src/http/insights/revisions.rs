@@ -1,5 +1,6 @@
 //! The history of an insight: what was written, by whom, and how it differs. Nothing here is ever rewritten; restoring appends.
 
+use crate::http::response::made_by::MadeBy;
 use std::collections::BTreeMap;
 
 use actix_web::http::StatusCode;
@@ -7,39 +8,28 @@ use actix_web::{HttpRequest, get, post, web};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::{IntoParams, ToSchema};
-use uuid::Uuid;
 
 use super::naming;
-use super::params::{IfMatchHeader, InsightPath};
+use super::params::InsightPath;
 use super::view::{InsightView, SeoView};
 use super::write::{conclude, known};
 use crate::domain::authority::Editor;
 use crate::domain::clock::Timestamp;
 use crate::domain::etag::insight_state;
 use crate::editorial::insights;
-use crate::http::api::Api;
-use crate::http::extract::Preconditions;
-use crate::http::lists::{self, ListMeta, PageInfo};
-use crate::http::problem::Problem;
-use crate::http::query::Query;
-use crate::http::reply::Reply;
-use crate::http::terms::view::PageParams;
-use crate::http::writes::Intent;
+use crate::http::request::params::IfMatchHeader;
+use crate::http::request::params::PageParams;
+use crate::http::request::preconditions::Preconditions;
+use crate::http::request::query_params::Query;
+use crate::http::response::builder::ResponseBuilder;
+use crate::http::response::pagination;
+use crate::http::response::pagination::{ListMeta, PageInfo};
+use crate::http::response::problem::Problem;
+use crate::http::response::write_outcome::WriteMode;
+use crate::http::state::app_state::AppState;
 use crate::store;
-use crate::store::revisions::Listed;
-use crate::store::rows::{insight, revision};
-
-/// Who did something.
-#[derive(Clone, Debug, Serialize, ToSchema)]
-pub(in crate::http) struct MadeBy {
-    /// The user's address, or the name of the machine token, as it was then.
-    #[schema(example = "ada@example.org")]
-    pub name: String,
-    #[schema(required = true)]
-    pub user_id: Option<Uuid>,
-    #[schema(required = true)]
-    pub token_id: Option<Uuid>,
-}
+use crate::store::revisions::ListedRevision;
+use crate::store::rows::insight;
 
 /// One revision, without its texts.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -145,25 +135,25 @@ pub(in crate::http) struct RevisionPath {
 )]
 #[get("/v1/insights/{id_or_slug}/revisions")]
 pub(in crate::http) async fn list_revisions(
-    api: web::Data<Api>,
+    app: web::Data<AppState>,
     request: HttpRequest,
     editor: Editor,
     path: web::Path<String>,
-) -> Result<Reply, Problem> {
+) -> Result<ResponseBuilder, Problem> {
     let mut query = Query::of(&request);
     let limit = query.limit();
-    let insight = find(&api, &path, &editor).await;
+    let insight = find(&app, &path, &editor).await;
     let identity = insight.as_ref().map_or_else(|_| String::new(), |insight| store::revisions::identity(insight.id));
-    let cursor = lists::cursor(&mut query, &identity, false);
+    let cursor = pagination::cursor(&mut query, &identity, false);
     query.finish()?;
     let insight = insight?;
-    let page = store::revisions::list(api.store.reader(), insight.id, cursor?.as_ref(), limit).await?;
-    let sequence = api.freshness(api.now()).await?.sequence;
-    let info = lists::page_info(&page, limit);
+    let page = store::revisions::list(app.store.reader(), insight.id, cursor?.as_ref(), limit).await?;
+    let sequence = app.freshness(app.now()).await?.sequence;
+    let info = pagination::page_info(&page, limit);
     let data = page.rows.into_iter().map(|row| summary(row, &insight)).collect();
     let view = RevisionListView { data, page: info, meta: ListMeta { sequence, total: None } };
     let state = insight_state(insight.id, insight.head_revision, insight.pointer_version);
-    Ok(lists::links(Reply::json(&view).state(state), &api, &request, &view.page))
+    Ok(pagination::links(ResponseBuilder::json(&view).state(state), &app, &request, &view.page))
 }
 
 /// Get a revision
@@ -177,20 +167,20 @@ pub(in crate::http) async fn list_revisions(
 )]
 #[get("/v1/insights/{id_or_slug}/revisions/{number}")]
 pub(in crate::http) async fn get_revision(
-    api: web::Data<Api>,
+    app: web::Data<AppState>,
     request: HttpRequest,
     editor: Editor,
     path: web::Path<(String, String)>,
-) -> Result<Reply, Problem> {
+) -> Result<ResponseBuilder, Problem> {
     Query::none(&request)?;
     let (name, text) = path.into_inner();
-    let insight = find(&api, &name, &editor).await?;
+    let insight = find(&app, &name, &editor).await?;
     let number = number(&text)?;
-    let db = api.store.reader();
+    let db = app.store.reader();
     let row = store::revisions::find_listed(db, insight.id, number).await?.ok_or_else(Problem::not_found)?;
     let draft = store::drafts::find(db, insight.id, number).await?.ok_or_else(Problem::not_found)?;
     let view = RevisionView { summary: summary(row, &insight), content: draft.to_input() };
-    Ok(Reply::json(&view).state(format!("n{number}")))
+    Ok(ResponseBuilder::json(&view).state(format!("n{number}")))
 }
 
 /// Restore a revision
@@ -205,26 +195,26 @@ pub(in crate::http) async fn get_revision(
 )]
 #[post("/v1/insights/{id_or_slug}/revisions/{number}/restore")]
 pub(in crate::http) async fn restore_revision(
-    api: web::Data<Api>,
+    app: web::Data<AppState>,
     request: HttpRequest,
     editor: Editor,
     path: web::Path<(String, String)>,
     preconditions: Preconditions,
-) -> Result<Reply, Problem> {
-    let intent = Intent::of(&request)?;
-    let now = api.now();
+) -> Result<ResponseBuilder, Problem> {
+    let intent = WriteMode::of(&request)?;
+    let now = app.now();
     let (name, text) = path.into_inner();
-    let insight = find(&api, &name, &editor).await?;
+    let insight = find(&app, &name, &editor).await?;
     let number = number(&text)?;
-    store::revisions::find(api.store.reader(), insight.id, number).await?.ok_or_else(Problem::not_found)?;
-    let pending = insights::restore_revision(&api.store, &editor, (insight.id, number), &preconditions.required()?, now).await?;
-    conclude(&api, intent, pending, now, StatusCode::OK).await
+    store::revisions::find(app.store.reader(), insight.id, number).await?.ok_or_else(Problem::not_found)?;
+    let pending = insights::restore_revision(&app.store, &editor, (insight.id, number), &preconditions.required()?, now).await?;
+    conclude(&app, intent, pending, now, StatusCode::OK).await
 }
 
-pub(super) async fn find(api: &Api, name: &str, editor: &Editor) -> Result<insight::Model, Problem> {
+pub(super) async fn find(app: &AppState, name: &str, editor: &Editor) -> Result<insight::Model, Problem> {
     let name = naming::parse(name).ok_or_else(Problem::not_found)?;
-    let id = known(api, &name, editor.principal()).await?;
-    let insight = store::insights::find(api.store.reader(), &store::insights::Name::Id(id)).await?;
+    let id = known(app, &name, editor.principal()).await?;
+    let insight = store::insights::find(app.store.reader(), &store::insights::InsightName::Id(id)).await?;
     let insight = insight.filter(|insight| insight.deleted_at.is_none()).ok_or_else(Problem::not_found)?;
     Ok(insight)
 }
@@ -237,14 +227,8 @@ pub(super) fn number(text: &str) -> Result<i64, Problem> {
     number.ok_or_else(Problem::not_found)
 }
 
-impl MadeBy {
-    pub(in crate::http) fn of(revision: &revision::Model) -> Self {
-        Self { name: revision.made_by.clone(), user_id: revision.user_id, token_id: revision.token_id }
-    }
-}
-
-fn summary(row: Listed, insight: &insight::Model) -> RevisionSummaryView {
-    let Listed { revision, title } = row;
+fn summary(row: ListedRevision, insight: &insight::Model) -> RevisionSummaryView {
+    let ListedRevision { revision, title } = row;
     RevisionSummaryView {
         number: revision.number,
         created_at: Timestamp(revision.created_at).rfc3339(),

@@ -1,17 +1,17 @@
 //! An insight as the API shows it. The same row gives the same bytes to everybody who may see it.
 
+use crate::store::insight_rows::InsightRow;
 use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::related::RelatedView;
 use crate::domain::clock::Timestamp;
 use crate::domain::draft::Seo;
 use crate::domain::markdown::TocEntry;
 use crate::domain::status::{Status, TRASH_SECONDS};
-use crate::http::lists::{ListMeta, PageInfo};
-use crate::store::insight_rows::{BodyRow, InsightRow, Named};
+use crate::http::response::pagination::{ListMeta, PageInfo};
+use crate::store::insight_rows::{BodyRow, SharedTerm};
 
 /// A category, tag or author, as an insight names it.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -226,11 +226,45 @@ impl InsightStatus {
     }
 }
 
-fn reference(term: &Named, chain: &[String]) -> TermReference {
+fn reference(term: &SharedTerm, chain: &[String]) -> TermReference {
     TermReference { slug: term.slug.clone(), name: local_name(&term.translations, chain, &term.name).to_owned() }
 }
 
 /// The name in the first locale of the chain that has one. The name itself is the default locale's, which ends the chain.
 pub(in crate::http) fn local_name<'n>(translations: &'n Map<String, Value>, chain: &[String], name: &'n str) -> &'n str {
     chain.iter().find_map(|locale| translations.get(locale)?.get("name")?.as_str()).unwrap_or(name)
+}
+
+/// A similar insight.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = RelatedInsight)]
+pub(in crate::http) struct RelatedView {
+    #[schema(value_type = InsightSummaryView)]
+    pub insight: Map<String, Value>,
+    /// How similar: larger is closer. Comparable within one answer.
+    pub score: f32,
+    /// What counts most: the words, the tags, or only the category.
+    pub reason: RelatedReason,
+    pub shared: SharedView,
+}
+
+/// What two insights share.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(in crate::http) struct SharedView {
+    /// Telling words of the one that are in the other too, most telling first.
+    #[schema(max_items = 5)]
+    pub words: Vec<String>,
+    /// Slugs.
+    pub tags: Vec<String>,
+    /// Whether they are in the same category.
+    pub category: bool,
+}
+
+/// What two insights have most in common.
+#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(in crate::http) enum RelatedReason {
+    Text,
+    Tags,
+    Category,
 }

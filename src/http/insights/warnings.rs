@@ -10,9 +10,9 @@ use crate::domain::lint::{self, Lint, Warning};
 use crate::domain::markdown::TocEntry;
 use crate::domain::slug::Slug;
 use crate::editorial::offload;
-use crate::http::api::Api;
-use crate::http::problem::Problem;
-use crate::http::writes::WarningView;
+use crate::http::response::problem::Problem;
+use crate::http::response::write_outcome::WarningView;
+use crate::http::state::app_state::AppState;
 use crate::store::revisions::WrittenText;
 use crate::store::{self, Transaction};
 
@@ -20,7 +20,7 @@ use crate::store::{self, Transaction};
 const MOST: usize = 100;
 
 /// What a write would leave, as far as it is looked at.
-pub(super) struct Written {
+pub(super) struct WrittenDraft {
     id: Uuid,
     slugs: Vec<String>,
     sort_title: String,
@@ -29,21 +29,21 @@ pub(super) struct Written {
 }
 
 /// Takes the newest revision of an insight out of a transaction that is about to be let go.
-pub(super) async fn written(api: &Api, txn: &Transaction, id: Uuid) -> Result<Written, Problem> {
-    let insight = store::insights::find(txn, &store::insights::Name::Id(id)).await?.ok_or_else(Problem::not_found)?;
+pub(super) async fn written(app: &AppState, txn: &Transaction, id: Uuid) -> Result<WrittenDraft, Problem> {
+    let insight = store::insights::find(txn, &store::insights::InsightName::Id(id)).await?.ok_or_else(Problem::not_found)?;
     let head = store::revisions::find(txn, id, insight.head_revision).await?.ok_or_else(Problem::not_found)?;
     let site = store::site::find(txn).await?.and_then(|site| site.base_url);
     let texts = store::revisions::list_texts(txn, id, insight.head_revision).await?;
-    let homes = [Some(api.base_url.clone()), site].into_iter().flatten().collect();
-    Ok(Written { id, slugs: vec![insight.slug, head.slug], sort_title: insight.sort_title, homes, texts })
+    let homes = [Some(app.base_url.clone()), site].into_iter().flatten().collect();
+    Ok(WrittenDraft { id, slugs: vec![insight.slug, head.slug], sort_title: insight.sort_title, homes, texts })
 }
 
 /// Looks at texts, away from the threads that answer others; says nothing of what the caller may not know of.
-pub(super) async fn of(api: &Api, written: Written, caller: &Principal, now: Timestamp) -> Result<Vec<WarningView>, Problem> {
-    let Written { id, slugs, sort_title, homes, texts } = written;
+pub(super) async fn of(app: &AppState, written: WrittenDraft, caller: &Principal, now: Timestamp) -> Result<Vec<WarningView>, Problem> {
+    let WrittenDraft { id, slugs, sort_title, homes, texts } = written;
     let looked = offload::render(move || texts.into_iter().map(|text| (field(&text), linted(&text))).collect::<Vec<_>>()).await?;
     let own = caller.limited_to_own();
-    let db = api.store.reader();
+    let db = app.store.reader();
     let mut warnings = Vec::new();
     for (pointer, Lint { warnings: seen, links }) in looked {
         warnings.extend(seen.into_iter().map(|Warning { code, line, detail }| WarningView {

@@ -9,7 +9,6 @@ use uuid::Uuid;
 use super::input::{InsightInput, InsightPatch};
 use super::naming;
 use super::params;
-use super::read::represent;
 use super::view::InsightView;
 use super::warnings;
 use crate::domain::authority::{Admin, Editor, Principal};
@@ -19,16 +18,18 @@ use crate::domain::fields::{self, FieldError};
 use crate::domain::locale::Locale;
 use crate::domain::text::Refused;
 use crate::editorial::error::EditorialError;
-use crate::editorial::pending::Pending;
+use crate::editorial::pending::PendingWrite;
 use crate::editorial::{insights, lifecycle};
-use crate::http::api::Api;
-use crate::http::auth::missing_scope;
-use crate::http::extract::{Body, Preconditions};
-use crate::http::problem::Problem;
-use crate::http::query::Query;
-use crate::http::reply::Reply;
-use crate::http::writes::{Intent, report};
-use crate::store::insights::Name;
+use crate::http::insights::represent::represent;
+use crate::http::request::auth::missing_scope;
+use crate::http::request::body::Body;
+use crate::http::request::preconditions::Preconditions;
+use crate::http::request::query_params::Query;
+use crate::http::response::builder::ResponseBuilder;
+use crate::http::response::problem::Problem;
+use crate::http::response::write_outcome::{WriteMode, report};
+use crate::http::state::app_state::AppState;
+use crate::store::insights::InsightName;
 use crate::store::{self, Transaction};
 
 /// Create an insight
@@ -43,16 +44,16 @@ use crate::store::{self, Transaction};
 )]
 #[post("/v1/insights")]
 pub(in crate::http) async fn create_insight(
-    api: web::Data<Api>,
+    app: web::Data<AppState>,
     request: HttpRequest,
     editor: Editor,
     body: Body,
-) -> Result<Reply, Problem> {
-    let intent = Intent::of(&request)?;
-    let now = api.now();
+) -> Result<ResponseBuilder, Problem> {
+    let intent = WriteMode::of(&request)?;
+    let now = app.now();
     let draft = body.parse(Draft::parse)?;
-    let pending = insights::create(&api.store, &editor, draft, now).await?;
-    conclude(&api, intent, pending, now, StatusCode::CREATED).await
+    let pending = insights::create(&app.store, &editor, draft, now).await?;
+    conclude(&app, intent, pending, now, StatusCode::CREATED).await
 }
 
 /// Replace an insight
@@ -61,7 +62,7 @@ pub(in crate::http) async fn create_insight(
 /// `If-None-Match: *` instead, creates the insight under the slug in the path.
 #[utoipa::path(
     tag = "Editorial",
-    params(params::InsightPath, params::OptionalIfMatchHeader, params::IfNoneMatchHeader),
+    params(params::InsightPath, crate::http::request::params::OptionalIfMatchHeader, crate::http::request::params::IfNoneMatchHeader),
     request_body(content = InsightInput, content_type = "application/json"),
     responses(
         (status = 200, description = "The insight with its new revision.", body = InsightView),
@@ -71,27 +72,27 @@ pub(in crate::http) async fn create_insight(
 )]
 #[put("/v1/insights/{id_or_slug}")]
 pub(in crate::http) async fn replace_insight(
-    api: web::Data<Api>,
+    app: web::Data<AppState>,
     request: HttpRequest,
     editor: Editor,
     path: web::Path<String>,
     preconditions: Preconditions,
     body: Body,
-) -> Result<Reply, Problem> {
-    let intent = Intent::of(&request)?;
-    let now = api.now();
+) -> Result<ResponseBuilder, Problem> {
+    let intent = WriteMode::of(&request)?;
+    let now = app.now();
     let name = naming::parse(&path);
     if preconditions.create_only() {
         let refused = |Refused { code, detail }| FieldError { pointer: "/slug".to_owned(), code, detail };
         let name = name.ok_or_else(|| Problem::invalid(fields::slug(&path).err().map(refused).into_iter().collect()))?;
-        return create_at(&api, intent, &editor, name, body).await;
+        return create_at(&app, intent, &editor, name, body).await;
     }
     let name = name.ok_or_else(Problem::not_found)?;
-    let id = known(&api, &name, editor.principal()).await?;
+    let id = known(&app, &name, editor.principal()).await?;
     let expected = preconditions.required()?;
     let draft = body.parse(Draft::parse)?;
-    let pending = insights::revise(&api.store, &editor, id, &expected, |_| Ok(draft.clone()), now).await?;
-    conclude(&api, intent, pending, now, StatusCode::OK).await
+    let pending = insights::revise(&app.store, &editor, id, &expected, |_| Ok(draft.clone()), now).await?;
+    conclude(&app, intent, pending, now, StatusCode::OK).await
 }
 
 /// Patch an insight
@@ -100,29 +101,29 @@ pub(in crate::http) async fn replace_insight(
 /// Needs `If-Match`.
 #[utoipa::path(
     tag = "Editorial",
-    params(params::InsightPath, params::IfMatchHeader),
+    params(params::InsightPath, crate::http::request::params::IfMatchHeader),
     request_body(content = InsightPatch, content_type = "application/merge-patch+json"),
     responses((status = 200, description = "The insight with its new revision.", body = InsightView)),
     security(("bearer" = ["insights:write"])),
 )]
 #[patch("/v1/insights/{id_or_slug}")]
 pub(in crate::http) async fn patch_insight(
-    api: web::Data<Api>,
+    app: web::Data<AppState>,
     request: HttpRequest,
     editor: Editor,
     path: web::Path<String>,
     preconditions: Preconditions,
     body: Body,
-) -> Result<Reply, Problem> {
-    let intent = Intent::of(&request)?;
-    let now = api.now();
+) -> Result<ResponseBuilder, Problem> {
+    let intent = WriteMode::of(&request)?;
+    let now = app.now();
     let name = naming::parse(&path).ok_or_else(Problem::not_found)?;
-    let id = known(&api, &name, editor.principal()).await?;
+    let id = known(&app, &name, editor.principal()).await?;
     let expected = preconditions.required()?;
     let merge = body.merge_patch()?;
     let make = |old: &Draft| Draft::parse(merge(old.to_input())).map_err(EditorialError::Invalid);
-    let pending = insights::revise(&api.store, &editor, id, &expected, make, now).await?;
-    conclude(&api, intent, pending, now, StatusCode::OK).await
+    let pending = insights::revise(&app.store, &editor, id, &expected, make, now).await?;
+    conclude(&app, intent, pending, now, StatusCode::OK).await
 }
 
 /// Delete an insight
@@ -133,7 +134,7 @@ pub(in crate::http) async fn patch_insight(
     tag = "Editorial",
     params(
         params::InsightPath,
-        params::IfMatchHeader,
+        crate::http::request::params::IfMatchHeader,
         ("permanent" = inline(Option<bool>), Query, nullable = false, description = "Remove it for good; needs the scope `admin`."),
     ),
     responses((status = 204, description = "It is gone.")),
@@ -141,34 +142,34 @@ pub(in crate::http) async fn patch_insight(
 )]
 #[delete("/v1/insights/{id_or_slug}")]
 pub(in crate::http) async fn delete_insight(
-    api: web::Data<Api>,
+    app: web::Data<AppState>,
     request: HttpRequest,
     editor: Editor,
     path: web::Path<String>,
     preconditions: Preconditions,
-) -> Result<Reply, Problem> {
+) -> Result<ResponseBuilder, Problem> {
     let mut query = Query::of(&request);
     let permanent = query.flag("permanent");
-    let intent = Intent::read(&request, query)?;
-    let now = api.now();
+    let intent = WriteMode::read(&request, query)?;
+    let now = app.now();
     let name = naming::parse(&path).ok_or_else(Problem::not_found)?;
     let pending = if permanent {
         let admin = Admin::try_from_principal(editor.principal().clone()).map_err(missing_scope)?;
-        let id = store::insights::find(api.store.reader(), &name).await?.ok_or_else(Problem::not_found)?.id;
-        lifecycle::purge(&api.store, &admin, id, &preconditions.required()?, now).await?
+        let id = store::insights::find(app.store.reader(), &name).await?.ok_or_else(Problem::not_found)?.id;
+        lifecycle::purge(&app.store, &admin, id, &preconditions.required()?, now).await?
     } else {
-        let id = known(&api, &name, editor.principal()).await?;
-        lifecycle::delete(&api.store, &editor, id, &preconditions.required()?, now).await?
+        let id = known(&app, &name, editor.principal()).await?;
+        lifecycle::delete(&app.store, &editor, id, &preconditions.required()?, now).await?
     };
-    intent.conclude(&api, pending, now, async |_, _| Ok(Reply::empty(StatusCode::NO_CONTENT))).await
+    intent.conclude(&app, pending, now, async |_, _| Ok(ResponseBuilder::empty(StatusCode::NO_CONTENT))).await
 }
 
-async fn create_at(api: &Api, intent: Intent, editor: &Editor, name: Name, body: Body) -> Result<Reply, Problem> {
-    let now = api.now();
-    if let Ok(id) = known(api, &name, editor.principal()).await {
-        return Err(lifecycle::exists_already(&api.store, id).await?.into());
+async fn create_at(app: &AppState, intent: WriteMode, editor: &Editor, name: InsightName, body: Body) -> Result<ResponseBuilder, Problem> {
+    let now = app.now();
+    if let Ok(id) = known(app, &name, editor.principal()).await {
+        return Err(lifecycle::exists_already(&app.store, id).await?.into());
     }
-    let Name::Slug(slug) = name else { return Err(Problem::not_found()) };
+    let InsightName::Slug(slug) = name else { return Err(Problem::not_found()) };
     let draft = body.parse(|mut input| {
         if input.get("slug").is_none_or(Value::is_null) && input.is_object() {
             input["slug"] = Value::from(slug.as_str());
@@ -180,19 +181,19 @@ async fn create_at(api: &Api, intent: Intent, editor: &Editor, name: Name, body:
         }
         Ok(draft)
     })?;
-    let pending = insights::create(&api.store, editor, draft, now).await?;
-    conclude(api, intent, pending, now, StatusCode::CREATED).await
+    let pending = insights::create(&app.store, editor, draft, now).await?;
+    conclude(app, intent, pending, now, StatusCode::CREATED).await
 }
 
 /// The id of an insight that this caller may know of. What is in the trash is not there.
-pub(super) async fn known(api: &Api, name: &Name, caller: &Principal) -> Result<Uuid, Problem> {
-    let insight = store::insights::find(api.store.reader(), name).await?.filter(|insight| insight.deleted_at.is_none());
+pub(super) async fn known(app: &AppState, name: &InsightName, caller: &Principal) -> Result<Uuid, Problem> {
+    let insight = store::insights::find(app.store.reader(), name).await?.filter(|insight| insight.deleted_at.is_none());
     let insight = insight.ok_or_else(Problem::not_found)?;
-    let allowed = insights::check_own(&insight, caller, api.now());
+    let allowed = insights::check_own(&insight, caller, app.now());
     // Who asks by a slug that it has in a draft only must not learn that.
-    if let (Name::Slug(slug), Err(_)) = (name, &allowed)
+    if let (InsightName::Slug(slug), Err(_)) = (name, &allowed)
         && *slug != insight.slug
-        && store::insights::find_moved(api.store.reader(), slug, api.now()).await?.is_none()
+        && store::insights::find_moved(app.store.reader(), slug, app.now()).await?.is_none()
     {
         return Err(Problem::not_found());
     }
@@ -202,30 +203,30 @@ pub(super) async fn known(api: &Api, name: &Name, caller: &Principal) -> Result<
 
 /// Answers a write of an insight with its newest revision; a rehearsal, also with what its texts had better not have.
 pub(super) async fn conclude(
-    api: &Api,
-    intent: Intent,
-    pending: Pending<Uuid>,
+    app: &AppState,
+    intent: WriteMode,
+    pending: PendingWrite<Uuid>,
     now: Timestamp,
     status: StatusCode,
-) -> Result<Reply, Problem> {
+) -> Result<ResponseBuilder, Problem> {
     let show = async |txn: &Transaction, id: &Uuid| {
         let reply = shown(txn, *id, now).await?.status(status);
-        Ok(if status == StatusCode::CREATED { reply.header(header::LOCATION, api.location(&format!("/v1/insights/{id}"))) } else { reply })
+        Ok(if status == StatusCode::CREATED { reply.header(header::LOCATION, app.location(&format!("/v1/insights/{id}"))) } else { reply })
     };
     if !intent.is_rehearsal() {
-        return intent.conclude(api, pending, now, show).await;
+        return intent.conclude(app, pending, now, show).await;
     }
     let reply = show(pending.txn(), &pending.made).await?;
-    let (written, caller) = (warnings::written(api, pending.txn(), pending.made).await?, pending.by().clone());
+    let (written, caller) = (warnings::written(app, pending.txn(), pending.made).await?, pending.by().clone());
     // Nobody waits for the writer while texts are looked at.
     drop(pending);
-    Ok(report(&reply, &warnings::of(api, written, &caller, now).await?))
+    Ok(report(&reply, &warnings::of(app, written, &caller, now).await?))
 }
 
-async fn shown(txn: &Transaction, id: Uuid, now: Timestamp) -> Result<Reply, Problem> {
+async fn shown(txn: &Transaction, id: Uuid, now: Timestamp) -> Result<ResponseBuilder, Problem> {
     let site = store::site::find(txn).await?.ok_or_else(Problem::internal)?;
     let chain = Locale::fallback_chain(None, &site.default_locale);
-    let found = store::insights::find_for_editor(txn, &Name::Id(id), &chain, None).await?;
+    let found = store::insights::find_for_editor(txn, &InsightName::Id(id), &chain, None).await?;
     let (row, body) = found.ok_or_else(Problem::not_found)?;
     Ok(represent(&row, body, &chain, ("application/json", None), now))
 }

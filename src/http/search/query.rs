@@ -10,20 +10,22 @@ use super::view::{FacetsView, Highlights, ScoreExplanation, SearchHit, SearchMet
 use crate::domain::clock::Timestamp;
 use crate::domain::locale::Locale;
 use crate::domain::page::{Cursor, KeyValue};
-use crate::http::api::Api;
-use crate::http::auth::Reader;
 use crate::http::insights::list::cache_tags;
-use crate::http::insights::params::FilterParams;
 use crate::http::insights::view::InsightView;
-use crate::http::lists::{self, PageInfo};
-use crate::http::problem::{Problem, unidentified};
-use crate::http::problem_codes::Code;
-use crate::http::query::Query;
-use crate::http::reply::{self, CONTENT_SEQUENCE, Reply};
-use crate::projections::search::{Found, Marks, Place, Previous, Request};
-use crate::store::hits::{self, Extra};
+use crate::http::request::auth::Reader;
+use crate::http::request::params::FilterParams;
+use crate::http::request::query_params::Query;
+use crate::http::response::builder;
+use crate::http::response::builder::{CONTENT_SEQUENCE, ResponseBuilder};
+use crate::http::response::pagination;
+use crate::http::response::pagination::PageInfo;
+use crate::http::response::problem::{Problem, unidentified};
+use crate::http::response::problem_codes::ProblemCode;
+use crate::http::state::app_state::AppState;
+use crate::projections::search::{Marks, PreviousPage, SearchPage, SearchPosition, SearchRequest};
+use crate::store::hits::{self, HitDetail};
 use crate::store::insight_rows::InsightRow;
-use crate::store::lists::Filters;
+use crate::store::list_query::Filters;
 
 /// Search
 ///
@@ -38,23 +40,27 @@ use crate::store::lists::Filters;
     security((), ("bearer" = ["insights:write"])),
 )]
 #[get("/v1/search")]
-pub(in crate::http) async fn search_insights(api: web::Data<Api>, request: HttpRequest, reader: Reader) -> Result<Reply, Problem> {
+pub(in crate::http) async fn search_insights(
+    app: web::Data<AppState>,
+    request: HttpRequest,
+    reader: Reader,
+) -> Result<ResponseBuilder, Problem> {
     let started = Instant::now();
-    let asked = Asked::read(Query::of(&request), &reader)?;
-    let now = api.now();
-    let freshness = api.freshness(now).await?;
+    let asked = ParsedSearch::read(Query::of(&request), &reader)?;
+    let now = app.now();
+    let freshness = app.freshness(now).await?;
     let chain = Locale::fallback_chain(asked.locale.as_ref(), &freshness.default_locale);
-    let found = api.search.find(asked.request.clone(), chain.clone(), now).await?;
-    let Asked { identity, explain, request: wanted, .. } = asked;
-    let data = hits(&api, &found, &chain, explain, now).await?;
-    let Found { next, previous, facets, total, corrected, sequence, .. } = found;
+    let found = app.search.find(asked.request.clone(), chain.clone(), now).await?;
+    let ParsedSearch { identity, explain, request: wanted, .. } = asked;
+    let data = hits(&app, &found, &chain, explain, now).await?;
+    let SearchPage { next, previous, facets, total, corrected, sequence, .. } = found;
     let page = PageInfo {
         limit: i64::try_from(wanted.limit).unwrap_or(0),
         next_cursor: next.map(|place| cursor_of(Some(&place), &identity)),
         prev_cursor: match previous {
-            Previous::None => None,
-            Previous::First => Some(cursor_of(None, &identity)),
-            Previous::Behind(place) => Some(cursor_of(Some(&place), &identity)),
+            PreviousPage::None => None,
+            PreviousPage::First => Some(cursor_of(None, &identity)),
+            PreviousPage::Behind(place) => Some(cursor_of(Some(&place), &identity)),
         },
     };
     let facets =
@@ -64,26 +70,26 @@ pub(in crate::http) async fn search_insights(api: web::Data<Api>, request: HttpR
     // How long it took, and changes elsewhere, are no part of what the validator stands for.
     let digested = SearchResult { meta: SearchMeta { sequence: 0, ..result.meta.clone() }, ..result.clone() };
     result.meta.took_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-    let reply = Reply::json(&result)
+    let reply = ResponseBuilder::json(&result)
         .state("l".to_owned())
-        .kept_at(sequence, &freshness, reply::EVERY_INSIGHT.iter().collect())
+        .kept_at(sequence, &freshness, builder::EVERY_INSIGHT.iter().collect())
         .digest_of(&digested)
         .last_modified_if(freshness.sequence == sequence, freshness.last_modified)
         .header(CONTENT_SEQUENCE, sequence.to_string())
         .policy(reader.policy(now, &freshness))
         .cache_tags(&cache_tags(&wanted.filters));
-    Ok(lists::links(reply, &api, &request, &result.page))
+    Ok(pagination::links(reply, &app, &request, &result.page))
 }
 
 /// What a query string asks for.
-struct Asked {
-    request: Request,
+struct ParsedSearch {
+    request: SearchRequest,
     locale: Option<Locale>,
     explain: bool,
     identity: String,
 }
 
-impl Asked {
+impl ParsedSearch {
     fn read(mut query: Query, reader: &Reader) -> Result<Self, Problem> {
         let text = query.required_text("q", LONGEST);
         let limit = query.limit();
@@ -91,45 +97,45 @@ impl Asked {
         let locale = query.locale();
         let explain = query.flag("explain");
         let identity = format!("search {text:?} {filters:?} {locale:?}");
-        let cursor = lists::cursor(&mut query, &identity, true);
+        let cursor = pagination::cursor(&mut query, &identity, true);
         query.finish()?;
         if explain && reader.editor().is_none() {
             let detail = "the parameter explain needs a token with the scope insights:write";
-            let missing = || Problem::new(Code::InsufficientScope, detail).with("required_scope", "insights:write");
+            let missing = || Problem::new(ProblemCode::InsufficientScope, detail).with("required_scope", "insights:write");
             return Err(if reader.is_anonymous() { unidentified(detail) } else { missing() });
         }
         let after = match cursor? {
             Some(cursor) => place_of(&cursor)?,
             None => None,
         };
-        let request = Request { query: text, filters, limit: usize::try_from(limit).unwrap_or(0), after };
+        let request = SearchRequest { query: text, filters, limit: usize::try_from(limit).unwrap_or(0), after };
         Ok(Self { request, locale, explain, identity })
     }
 }
 
 /// A place as a cursor; none is the first page.
-fn cursor_of(place: Option<&Place>, identity: &str) -> String {
+fn cursor_of(place: Option<&SearchPosition>, identity: &str) -> String {
     let (key, id) = match place {
-        Some(Place { rank: (close, answer, score), id }) => (format!("{} {answer} {}", u8::from(*close), score.to_bits()), *id),
+        Some(SearchPosition { rank: (close, answer, score), id }) => (format!("{} {answer} {}", u8::from(*close), score.to_bits()), *id),
         None => (String::new(), Uuid::nil()),
     };
     Cursor::new(KeyValue::Text(key), id, false, identity).encode()
 }
 
-fn place_of(cursor: &Cursor) -> Result<Option<Place>, Problem> {
-    let KeyValue::Text(key) = &cursor.key else { return Err(lists::invalid_cursor()) };
+fn place_of(cursor: &Cursor) -> Result<Option<SearchPosition>, Problem> {
+    let KeyValue::Text(key) = &cursor.key else { return Err(pagination::invalid_cursor()) };
     if key.is_empty() {
         return Ok(None);
     }
     let numbers: Vec<u32> = key.split(' ').filter_map(|number| number.parse().ok()).collect();
-    let [close, answer, score] = numbers.as_slice() else { return Err(lists::invalid_cursor()) };
-    let answer = u8::try_from(*answer).map_err(|_large| lists::invalid_cursor())?;
-    Ok(Some(Place { rank: (*close == 1, answer, f32::from_bits(*score)), id: cursor.id }))
+    let [close, answer, score] = numbers.as_slice() else { return Err(pagination::invalid_cursor()) };
+    let answer = u8::try_from(*answer).map_err(|_large| pagination::invalid_cursor())?;
+    Ok(Some(SearchPosition { rank: (*close == 1, answer, f32::from_bits(*score)), id: cursor.id }))
 }
 
-async fn hits(api: &Api, found: &Found, chain: &[String], explain: bool, now: Timestamp) -> Result<Vec<SearchHit>, Problem> {
+async fn hits(app: &AppState, found: &SearchPage, chain: &[String], explain: bool, now: Timestamp) -> Result<Vec<SearchHit>, Problem> {
     let ids: Vec<Uuid> = found.hits.iter().map(|hit| hit.id).collect();
-    let rows = hits::find(api.store.reader(), &ids, chain, Extra::Plain, now).await?;
+    let rows = hits::find(app.store.reader(), &ids, chain, HitDetail::Plain, now).await?;
     let (marks, shown) = (found.marks.clone(), found.hits.clone());
     let chain = chain.to_vec();
     let mark = move || {
@@ -141,7 +147,7 @@ async fn hits(api: &Api, found: &Found, chain: &[String], explain: bool, now: Ti
         };
         rows.into_iter().filter_map(hit).collect()
     };
-    Ok(api.search.offload(mark).await?)
+    Ok(app.search.offload(mark).await?)
 }
 
 fn highlights(marks: &Marks, title: &str, excerpt: &str, plain: &str, locale: &str) -> Highlights {

@@ -8,14 +8,15 @@ use uuid::Uuid;
 use super::params::{LONGEST, SuggestionParams};
 use crate::domain::locale::Locale;
 use crate::domain::markdown::TocEntry;
-use crate::http::api::Api;
-use crate::http::auth::Reader;
-use crate::http::insights::params::LocaleParam;
-use crate::http::problem::Problem;
-use crate::http::query::Query;
-use crate::http::reply::{self, CONTENT_SEQUENCE, Reply};
-use crate::projections::search::{Beginning, Suggestion};
-use crate::store::hits::{self, Extra};
+use crate::http::request::auth::Reader;
+use crate::http::request::params::LocaleParam;
+use crate::http::request::query_params::Query;
+use crate::http::response::builder;
+use crate::http::response::builder::{CONTENT_SEQUENCE, ResponseBuilder};
+use crate::http::response::problem::Problem;
+use crate::http::state::app_state::AppState;
+use crate::projections::search::{Suggestion, TypedPrefix};
+use crate::store::hits::{self, HitDetail};
 use crate::store::insight_rows::InsightRow;
 
 const DEFAULT: i64 = 8;
@@ -79,30 +80,34 @@ struct SuggestionList {
     security((), ("bearer" = ["insights:write"])),
 )]
 #[get("/v1/search/suggestions")]
-pub(in crate::http) async fn list_suggestions(api: web::Data<Api>, request: HttpRequest, reader: Reader) -> Result<Reply, Problem> {
+pub(in crate::http) async fn list_suggestions(
+    app: web::Data<AppState>,
+    request: HttpRequest,
+    reader: Reader,
+) -> Result<ResponseBuilder, Problem> {
     let mut query = Query::of(&request);
     let text = query.required_text("q", LONGEST);
     let limit = usize::try_from(query.integer("limit", 1, MOST).unwrap_or(DEFAULT)).unwrap_or(0);
     let locale = query.locale();
     query.finish()?;
-    let now = api.now();
-    let freshness = api.freshness(now).await?;
+    let now = app.now();
+    let freshness = app.freshness(now).await?;
     let chain = Locale::fallback_chain(locale.as_ref(), &freshness.default_locale);
-    let (beginning, sequence) = api.search.suggest(text, chain.clone(), now).await?;
-    let rows = hits::find(api.store.reader(), &beginning.insights, &chain, Extra::Toc, now).await?;
+    let (beginning, sequence) = app.search.suggest(text, chain.clone(), now).await?;
+    let rows = hits::find(app.store.reader(), &beginning.insights, &chain, HitDetail::Toc, now).await?;
     let meta = SuggestionMeta { sequence, fuzzy: beginning.fuzzy };
     let view = SuggestionList { data: chosen(&beginning, rows, limit), meta };
-    Ok(Reply::json(&view)
+    Ok(ResponseBuilder::json(&view)
         .state("l".to_owned())
         .digest_without_sequence()
-        .kept_at(sequence, &freshness, reply::EVERY_INSIGHT.iter().collect())
+        .kept_at(sequence, &freshness, builder::EVERY_INSIGHT.iter().collect())
         .last_modified_if(freshness.sequence == sequence, freshness.last_modified)
         .header(CONTENT_SEQUENCE, sequence.to_string())
         .policy(reader.policy(now, &freshness))
         .cache_tags(&["insights".to_owned()]))
 }
 
-fn chosen(beginning: &Beginning, rows: Vec<(InsightRow, String)>, limit: usize) -> Vec<SuggestionView> {
+fn chosen(beginning: &TypedPrefix, rows: Vec<(InsightRow, String)>, limit: usize) -> Vec<SuggestionView> {
     let mut list: Vec<(Suggestion, SuggestedInsight)> = Vec::new();
     for (row, toc) in rows {
         let headings: Vec<TocEntry> = serde_json::from_str(&toc).unwrap_or_default();

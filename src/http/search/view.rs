@@ -5,8 +5,8 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use crate::http::insights::view::{InsightSummaryView, local_name};
-use crate::http::lists::PageInfo;
-use crate::projections::search::{Answer, Explanation, FacetCount};
+use crate::http::response::pagination::PageInfo;
+use crate::projections::search::{Explanation, FacetCount, TitleMatch};
 
 /// The hit's texts as HTML: what was looked for in `<mark>`, everything else escaped. Safe to put into a page.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -48,9 +48,9 @@ impl ScoreExplanation {
     pub(super) fn of(explanation: &Explanation) -> Self {
         let Explanation { stems, spellings, neighbours, title, recency, title_answer } = *explanation;
         let title_answer = match title_answer {
-            Answer::Begins => TitleAnswer::Begins,
-            Answer::Holds => TitleAnswer::Holds,
-            Answer::Otherwise => TitleAnswer::Otherwise,
+            TitleMatch::Begins => TitleAnswer::Begins,
+            TitleMatch::Holds => TitleAnswer::Holds,
+            TitleMatch::Otherwise => TitleAnswer::Otherwise,
         };
         Self { stems, spellings, neighbours, title, recency, title_answer }
     }

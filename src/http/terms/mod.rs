@@ -11,15 +11,17 @@ macro_rules! term_routes {
             use actix_web::{HttpRequest, delete, get, patch, post, put, web};
 
             use super::operations;
-            use super::view::{PageParams, TermInput, TermListView, TermPatch, TermPath, TermView};
+            use crate::http::request::params::PageParams;
+            use super::view::{TermInput, TermListView, TermPatch, TermPath, TermView};
             use crate::domain::authority::Publisher;
             use crate::domain::term::TermKind;
-            use crate::http::api::Api;
-            use crate::http::auth::Reader;
-            use crate::http::extract::{Body, Preconditions};
-            use crate::http::insights::params::{LocaleParam, OptionalIfMatchHeader};
-            use crate::http::problem::Problem;
-            use crate::http::reply::Reply;
+            use crate::http::state::app_state::AppState;
+            use crate::http::request::auth::Reader;
+            use crate::http::request::body::Body;
+            use crate::http::request::preconditions::Preconditions;
+            use crate::http::request::params::{LocaleParam, OptionalIfMatchHeader};
+            use crate::http::response::problem::Problem;
+            use crate::http::response::builder::ResponseBuilder;
 
             const KIND: TermKind = $kind;
 
@@ -32,8 +34,8 @@ macro_rules! term_routes {
                 security((), ("bearer" = ["insights:write"])),
             )]
             #[get($collection)]
-            pub(in crate::http) async fn $list(api: web::Data<Api>, request: HttpRequest, reader: Reader) -> Result<Reply, Problem> {
-                operations::list(&api, &request, &reader, KIND).await
+            pub(in crate::http) async fn $list(app: web::Data<AppState>, request: HttpRequest, reader: Reader) -> Result<ResponseBuilder, Problem> {
+                operations::list(&app, &request, &reader, KIND).await
             }
 
             #[utoipa::path(
@@ -46,12 +48,12 @@ macro_rules! term_routes {
             )]
             #[get($item)]
             pub(in crate::http) async fn $get(
-                api: web::Data<Api>,
+                app: web::Data<AppState>,
                 request: HttpRequest,
                 path: web::Path<String>,
                 reader: Reader,
-            ) -> Result<Reply, Problem> {
-                operations::get(&api, &request, &reader, KIND, &path).await
+            ) -> Result<ResponseBuilder, Problem> {
+                operations::get(&app, &request, &reader, KIND, &path).await
             }
 
             #[utoipa::path(
@@ -64,12 +66,12 @@ macro_rules! term_routes {
             )]
             #[post($collection)]
             pub(in crate::http) async fn $create(
-                api: web::Data<Api>,
+                app: web::Data<AppState>,
                 request: HttpRequest,
                 publisher: Publisher,
                 body: Body,
-            ) -> Result<Reply, Problem> {
-                operations::create(&api, &request, &publisher, KIND, body).await
+            ) -> Result<ResponseBuilder, Problem> {
+                operations::create(&app, &request, &publisher, KIND, body).await
             }
 
             #[utoipa::path(
@@ -83,14 +85,14 @@ macro_rules! term_routes {
             )]
             #[put($item)]
             pub(in crate::http) async fn $replace(
-                api: web::Data<Api>,
+                app: web::Data<AppState>,
                 request: HttpRequest,
                 publisher: Publisher,
                 path: web::Path<String>,
                 preconditions: Preconditions,
                 body: Body,
-            ) -> Result<Reply, Problem> {
-                operations::replace(&api, &request, &publisher, (KIND, &path), preconditions, body).await
+            ) -> Result<ResponseBuilder, Problem> {
+                operations::replace(&app, &request, &publisher, (KIND, &path), preconditions, body).await
             }
 
             #[utoipa::path(
@@ -104,14 +106,14 @@ macro_rules! term_routes {
             )]
             #[patch($item)]
             pub(in crate::http) async fn $patch(
-                api: web::Data<Api>,
+                app: web::Data<AppState>,
                 request: HttpRequest,
                 publisher: Publisher,
                 path: web::Path<String>,
                 preconditions: Preconditions,
                 body: Body,
-            ) -> Result<Reply, Problem> {
-                operations::patch(&api, &request, &publisher, (KIND, &path), preconditions, body).await
+            ) -> Result<ResponseBuilder, Problem> {
+                operations::patch(&app, &request, &publisher, (KIND, &path), preconditions, body).await
             }
 
             #[utoipa::path(
@@ -124,13 +126,13 @@ macro_rules! term_routes {
             )]
             #[delete($item)]
             pub(in crate::http) async fn $delete(
-                api: web::Data<Api>,
+                app: web::Data<AppState>,
                 request: HttpRequest,
                 publisher: Publisher,
                 path: web::Path<String>,
                 preconditions: Preconditions,
-            ) -> Result<Reply, Problem> {
-                operations::delete(&api, &request, &publisher, (KIND, &path), preconditions).await
+            ) -> Result<ResponseBuilder, Problem> {
+                operations::delete(&app, &request, &publisher, (KIND, &path), preconditions).await
             }
         }
     };

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::domain::term::translations_of;
 use crate::http::insights::view::local_name;
-use crate::http::lists::{ListMeta, PageInfo};
+use crate::http::response::pagination::{ListMeta, PageInfo};
 use crate::store::terms::TermRow;
 
 /// A name and a description in one more locale.
@@ -89,18 +89,6 @@ pub(in crate::http) struct TermPatch {
 pub(in crate::http) struct TermPath {
     #[param(pattern = "^[a-z0-9]+(-[a-z0-9]+)*$", max_length = 100)]
     slug: String,
-}
-
-#[derive(IntoParams)]
-#[into_params(parameter_in = Query)]
-#[expect(dead_code, reason = "describes parameters to the document")]
-pub(in crate::http) struct PageParams {
-    /// How many items a page has at most.
-    #[param(minimum = 1, maximum = 100, default = 20)]
-    limit: Option<i64>,
-    /// `page.next_cursor` or `page.prev_cursor` of an earlier answer.
-    #[param(max_length = 1000, nullable = false)]
-    cursor: Option<String>,
 }
 
 pub(super) fn view(row: &TermRow, chain: &[String], for_editor: bool) -> TermView {

@@ -7,7 +7,7 @@
 //! Invariant: a write is not answered before everything that it changed is remembered here; when that takes too long, nothing is given out
 //! until it is.
 
-mod known;
+mod invalidation_log;
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -16,8 +16,8 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use known::{Known, Life};
-pub use known::{Names, ResponseCacheProjection};
+pub use invalidation_log::{CacheTags, ResponseCacheProjection};
+use invalidation_log::{EntryMeta, InvalidationLog};
 
 use super::follower::Progress;
 use crate::domain::clock::Timestamp;
@@ -30,43 +30,43 @@ const OVERHEAD: usize = 1_024;
 const USUAL: u64 = 16_384;
 
 /// An answer, and what it was made of.
-pub struct Answer<V> {
+pub struct CacheEntry<V> {
     pub value: V,
     pub bytes: usize,
-    life: Life,
+    life: EntryMeta,
 }
 
-impl<V> Answer<V> {
+impl<V> CacheEntry<V> {
     /// `bytes` is what it takes in memory, all encodings included.
     #[must_use]
-    pub fn new(value: V, bytes: usize, made_at: i64, moments: (Timestamp, Option<Timestamp>), names: Names) -> Self {
-        Self { value, bytes, life: Life::new(made_at, moments, names) }
+    pub fn new(value: V, bytes: usize, made_at: i64, moments: (Timestamp, Option<Timestamp>), names: CacheTags) -> Self {
+        Self { value, bytes, life: EntryMeta::new(made_at, moments, names) }
     }
 }
 
-enum Slot<V> {
-    Answer(Arc<Answer<V>>),
+enum CacheSlot<V> {
+    Entry(Arc<CacheEntry<V>>),
     /// Another spelling of the same request.
     Alias(Arc<str>),
 }
 
-impl<V> Clone for Slot<V> {
+impl<V> Clone for CacheSlot<V> {
     fn clone(&self) -> Self {
         match self {
-            Self::Answer(answer) => Self::Answer(answer.clone()),
+            Self::Entry(answer) => Self::Entry(answer.clone()),
             Self::Alias(key) => Self::Alias(key.clone()),
         }
     }
 }
 
 #[derive(Clone)]
-struct Weight;
+struct EntryWeigher;
 
-impl<V> quick_cache::Weighter<Arc<str>, Slot<V>> for Weight {
-    fn weight(&self, key: &Arc<str>, slot: &Slot<V>) -> u64 {
+impl<V> quick_cache::Weighter<Arc<str>, CacheSlot<V>> for EntryWeigher {
+    fn weight(&self, key: &Arc<str>, slot: &CacheSlot<V>) -> u64 {
         let bytes = match slot {
-            Slot::Answer(answer) => answer.bytes + OVERHEAD,
-            Slot::Alias(_) => OVERHEAD / 4,
+            CacheSlot::Entry(answer) => answer.bytes + OVERHEAD,
+            CacheSlot::Alias(_) => OVERHEAD / 4,
         };
         (key.len() + bytes) as u64
     }
@@ -74,7 +74,7 @@ impl<V> quick_cache::Weighter<Arc<str>, Slot<V>> for Weight {
 
 /// The reading end, shared by all requests.
 pub struct ResponseCache<V> {
-    shared: Arc<Shared<V>>,
+    shared: Arc<CacheState<V>>,
     progress: Progress,
 }
 
@@ -84,9 +84,9 @@ impl<V> Clone for ResponseCache<V> {
     }
 }
 
-struct Shared<V> {
-    kept: quick_cache::sync::Cache<Arc<str>, Slot<V>, Weight>,
-    known: Arc<Known>,
+struct CacheState<V> {
+    kept: quick_cache::sync::Cache<Arc<str>, CacheSlot<V>, EntryWeigher>,
+    known: Arc<InvalidationLog>,
     flights: Mutex<HashMap<Arc<str>, Flight<V>>>,
     on: bool,
     hits: Mutex<Vec<Arc<AtomicU64>>>,
@@ -98,19 +98,19 @@ struct Shared<V> {
 struct Flight<V> {
     /// Whoever comes after the log went on does not join.
     since: i64,
-    outcome: watch::Receiver<Option<Outcome<V>>>,
+    outcome: watch::Receiver<Option<FlightOutcome<V>>>,
 }
 
 /// How a computation ended.
-pub enum Outcome<V> {
-    Made(Arc<Answer<V>>),
+pub enum FlightOutcome<V> {
+    Made(Arc<CacheEntry<V>>),
     /// It failed in a way that would befall the others too.
     Failed,
     /// The answer is nobody else's: each makes its own.
     NotKept,
 }
 
-impl<V> Clone for Outcome<V> {
+impl<V> Clone for FlightOutcome<V> {
     fn clone(&self) -> Self {
         match self {
             Self::Made(answer) => Self::Made(answer.clone()),
@@ -121,19 +121,19 @@ impl<V> Clone for Outcome<V> {
 }
 
 /// Who computes.
-pub enum Turn<V> {
-    Kept(Arc<Answer<V>>, i64),
+pub enum Lookup<V> {
+    Kept(Arc<CacheEntry<V>>, i64),
     /// Nobody knows what is true: each asks the database.
     Alone,
-    Mine(Making<V>),
-    Theirs(watch::Receiver<Option<Outcome<V>>>),
+    Mine(CacheFill<V>),
+    Theirs(watch::Receiver<Option<FlightOutcome<V>>>),
 }
 
 /// The duty to compute an answer. Dropped without an outcome, each of those who wait asks for itself.
-pub struct Making<V> {
-    shared: Arc<Shared<V>>,
+pub struct CacheFill<V> {
+    shared: Arc<CacheState<V>>,
     key: Arc<str>,
-    outcome: watch::Sender<Option<Outcome<V>>>,
+    outcome: watch::Sender<Option<FlightOutcome<V>>>,
 }
 
 impl<V: Send + Sync + 'static> ResponseCache<V> {
@@ -141,10 +141,10 @@ impl<V: Send + Sync + 'static> ResponseCache<V> {
     #[must_use]
     pub fn new(budget: u64) -> (ResponseCacheProjection, Self, watch::Sender<i64>) {
         let (sender, progress) = watch::channel(-1);
-        let known = Arc::new(Known::new());
+        let known = Arc::new(InvalidationLog::new());
         let usual = usize::try_from(budget / USUAL).unwrap_or(usize::MAX);
-        let shared = Shared {
-            kept: quick_cache::sync::Cache::with_weighter(usual, budget, Weight),
+        let shared = CacheState {
+            kept: quick_cache::sync::Cache::with_weighter(usual, budget, EntryWeigher),
             known: known.clone(),
             flights: Mutex::default(),
             on: budget > 0,
@@ -169,16 +169,16 @@ impl<V: Send + Sync + 'static> ResponseCache<V> {
 
     /// The answer that is kept under a key, if it is true now, and the public number that it is true at.
     #[must_use]
-    pub fn find(&self, key: &str, now: Timestamp) -> Option<(Arc<Answer<V>>, i64)> {
+    pub fn find(&self, key: &str, now: Timestamp) -> Option<(Arc<CacheEntry<V>>, i64)> {
         let answer = self.kept(key)?;
         let sequence = self.shared.known.holds(&answer.life, now)?;
         Some((answer, sequence))
     }
 
-    fn kept(&self, key: &str) -> Option<Arc<Answer<V>>> {
+    fn kept(&self, key: &str) -> Option<Arc<CacheEntry<V>>> {
         let slot = self.shared.kept.get(key)?;
-        let slot = if let Slot::Alias(key) = &slot { self.shared.kept.get(key)? } else { slot };
-        if let Slot::Answer(answer) = slot { Some(answer) } else { None }
+        let slot = if let CacheSlot::Alias(key) = &slot { self.shared.kept.get(key)? } else { slot };
+        if let CacheSlot::Entry(answer) = slot { Some(answer) } else { None }
     }
 
     /// Whether something is kept under a key. Asking counts as asking for it.
@@ -197,39 +197,39 @@ impl<V: Send + Sync + 'static> ResponseCache<V> {
 
     /// Lets another spelling of a request find the same answer.
     pub fn alias(&self, spelling: &str, key: &Arc<str>) {
-        self.shared.kept.insert(Arc::from(spelling), Slot::Alias(key.clone()));
+        self.shared.kept.insert(Arc::from(spelling), CacheSlot::Alias(key.clone()));
     }
 
     /// The answer, or the duty to make it, or whom to wait for.
     #[must_use]
-    pub fn join(&self, key: &Arc<str>, now: Timestamp) -> Turn<V> {
+    pub fn join(&self, key: &Arc<str>, now: Timestamp) -> Lookup<V> {
         let mut flights = self.shared.flights();
         if let Some((answer, sequence)) = self.find(key, now) {
             self.shared.joined.fetch_add(1, Ordering::Relaxed);
-            return Turn::Kept(answer, sequence);
+            return Lookup::Kept(answer, sequence);
         }
         if !self.shared.known.is_current() {
-            return Turn::Alone;
+            return Lookup::Alone;
         }
         let since = self.shared.known.reached.load(Ordering::SeqCst);
         if let Some(flight) = flights.get(key).filter(|flight| flight.since == since) {
-            return Turn::Theirs(flight.outcome.clone());
+            return Lookup::Theirs(flight.outcome.clone());
         }
         let (sender, outcome) = watch::channel(None);
         flights.insert(key.clone(), Flight { since, outcome });
-        Turn::Mine(Making { shared: self.shared.clone(), key: key.clone(), outcome: sender })
+        Lookup::Mine(CacheFill { shared: self.shared.clone(), key: key.clone(), outcome: sender })
     }
 
     /// The public number that an answer is true at, if it is.
     #[must_use]
-    pub fn holds(&self, answer: &Answer<V>, now: Timestamp) -> Option<i64> {
+    pub fn holds(&self, answer: &CacheEntry<V>, now: Timestamp) -> Option<i64> {
         self.shared.known.holds(&answer.life, now)
     }
 
     /// Whether an answer that somebody waited for is good for them: it was begun after every write that was answered before they came, so only the
     /// clock can have overtaken it.
     #[must_use]
-    pub fn is_good_for_waiters(&self, answer: &Answer<V>, now: Timestamp) -> bool {
+    pub fn is_good_for_waiters(&self, answer: &CacheEntry<V>, now: Timestamp) -> bool {
         self.shared.known.is_before_transition(&answer.life, now)
     }
 
@@ -268,27 +268,27 @@ impl<V: Send + Sync + 'static> ResponseCache<V> {
     }
 }
 
-impl<V> Shared<V> {
+impl<V> CacheState<V> {
     fn flights(&self) -> MutexGuard<'_, HashMap<Arc<str>, Flight<V>>> {
         self.flights.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl<V> Making<V> {
+impl<V> CacheFill<V> {
     /// Tells everybody who waits.
-    pub fn finish(self, outcome: Outcome<V>)
+    pub fn finish(self, outcome: FlightOutcome<V>)
     where
         V: Send + Sync + 'static,
     {
-        if let Outcome::Made(answer) = &outcome {
+        if let FlightOutcome::Made(answer) = &outcome {
             self.shared.made.fetch_add(1, Ordering::Relaxed);
-            self.shared.kept.insert(self.key.clone(), Slot::Answer(answer.clone()));
+            self.shared.kept.insert(self.key.clone(), CacheSlot::Entry(answer.clone()));
         }
         self.outcome.send_replace(Some(outcome));
     }
 }
 
-impl<V> Drop for Making<V> {
+impl<V> Drop for CacheFill<V> {
     fn drop(&mut self) {
         let mut flights = self.shared.flights();
         let mine = self.outcome.subscribe();

@@ -5,13 +5,13 @@ use std::path::Path;
 
 use uuid::Uuid;
 
-use super::index::IndexFiles;
 use super::projection::{concerns_texts, is_of_this_log};
+use crate::projections::search::index::files::IndexFiles;
 use crate::store::{Store, changes, documents};
 
 /// What was found out about an index.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub enum IndexVerdict {
     /// It holds exactly what is live.
     Agrees,
     /// There is none: it will be made at the next start.
@@ -27,25 +27,22 @@ pub enum Verdict {
 }
 
 /// Compares the index in a folder with the database. A build that is not sound is removed on the way, as at a start.
-///
-/// # Errors
-/// When the database cannot be read.
-pub async fn compare(store: &Store, folder: &Path) -> anyhow::Result<Verdict> {
+pub async fn compare(store: &Store, folder: &Path) -> anyhow::Result<IndexVerdict> {
     if !folder.exists() {
-        return Ok(Verdict::Missing);
+        return Ok(IndexVerdict::Missing);
     }
     let opened = match IndexFiles::open(folder) {
         Ok(opened) => opened,
-        Err(_locked) => return Ok(Verdict::InUse),
+        Err(_locked) => return Ok(IndexVerdict::InUse),
     };
-    let Some((files, position)) = opened else { return Ok(Verdict::Missing) };
+    let Some((files, position)) = opened else { return Ok(IndexVerdict::Missing) };
     if !is_of_this_log(store, position).await? {
-        return Ok(Verdict::Foreign);
+        return Ok(IndexVerdict::Foreign);
     }
     let missing = changes::after(store.reader(), position.sequence, i64::MAX).await?;
     let missing = missing.iter().filter(|row| concerns_texts(row)).count();
     if missing > 0 {
-        return Ok(Verdict::Behind(missing));
+        return Ok(IndexVerdict::Behind(missing));
     }
     let indexed: HashSet<(Uuid, i64, i64)> = files.revisions()?.into_iter().collect();
     let mut live = HashSet::new();
@@ -62,5 +59,5 @@ pub async fn compare(store: &Store, folder: &Path) -> anyhow::Result<Verdict> {
         indexed.difference(&live).map(|(id, revision, _)| format!("search has insight {id} in revision {revision}, which is not live")),
     );
     faults.sort();
-    Ok(if faults.is_empty() { Verdict::Agrees } else { Verdict::Differs(faults) })
+    Ok(if faults.is_empty() { IndexVerdict::Agrees } else { IndexVerdict::Differs(faults) })
 }

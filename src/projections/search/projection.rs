@@ -13,13 +13,13 @@ use tokio::runtime::Handle;
 use tokio::sync::watch;
 use uuid::Uuid;
 
-use super::columns::Columns;
-use super::documents::{Batch, Cutting};
-use super::index::{IndexFiles, Position};
-use super::schema::Fields;
-use super::terms::Terms;
-use super::{Live, Search, Shared};
 use crate::projections::follower::{Progress, Projection};
+use crate::projections::search::index::document::{DocumentBatch, Inverters};
+use crate::projections::search::index::files::{IndexFiles, IndexPosition};
+use crate::projections::search::index::schema::IndexFields;
+use crate::projections::search::reader::terms::TermTable;
+use crate::projections::search::reader::visibility::SegmentData;
+use crate::projections::search::searcher::{IndexSnapshot, Search, SearchState};
 use crate::store::changes::{self, LogRow};
 use crate::store::{Store, documents};
 
@@ -35,9 +35,9 @@ const GATHERED: usize = 4_000;
 const LONGEST_GATHERING: Duration = Duration::from_secs(2);
 
 /// What is in the index, and not committed yet.
-struct Pending {
+struct UncommittedBatch {
     since: Instant,
-    position: Position,
+    position: IndexPosition,
     texts: usize,
     /// Whether many rows came in at a time.
     many: bool,
@@ -47,9 +47,9 @@ struct Pending {
     concerns_readers: bool,
 }
 
-impl Pending {
+impl UncommittedBatch {
     fn since(now: Instant) -> Self {
-        Self { since: now, position: Position::default(), texts: 0, many: false, of_others: false, concerns_readers: false }
+        Self { since: now, position: IndexPosition::default(), texts: 0, many: false, of_others: false, concerns_readers: false }
     }
 
     fn can_wait(&self) -> bool {
@@ -60,13 +60,13 @@ impl Pending {
 /// The writing end.
 pub struct SearchProjection {
     folder: PathBuf,
-    aside: Aside,
-    cutting: Arc<Cutting>,
-    shared: Arc<Shared>,
+    aside: IndexingPool,
+    cutting: Arc<Inverters>,
+    shared: Arc<SearchState>,
     files: Option<Arc<Mutex<IndexFiles>>>,
-    terms: Arc<Terms>,
-    segments: HashMap<SegmentId, Arc<Columns>>,
-    pending: Option<Pending>,
+    terms: Arc<TermTable>,
+    segments: HashMap<SegmentId, Arc<SegmentData>>,
+    pending: Option<UncommittedBatch>,
     /// The last row of the log that readers see.
     committed: i64,
     /// The last one that somebody waits for.
@@ -84,8 +84,8 @@ impl SearchProjection {
         let search = Search::new(progress);
         let projection = Self {
             folder,
-            aside: Aside(aside),
-            cutting: Arc::new(Cutting::new()),
+            aside: IndexingPool(aside),
+            cutting: Arc::new(Inverters::new()),
             wanted: search.shared.wanted.subscribe(),
             shared: search.shared.clone(),
             pending: None,
@@ -100,7 +100,7 @@ impl SearchProjection {
     }
 
     /// The index that is there if it belongs to this log, else none.
-    async fn existing(&self, store: &Store) -> anyhow::Result<Option<(IndexFiles, Position)>> {
+    async fn existing(&self, store: &Store) -> anyhow::Result<Option<(IndexFiles, IndexPosition)>> {
         let folder = self.folder.clone();
         let Some((files, position)) = self.aside.run(move || IndexFiles::open(&folder)).await? else { return Ok(None) };
         let of_this_log = is_of_this_log(store, position).await?;
@@ -115,7 +115,7 @@ impl SearchProjection {
         self.build(store, told).await.map(|_| ())
     }
 
-    async fn build(&self, store: &Store, mut told: impl FnMut(usize)) -> anyhow::Result<(IndexFiles, Position)> {
+    async fn build(&self, store: &Store, mut told: impl FnMut(usize)) -> anyhow::Result<(IndexFiles, IndexPosition)> {
         tracing::info!(folder = %self.folder.display(), "making the search index");
         let newest = changes::newest(store.reader()).await?;
         let at = changes::find(store.reader(), newest).await?.map_or(0, |row| row.at);
@@ -131,7 +131,7 @@ impl SearchProjection {
             (ids, texts) = next?;
             told(done);
         }
-        let position = Position::new(newest, at);
+        let position = IndexPosition::new(newest, at);
         self.aside.run(move || files.commit(position, 0).and_then(|()| files.unite()).map(|()| files)).await?;
         // Opened again as it will be used: with the memory of a running service.
         let folder = self.folder.clone();
@@ -141,16 +141,16 @@ impl SearchProjection {
     }
 
     /// The live insights behind an id, with their texts.
-    async fn behind(&self, store: &Store, after: Uuid) -> anyhow::Result<(Vec<Uuid>, Batch)> {
+    async fn behind(&self, store: &Store, after: Uuid) -> anyhow::Result<(Vec<Uuid>, DocumentBatch)> {
         let ids: Vec<Uuid> = documents::live(store.reader(), after, BUILD_BATCH).await?.into_iter().map(|row| row.id).collect();
         let texts = self.texts(store, &ids).await?;
         Ok((ids, texts))
     }
 
     /// The texts of some insights, cut into terms.
-    async fn texts(&self, store: &Store, insights: &[Uuid]) -> anyhow::Result<Batch> {
+    async fn texts(&self, store: &Store, insights: &[Uuid]) -> anyhow::Result<DocumentBatch> {
         if insights.is_empty() {
-            return Ok(Batch::default());
+            return Ok(DocumentBatch::default());
         }
         let rows = documents::find(store.reader(), insights).await?;
         let cutting = self.cutting.clone();
@@ -174,7 +174,7 @@ impl SearchProjection {
     }
 
     /// Lets readers see the newest commit. What is known of segments that were there before is kept.
-    async fn let_read(&mut self, searcher: Searcher, fields: Fields) -> anyhow::Result<()> {
+    async fn let_read(&mut self, searcher: Searcher, fields: IndexFields) -> anyhow::Result<()> {
         let mut known = std::mem::take(&mut self.segments);
         let (searcher, columns) = self
             .aside
@@ -182,18 +182,19 @@ impl SearchProjection {
                 let mut columns = Vec::new();
                 for reader in searcher.segment_readers() {
                     let there = known.remove(&reader.segment_id());
-                    columns.push((reader.segment_id(), there.map_or_else(|| Columns::read(reader).map(Arc::new), Ok)?));
+                    columns.push((reader.segment_id(), there.map_or_else(|| SegmentData::read(reader).map(Arc::new), Ok)?));
                 }
                 Ok((searcher, columns))
             })
             .await?;
         self.segments = columns.iter().cloned().collect();
-        let columns: Vec<Arc<Columns>> = columns.into_iter().map(|(_, columns)| columns).collect();
-        let editions = columns.iter().flat_map(|columns| &columns.editions);
-        let mut locales: Vec<String> = editions.map(|edition| super::documents::locale_of(edition).to_owned()).collect();
+        let columns: Vec<Arc<SegmentData>> = columns.into_iter().map(|(_, columns)| columns).collect();
+        let editions = columns.iter().flat_map(|data| &data.columns.editions);
+        let mut locales: Vec<String> =
+            editions.map(|edition| crate::projections::search::index::document::locale_of(edition).to_owned()).collect();
         locales.sort();
         locales.dedup();
-        let live = Live {
+        let live = IndexSnapshot {
             searcher,
             fields,
             terms: self.terms.clone(),
@@ -223,7 +224,7 @@ impl Projection for SearchProjection {
             Some(existing) => existing,
             None => self.build(store, |_| {}).await?,
         };
-        self.terms = Arc::new(Terms::read(store.reader()).await?);
+        self.terms = Arc::new(TermTable::read(store.reader()).await?);
         self.public = changes::public_at(store.reader(), position.sequence).await?;
         self.catch_up_to = changes::newest(store.reader()).await?;
         if position.sequence >= self.catch_up_to {
@@ -242,14 +243,14 @@ impl Projection for SearchProjection {
         ids.dedup();
         let terms_changed = rows.iter().any(|row| matches!(row.resource.as_str(), "category" | "tag" | "author"));
         if terms_changed {
-            self.terms = Arc::new(Terms::read(store.reader()).await?);
+            self.terms = Arc::new(TermTable::read(store.reader()).await?);
         }
         self.take_over(store, &files, &ids).await?;
         self.public = rows.iter().filter_map(|row| row.public_sequence).fold(self.public, i64::max);
         let concerns_readers = !ids.is_empty() || terms_changed || rows.iter().any(|row| row.public_sequence.is_some());
         if let Some(last) = rows.last() {
-            let pending = self.pending.get_or_insert_with(|| Pending::since(Instant::now()));
-            pending.position = Position::new(last.sequence, last.at);
+            let pending = self.pending.get_or_insert_with(|| UncommittedBatch::since(Instant::now()));
+            pending.position = IndexPosition::new(last.sequence, last.at);
             pending.many |= rows.len() >= MANY;
             pending.of_others |= last.sequence > store.committed().row;
             pending.texts += ids.len();
@@ -311,7 +312,7 @@ impl Projection for SearchProjection {
 }
 
 /// Whether a position is one of this database's log: the row is there, and as old as it was.
-pub(super) async fn is_of_this_log(store: &Store, position: Position) -> anyhow::Result<bool> {
+pub(super) async fn is_of_this_log(store: &Store, position: IndexPosition) -> anyhow::Result<bool> {
     let at = changes::find(store.reader(), position.sequence).await?.map_or(0, |row| row.at);
     Ok(position.at == at)
 }
@@ -322,9 +323,9 @@ pub(super) fn concerns_texts(row: &LogRow) -> bool {
 }
 
 /// Where work is done that keeps a processor busy.
-struct Aside(Handle);
+struct IndexingPool(Handle);
 
-impl Aside {
+impl IndexingPool {
     async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> anyhow::Result<T> + Send + 'static) -> anyhow::Result<T> {
         self.0.spawn_blocking(work).await.context("indexing was cut off")?
     }

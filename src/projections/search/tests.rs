@@ -6,19 +6,21 @@ use tantivy::Searcher;
 use tempfile::TempDir;
 use uuid::Uuid;
 
-use super::columns::Columns;
-use super::documents::Cutting;
-use super::engine::{self, Found, Previous, Request};
-use super::facets::Filter;
-use super::index::{IndexFiles, Position};
-use super::plan::{Group, Plan, Term};
-use super::ranking::{LOOKED_AT, MOST_TITLED};
-use super::schema::{Fields, schema};
-use super::scoring::{Scorer, Scratch, Wanted};
-use super::terms::Terms;
-use super::view::{Match, View};
 use crate::domain::clock::Timestamp;
-use crate::store::documents::{DocumentRow, Documents, LinkRow};
+use crate::projections::search::index::document::Inverters;
+use crate::projections::search::index::files::{IndexFiles, IndexPosition};
+use crate::projections::search::index::schema::{IndexFields, schema};
+use crate::projections::search::query::bm25::{LOOKED_AT, MOST_TITLED};
+use crate::projections::search::query::bm25::{MatchSelection, Scorer, Scratch};
+use crate::projections::search::query::execute;
+use crate::projections::search::query::execute::{PreviousPage, SearchPage, SearchRequest};
+use crate::projections::search::query::facets::Filter;
+use crate::projections::search::query::plan::{QueryPlan, TermGroup};
+use crate::projections::search::reader::term::ScoredTerm;
+use crate::projections::search::reader::terms::TermTable;
+use crate::projections::search::reader::view::{Match, View};
+use crate::projections::search::reader::visibility::SegmentData;
+use crate::store::documents::{DocumentRow, DocumentRows, LinkRow};
 
 const NOW: Timestamp = Timestamp(1_750_000_000_000);
 const HOUR: i64 = 3_600_000;
@@ -29,8 +31,8 @@ fn id(number: u32) -> Uuid {
 }
 
 /// Texts in two locales, of different lengths, some scheduled and some over, with words that many, some and few of them have.
-fn rows(numbers: std::ops::Range<u32>) -> Documents {
-    let mut rows = Documents::default();
+fn rows(numbers: std::ops::Range<u32>) -> DocumentRows {
+    let mut rows = DocumentRows::default();
     for number in numbers {
         let hours = i64::from(number % 40);
         // One in three is in Italian, and one in three of those is translated from English.
@@ -65,57 +67,58 @@ fn rows(numbers: std::ops::Range<u32>) -> Documents {
 struct Index {
     _folder: TempDir,
     files: IndexFiles,
-    columns: Vec<(tantivy::index::SegmentId, Arc<Columns>)>,
+    columns: Vec<(tantivy::index::SegmentId, Arc<SegmentData>)>,
 }
 
 impl Index {
     fn with(texts: u32, segments: u32) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut files = IndexFiles::create(folder.path()).unwrap();
-        let cutting = Cutting::new();
+        let cutting = Inverters::new();
         let part = texts.div_ceil(segments);
         for segment in 0..segments {
             let all = segment * part..texts.min((segment + 1) * part);
             for first in all.clone().step_by(1_000) {
                 files.put(cutting.documents(&rows(first..all.end.min(first + 1_000)))).unwrap();
             }
-            files.commit(Position::default(), 0).unwrap();
+            files.commit(IndexPosition::default(), 0).unwrap();
         }
         assert_eq!(files.searcher().segment_readers().len(), segments as usize);
         Self { _folder: folder, files, columns: Vec::new() }
     }
 
     fn remove(&mut self, number: u32) {
-        self.files.replace(&[id(number)], super::documents::Batch::default()).unwrap();
+        self.files.replace(&[id(number)], crate::projections::search::index::document::DocumentBatch::default()).unwrap();
     }
 
     /// With what is known of the segments that were there before.
     fn view_of(&mut self, searcher: &Searcher, chain: &[&str], now: Timestamp) -> View {
         for reader in searcher.segment_readers() {
             if !self.columns.iter().any(|(segment, _)| *segment == reader.segment_id()) {
-                self.columns.push((reader.segment_id(), Arc::new(Columns::read(reader).unwrap())));
+                self.columns.push((reader.segment_id(), Arc::new(SegmentData::read(reader).unwrap())));
             }
         }
         let of = |segment| self.columns.iter().find(|(there, _)| *there == segment).map(|(_, columns)| columns.clone()).unwrap();
-        let columns: Vec<Arc<Columns>> = searcher.segment_readers().iter().map(|reader| of(reader.segment_id())).collect();
+        let columns: Vec<Arc<SegmentData>> = searcher.segment_readers().iter().map(|reader| of(reader.segment_id())).collect();
         view(searcher, &columns, chain, now)
     }
 }
 
 fn fresh_view(searcher: &Searcher, chain: &[&str], now: Timestamp) -> View {
-    let columns: Vec<Arc<Columns>> = searcher.segment_readers().iter().map(|reader| Arc::new(Columns::read(reader).unwrap())).collect();
+    let columns: Vec<Arc<SegmentData>> =
+        searcher.segment_readers().iter().map(|reader| Arc::new(SegmentData::read(reader).unwrap())).collect();
     view(searcher, &columns, chain, now)
 }
 
-fn view(searcher: &Searcher, columns: &[Arc<Columns>], chain: &[&str], now: Timestamp) -> View {
-    let fields: Fields = schema().1;
+fn view(searcher: &Searcher, columns: &[Arc<SegmentData>], chain: &[&str], now: Timestamp) -> View {
+    let fields: IndexFields = schema().1;
     let chain: Vec<String> = chain.iter().map(|tag| (*tag).to_owned()).collect();
     View::of(searcher, columns, &fields, &chain, now).unwrap()
 }
 
-fn found(view: &View, query: &str) -> Found {
-    let request = Request { query: query.to_owned(), limit: 50, ..Request::default() };
-    engine::search(view, &Terms::default(), &request, NOW, &mut Scratch::default())
+fn found(view: &View, query: &str) -> SearchPage {
+    let request = SearchRequest { query: query.to_owned(), limit: 50, ..SearchRequest::default() };
+    execute::search(view, &TermTable::default(), &request, NOW, &mut Scratch::default())
 }
 
 #[test]
@@ -131,13 +134,13 @@ fn what_is_found_does_not_depend_on_windows_and_segments() {
             [one, three].map(|found| found.hits.into_iter().map(|hit| (hit.id, hit.score.to_bits(), hit.explanation)).collect::<Vec<_>>());
         assert_eq!(one, three, "{query}");
     }
-    let term = |text: &str| Term { text: text.to_owned(), exactly: false, weight: 1.0 };
-    let group = |terms| Group { terms, ..Group::default() };
-    let plan = Plan { groups: vec![group(vec![term("busi"), term("number7")]), group(vec![term("lock")])], ..Plan::default() };
+    let term = |text: &str| ScoredTerm { text: text.to_owned(), exactly: false, weight: 1.0 };
+    let group = |terms| TermGroup { terms, ..TermGroup::default() };
+    let plan = QueryPlan { groups: vec![group(vec![term("busi"), term("number7")]), group(vec![term("lock")])], ..QueryPlan::default() };
     let filter = Filter { min_minutes: Some(100), published_after: Some(NOW.0 - 20_000 * HOUR), ..Filter::default() };
     for filter in [Filter::default(), filter] {
         let [one, three] = [&one, &three].map(|view| {
-            let (matches, counts) = Scorer::new(view).matches(&plan, &filter, Wanted::All, &mut Scratch::default());
+            let (matches, counts) = Scorer::new(view).matches(&plan, &filter, MatchSelection::All, &mut Scratch::default());
             let of = |found: &Match| (view.id(found), found.score.to_bits());
             let mut scores: Vec<(Uuid, u32)> = matches.iter().map(of).collect();
             scores.sort_unstable();
@@ -154,8 +157,8 @@ fn what_is_forgotten_on_the_way_is_not_missed() {
     // More titles than are looked at, most of them alike and with equal scores.
     for query in ["queue", "queue number", "worker", "-worker"] {
         let page = |limit| {
-            let request = Request { query: query.to_owned(), limit, ..Request::default() };
-            let found = engine::search(&view, &Terms::default(), &request, NOW, &mut Scratch::default());
+            let request = SearchRequest { query: query.to_owned(), limit, ..SearchRequest::default() };
+            let found = execute::search(&view, &TermTable::default(), &request, NOW, &mut Scratch::default());
             (found.total, found.hits.into_iter().map(|hit| (hit.id, hit.score.to_bits(), hit.explanation)).collect::<Vec<_>>())
         };
         // The one that keeps the first on the way, and the one that keeps all.
@@ -172,15 +175,15 @@ fn pages_of_hits_are_one_list() {
     for query in ["queue", "worker", "number7 locks", "-worker"] {
         let all = found(&view, query).total;
         for limit in [50, 97] {
-            let mut request = Request { query: query.to_owned(), limit, ..Request::default() };
+            let mut request = SearchRequest { query: query.to_owned(), limit, ..SearchRequest::default() };
             let (mut hits, mut starts) = (Vec::new(), Vec::new());
             loop {
-                let page = engine::search(&view, &Terms::default(), &request, NOW, &mut Scratch::default());
+                let page = execute::search(&view, &TermTable::default(), &request, NOW, &mut Scratch::default());
                 // The page before is where it was.
                 match page.previous {
-                    Previous::None => assert!(hits.is_empty()),
-                    Previous::First => assert_eq!(hits.len(), limit),
-                    Previous::Behind(place) => assert_eq!(Some(&place), starts.get(starts.len() - 2), "{query} by {limit}"),
+                    PreviousPage::None => assert!(hits.is_empty()),
+                    PreviousPage::First => assert_eq!(hits.len(), limit),
+                    PreviousPage::Behind(place) => assert_eq!(Some(&place), starts.get(starts.len() - 2), "{query} by {limit}"),
                 }
                 hits.extend(page.hits.into_iter().map(|hit| (hit.score, hit.id)));
                 let Some(next) = page.next else { break };
@@ -207,7 +210,7 @@ fn what_was_seen_of_a_segment_follows_removals_and_the_clock() {
         for number in (0..step % 4).map(|place| (step * 37 + place * 101) % 600) {
             index.remove(number);
         }
-        index.files.commit(Position::default(), 1).unwrap();
+        index.files.commit(IndexPosition::default(), 1).unwrap();
         let hours = i64::from(if step % 7 == 6 { step / 2 } else { step / 3 });
         let now = Timestamp(NOW.0 + (hours - 10) * HOUR);
         // Somebody may still read the commit before.

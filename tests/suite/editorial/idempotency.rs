@@ -1,7 +1,7 @@
 //! `Idempotency-Key`: one write and one answer, however often, however many at once, wherever the process dies.
 
 use futures_util::future::join_all;
-use insights::http::document::document;
+use insights::http::routes::document;
 use serde_json::{Value, json};
 
 use crate::openapi::operations;

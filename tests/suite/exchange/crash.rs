@@ -153,14 +153,14 @@ async fn a_key_is_good_for_one_insight_even_when_the_service_dies() {
 #[tokio::test]
 async fn a_deadly_item_stops_nobody() {
     use insights::domain::authority::{Editor, Origin};
-    use insights::editorial::imports::{self, Mode, Received};
+    use insights::editorial::imports::{self, ImportMode, ReceivedLine};
     let app = TestApp::with_terms().await;
     let (store, now, editor) = (app.store(), app.now(), Editor::system(Origin::Cli));
     for (atomic, outcome) in [(false, ["failed", "created", "created"]), (true, ["waiting"; 3])] {
-        let mode = Mode { source: "a test".to_owned(), atomic, validate_only: false };
+        let mode = ImportMode { source: "a test".to_owned(), atomic, validate_only: false };
         let mut receiving = imports::begin(store, &editor, mode, now).await.unwrap();
         let line = |n: usize| super::line(&format!("item-{atomic}-{n}")).to_string();
-        let received = (0..3).map(|n| Received { name: format!("line {n}"), input: line(n), notes: "[]".to_owned(), refused: None });
+        let received = (0..3).map(|n| ReceivedLine { name: format!("line {n}"), input: line(n), notes: "[]".to_owned(), refused: None });
         receiving.add(store, received.collect(), now).await.unwrap();
         // Somebody else was at it, and died at the first item three times.
         let pending = receiving.ready(store, &editor, Some(uuid::Uuid::from_u128(1)), app.now()).await.unwrap();

@@ -3,7 +3,8 @@
 use insights::domain::clock::Timestamp;
 use insights::domain::page::{Cursor, KeyValue, Sort, SortKey};
 use insights::domain::status::Status;
-use insights::store::lists::{self, Audience, Filters, ListQuery};
+use insights::store::list_query::{Audience, Filters, ListQuery};
+use insights::store::lists;
 use sea_orm::{ConnectionTrait as _, Statement};
 use serde_json::Value;
 

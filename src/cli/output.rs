@@ -1,0 +1,9 @@
+//! Prints what a command has to say.
+
+use std::io::Write as _;
+
+pub(crate) fn print(text: &str) -> anyhow::Result<()> {
+    let mut out = std::io::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    Ok(out.flush()?)
+}

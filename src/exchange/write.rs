@@ -1,0 +1,102 @@
+//! Writes lines as the files of a Markdown folder. The same line gives the same bytes, and reading the files gives the line back.
+
+use serde_json::{Map, Value};
+
+use crate::domain::locale::Locale;
+use crate::exchange::names::slug_of;
+use crate::exchange::{is_empty, quote};
+
+/// The front matter of a published insight, in its order. The body and the translations have their own places.
+const FRONT: [&str; 15] = [
+    "id",
+    "slug",
+    "title",
+    "excerpt",
+    "locale",
+    "category",
+    "tags",
+    "authors",
+    "published_at",
+    "unpublish_at",
+    "reading_minutes",
+    "canonical_url",
+    "aliases",
+    "seo",
+    "extra",
+];
+
+/// The files of an insight's line, as paths and texts: the published one under `insights/`, a draft under `_drafts/`.
+#[must_use]
+pub fn files(line: &Value) -> Vec<(String, String)> {
+    let title = line.get("title").and_then(Value::as_str).unwrap_or("");
+    let name = slug_of(line.get("slug").and_then(Value::as_str).unwrap_or(title));
+    let is_draft = line.get("status").and_then(Value::as_str) == Some("draft");
+    let mut files = Vec::new();
+    version(line, if is_draft { "_drafts" } else { "insights" }, &name, &mut files);
+    if let Some(Value::Object(draft)) = line.get("draft") {
+        // The id says that both are one insight.
+        let id = line.get("id").cloned().unwrap_or_default();
+        let draft: Map<String, Value> = [("id".to_owned(), id)].into_iter().chain(draft.clone()).collect();
+        version(&draft.into(), "_drafts", &name, &mut files);
+    }
+    files
+}
+
+/// The files of a term's line: `categories/<slug>/_index.md` and its translations.
+#[must_use]
+pub fn term_file(line: &Value) -> Vec<(String, String)> {
+    let folder = match line.get("kind").and_then(Value::as_str) {
+        Some("tag") => "tags",
+        Some("author") => "authors",
+        _ => "categories",
+    };
+    let name = line.get("name").and_then(Value::as_str).unwrap_or("");
+    let slug = slug_of(line.get("slug").and_then(Value::as_str).unwrap_or(name));
+    let file = |text: &Value| {
+        let name = text.get("name").and_then(Value::as_str).unwrap_or("");
+        let description = text.get("description").and_then(Value::as_str).unwrap_or("");
+        // The reader takes one line end away, of either kind.
+        let end = match description {
+            "" => "",
+            text if text.ends_with('\r') => "\r\n",
+            _ => "\n",
+        };
+        format!("---\ntitle: {}\n---\n\n{description}{end}", quote::string(name))
+    };
+    let translations = texts_by_locale(line).map(|(locale, text)| (format!("{folder}/{slug}/_index.{locale}.md"), file(text)));
+    [(format!("{folder}/{slug}/_index.md"), file(line))].into_iter().chain(translations).collect()
+}
+
+fn version(fields: &Value, folder: &str, name: &str, files: &mut Vec<(String, String)>) {
+    let is_draft = folder == "_drafts";
+    files.push((format!("{folder}/{name}.md"), file(fields, &FRONT, is_draft)));
+    for (locale, text) in texts_by_locale(fields) {
+        files.push((format!("{folder}/{name}.{locale}.md"), file(text, &["title", "excerpt"], false)));
+    }
+}
+
+/// The translations with their tags in the usual case, in the order of the tags.
+fn texts_by_locale(fields: &Value) -> impl Iterator<Item = (String, &Value)> {
+    let translations = fields.get("translations").and_then(Value::as_object).into_iter().flatten();
+    let mut texts: Vec<(String, &Value)> =
+        translations.filter(|(_, text)| text.is_object()).filter_map(|(tag, text)| Some((Locale::parse(tag)?.to_string(), text))).collect();
+    texts.sort_by(|a, b| a.0.cmp(&b.0));
+    texts.into_iter()
+}
+
+fn file(fields: &Value, keys: &[&str], is_draft: bool) -> String {
+    let mut text = "---\n".to_owned();
+    for key in keys {
+        let mut value = fields.get(*key).cloned().unwrap_or_default();
+        if let (&"seo", Value::Object(seo)) = (key, &mut value) {
+            seo.retain(|_, member| !is_empty(member));
+        }
+        if !is_empty(&value) {
+            text.extend([*key, ": ", quote::value(&value).as_str(), "\n"]);
+        }
+    }
+    text.push_str(if is_draft { "draft: true\n" } else { "" });
+    text.push_str("---\n\n");
+    text.push_str(fields.get("body_markdown").and_then(Value::as_str).unwrap_or(""));
+    text
+}

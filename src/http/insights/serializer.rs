@@ -1,0 +1,89 @@
+//! How a list shows an insight. A row goes through its view; a summary is the same object already, but for what is put between its pieces: the
+//! same insight is the same bytes either way (`tests/suite/insights/summaries.rs`).
+
+use serde_json::{Map, Value};
+use uuid::Uuid;
+
+use super::view::{InsightView, local_name};
+use crate::domain::clock::Timestamp;
+use crate::store::insight_rows::SharedTerm;
+use crate::store::lists::ListedInsight;
+use crate::store::summaries::Summary;
+
+/// What of each insight, in which language, when.
+pub(super) struct InsightSerializer<'s> {
+    /// All, when there are none.
+    pub(super) fields: &'s [&'static str],
+    /// Bodies were asked for beside the fields.
+    pub(super) with_body: bool,
+    pub(super) chain: &'s [String],
+    pub(super) now: Timestamp,
+}
+
+impl InsightSerializer<'_> {
+    pub(super) fn write(&self, out: &mut Vec<u8>, insight: ListedInsight, related: Option<Vec<Value>>) -> serde_json::Result<()> {
+        if self.fields.is_empty() {
+            return self.write_whole(out, insight, related);
+        }
+        let mut whole = Vec::new();
+        self.write_whole(&mut whole, insight, related)?;
+        let mut some: Map<String, Value> = serde_json::from_slice(&whole)?;
+        // What was asked to be included comes in any case.
+        some.retain(|name, _| self.fields.contains(&name.as_str()) || name == "related" || self.with_body && name == "body");
+        serde_json::to_writer(out, &some)
+    }
+
+    fn write_whole(&self, out: &mut Vec<u8>, insight: ListedInsight, related: Option<Vec<Value>>) -> serde_json::Result<()> {
+        match insight {
+            ListedInsight::Row(row, body) => {
+                serde_json::to_writer(out, &InsightView { related, ..InsightView::of(*row, body, self.chain, self.now) })
+            }
+            ListedInsight::Summary(summary) => self.write_summary(out, &summary, related),
+        }
+    }
+
+    /// The members of [`InsightView`], in its order. Only what is visible has a summary.
+    fn write_summary(&self, out: &mut Vec<u8>, summary: &Summary, related: Option<Vec<Value>>) -> serde_json::Result<()> {
+        let Summary { id, published_at, unpublish_at, updated_at, category, tags, authors, .. } = summary;
+        let mut room = Uuid::encode_buffer();
+        push(out, &["{\"id\":\"", id.hyphenated().encode_lower(&mut room), "\","]);
+        push(out, &summary.opening());
+        push(out, &[",\"category\":"]);
+        self.write_term(out, category)?;
+        for (name, terms) in [(",\"tags\":[", tags), (",\"authors\":[", authors)] {
+            push(out, &[name]);
+            for (place, term) in terms.iter().enumerate() {
+                push(out, &[if place == 0 { "" } else { "," }]);
+                self.write_term(out, term)?;
+            }
+            push(out, &["]"]);
+        }
+        push(out, &[",\"status\":\"published\",\"published_at\":\""]);
+        published_at.write_rfc3339(out);
+        push(out, &["\",\"unpublish_at\":"]);
+        serde_json::to_writer(&mut *out, &unpublish_at.map(Timestamp::rfc3339))?;
+        push(out, &[",\"updated_at\":\""]);
+        updated_at.write_rfc3339(out);
+        push(out, &["\","]);
+        push(out, &summary.closing());
+        if let Some(related) = related {
+            push(out, &[",\"related\":"]);
+            serde_json::to_writer(&mut *out, &related)?;
+        }
+        push(out, &["}"]);
+        Ok(())
+    }
+
+    fn write_term(&self, out: &mut Vec<u8>, term: &SharedTerm) -> serde_json::Result<()> {
+        push(out, &["{\"slug\":\"", &term.slug, "\",\"name\":"]);
+        serde_json::to_writer(&mut *out, local_name(&term.translations, self.chain, &term.name))?;
+        push(out, &["}"]);
+        Ok(())
+    }
+}
+
+fn push(out: &mut Vec<u8>, pieces: &[&str]) {
+    for piece in pieces {
+        out.extend_from_slice(piece.as_bytes());
+    }
+}

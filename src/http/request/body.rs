@@ -1,0 +1,218 @@
+//! Bodies and preconditions. A body is read (and bounded in size and time) before the handler runs, but judged only when the handler asks:
+//! first who asks and whether the thing is there, then what was sent.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use actix_web::dev::Payload;
+use actix_web::http::header::{self, HeaderMap};
+use actix_web::web::{Bytes, BytesMut};
+use actix_web::{FromRequest, HttpRequest, web};
+use futures_util::StreamExt as _;
+use serde_json::{Map, Value};
+
+use crate::domain::fields::FieldError;
+use crate::domain::locale::Locale;
+use crate::http::response::problem::Problem;
+use crate::http::response::problem_codes::ProblemCode;
+use crate::http::state::app_state::{AppState, Limits};
+
+/// Nobody needs more to say who they are, and these addresses are open to everybody.
+const CREDENTIALS_BYTES: usize = 16 * 1024;
+const JSON: &str = "application/json";
+const MERGE_PATCH: &str = "application/merge-patch+json";
+const FORM: &str = "application/x-www-form-urlencoded";
+
+/// The body of a request.
+pub(crate) struct Body {
+    media_type: Option<String>,
+    bytes: Result<Bytes, Problem>,
+}
+
+impl Body {
+    /// The body as JSON, checked.
+    pub(crate) fn parse<T>(self, parse: impl FnOnce(Value) -> Result<T, Vec<FieldError>>) -> Result<T, Problem> {
+        parse(self.json(JSON)?).map_err(Problem::invalid)
+    }
+
+    /// As [`Body::parse`]; no body, or null, is an empty object.
+    pub(crate) fn parse_optional<T>(self, parse: impl FnOnce(Value) -> Result<T, Vec<FieldError>>) -> Result<T, Problem> {
+        let empty = || Value::Object(Map::new());
+        if self.bytes.as_ref().is_ok_and(Bytes::is_empty) {
+            return parse(empty()).map_err(Problem::invalid);
+        }
+        self.parse(|value| parse(if value.is_null() { empty() } else { value }))
+    }
+
+    /// A JSON body or a form, whose fields are then all strings.
+    pub(crate) fn parse_json_or_form<T>(self, parse: impl FnOnce(Value) -> Result<T, Vec<FieldError>>) -> Result<T, Problem> {
+        if self.media_type.as_deref() == Some(FORM) {
+            let bytes = self.bytes?;
+            let text = std::str::from_utf8(&bytes).map_err(|_e| malformed("the form is not UTF-8"))?;
+            let fields = crate::http::request::query_params::pairs(text).into_iter().map(|(name, value)| (name, Value::String(value)));
+            return parse(Value::Object(fields.collect())).map_err(Problem::invalid);
+        }
+        self.json_as(JSON, &[JSON, FORM]).and_then(|value| parse(value).map_err(Problem::invalid))
+    }
+
+    /// A merge patch (RFC 7396), as a function that applies it to what could have been written in full.
+    pub(crate) fn merge_patch(self) -> Result<impl Fn(Value) -> Value, Problem> {
+        let mut patch = self.json(MERGE_PATCH)?;
+        if let Some(translations) = patch.get_mut("translations").and_then(Value::as_object_mut) {
+            *translations = by_locale(std::mem::take(translations));
+        }
+        if !patch.is_object() {
+            return Err(Problem::invalid(vec![FieldError {
+                pointer: String::new(),
+                code: "invalid-type",
+                detail: "a merge patch must be an object".to_owned(),
+            }]));
+        }
+        Ok(move |mut target: Value| {
+            merge(&mut target, &patch);
+            // A field that is not known is refused later, even when the patch would only take it away.
+            for (name, value) in patch.as_object().into_iter().flatten() {
+                if value.is_null() {
+                    target[name.as_str()] = Value::Null;
+                }
+            }
+            target
+        })
+    }
+
+    fn json(self, media_type: &'static str) -> Result<Value, Problem> {
+        self.json_as(media_type, &[media_type])
+    }
+
+    fn json_as(self, media_type: &str, accepted: &[&str]) -> Result<Value, Problem> {
+        let bytes = self.bytes?;
+        if self.media_type.as_deref() != Some(media_type) {
+            return Err(Problem::new(
+                ProblemCode::UnsupportedMediaType,
+                format!("send the body as Content-Type: {}", accepted.join(" or ")),
+            )
+            .with("accepted", accepted.to_vec()));
+        }
+        serde_json::from_slice(&bytes).map_err(|error| malformed(&error.to_string()))
+    }
+}
+
+/// Language tags as they are kept: `it-ch` is `it-CH` (RFC 5646, section 2.1.1). What is named twice, or is none, is told of when it is read.
+fn by_locale(translations: Map<String, Value>) -> Map<String, Value> {
+    let given: Vec<String> = translations.keys().cloned().collect();
+    let mut kept = Map::new();
+    for (key, text) in translations {
+        let locale = Locale::parse(&key).map(|locale| locale.to_string());
+        let locale = locale.filter(|locale| !kept.contains_key(locale) && !given.contains(locale));
+        kept.insert(locale.unwrap_or(key), text);
+    }
+    kept
+}
+
+fn malformed(why: &str) -> Problem {
+    Problem::new(ProblemCode::MalformedBody, format!("the body is not well-formed JSON: {why}"))
+}
+
+/// RFC 7396, section 2.
+fn merge(target: &mut Value, patch: &Value) {
+    let Value::Object(patch) = patch else {
+        *target = patch.clone();
+        return;
+    };
+    if !target.is_object() {
+        *target = Value::Object(Map::new());
+    }
+    let Value::Object(fields) = target else { return };
+    for (name, value) in patch {
+        if value.is_null() {
+            fields.remove(name);
+        } else {
+            merge(fields.entry(name.clone()).or_insert(Value::Null), value);
+        }
+    }
+}
+
+impl FromRequest for Body {
+    type Error = Problem;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Problem>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let media_type = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        let media_type = media_type.and_then(|text| text.split(';').next()).map(|text| text.trim().to_ascii_lowercase());
+        let encoded = is_encoded(request.headers());
+        let limits = request.app_data::<web::Data<AppState>>().map(|app| app.limits);
+        let small = request.path().starts_with("/v1/auth/");
+        let payload = payload.take();
+        Box::pin(async move {
+            let Some(limits) = limits else { return Err(Problem::new(ProblemCode::Internal, "no limits")) };
+            let most = if small { CREDENTIALS_BYTES } else { limits.body_bytes };
+            if encoded {
+                let bytes = Err(Problem::new(ProblemCode::UnsupportedMediaType, "send the body as it is, without Content-Encoding"));
+                return Ok(Self { media_type, bytes });
+            }
+            Ok(Self { media_type, bytes: read_in_time(payload, limits, most).await })
+        })
+    }
+}
+
+/// Whether a body says that it is packed: nothing here unpacks.
+pub(crate) fn is_encoded(headers: &HeaderMap) -> bool {
+    headers.get(header::CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity")
+}
+
+/// The whole body, bounded in size and time.
+pub(crate) async fn read_in_time(payload: Payload, limits: Limits, most: usize) -> Result<Bytes, Problem> {
+    tokio::time::timeout(limits.body_time, read(payload, most)).await.unwrap_or_else(|_elapsed| Err(stalled()))
+}
+
+pub(crate) fn stalled() -> Problem {
+    Problem::new(ProblemCode::RequestTimeout, "the body did not arrive in time")
+}
+
+async fn read(mut payload: Payload, limit: usize) -> Result<Bytes, Problem> {
+    let mut bytes = BytesMut::new();
+    while let Some(chunk) = payload.next().await {
+        let chunk = chunk.map_err(|_e| malformed("it ended early"))?;
+        if bytes.len() + chunk.len() > limit {
+            return Err(Problem::new(ProblemCode::PayloadTooLarge, format!("a body may have at most {limit} bytes")).with("limit", limit));
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+    Ok(bytes.freeze())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_locale_that_is_named_twice_stays_there_twice() {
+        for (given, kept) in [
+            (json!({"it-ch": 1}), json!({"it-CH": 1})),
+            (json!({"it-ch": 1, "it-CH": 2}), json!({"it-ch": 1, "it-CH": 2})),
+            (json!({"it-CH": 1, "it-ch": 2}), json!({"it-CH": 1, "it-ch": 2})),
+            (json!({"it-ch": 1, "IT-CH": 2}), json!({"it-CH": 1, "IT-CH": 2})),
+            (json!({"no locale": 1}), json!({"no locale": 1})),
+        ] {
+            let Value::Object(given) = given else { unreachable!() };
+            assert_eq!(Value::Object(by_locale(given)), kept);
+        }
+    }
+
+    #[test]
+    fn merge_patches_follow_the_rfc() {
+        for (mut target, patch, expected) in [
+            (json!({"a": "b"}), json!({"a": "c"}), json!({"a": "c"})),
+            (json!({"a": "b"}), json!({"b": "c"}), json!({"a": "b", "b": "c"})),
+            (json!({"a": "b", "b": "c"}), json!({"a": null}), json!({"b": "c"})),
+            (json!({"a": [{"b": "c"}]}), json!({"a": [1]}), json!({"a": [1]})),
+            (json!({"a": {"b": "c"}}), json!({"a": {"b": "d", "c": "e"}}), json!({"a": {"b": "d", "c": "e"}})),
+            (json!({"a": "c"}), json!({"a": {"b": "d"}}), json!({"a": {"b": "d"}})),
+        ] {
+            merge(&mut target, &patch);
+            assert_eq!(target, expected);
+        }
+    }
+}

@@ -1,0 +1,9 @@
+//! What requests carry: who asks, bodies, preconditions, parameters, and which form is wanted.
+
+pub(crate) mod auth;
+pub(crate) mod body;
+pub(crate) mod negotiation;
+pub(crate) mod params;
+pub(crate) mod preconditions;
+pub(crate) mod query_params;
+pub(crate) mod request_id;

@@ -1,0 +1,3 @@
+//! The settings of the site.
+
+pub(crate) mod settings;

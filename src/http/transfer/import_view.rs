@@ -1,0 +1,214 @@
+//! Imports and their items, as the API shows them.
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+use crate::domain::clock::Timestamp;
+use crate::http::response::made_by::MadeBy;
+use crate::http::response::pagination::{ListMeta, PageInfo};
+use crate::http::response::problem_codes::ProblemCode;
+use crate::store::imports::{Import, ImportItem};
+
+/// How far an import is.
+#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum ImportState {
+    Receiving,
+    Running,
+    Done,
+    Failed,
+}
+
+/// How many items there are, and what became of them.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ImportCounts)]
+pub(crate) struct ImportCountsView {
+    #[schema(minimum = 0)]
+    pub total: i64,
+    #[schema(minimum = 0)]
+    pub waiting: i64,
+    #[schema(minimum = 0)]
+    pub created: i64,
+    #[schema(minimum = 0)]
+    pub updated: i64,
+    #[schema(minimum = 0)]
+    pub unchanged: i64,
+    #[schema(minimum = 0)]
+    pub failed: i64,
+}
+
+/// An import.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Import)]
+pub(crate) struct ImportView {
+    pub id: Uuid,
+    pub state: ImportState,
+    /// Where the lines came from.
+    pub source: String,
+    pub atomic: bool,
+    pub validate_only: bool,
+    pub counts: ImportCountsView,
+    /// Why it failed as a whole; null when it did not.
+    #[schema(required = true)]
+    pub problem: Option<String>,
+    pub made_by: MadeBy,
+    #[schema(format = DateTime)]
+    pub created_at: String,
+    #[schema(format = DateTime)]
+    pub updated_at: String,
+    #[schema(required = true, format = DateTime)]
+    pub finished_at: Option<String>,
+}
+
+/// What became of an item.
+#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum ImportItemState {
+    Waiting,
+    Created,
+    Updated,
+    Unchanged,
+    Failed,
+}
+
+/// Something that was lost or guessed.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ImportNote)]
+pub(crate) struct ImportNoteView {
+    #[schema(example = "alias-taken")]
+    pub code: String,
+    pub detail: String,
+}
+
+/// Why an item failed: a problem without a request of its own.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ItemProblem)]
+pub(crate) struct ItemProblemView {
+    #[serde(rename = "type")]
+    #[schema(rename = "type", format = "uri")]
+    pub kind: String,
+    pub title: String,
+    #[schema(minimum = 400, maximum = 599)]
+    pub status: u16,
+    pub code: String,
+    pub detail: String,
+    /// More members, as the same problem of a request has them: `errors`, `suggestions`.
+    #[serde(flatten)]
+    #[schema(value_type = Object, additional_properties)]
+    pub more: Map<String, Value>,
+}
+
+/// A line, and what became of it.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ImportItem)]
+pub(crate) struct ImportItemView {
+    #[schema(minimum = 1)]
+    pub number: i64,
+    /// Where it came from: a line, a path.
+    #[schema(example = "line 1")]
+    pub name: String,
+    pub state: ImportItemState,
+    #[schema(required = true)]
+    pub insight_id: Option<Uuid>,
+    #[schema(required = true)]
+    pub slug: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub problem: Option<ItemProblemView>,
+    pub notes: Vec<ImportNoteView>,
+    #[schema(required = true, format = DateTime)]
+    pub finished_at: Option<String>,
+}
+
+/// A page of items, in the order of the lines.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ImportItemList)]
+pub(crate) struct ImportItemListView {
+    pub data: Vec<ImportItemView>,
+    pub page: PageInfo,
+    pub meta: ListMeta,
+}
+
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "describes parameters to the document")]
+pub(crate) struct LinesParams {
+    /// `true`: all items or none.
+    #[param(inline, nullable = false)]
+    atomic: Option<bool>,
+    /// `true`: check every item and change nothing; the outcomes say what would become of each.
+    #[param(inline, nullable = false)]
+    validate_only: Option<bool>,
+}
+
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "describes parameters to the document")]
+pub(crate) struct ItemParams {
+    /// Only items in this state.
+    #[param(inline, nullable = false)]
+    state: Option<ImportItemState>,
+}
+
+pub(crate) fn view(import: &Import) -> ImportView {
+    let Import { id, state, source, atomic, validate_only, total, created, updated, unchanged, failed, problem, .. } = import.clone();
+    let state = match state.as_str() {
+        "receiving" => ImportState::Receiving,
+        "running" => ImportState::Running,
+        "done" => ImportState::Done,
+        _ => ImportState::Failed,
+    };
+    let waiting = (total - created - updated - unchanged - failed).max(0);
+    ImportView {
+        id,
+        state,
+        source,
+        atomic,
+        validate_only,
+        counts: ImportCountsView { total, waiting, created, updated, unchanged, failed },
+        problem,
+        made_by: MadeBy { name: import.made_by.clone(), user_id: import.user_id, token_id: import.token_id },
+        created_at: Timestamp(import.created_at).rfc3339(),
+        updated_at: Timestamp(import.updated_at).rfc3339(),
+        finished_at: import.finished_at.map(|at| Timestamp(at).rfc3339()),
+    }
+}
+
+pub(crate) fn item(item: ImportItem, base_url: &str) -> ImportItemView {
+    let ImportItem { number, name, state, notes, insight_id, slug, problem, finished_at } = item;
+    let state = match state.as_str() {
+        "waiting" => ImportItemState::Waiting,
+        "created" => ImportItemState::Created,
+        "updated" => ImportItemState::Updated,
+        "unchanged" => ImportItemState::Unchanged,
+        _ => ImportItemState::Failed,
+    };
+    let notes: Vec<Map<String, Value>> = serde_json::from_str(&notes).unwrap_or_default();
+    let text = |fields: &Map<String, Value>, name: &str| fields.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+    ImportItemView {
+        number,
+        name,
+        state,
+        insight_id,
+        slug,
+        problem: problem.and_then(|problem| serde_json::from_str(&problem).ok()).map(|fields| told(fields, base_url)),
+        notes: notes.iter().map(|note| ImportNoteView { code: text(note, "code"), detail: text(note, "detail") }).collect(),
+        finished_at: finished_at.map(|at| Timestamp(at).rfc3339()),
+    }
+}
+
+fn told(mut fields: Map<String, Value>, base_url: &str) -> ItemProblemView {
+    let mut take = |name: &str| fields.shift_remove(name).and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default();
+    let (code, detail) = (take("code"), take("detail"));
+    let kind = ProblemCode::parse(&code).unwrap_or(ProblemCode::Internal);
+    ItemProblemView {
+        kind: format!("{base_url}/problems/{}", kind.as_str()),
+        title: kind.title().to_owned(),
+        status: kind.status(),
+        code,
+        detail,
+        more: fields,
+    }
+}

@@ -1,0 +1,218 @@
+//! `/v1/imports`: lines of JSON come in, in constant memory; what becomes of each can be read the moment it is known.
+
+use actix_web::dev::Payload;
+use actix_web::http::{StatusCode, header};
+use actix_web::web::{Bytes, BytesMut};
+use actix_web::{FromRequest, HttpMessage as _, HttpRequest, get, post, web};
+use futures_util::StreamExt as _;
+use memchr::memchr;
+use serde_json::json;
+
+use crate::domain::authority::{Editor, Principal};
+use crate::editorial::imports;
+use crate::editorial::imports::{ImportMode, ImportReceiver, ReceivedLine};
+use crate::http::middleware::request_context::{RequestId, findable};
+use crate::http::request::body;
+use crate::http::request::params::PageParams;
+use crate::http::request::params::{IdPath, id};
+use crate::http::request::query_params::Query;
+use crate::http::response::builder::ResponseBuilder;
+use crate::http::response::pagination;
+use crate::http::response::pagination::ListMeta;
+use crate::http::response::problem::Problem;
+use crate::http::response::problem_codes::ProblemCode;
+use crate::http::response::write_outcome::WriteMode;
+use crate::http::state::app_state::{AppState, Limits};
+use crate::http::transfer::import_view::{ImportItemListView, ImportView, ItemParams, LinesParams, item, view};
+use crate::store;
+use crate::store::Transaction;
+
+const MEDIA_TYPES: [&str; 4] = ["application/x-ndjson", "application/ndjson", "application/jsonl", "application/json-lines"];
+/// Lines, and bytes of them, that are kept together.
+const CHUNK_LINES: usize = 500;
+const CHUNK_BYTES: usize = 4_000_000;
+
+/// The body as it comes.
+pub(crate) struct LinesBody {
+    payload: Payload,
+    media_type: String,
+}
+
+impl FromRequest for LinesBody {
+    type Error = Problem;
+    type Future = std::future::Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        std::future::ready(Ok(Self { payload: payload.take(), media_type: request.content_type().to_ascii_lowercase() }))
+    }
+}
+
+/// Import insights
+///
+/// Takes lines of JSON (NDJSON), as many as you like: insights as `GET /v1/exports/insights` writes them, or categories, tags and authors. An insight
+/// is found again by its `id` or its `slug`, so importing twice changes nothing. The answer comes when everything was received; then each item is
+/// done on its own, and its outcome can be read at once. A service that dies on the way goes on behind the last finished item. With `atomic=true`
+/// all items are done or none; with `validate_only=true` everything is checked and nothing changed. What is to be published, or is made on the way
+/// (categories, tags, authors), needs `insights:publish`. An `atomic` import that fails changes nothing and leaves its other items `waiting`; it may
+/// have at most 10 000 items, because other writers wait for it.
+#[utoipa::path(
+    tag = "Imports",
+    params(LinesParams),
+    request_body(content = String, content_type = "application/x-ndjson"),
+    responses((status = 202, description = "Everything was received; the work has begun.", body = ImportView)),
+    security(("bearer" = ["insights:write"])),
+)]
+#[post("/v1/imports")]
+pub(crate) async fn create_import(
+    app: web::Data<AppState>,
+    request: HttpRequest,
+    editor: Editor,
+    lines: LinesBody,
+) -> Result<ResponseBuilder, Problem> {
+    let mut query = Query::of(&request);
+    let (atomic, validate_only) = (query.flag("atomic"), query.flag("validate_only"));
+    query.finish()?;
+    if !MEDIA_TYPES.contains(&lines.media_type.as_str()) {
+        return Err(Problem::new(ProblemCode::UnsupportedMediaType, format!("send the lines as Content-Type: {}", MEDIA_TYPES[0]))
+            .with("accepted", MEDIA_TYPES.to_vec()));
+    }
+    if body::is_encoded(request.headers()) {
+        return Err(Problem::new(ProblemCode::UnsupportedMediaType, "send the lines as they are, without a Content-Encoding")
+            .with("accepted", MEDIA_TYPES.to_vec()));
+    }
+    let intent = WriteMode::to_do(&request, validate_only);
+    let mode = ImportMode { source: format!("request {}", RequestId::of(&request)), atomic, validate_only };
+    let mut receiving = imports::begin(&app.store, &editor, mode, app.now()).await?;
+    if let Err(problem) = receive(&app, &mut receiving, lines.payload).await {
+        receiving.forget(&app.store).await?;
+        return Err(problem);
+    }
+    let now = app.now();
+    let pending = receiving.ready(&app.store, &editor, None, now).await?;
+    let show = async |_: &Transaction, import: &store::imports::Import| {
+        let location = app.location(&format!("/v1/imports/{}", import.id));
+        Ok(ResponseBuilder::json(&view(import)).status(StatusCode::ACCEPTED).header(header::LOCATION, location))
+    };
+    let reply = intent.conclude(&app, pending, now, show).await?;
+    app.import_received().notify_one();
+    Ok(reply)
+}
+
+/// Get an import
+///
+/// How far it is. When it is `done`, everything that it changed can be read and found.
+#[utoipa::path(
+    tag = "Imports",
+    params(IdPath),
+    responses((status = 200, description = "The import.", body = ImportView)),
+    security(("bearer" = ["insights:write"])),
+)]
+#[get("/v1/imports/{id}")]
+pub(crate) async fn get_import(
+    app: web::Data<AppState>,
+    request: HttpRequest,
+    editor: Editor,
+    path: web::Path<String>,
+) -> Result<ResponseBuilder, Problem> {
+    Query::none(&request)?;
+    let import = known(&app, &path, editor.principal()).await?;
+    if import.finished_at.is_some() {
+        // Another node may have done it.
+        findable(&app).await;
+    }
+    Ok(ResponseBuilder::json(&view(&import)))
+}
+
+/// List the items of an import
+///
+/// What became of each line, in the order of the lines: `created`, `updated`, `unchanged`, `failed` with its problem, or still `waiting`; with notes on
+/// what was lost or guessed.
+#[utoipa::path(
+    tag = "Imports",
+    params(IdPath, ItemParams, PageParams),
+    responses((status = 200, description = "A page of items.", body = ImportItemListView)),
+    security(("bearer" = ["insights:write"])),
+)]
+#[get("/v1/imports/{id}/items")]
+pub(crate) async fn list_import_items(
+    app: web::Data<AppState>,
+    request: HttpRequest,
+    editor: Editor,
+    path: web::Path<String>,
+) -> Result<ResponseBuilder, Problem> {
+    let mut query = Query::of(&request);
+    let state = query.one_of("state", &["waiting", "created", "updated", "unchanged", "failed"]);
+    let limit = query.limit();
+    let import = known(&app, &path, editor.principal()).await;
+    let identity = import.as_ref().map_or_else(|_| String::new(), |import| store::imports::identity(import.id, state));
+    let cursor = pagination::cursor(&mut query, &identity, false);
+    query.finish()?;
+    let import = import?;
+    let page = store::imports::items(app.store.reader(), import.id, state, cursor?.as_ref(), limit).await?;
+    let sequence = app.freshness(app.now()).await?.sequence;
+    let info = pagination::page_info(&page, limit);
+    let data = page.rows.into_iter().map(|row| item(row, &app.base_url)).collect();
+    let view = ImportItemListView { data, page: info, meta: ListMeta { sequence, total: None } };
+    Ok(pagination::links(ResponseBuilder::json(&view), &app, &request, &view.page))
+}
+
+async fn known(app: &AppState, path: &str, caller: &Principal) -> Result<store::imports::Import, Problem> {
+    let import = store::imports::find(app.store.reader(), id(path)?).await?.ok_or_else(Problem::not_found)?;
+    let own = caller.limited_to_own();
+    if own.is_some() && own != import.user_id { Err(Problem::not_found()) } else { Ok(import) }
+}
+
+/// Reads the lines and keeps them, some at a time. A line that is too long fails by itself.
+async fn receive(app: &AppState, receiving: &mut ImportReceiver, mut payload: Payload) -> Result<(), Problem> {
+    let Limits { body_bytes, body_time, .. } = app.limits;
+    let mut buffer = BytesMut::new();
+    let mut chunk: Vec<ReceivedLine> = Vec::new();
+    let (mut bytes, mut number, mut skipping) = (0, 0_u64, false);
+    loop {
+        let more = tokio::time::timeout(body_time, payload.next()).await.map_err(|_elapsed| body::stalled())?;
+        let ended = more.is_none();
+        if let Some(more) = more {
+            buffer.extend_from_slice(
+                &more.map_err(|_e| Problem::new(ProblemCode::MalformedBody, "the body ended early: nothing was imported"))?,
+            );
+        } else if !buffer.is_empty() || skipping {
+            buffer.extend_from_slice(b"\n");
+        }
+        while let Some(end) = memchr(b'\n', &buffer) {
+            let line = buffer.split_to(end + 1).freeze();
+            number += 1;
+            let long = std::mem::take(&mut skipping) || line.len() > body_bytes;
+            let line = if long { Some(too_long(number, body_bytes)) } else { read(number, &line) };
+            bytes += line.as_ref().map_or(0, |line| line.input.len());
+            chunk.extend(line);
+            if chunk.len() >= CHUNK_LINES || bytes >= CHUNK_BYTES {
+                receiving.add(&app.store, std::mem::take(&mut chunk), app.now()).await?;
+                bytes = 0;
+            }
+        }
+        if buffer.len() > body_bytes {
+            buffer.clear();
+            skipping = true;
+        }
+        if ended {
+            return Ok(receiving.add(&app.store, chunk, app.now()).await?);
+        }
+    }
+}
+
+/// A line as it is kept. Blank ones are none.
+fn read(number: u64, line: &Bytes) -> Option<ReceivedLine> {
+    let name = format!("line {number}");
+    let Ok(text) = std::str::from_utf8(line) else {
+        let problem = json!({ "code": "malformed-body", "detail": "the line is not UTF-8" });
+        return Some(ReceivedLine { name, input: String::new(), notes: "[]".to_owned(), refused: Some(problem) });
+    };
+    let text = text.trim().trim_start_matches('\u{feff}');
+    (!text.is_empty()).then(|| ReceivedLine { name, input: text.to_owned(), notes: "[]".to_owned(), refused: None })
+}
+
+/// A line that is not kept, and fails by itself.
+fn too_long(number: u64, most: usize) -> ReceivedLine {
+    let problem = json!({ "code": "payload-too-large", "detail": format!("a line may have at most {most} bytes") });
+    ReceivedLine { name: format!("line {number}"), input: String::new(), notes: "[]".to_owned(), refused: Some(problem) }
+}

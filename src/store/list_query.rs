@@ -1,0 +1,226 @@
+//! What a list is asked for, and the SQL that walks one index for it.
+
+use crate::domain::clock::Timestamp;
+use crate::domain::page::{Cursor, KeyValue, Sort, SortKey};
+use crate::domain::status::Status;
+use crate::store::insight_rows::{self, ShownRevision};
+use crate::store::sql::Sql;
+use uuid::Uuid;
+
+/// What lists and searches are narrowed by: slugs, times and minutes.
+#[derive(Clone, Debug, Default)]
+pub struct Filters {
+    pub categories: Vec<String>,
+    pub tags: Vec<String>,
+    pub authors: Vec<String>,
+    pub published_after: Option<Timestamp>,
+    pub published_before: Option<Timestamp>,
+    pub min_minutes: Option<i64>,
+    pub max_minutes: Option<i64>,
+}
+
+/// Which insights, in which order, from where.
+#[derive(Clone, Debug)]
+pub struct ListQuery {
+    pub audience: Audience,
+    pub filters: Filters,
+    pub sort: Sort,
+    pub limit: i64,
+    pub cursor: Option<Cursor>,
+    /// Which locale a text is shown in, best first, before the site's default.
+    pub locales: Vec<String>,
+    pub with_body: bool,
+    /// A text that says filter and sort: what a cursor is bound to.
+    pub identity: String,
+}
+
+/// For whom a list is made. Only [`Audience::Editors`] ever sees what is not visible.
+#[derive(Clone, Debug)]
+pub enum Audience {
+    Public,
+    Editors {
+        /// None: whatever the status, except deleted.
+        status: Option<Status>,
+        /// Only what this user made.
+        own: Option<Uuid>,
+    },
+}
+
+/// The rows of the page, as `i`.
+pub(crate) fn page(sql: &mut Sql, query: &ListQuery, now: Timestamp) {
+    from_and_where(sql, query, walked_index(query), now);
+    order_and_limit(sql, query);
+}
+
+/// The page is cut first, by a walk along one index; only its rows are then joined with their texts. Without that, PostgreSQL's estimate of
+/// the join is so far off that it reads everything.
+pub(crate) fn rows(sql: &mut Sql, query: &ListQuery, now: Timestamp) {
+    let shown = if matches!(query.audience, Audience::Public) { ShownRevision::Live } else { ShownRevision::Listed };
+    insight_rows::select(sql, shown, query.with_body);
+    sql.push(" FROM (SELECT i.* FROM ");
+    page(sql, query, now);
+    sql.push(") i");
+    insight_rows::join(sql, shown, &query.locales, query.with_body);
+}
+
+/// The index that a list of what is visible walks; editors' other lists are the planner's to decide.
+pub(crate) fn walked_index(query: &ListQuery) -> Option<&'static str> {
+    let public = match query.audience {
+        Audience::Public => true,
+        Audience::Editors { status: Some(Status::Published), .. } => false,
+        Audience::Editors { .. } => return None,
+    };
+    match (query.sort.key, query.filters.categories.as_slice()) {
+        (SortKey::PublishedAt, [_]) => Some("insights_live_category"),
+        (SortKey::PublishedAt, _) => Some("insights_live"),
+        (SortKey::Title, _) => Some("insights_live_title"),
+        (SortKey::UpdatedAt, _) => public.then_some("insights_live_updated"),
+        (SortKey::ReadingMinutes, _) => Some("insights_live_minutes"),
+    }
+}
+
+/// A single tag or author in the order of publication has an index of its own to walk; everything else walks the insights.
+pub(crate) fn walked_link(query: &ListQuery) -> Option<(&'static str, &'static str, &str)> {
+    if !matches!(query.audience, Audience::Public) || query.sort.key != SortKey::PublishedAt {
+        return None;
+    }
+    match (query.filters.tags.as_slice(), query.filters.authors.as_slice()) {
+        ([tag], _) => Some(("live_tags", "tags", tag)),
+        ([], [author]) => Some(("live_authors", "authors", author)),
+        _ => None,
+    }
+}
+
+pub(crate) fn from_and_where(sql: &mut Sql, query: &ListQuery, index: Option<&str>, now: Timestamp) {
+    let link = walked_link(query);
+    match (link, index) {
+        (Some((links, _, _)), _) => sql.push(links).push(" w JOIN insights i ON i.id = w.insight_id"),
+        (None, Some(index)) => sql.push("insights i").walk(index),
+        (None, None) => sql.push("insights i"),
+    };
+    sql.push(" WHERE ");
+    if let Some((_, terms, slug)) = link {
+        sql.push("w.term_id = (SELECT id FROM ").push(terms).push(" WHERE slug = ").bind(slug).push(") AND ");
+        sql.push(until_now(query)).push("w.position_at <= ").bind(now.0).push(" AND ");
+    }
+    audience(sql, query, now);
+    filters(sql, query, link.map(|(links, _, _)| links));
+    if let Some(cursor) = &query.cursor {
+        let (key, id) = order_columns(query);
+        sql.push(&format!(" AND ({key}, {id}) {} (", beyond(query)));
+        match &cursor.key {
+            KeyValue::Number(number) => sql.bind(*number),
+            KeyValue::Text(text) => sql.bind(text.as_str()),
+        };
+        sql.push(", ").bind(cursor.id).push(")");
+    }
+}
+
+pub(crate) fn audience(sql: &mut Sql, query: &ListQuery, now: Timestamp) {
+    let plus = until_now(query);
+    let Audience::Editors { status, own } = &query.audience else {
+        insight_rows::visible(sql, now, plus);
+        return;
+    };
+    let live = "i.live_revision IS NOT NULL AND i.deleted_at IS NULL";
+    match status {
+        None => sql.push("i.deleted_at IS NULL"),
+        Some(Status::Deleted) => sql.push("i.deleted_at IS NOT NULL"),
+        Some(Status::Draft) => sql.push("i.live_revision IS NULL AND i.deleted_at IS NULL"),
+        Some(Status::Scheduled) => sql.push(live).push(&format!(" AND {}i.position_at > ", from_now(query))).bind(now.0),
+        Some(Status::Expired) => sql.push(live).push(" AND i.unpublish_at IS NOT NULL AND +i.unpublish_at <= ").bind(now.0),
+        Some(Status::Published) => insight_rows::visible(sql, now, plus),
+    };
+    if let Some(user) = own {
+        sql.push(" AND i.created_by = ").bind(*user);
+    }
+}
+
+pub(crate) fn filters(sql: &mut Sql, query: &ListQuery, walked: Option<&str>) {
+    match query.filters.categories.as_slice() {
+        [] => {}
+        [one] => {
+            sql.push(" AND i.category_id = (SELECT id FROM categories WHERE slug = ").bind(one.as_str()).push(")");
+        }
+        many => {
+            sql.push(" AND i.category_id IN (SELECT id FROM categories WHERE slug IN (").bind_all(slugs(many)).push("))");
+        }
+    }
+    let public = matches!(query.audience, Audience::Public);
+    for (slugs_wanted, live, links, terms) in [
+        (&query.filters.tags, "live_tags", "revision_tags", "tags"),
+        (&query.filters.authors, "live_authors", "revision_authors", "authors"),
+    ] {
+        if slugs_wanted.is_empty() || walked == Some(live) {
+            continue;
+        }
+        let (table, revision) = if public { (live, "") } else { (links, " AND f.number = coalesce(i.live_revision, i.head_revision)") };
+        sql.push(&format!(" AND EXISTS (SELECT 1 FROM {table} f JOIN {terms} g ON g.id = f.term_id WHERE f.insight_id = i.id{revision}"));
+        sql.push(" AND g.slug IN (").bind_all(slugs(slugs_wanted)).push("))");
+    }
+    let position = if walked.is_some() { "w.position_at" } else { "i.position_at" };
+    for (key, column, comparison, value) in [
+        (SortKey::PublishedAt, position, ">", query.filters.published_after.map(|at| at.0)),
+        (SortKey::PublishedAt, position, "<", query.filters.published_before.map(|at| at.0)),
+        (SortKey::ReadingMinutes, "i.reading_minutes", ">=", query.filters.min_minutes),
+        (SortKey::ReadingMinutes, "i.reading_minutes", "<=", query.filters.max_minutes),
+    ] {
+        if let Some(value) = value {
+            let plus = beside_cursor(query, key, comparison);
+            sql.push(&format!(" AND {plus}{column} {comparison} ")).bind(value);
+        }
+    }
+}
+
+/// Whether the index is walked from its end: a page that ends before a row is read backwards.
+pub(crate) fn descends(query: &ListQuery) -> bool {
+    query.sort.descending != query.cursor.as_ref().is_some_and(|cursor| cursor.backward)
+}
+
+/// On which side of the cursor the page is.
+pub(crate) fn beyond(query: &ListQuery) -> &'static str {
+    if descends(query) { "<" } else { ">" }
+}
+
+/// An index walk begins at one bound. Where the cursor is one, `+` keeps the index from another on its side: it is farther away, and the walk
+/// would pass over every page before this one.
+pub(crate) fn beside_cursor(query: &ListQuery, key: SortKey, comparison: &str) -> &'static str {
+    let walk = query.cursor.as_ref().map(|_| beyond(query));
+    if query.sort.key == key && walk.is_some_and(|walk| comparison.starts_with(walk)) { "+" } else { "" }
+}
+
+/// "Not before its time" excludes so little that it bounds a walk only where nothing else does.
+pub(crate) fn until_now(query: &ListQuery) -> &'static str {
+    let alone = query.sort.key == SortKey::PublishedAt && query.filters.published_before.is_none();
+    if alone { beside_cursor(query, SortKey::PublishedAt, "<") } else { "+" }
+}
+
+/// "Not yet its time", which few are.
+pub(crate) fn from_now(query: &ListQuery) -> &'static str {
+    if query.sort.key == SortKey::PublishedAt { beside_cursor(query, SortKey::PublishedAt, ">") } else { "+" }
+}
+
+pub(crate) fn slugs(list: &[String]) -> impl Iterator<Item = &str> {
+    list.iter().map(String::as_str)
+}
+
+pub(crate) fn order_columns(query: &ListQuery) -> (&'static str, &'static str) {
+    if walked_link(query).is_some() {
+        return ("w.position_at", "w.insight_id");
+    }
+    let public = matches!(query.audience, Audience::Public);
+    let key = match query.sort.key {
+        SortKey::PublishedAt => "i.position_at",
+        SortKey::Title => "i.sort_title",
+        SortKey::UpdatedAt if public => "i.live_updated_at",
+        SortKey::UpdatedAt => "i.updated_at",
+        SortKey::ReadingMinutes => "i.reading_minutes",
+    };
+    (key, "i.id")
+}
+
+pub(crate) fn order_and_limit(sql: &mut Sql, query: &ListQuery) {
+    let (key, id) = order_columns(query);
+    let direction = if descends(query) { "DESC" } else { "ASC" };
+    sql.push(&format!(" ORDER BY {key} {direction}, {id} {direction}")).limit(query.limit + 1);
+}
