@@ -137,7 +137,7 @@ impl App {
         let newest = crate::store::changes::newest(self.store.reader()).await?;
         if self.progress.iter().any(|progress| *progress.borrow() < newest) {
             // Drafts are taken in when there is time: here somebody waits for them.
-            self.store.ring();
+            self.store.notify();
         }
         for progress in &self.progress {
             let mut progress = progress.clone();

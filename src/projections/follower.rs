@@ -83,7 +83,7 @@ pub async fn follow<P: Projection>(store: Store, mut projection: P, progress: wa
 }
 
 async fn run<P: Projection>(store: &Store, projection: &mut P, progress: &watch::Sender<i64>) -> anyhow::Result<std::convert::Infallible> {
-    let mut bell = store.bell();
+    let mut bell = store.subscribe();
     let mut position = projection.open(store).await?;
     let mut pause = FIRST_PAUSE;
     loop {
@@ -146,7 +146,7 @@ pub async fn record_transitions(store: Store, clock: Clock) {
 /// Rings the bell for the commits of other nodes.
 pub async fn listen(store: Store) {
     while store.is_postgres() {
-        if let Err(error) = store.hear_others().await {
+        if let Err(error) = store.listen_remote().await {
             tracing::warn!(%error, "cannot hear other nodes: their changes are noticed by polling");
         }
         tokio::time::sleep(LONGEST_PAUSE).await;

@@ -24,7 +24,7 @@ use crate::http::response::builder::{CONTENT_SEQUENCE, ResponseBuilder};
 use crate::http::response::problem::Problem;
 use crate::http::state::app_state::AppState;
 use crate::projections::search::{Reason, Similar, Subject};
-use crate::store::hits::{self, HitDetail};
+use crate::store::hits;
 use crate::store::insight_rows::InsightRow;
 
 const INCLUDED: usize = 3;
@@ -110,7 +110,7 @@ pub(super) async fn of_many(
 ) -> Result<(HashMap<Uuid, Vec<Value>>, i64), Problem> {
     let mut similar = HashMap::new();
     let mut oldest = i64::MAX;
-    for (row, plain) in hits::find(app.store.reader(), ids, chain, HitDetail::Plain, now).await? {
+    for (row, plain) in hits::find_with_plain_text(app.store.reader(), ids, chain, now).await? {
         let (found, sequence) = app.search.related(subject(&row, plain), INCLUDED, chain.to_vec(), now).await?;
         oldest = oldest.min(sequence);
         similar.insert(row.id, found);
@@ -118,8 +118,8 @@ pub(super) async fn of_many(
     let mut wanted: Vec<Uuid> = similar.values().flatten().map(|similar| similar.id).collect();
     wanted.sort();
     wanted.dedup();
-    let rows = hits::find(app.store.reader(), &wanted, chain, HitDetail::Nothing, now).await?;
-    let rows: HashMap<Uuid, InsightRow> = rows.into_iter().map(|(row, _)| (row.id, row)).collect();
+    let rows = hits::find(app.store.reader(), &wanted, chain, now).await?;
+    let rows: HashMap<Uuid, InsightRow> = rows.into_iter().map(|row| (row.id, row)).collect();
     let values = |list: Vec<Similar>| {
         let views = list.into_iter().filter_map(|similar| Some(view(rows.get(&similar.id)?.clone(), similar, chain, now)));
         views.filter_map(|view| serde_json::to_value(view).ok()).collect()
@@ -129,9 +129,9 @@ pub(super) async fn of_many(
 
 async fn shown(app: &AppState, similar: Vec<Similar>, chain: &[String], now: Timestamp) -> Result<Vec<RelatedView>, Problem> {
     let ids: Vec<Uuid> = similar.iter().map(|similar| similar.id).collect();
-    let rows = hits::find(app.store.reader(), &ids, chain, HitDetail::Nothing, now).await?;
+    let rows = hits::find(app.store.reader(), &ids, chain, now).await?;
     let mut by_id: HashMap<Uuid, Similar> = similar.into_iter().map(|similar| (similar.id, similar)).collect();
-    Ok(rows.into_iter().filter_map(|(row, _)| by_id.remove(&row.id).map(|similar| view(row, similar, chain, now))).collect())
+    Ok(rows.into_iter().filter_map(|row| by_id.remove(&row.id).map(|similar| view(row, similar, chain, now))).collect())
 }
 
 fn view(row: InsightRow, similar: Similar, chain: &[String], now: Timestamp) -> RelatedView {

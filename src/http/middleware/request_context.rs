@@ -137,7 +137,7 @@ async fn handled(
 pub(crate) async fn findable(app: &AppState) {
     if let Ok(newest) = changes::newest(app.store.reader()).await {
         // It may be a draft's, which rang no bell.
-        app.store.ring();
+        app.store.notify();
         shown(app, newest).await;
     }
 }

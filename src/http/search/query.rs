@@ -23,7 +23,7 @@ use crate::http::response::problem::{Problem, unidentified};
 use crate::http::response::problem_codes::ProblemCode;
 use crate::http::state::app_state::AppState;
 use crate::projections::search::{Marks, PreviousPage, SearchPage, SearchPosition, SearchRequest};
-use crate::store::hits::{self, HitDetail};
+use crate::store::hits;
 use crate::store::insight_rows::InsightRow;
 use crate::store::list_query::Filters;
 
@@ -135,7 +135,7 @@ fn place_of(cursor: &Cursor) -> Result<Option<SearchPosition>, Problem> {
 
 async fn hits(app: &AppState, found: &SearchPage, chain: &[String], explain: bool, now: Timestamp) -> Result<Vec<SearchHit>, Problem> {
     let ids: Vec<Uuid> = found.hits.iter().map(|hit| hit.id).collect();
-    let rows = hits::find(app.store.reader(), &ids, chain, HitDetail::Plain, now).await?;
+    let rows = hits::find_with_plain_text(app.store.reader(), &ids, chain, now).await?;
     let (marks, shown) = (found.marks.clone(), found.hits.clone());
     let chain = chain.to_vec();
     let mark = move || {

@@ -16,7 +16,7 @@ use crate::http::response::builder::{CONTENT_SEQUENCE, ResponseBuilder};
 use crate::http::response::problem::Problem;
 use crate::http::state::app_state::AppState;
 use crate::projections::search::{Suggestion, TypedPrefix};
-use crate::store::hits::{self, HitDetail};
+use crate::store::hits;
 use crate::store::insight_rows::InsightRow;
 
 const DEFAULT: i64 = 8;
@@ -94,7 +94,7 @@ pub(in crate::http) async fn list_suggestions(
     let freshness = app.freshness(now).await?;
     let chain = Locale::fallback_chain(locale.as_ref(), &freshness.default_locale);
     let (beginning, sequence) = app.search.suggest(text, chain.clone(), now).await?;
-    let rows = hits::find(app.store.reader(), &beginning.insights, &chain, HitDetail::Toc, now).await?;
+    let rows = hits::find_with_toc(app.store.reader(), &beginning.insights, &chain, now).await?;
     let meta = SuggestionMeta { sequence, fuzzy: beginning.fuzzy };
     let view = SuggestionList { data: chosen(&beginning, rows, limit), meta };
     Ok(ResponseBuilder::json(&view)
@@ -107,10 +107,9 @@ pub(in crate::http) async fn list_suggestions(
         .cache_tags(&["insights".to_owned()]))
 }
 
-fn chosen(beginning: &TypedPrefix, rows: Vec<(InsightRow, String)>, limit: usize) -> Vec<SuggestionView> {
+fn chosen(beginning: &TypedPrefix, rows: Vec<(InsightRow, Vec<TocEntry>)>, limit: usize) -> Vec<SuggestionView> {
     let mut list: Vec<(Suggestion, SuggestedInsight)> = Vec::new();
-    for (row, toc) in rows {
-        let headings: Vec<TocEntry> = serde_json::from_str(&toc).unwrap_or_default();
+    for (row, headings) in rows {
         let insight = SuggestedInsight { id: row.id, slug: row.slug, title: row.title };
         for answer in beginning.answers(&insight.title, &headings) {
             list.push((answer, insight.clone()));

@@ -120,9 +120,10 @@ pub(super) struct SearchResult {
 }
 
 pub(super) fn facet(counts: Vec<FacetCount>, chain: &[String]) -> Vec<FacetValue> {
-    let value = |FacetCount { value, name, translations, count }: FacetCount| {
-        let translations: Map<String, Value> = serde_json::from_str(&translations).unwrap_or_default();
-        FacetValue { value, name: local_name(&translations, chain, &name).to_owned(), count }
+    let value = |FacetCount { value, name, translations, count }: FacetCount| FacetValue {
+        value,
+        name: local_name(&translations, chain, &name).to_owned(),
+        count,
     };
     counts.into_iter().map(value).collect()
 }

@@ -5,6 +5,7 @@ use std::hash::BuildHasher as _;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
+use crate::domain::change::Resource;
 use crate::domain::clock::Timestamp;
 use crate::projections::follower::Projection;
 use crate::store::changes::{self, LogRow};
@@ -158,7 +159,7 @@ impl Projection for ResponseCacheProjection {
     }
 
     async fn apply(&mut self, store: &Store, rows: &[LogRow]) -> anyhow::Result<()> {
-        let moves = |row: &LogRow| row.resource == "insight" && !row.is_draft();
+        let moves = |row: &LogRow| row.resource == Resource::Insight && !row.is_draft();
         if !self.look_again && !rows.iter().any(moves) {
             self.known.take(rows);
             return Ok(());
@@ -186,7 +187,7 @@ impl InvalidationLog {
         for row in rows {
             let Some(public) = row.public_sequence else { continue };
             newest = public;
-            if row.resource == "site" {
+            if row.resource == Resource::Site {
                 touched.floor = public;
             }
             for name in names(row) {
@@ -207,14 +208,14 @@ impl InvalidationLog {
 /// The names of the answers that a change can have changed. A term concerns the answers that show it, and the lists of its kind; what is said of
 /// an insight concerns it, whoever leads to it, and the lists that it is in.
 fn names(row: &LogRow) -> Vec<String> {
-    let tags: Vec<String> = serde_json::from_str(&row.cache_tags).unwrap_or_default();
+    let tags = row.cache_tags.0.iter();
     let mut names = vec!["changes".to_owned()];
-    if row.resource == "insight" {
+    if row.resource == Resource::Insight {
         names.extend(row.slug.as_ref().map(|slug| format!("slug:{slug}")));
-        names.extend(tags);
+        names.extend(tags.cloned());
     } else {
         names.push("terms".to_owned());
-        names.extend(tags.into_iter().filter(|tag| tag != "insights"));
+        names.extend(tags.filter(|tag| *tag != "insights").cloned());
     }
     names
 }

@@ -13,6 +13,7 @@ use tokio::runtime::Handle;
 use tokio::sync::watch;
 use uuid::Uuid;
 
+use crate::domain::change::Resource;
 use crate::projections::follower::{Progress, Projection};
 use crate::projections::search::index::document::{DocumentBatch, Inverters};
 use crate::projections::search::index::files::{IndexFiles, IndexPosition};
@@ -142,7 +143,7 @@ impl SearchProjection {
 
     /// The live insights behind an id, with their texts.
     async fn behind(&self, store: &Store, after: Uuid) -> anyhow::Result<(Vec<Uuid>, DocumentBatch)> {
-        let ids: Vec<Uuid> = documents::live(store.reader(), after, BUILD_BATCH).await?.into_iter().map(|row| row.id).collect();
+        let ids: Vec<Uuid> = documents::list_live(store.reader(), after, BUILD_BATCH).await?.into_iter().map(|row| row.id).collect();
         let texts = self.texts(store, &ids).await?;
         Ok((ids, texts))
     }
@@ -241,7 +242,7 @@ impl Projection for SearchProjection {
         let mut ids: Vec<Uuid> = rows.iter().filter(|row| concerns_texts(row)).filter_map(|row| row.resource_id).collect();
         ids.sort();
         ids.dedup();
-        let terms_changed = rows.iter().any(|row| matches!(row.resource.as_str(), "category" | "tag" | "author"));
+        let terms_changed = rows.iter().any(|row| row.resource.is_term());
         if terms_changed {
             self.terms = Arc::new(TermTable::read(store.reader()).await?);
         }
@@ -319,7 +320,7 @@ pub(super) async fn is_of_this_log(store: &Store, position: IndexPosition) -> an
 
 /// Whether a row of the log can have changed what is live. A draft cannot.
 pub(super) fn concerns_texts(row: &LogRow) -> bool {
-    row.resource == "insight" && !row.is_draft() && !matches!(row.kind.as_str(), "started" | "ended")
+    row.resource == Resource::Insight && !row.is_draft() && !row.kind.is_by_clock()
 }
 
 /// Where work is done that keeps a processor busy.
