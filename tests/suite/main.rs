@@ -11,6 +11,7 @@ mod caching;
 mod changes;
 mod cli;
 mod demo;
+mod disk_full;
 mod editorial;
 mod exchange;
 mod insights;
