@@ -12,6 +12,7 @@ mod caching;
 mod changes;
 mod cli;
 mod demo;
+mod documents;
 mod editorial;
 mod exchange;
 mod insights;

@@ -18,6 +18,7 @@ async fn the_tutorial_works_twice_on_one_database() {
 }
 
 /// Runs `scripts/tour` with the binary of this build first on the path; `curl` and `jq` are those of the machine.
+#[expect(clippy::disallowed_methods, reason = "the programs of the tutorial are found on the path")]
 fn tour(base: &str, data_dir: &Path, database_url: &str) -> (bool, String) {
     let binary = Path::new(env!("CARGO_BIN_EXE_insights"));
     let own = std::iter::once(binary.parent().unwrap().to_path_buf());
