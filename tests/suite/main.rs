@@ -12,6 +12,7 @@ mod changes;
 mod cli;
 mod demo;
 mod disk_full;
+mod documents;
 mod editorial;
 mod exchange;
 mod insights;
