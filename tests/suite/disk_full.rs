@@ -31,7 +31,7 @@ async fn writes_after_a_full_disk_are_committed() {
         return;
     }
     let editor = app.admin().await;
-    let large = json!({ "title": "Large", "category": "debugging", "body_markdown": "word ".repeat(200_000) });
+    let large = json!({ "title": "Large", "category": "debugging", "body_markdown": "word ".repeat(90_000) });
     fill(app.store()).await;
     let refused = editor.post("/v1/insights", large.clone()).await;
     assert_eq!(refused.status, 503, "a full disk passes: {}", refused.text());
