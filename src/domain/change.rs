@@ -1,8 +1,78 @@
 //! Changes of content, as the change log records them. Every projection is fed from the log and from nothing else.
 
+use std::fmt;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::text_enum::text_enum;
+
+/// Defines a number of the change log, and an atomic cell that holds one. Two kinds of number do not mix.
+macro_rules! log_number {
+    ($(#[$doc:meta])* $name:ident, $(#[$of_cell:meta])* $cell:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(pub i64);
+
+        impl fmt::Display for $name {
+            fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(out)
+            }
+        }
+
+        $(#[$of_cell])*
+        #[derive(Debug, Default)]
+        pub struct $cell(AtomicI64);
+
+        impl $cell {
+            #[must_use]
+            pub const fn new(number: $name) -> Self {
+                Self(AtomicI64::new(number.0))
+            }
+
+            #[must_use]
+            pub fn load(&self, ordering: Ordering) -> $name {
+                $name(self.0.load(ordering))
+            }
+
+            pub fn store(&self, number: $name, ordering: Ordering) {
+                self.0.store(number.0, ordering);
+            }
+
+            /// Raises the number to at least this one. Returns the one before.
+            pub fn fetch_max(&self, number: $name, ordering: Ordering) -> $name {
+                $name(self.0.fetch_max(number.0, ordering))
+            }
+        }
+    };
+}
+
+log_number! {
+    /// The number of a row of the change log. Projections follow it; the public never sees it, because its gaps would reveal drafts.
+    Sequence,
+    /// A [`Sequence`] that threads share.
+    AtomicSequence
+}
+
+log_number! {
+    /// The number of a public change, without gaps: `Content-Sequence`, `meta.sequence`, the ids of events.
+    PublicSequence,
+    /// A [`PublicSequence`] that threads share.
+    AtomicPublicSequence
+}
+
+impl Sequence {
+    /// Before the first row: the position of a projection that is not open.
+    pub const NOT_OPEN: Self = Self(-1);
+
+    /// Whether it is a position in the log.
+    #[must_use]
+    pub fn is_open(self) -> bool {
+        self >= Self(0)
+    }
+}
 
 text_enum! {
     /// The kind of thing that changed.

@@ -10,7 +10,7 @@ use super::error::StoreError;
 use super::json_column::Json;
 use super::notifier::{CHANNEL, LogEnd};
 use super::sql::{Number, Sql};
-use crate::domain::change::{ChangeKind, NewChange, Resource};
+use crate::domain::change::{ChangeKind, NewChange, PublicSequence, Resource, Sequence};
 use crate::domain::clock::Timestamp;
 
 const COMMIT_ORDER_LOCK: i64 = 0x0001_4531_9475;
@@ -55,8 +55,8 @@ pub async fn append_all(txn: &DatabaseTransaction, changes: &[NewChange], now: T
 async fn insert(txn: &DatabaseTransaction, changes: &[NewChange], now: Timestamp) -> Result<Option<LogEnd>, StoreError> {
     #[derive(FromQueryResult)]
     struct InsertedRow {
-        sequence: i64,
-        public_end: i64,
+        sequence: Sequence,
+        public_end: PublicSequence,
     }
     let backend = txn.get_database_backend();
     // The transaction may have waited for others: the log's times never go back, or `If-Modified-Since` would hide the last change.
@@ -81,19 +81,19 @@ async fn insert(txn: &DatabaseTransaction, changes: &[NewChange], now: Timestamp
     sql.push(" RETURNING sequence, coalesce(public_sequence, 0) AS public_end");
     let rows = sql.all::<InsertedRow>(txn).await?;
     let end = rows.iter().map(|row| row.sequence).max().zip(rows.iter().map(|row| row.public_end).max());
-    Ok(end.map(|(row, public)| LogEnd { row, public }))
+    Ok(end.map(|(sequence, public)| LogEnd { sequence, public }))
 }
 
 /// A row of the log, as projections read it.
 #[derive(Clone, Debug, PartialEq, Eq, FromQueryResult)]
 pub struct LogRow {
-    pub sequence: i64,
+    pub sequence: Sequence,
     pub at: i64,
     pub kind: ChangeKind,
     pub resource: Resource,
     pub resource_id: Option<Uuid>,
     pub slug: Option<String>,
-    pub public_sequence: Option<i64>,
+    pub public_sequence: Option<PublicSequence>,
     pub cache_tags: Json<Vec<String>>,
 }
 
@@ -106,37 +106,37 @@ impl LogRow {
 }
 
 /// The rows after a position, oldest first.
-pub async fn after(db: &impl ConnectionTrait, position: i64, limit: i64) -> Result<Vec<LogRow>, StoreError> {
+pub async fn after(db: &impl ConnectionTrait, position: Sequence, limit: i64) -> Result<Vec<LogRow>, StoreError> {
     let text = "SELECT sequence, at, kind, resource, resource_id, slug, public_sequence, cache_tags FROM changes WHERE sequence > ";
     let mut sql = Sql::new(db.get_database_backend(), text);
     sql.bind(position).push(" ORDER BY sequence").limit(limit);
     sql.all(db).await
 }
 
-/// What the public may know of the log after one of its public numbers, oldest first.
-pub async fn public_after(db: &impl ConnectionTrait, since: i64, limit: i64) -> Result<Vec<LogRow>, StoreError> {
+/// The public rows after a public number, oldest first.
+pub async fn public_after(db: &impl ConnectionTrait, since: PublicSequence, limit: i64) -> Result<Vec<LogRow>, StoreError> {
     let text = "SELECT sequence, at, kind, resource, resource_id, slug, public_sequence, cache_tags FROM changes WHERE public_sequence > ";
     let mut sql = Sql::new(db.get_database_backend(), text);
     sql.bind(since).push(" ORDER BY public_sequence").limit(limit);
     sql.all(db).await
 }
 
-/// One row, by its number: what a projection checks its position against.
-pub async fn find(db: &impl ConnectionTrait, sequence: i64) -> Result<Option<LogRow>, StoreError> {
-    Ok(after(db, sequence - 1, 1).await?.into_iter().find(|row| row.sequence == sequence))
+/// The row with this number: a projection compares its position with it.
+pub async fn find(db: &impl ConnectionTrait, sequence: Sequence) -> Result<Option<LogRow>, StoreError> {
+    Ok(after(db, Sequence(sequence.0 - 1), 1).await?.into_iter().find(|row| row.sequence == sequence))
 }
 
 /// The newest public number up to a position in the log.
-pub async fn public_at(db: &impl ConnectionTrait, position: i64) -> Result<i64, StoreError> {
+pub async fn public_at(db: &impl ConnectionTrait, position: Sequence) -> Result<PublicSequence, StoreError> {
     let mut sql = Sql::new(db.get_database_backend(), "SELECT coalesce(max(public_sequence), 0) AS number FROM changes WHERE sequence <= ");
-    Ok(sql.bind(position).one::<Number>(db).await?.map_or(0, |row| row.number))
+    Ok(PublicSequence(sql.bind(position).one::<Number>(db).await?.map_or(0, |row| row.number)))
 }
 
 /// How fresh public content is, and until when if nothing is written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Freshness {
-    /// The public number of the newest change that a reader could notice.
-    pub sequence: i64,
+    /// The number of the newest change that a reader could notice.
+    pub sequence: PublicSequence,
     /// When public content last changed, by a change or by the clock.
     pub last_modified: Timestamp,
     /// When the clock will change it next.
@@ -151,7 +151,7 @@ pub struct Freshness {
 struct FreshnessRow {
     default_locale: Option<String>,
     unrecorded: Option<i64>,
-    sequence: Option<i64>,
+    sequence: Option<PublicSequence>,
     changed_at: Option<i64>,
     started_at: Option<i64>,
     starts_at: Option<i64>,
@@ -193,7 +193,7 @@ pub(super) fn read_freshness(row: &QueryResult) -> Result<Freshness, StoreError>
     let FreshnessRow { default_locale, unrecorded, sequence, changed_at, started_at, starts_at, ended_at, ends_at } = row;
     let last = [changed_at, started_at, ended_at].into_iter().flatten().max().unwrap_or(0);
     Ok(Freshness {
-        sequence: sequence.unwrap_or(0),
+        sequence: sequence.unwrap_or_default(),
         last_modified: Timestamp(last),
         next_transition: [starts_at, ends_at].into_iter().flatten().min().map(Timestamp),
         unrecorded: unrecorded.is_some(),
@@ -208,7 +208,7 @@ pub async fn newest_at(db: &impl ConnectionTrait) -> Result<Timestamp, StoreErro
 }
 
 /// The number of the newest row of the log, public or not: what projections have to catch up with.
-pub async fn newest(db: &impl ConnectionTrait) -> Result<i64, StoreError> {
+pub async fn newest(db: &impl ConnectionTrait) -> Result<Sequence, StoreError> {
     let sql = Sql::new(db.get_database_backend(), "SELECT sequence AS number FROM changes ORDER BY sequence DESC LIMIT 1");
-    Ok(sql.one::<Number>(db).await?.map_or(0, |row| row.number))
+    Ok(Sequence(sql.one::<Number>(db).await?.map_or(0, |row| row.number)))
 }

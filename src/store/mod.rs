@@ -29,9 +29,9 @@ pub mod summaries;
 mod term_name_cache;
 pub(crate) mod term_names;
 pub mod terms;
-mod text_column;
 pub mod tokens;
 pub mod transitions;
+mod typed_columns;
 pub mod users;
 
 use std::sync::Arc;

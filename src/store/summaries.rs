@@ -19,6 +19,7 @@ use super::list_query::{self, ListQuery};
 use super::sql::{Number, Sql};
 use super::term_name_cache;
 use super::term_names::TermNames;
+use crate::domain::change::Sequence;
 use crate::domain::clock::Timestamp;
 use crate::domain::page::{KeyValue, SortKey};
 
@@ -183,7 +184,7 @@ fn push_expression(sql: &mut Sql, expression: Expression) {
 
 #[derive(FromQueryResult)]
 struct PackedSummary {
-    terms_at: i64,
+    terms_at: Sequence,
     lines: Option<String>,
 }
 

@@ -13,13 +13,14 @@ use super::insight_rows::{NamedTerm, SharedTerm};
 use super::json_column::Json;
 use super::sql::Sql;
 use super::term_names::TermNames;
+use crate::domain::change::Sequence;
 use crate::domain::term::TermKind;
 
 /// With more terms nothing is cached: lists then read the rows of the terms that they show.
 const MAX_NAMES: usize = 50_000;
 
 /// The names as they were when this was the newest row of the log about a term, or later.
-pub(super) async fn current(store: &Store, sequence: i64) -> Result<Arc<TermNames>, StoreError> {
+pub(super) async fn current(store: &Store, sequence: Sequence) -> Result<Arc<TermNames>, StoreError> {
     let cached = store.term_names.read().unwrap_or_else(PoisonError::into_inner).clone();
     if cached.sequence >= sequence {
         return Ok(cached);
@@ -49,13 +50,13 @@ struct TermNameRow {
     translations: Json<serde_json::Map<String, serde_json::Value>>,
 }
 
-/// The terms that the log mentions after a row; all terms if the row is below zero.
-async fn read_changed(store: &Store, after: i64) -> Result<Vec<TermNameRow>, StoreError> {
+/// The terms that the log mentions after a row; all terms before the first read.
+async fn read_changed(store: &Store, after: Sequence) -> Result<Vec<TermNameRow>, StoreError> {
     let mut sql = Sql::new(store.reader().get_database_backend(), "");
     for (index, kind) in TermKind::ALL.into_iter().enumerate() {
         sql.push(if index == 0 { "" } else { " UNION ALL " });
         sql.push("SELECT id, slug, name, translations FROM ").push_ident(kind).push(" WHERE deleted_at IS NULL");
-        if after >= 0 {
+        if after.is_open() {
             sql.push(" AND id IN (SELECT resource_id FROM changes WHERE resource = '").push(kind.resource().as_str());
             sql.push("' AND sequence > ").bind(after).push(")");
         }

@@ -6,11 +6,12 @@ use std::sync::{Arc, RwLock};
 use uuid::Uuid;
 
 use super::insight_rows::SharedTerm;
+use crate::domain::change::Sequence;
 
 #[derive(Debug)]
 pub(crate) struct TermNames {
-    /// The row of the log that they are current with; below zero before the first read.
-    pub(super) sequence: i64,
+    /// The row of the log that they are current with.
+    pub(super) sequence: Sequence,
     pub(super) by_id: foldhash::HashMap<Uuid, SharedTerm>,
 }
 
@@ -31,5 +32,5 @@ pub(crate) type SharedTermNames = Arc<RwLock<Arc<TermNames>>>;
 
 /// A cache before its first read.
 pub(crate) fn empty() -> SharedTermNames {
-    Arc::new(RwLock::new(Arc::new(TermNames { sequence: -1, by_id: foldhash::HashMap::default() })))
+    Arc::new(RwLock::new(Arc::new(TermNames { sequence: Sequence::NOT_OPEN, by_id: foldhash::HashMap::default() })))
 }

@@ -10,7 +10,7 @@ use super::error::StoreError;
 use super::rows::insight;
 use super::sql::{Number, Sql};
 use super::{Store, changes};
-use crate::domain::change::{ChangeKind, NewChange, Resource};
+use crate::domain::change::{ChangeKind, NewChange, Resource, Sequence};
 use crate::domain::clock::Timestamp;
 
 const BATCH: i64 = 500;
@@ -43,17 +43,25 @@ pub async fn next(store: &Store) -> Result<Option<Timestamp>, StoreError> {
     Ok(sql.one::<Number>(db).await?.map(|row| Timestamp(row.number)))
 }
 
-/// When the clock will change visible content next, and the newest row of the log, in one statement.
-pub async fn ahead(store: &Store) -> Result<(Option<Timestamp>, i64), StoreError> {
+/// The next transition, and the newest row of the log at the same moment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Upcoming {
+    pub at: Option<Timestamp>,
+    pub newest: Sequence,
+}
+
+/// When the clock will change visible content next, and the newest row of the log, by one statement.
+pub async fn find_upcoming(store: &Store) -> Result<Upcoming, StoreError> {
     #[derive(FromQueryResult)]
     struct UpcomingRow {
         at: Option<i64>,
-        newest: Option<i64>,
+        newest: Option<Sequence>,
     }
     let db = store.reader();
     let text = "SELECT (SELECT at FROM transitions ORDER BY at LIMIT 1) AS at, (SELECT sequence FROM changes ORDER BY sequence DESC LIMIT 1) AS newest";
-    let ahead: Option<UpcomingRow> = Sql::new(db.get_database_backend(), text).one(db).await?;
-    Ok(ahead.map_or((None, 0), |ahead| (ahead.at.map(Timestamp), ahead.newest.unwrap_or(0))))
+    let row: Option<UpcomingRow> = Sql::new(db.get_database_backend(), text).one(db).await?;
+    let upcoming = |row: UpcomingRow| Upcoming { at: row.at.map(Timestamp), newest: row.newest.unwrap_or_default() };
+    Ok(row.map(upcoming).unwrap_or_default())
 }
 
 /// Records the due transitions in the log, oldest first, each once. After an error the next call records the rest.

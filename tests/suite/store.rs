@@ -77,7 +77,7 @@ async fn changes_are_numbered_in_the_order_of_their_commits() {
     let before = changes::newest(app.store().reader()).await.unwrap();
     app.store().commit_quietly(first).await.unwrap();
     second.await;
-    assert_eq!(changes::newest(app.store().reader()).await.unwrap(), before + 2);
+    assert_eq!(changes::newest(app.store().reader()).await.unwrap().0, before.0 + 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]

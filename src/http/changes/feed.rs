@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use crate::domain::change::Resource;
+use crate::domain::change::{PublicSequence, Resource};
 use crate::domain::clock::Timestamp;
 use crate::domain::locale::Locale;
 use crate::domain::page::{Cursor, KeyValue};
@@ -52,8 +52,8 @@ enum ChangedResource {
 #[schema(as = Change)]
 pub(crate) struct ChangeView {
     /// Its number: ever rising, without gaps. Give the last one you have as `since`.
-    #[schema(minimum = 1)]
-    pub sequence: i64,
+    #[schema(value_type = i64, minimum = 1)]
+    pub sequence: PublicSequence,
     /// When it was noted. Beginnings and ends of publication are noted when they happen.
     #[schema(format = DateTime)]
     at: String,
@@ -126,8 +126,8 @@ pub(crate) async fn list_changes(app: web::Data<AppState>, request: HttpRequest,
     let cursor = pagination::cursor(&mut query, IDENTITY, false);
     query.finish()?;
     let since = match cursor?.map(|cursor| cursor.key) {
-        Some(KeyValue::Number(number)) => number,
-        _ => since.unwrap_or(0),
+        Some(KeyValue::Number(number)) => PublicSequence(number),
+        _ => since.unwrap_or_default(),
     };
     let now = app.now();
     let freshness = app.freshness(now).await?;
@@ -145,7 +145,7 @@ pub(crate) async fn list_changes(app: web::Data<AppState>, request: HttpRequest,
 }
 
 /// A number that was never given is of another database: whoever has it has to begin again.
-pub(crate) fn check_since(since: i64, newest: i64) -> Result<(), Problem> {
+pub(crate) fn check_since(since: PublicSequence, newest: PublicSequence) -> Result<(), Problem> {
     if since <= newest {
         return Ok(());
     }
@@ -154,7 +154,13 @@ pub(crate) fn check_since(since: i64, newest: i64) -> Result<(), Problem> {
 }
 
 /// The changes behind a number, all seen at one moment.
-pub(crate) async fn page(app: &AppState, since: i64, limit: i64, locale: Option<&Locale>, now: Timestamp) -> Result<ChangeList, Problem> {
+pub(crate) async fn page(
+    app: &AppState,
+    since: PublicSequence,
+    limit: i64,
+    locale: Option<&Locale>,
+    now: Timestamp,
+) -> Result<ChangeList, Problem> {
     let snapshot = app.store.snapshot().await?;
     let freshness = changes::freshness(&snapshot, now).await?;
     let chain = Locale::fallback_chain(locale, &freshness.default_locale);
@@ -171,7 +177,7 @@ pub(crate) async fn page(app: &AppState, since: i64, limit: i64, locale: Option<
     }
     drop(snapshot);
     let next = rows.last().filter(|_| more).and_then(|last| last.public_sequence);
-    let next_cursor = next.map(|number| Cursor::new(KeyValue::Number(number), Uuid::nil(), false, IDENTITY).encode());
+    let next_cursor = next.map(|number| Cursor::new(KeyValue::Number(number.0), Uuid::nil(), false, IDENTITY).encode());
     let data = rows.iter().map(|row| change(row, &insights, &slugs, &chain, now)).collect();
     Ok(ChangeList {
         data,
@@ -207,7 +213,7 @@ fn change(
     let slug = insight.map(|insight| &insight.slug).or(term).cloned();
     let deleted = slug.is_none() && !matches!(resource, ChangedResource::Site);
     ChangeView {
-        sequence: public_sequence.unwrap_or(0),
+        sequence: public_sequence.unwrap_or_default(),
         at: Timestamp(*at).rfc3339(),
         kind: format!("{}.{}", row.resource.as_str(), if deleted { "deleted" } else { "updated" }),
         resource,

@@ -1,5 +1,6 @@
 //! `GET /v1/insights/{id_or_slug}/related`, and the same for `include=related`.
 
+use crate::domain::change::PublicSequence;
 use crate::http::insights::view::RelatedReason;
 use crate::http::insights::view::RelatedView;
 use crate::http::insights::view::SharedView;
@@ -43,8 +44,8 @@ pub(in crate::http) struct RelatedListView {
 #[derive(Debug, Serialize, ToSchema)]
 pub(in crate::http) struct RelatedMeta {
     /// The number of the newest change that the answer takes into account.
-    #[schema(minimum = 0)]
-    pub sequence: i64,
+    #[schema(value_type = i64, minimum = 0)]
+    pub sequence: PublicSequence,
 }
 
 #[derive(IntoParams)]
@@ -107,9 +108,9 @@ pub(super) async fn of_many(
     ids: &[Uuid],
     chain: &[String],
     now: Timestamp,
-) -> Result<(HashMap<Uuid, Vec<Value>>, i64), Problem> {
+) -> Result<(HashMap<Uuid, Vec<Value>>, PublicSequence), Problem> {
     let mut similar = HashMap::new();
-    let mut oldest = i64::MAX;
+    let mut oldest = PublicSequence(i64::MAX);
     for (row, plain) in hits::find_with_plain_text(app.store.reader(), ids, chain, now).await? {
         let (found, sequence) = app.search.related(subject(&row, plain), INCLUDED, chain.to_vec(), now).await?;
         oldest = oldest.min(sequence);

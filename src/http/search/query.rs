@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::params::{LONGEST, SearchParams};
 use super::view::{FacetsView, Highlights, ScoreExplanation, SearchHit, SearchMeta, SearchResult, facet};
+use crate::domain::change::PublicSequence;
 use crate::domain::clock::Timestamp;
 use crate::domain::locale::Locale;
 use crate::domain::page::{Cursor, KeyValue};
@@ -68,7 +69,7 @@ pub(in crate::http) async fn search_insights(
     let meta = SearchMeta { sequence, total, took_ms: 0, fuzzy: corrected.is_some(), corrected_query: corrected };
     let mut result = SearchResult { data, page, facets, meta };
     // How long it took, and changes elsewhere, are no part of what the validator stands for.
-    let digested = SearchResult { meta: SearchMeta { sequence: 0, ..result.meta.clone() }, ..result.clone() };
+    let digested = SearchResult { meta: SearchMeta { sequence: PublicSequence::default(), ..result.meta.clone() }, ..result.clone() };
     result.meta.took_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     let reply = ResponseBuilder::json(&result)
         .state("l".to_owned())

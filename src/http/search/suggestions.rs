@@ -6,6 +6,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::params::{LONGEST, SuggestionParams};
+use crate::domain::change::PublicSequence;
 use crate::domain::locale::Locale;
 use crate::domain::markdown::TocEntry;
 use crate::http::request::auth::Reader;
@@ -56,8 +57,8 @@ struct SuggestionView {
 #[derive(Debug, Serialize, ToSchema)]
 struct SuggestionMeta {
     /// The number of the newest change that the answer takes into account.
-    #[schema(minimum = 0)]
-    sequence: i64,
+    #[schema(value_type = i64, minimum = 0)]
+    sequence: PublicSequence,
     /// Whether nothing goes on as was typed, and these would but for one typo.
     fuzzy: bool,
 }

@@ -4,6 +4,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
+use crate::domain::change::PublicSequence;
 use crate::http::insights::view::{InsightSummaryView, local_name};
 use crate::http::response::pagination::PageInfo;
 use crate::projections::search::{Explanation, FacetCount, TitleMatch};
@@ -94,8 +95,8 @@ pub(super) struct FacetsView {
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub(super) struct SearchMeta {
     /// The number of the newest change that the answer takes into account.
-    #[schema(minimum = 0)]
-    pub sequence: i64,
+    #[schema(value_type = i64, minimum = 0)]
+    pub sequence: PublicSequence,
     /// How many hits all pages have together.
     #[schema(minimum = 0)]
     pub total: u64,

@@ -13,7 +13,7 @@ use tokio::runtime::Handle;
 use tokio::sync::watch;
 use uuid::Uuid;
 
-use crate::domain::change::Resource;
+use crate::domain::change::{PublicSequence, Resource, Sequence};
 use crate::projections::follower::{Progress, Projection};
 use crate::projections::search::index::document::{DocumentBatch, Inverters};
 use crate::projections::search::index::files::{IndexFiles, IndexPosition};
@@ -69,19 +69,19 @@ pub struct SearchProjection {
     segments: HashMap<SegmentId, Arc<SegmentData>>,
     pending: Option<UncommittedBatch>,
     /// The last row of the log that readers see.
-    committed: i64,
+    committed: Sequence,
     /// The last one that somebody waits for.
-    wanted: watch::Receiver<i64>,
-    public: i64,
+    wanted: watch::Receiver<Sequence>,
+    public: PublicSequence,
     /// Until the log has been read up to here, the index is older than what readers have seen before.
-    catch_up_to: i64,
+    catch_up_to: Sequence,
 }
 
 impl SearchProjection {
     /// Both ends of search over an index in a folder, and where its progress is told. Indexing is done on the threads behind the handle.
     #[must_use]
-    pub fn new(folder: PathBuf, aside: Handle) -> (Self, Search, watch::Sender<i64>) {
-        let (sender, progress): (_, Progress) = watch::channel(-1);
+    pub fn new(folder: PathBuf, aside: Handle) -> (Self, Search, watch::Sender<Sequence>) {
+        let (sender, progress): (_, Progress) = watch::channel(Sequence::NOT_OPEN);
         let search = Search::new(progress);
         let projection = Self {
             folder,
@@ -90,12 +90,12 @@ impl SearchProjection {
             wanted: search.shared.wanted.subscribe(),
             shared: search.shared.clone(),
             pending: None,
-            committed: 0,
+            committed: Sequence::default(),
             files: None,
             terms: Arc::default(),
             segments: HashMap::new(),
-            public: 0,
-            catch_up_to: 0,
+            public: PublicSequence::default(),
+            catch_up_to: Sequence::default(),
         };
         (projection, search, sender)
     }
@@ -216,10 +216,10 @@ impl SearchProjection {
 impl Projection for SearchProjection {
     const NAME: &'static str = "search";
 
-    async fn open(&mut self, store: &Store) -> anyhow::Result<i64> {
+    async fn open(&mut self, store: &Store) -> anyhow::Result<Sequence> {
         self.files = None;
         self.pending = None;
-        self.shared.taken.send_replace(-1);
+        self.shared.taken.send_replace(Sequence::NOT_OPEN);
         *self.shared.live.write().unwrap_or_else(PoisonError::into_inner) = None;
         let (files, position) = match self.existing(store).await? {
             Some(existing) => existing,
@@ -247,13 +247,13 @@ impl Projection for SearchProjection {
             self.terms = Arc::new(TermTable::read(store.reader()).await?);
         }
         self.take_over(store, &files, &ids).await?;
-        self.public = rows.iter().filter_map(|row| row.public_sequence).fold(self.public, i64::max);
+        self.public = rows.iter().filter_map(|row| row.public_sequence).fold(self.public, Ord::max);
         let concerns_readers = !ids.is_empty() || terms_changed || rows.iter().any(|row| row.public_sequence.is_some());
         if let Some(last) = rows.last() {
             let pending = self.pending.get_or_insert_with(|| UncommittedBatch::since(Instant::now()));
             pending.position = IndexPosition::new(last.sequence, last.at);
             pending.many |= rows.len() >= MANY;
-            pending.of_others |= last.sequence > store.committed().row;
+            pending.of_others |= last.sequence > store.committed().sequence;
             pending.texts += ids.len();
             pending.concerns_readers |= concerns_readers;
             self.shared.taken.send_replace(last.sequence);
@@ -287,7 +287,7 @@ impl Projection for SearchProjection {
     fn heard(&self, readable: bool) {
         if !readable {
             // Nobody waits for an index that does not move.
-            self.shared.taken.send_replace(-1);
+            self.shared.taken.send_replace(Sequence::NOT_OPEN);
         }
     }
 

@@ -4,6 +4,7 @@ use uuid::Uuid;
 
 use serde_json::{Map, Value};
 
+use crate::domain::change::PublicSequence;
 use crate::domain::clock::Timestamp;
 use crate::domain::term::TermKind;
 use crate::projections::search::query::bm25::LOOKED_AT;
@@ -80,7 +81,7 @@ pub struct SearchPage {
     pub corrected: Option<String>,
     pub marks: Marks,
     /// The newest public number that is in it.
-    pub sequence: i64,
+    pub sequence: PublicSequence,
 }
 
 /// No facet lists more values than this.
@@ -97,7 +98,16 @@ pub(crate) fn search(view: &View, terms: &TermTable, request: &SearchRequest, no
     let (ranked, rest) = scorer.first(&plan, matches, now);
     let list = RankedMatches { ranked, rest, total: usize::try_from(counts.total).unwrap_or(usize::MAX), view };
     let (hits, next, previous) = list.page(request);
-    SearchPage { hits, next, previous, total: counts.total, facets: facets(terms, counts), corrected: plan.corrected, marks, sequence: 0 }
+    SearchPage {
+        hits,
+        next,
+        previous,
+        total: counts.total,
+        facets: facets(terms, counts),
+        corrected: plan.corrected,
+        marks,
+        sequence: PublicSequence::default(),
+    }
 }
 
 fn filter(terms: &TermTable, filters: &Filters) -> Filter {

@@ -1,11 +1,12 @@
-//! Columns that hold one of a few words. They are read as the domain's enums: a word that is none of theirs is
-//! [`StoreError::Corrupt`](super::error::StoreError::Corrupt), so a new word is never ignored by code that does not know it.
+//! Columns that are read and bound as types of the domain: words as enums, numbers of the log as [`Sequence`] and [`PublicSequence`].
+//!
+//! A word that an enum does not have is [`StoreError::Corrupt`](super::error::StoreError::Corrupt): code that does not know it never ignores it.
 
 use sea_orm::sea_query::{ArrayType, ColumnType, Nullable, ValueType, ValueTypeErr};
 use sea_orm::{ColIdx, QueryResult, TryGetError, TryGetable, Value};
 
 use super::json_column::corrupt;
-use crate::domain::change::{ChangeKind, Resource};
+use crate::domain::change::{ChangeKind, PublicSequence, Resource, Sequence};
 use crate::domain::import_state::{ImportItemState, ImportState};
 
 /// Reads and binds an enum by its `parse` and `as_str`.
@@ -52,3 +53,22 @@ macro_rules! text_column {
 }
 
 text_column!(ChangeKind, Resource, ImportState, ImportItemState);
+
+/// Reads and binds a number of the log.
+macro_rules! number_column {
+    ($($name:ident),+) => { $(
+        impl TryGetable for $name {
+            fn try_get_by<I: ColIdx>(row: &QueryResult, index: I) -> Result<Self, TryGetError> {
+                i64::try_get_by(row, index).map(Self)
+            }
+        }
+
+        impl From<$name> for Value {
+            fn from(number: $name) -> Self {
+                number.0.into()
+            }
+        }
+    )+ };
+}
+
+number_column!(Sequence, PublicSequence);
