@@ -112,7 +112,7 @@ fn chosen(beginning: &TypedPrefix, rows: Vec<(InsightRow, String)>, limit: usize
     for (row, toc) in rows {
         let headings: Vec<TocEntry> = serde_json::from_str(&toc).unwrap_or_default();
         let insight = SuggestedInsight { id: row.id, slug: row.slug, title: row.title };
-        for answer in beginning.answers(&insight.title, &headings) {
+        for answer in beginning.matching_texts(&insight.title, &headings) {
             list.push((answer, insight.clone()));
         }
     }

@@ -1,4 +1,4 @@
-//! An answer to a write means that search shows it: on this node at once, on another within a second.
+//! Read-your-writes: a search finds an acknowledged write, on the same node at once, on another node within a second.
 
 use std::time::{Duration, Instant};
 
@@ -14,9 +14,9 @@ use crate::support::{Client, TestApp};
 const WRITERS: usize = 8;
 const ROUNDS: usize = 125;
 
-/// One writer: whatever it does is found, or not found any more, as soon as it is answered. Answers how often it looked.
-async fn write_and_look(admin: Client, anyone: Client, writer: usize) -> usize {
-    let mut looks = 0;
+/// One writer, whose every write must be visible to the next search. Returns the number of searches.
+async fn write_and_search(admin: Client, anyone: Client, writer: usize) -> usize {
+    let mut searches = 0;
     let token = |round: usize| format!("w{writer}r{round}x");
     let created = admin.create(&format!("Insight {}", token(0))).await;
     let path = format!("/v1/insights/{}", created.id());
@@ -42,38 +42,38 @@ async fn write_and_look(admin: Client, anyone: Client, writer: usize) -> usize {
         let found = titles(&search(&anyone, &format!("q={}", token(newest))).await);
         let expected = if round % 5 == 3 { vec![] } else { vec![format!("Insight {}", token(newest))] };
         assert_eq!(found, expected, "writer {writer}, round {round}");
-        looks += 1;
+        searches += 1;
     }
-    looks
+    searches
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_write_that_was_answered_is_found_a_thousand_times_in_a_row() {
+async fn every_acknowledged_write_is_found_by_the_next_search() {
     let app = TestApp::with_terms().await;
     let admin = app.admin().await;
-    let writers = (0..WRITERS).map(|writer| write_and_look(admin.clone(), app.anonymous(), writer));
-    let looks: usize = futures_util::future::join_all(writers).await.into_iter().sum();
-    assert_eq!(looks, 1_000);
+    let writers = (0..WRITERS).map(|writer| write_and_search(admin.clone(), app.anonymous(), writer));
+    let searches: usize = futures_util::future::join_all(writers).await.into_iter().sum();
+    assert_eq!(searches, 1_000);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn another_node_shows_a_write_within_a_second() {
+async fn another_node_finds_a_write_within_a_second() {
     let app = TestApp::with_terms().await;
     let admin = app.admin().await;
     let second = app.second_node().await;
     for round in 0..10 {
         admin.publish(&format!("Announced{round}")).await;
-        let written = Instant::now();
+        let started = Instant::now();
         while titles(&search(&second.anonymous(), &format!("q=announced{round}")).await).is_empty() {
-            assert!(written.elapsed() < Duration::from_secs(1), "round {round}: not found after {:?}", written.elapsed());
+            assert!(started.elapsed() < Duration::from_secs(1), "round {round}: not found after {:?}", started.elapsed());
             tokio::task::yield_now().await;
         }
     }
 }
 
-/// A transaction that took its number first and commits last: nobody who follows the log may have gone past it.
+/// A transaction that gets its row sequence first and commits last: no projection may have advanced past it.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_change_that_commits_late_is_not_missed() {
+async fn a_change_that_commits_late_is_applied() {
     let app = TestApp::with_terms().await;
     let admin = app.admin().await;
     let late = admin.create("Latecomer").await;
@@ -94,8 +94,8 @@ async fn a_change_that_commits_late_is_not_missed() {
     changes::append_all(&txn, &[change], app.now()).await.unwrap();
     let path = format!("/v1/insights/{}/publish", early.id());
     let mut publishing = std::pin::pin!(admin.act(&path, "*", json!({})));
-    let overtook = tokio::time::timeout(Duration::from_millis(300), &mut publishing).await;
-    assert!(overtook.is_err(), "a later number was committed first");
+    let finished_first = tokio::time::timeout(Duration::from_millis(300), &mut publishing).await;
+    assert!(finished_first.is_err(), "a later sequence was committed first");
     app.store().commit_quietly(txn).await.unwrap();
     publishing.await.expect(200);
     app.app.settled().await.unwrap();
@@ -103,13 +103,13 @@ async fn a_change_that_commits_late_is_not_missed() {
     assert_eq!(titles(&search(&anyone, "q=latecomer").await), ["Latecomer"]);
     assert_eq!(titles(&search(&anyone, "q=earlybird").await), ["Earlybird"]);
     let changes = anyone.get("/v1/changes?limit=100").await.expect(200);
-    let told: Vec<String> = changes.each("id").iter().filter_map(|id| id.as_str().map(str::to_owned)).collect();
-    assert!(told.contains(&late.id()) && told.contains(&early.id()));
+    let changed: Vec<String> = changes.each("id").iter().filter_map(|id| id.as_str().map(str::to_owned)).collect();
+    assert!(changed.contains(&late.id()) && changed.contains(&early.id()));
 }
 
-/// An import is taken into the index in large parts. What was written twice meanwhile is there once, as it was written last.
+/// An import is indexed in large batches. An insight that is written twice in a batch is indexed once, as written last.
 #[tokio::test]
-async fn what_comes_in_by_the_hundred_is_found_once() {
+async fn bulk_changes_index_the_last_version_once() {
     let app = TestApp::with_terms().await;
     let (admin, anyone) = (app.admin().await, app.anonymous());
     let line = |number: usize, word: &str| {
@@ -127,21 +127,21 @@ async fn what_comes_in_by_the_hundred_is_found_once() {
     assert_eq!([found("heron").await, found("bittern").await], [json!(1), json!(159)]);
 }
 
-/// Whatever the index has to do, requests come first.
+/// Requests have priority over indexing.
 #[cfg(target_os = "linux")]
 #[tokio::test]
-async fn the_index_follows_on_threads_that_stand_back() {
+async fn indexing_runs_on_low_priority_threads() {
     let app = TestApp::with_terms().await;
     app.app.settled().await.unwrap();
-    // The 19th field; the second is a name in brackets.
+    // The 19th field; the second one is the name in parentheses.
     let nice = |stat: &str| -> i64 { stat.rsplit_once(") ").unwrap().1.split(' ').nth(16).unwrap().parse().unwrap() };
     let own = nice(&std::fs::read_to_string("/proc/thread-self/stat").unwrap());
     let threads = std::fs::read_dir("/proc/self/task").unwrap().map(|task| task.unwrap().path().join("stat"));
-    // One may end meanwhile.
+    // A thread can end in the meantime.
     let stats: Vec<String> = threads.filter_map(|path| std::fs::read_to_string(path).ok()).collect();
-    let named = |name: &str| -> Vec<i64> { stats.iter().filter(|stat| stat.contains(name)).map(|stat| nice(stat)).collect() };
-    let following = named("(background)");
-    assert!(following.len() > 1, "{following:?}");
-    assert!(following.iter().all(|nice| *nice == (own + 10).min(19)), "{following:?}");
-    assert!(named("(sqlx-").iter().all(|nice| *nice == own), "connections serve requests: {:?}", named("(sqlx-"));
+    let nice_of = |name: &str| -> Vec<i64> { stats.iter().filter(|stat| stat.contains(name)).map(|stat| nice(stat)).collect() };
+    let background = nice_of("(background)");
+    assert!(background.len() > 1, "{background:?}");
+    assert!(background.iter().all(|nice| *nice == (own + 10).min(19)), "{background:?}");
+    assert!(nice_of("(sqlx-").iter().all(|nice| *nice == own), "connections serve requests: {:?}", nice_of("(sqlx-"));
 }
