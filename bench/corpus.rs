@@ -48,8 +48,8 @@ async fn insert(txn: &DatabaseTransaction, entry: &Entry, categories: &[Uuid], t
     let at = entry.published_at;
     run(
         txn,
-        "INSERT INTO insights (id, slug, head_revision, live_revision, pointer_version, published_at, position_at, category_id, sort_title, \
-         reading_minutes, created_at, updated_at, live_updated_at) VALUES ($1, $2, 1, 1, 1, $3, $3, $4, $5, $6, $7, $7, $7)",
+        "INSERT INTO insights (id, slug, head_revision, live_revision, pointer_version, published_at, position_at, category_id, \
+         sort_title, reading_minutes, created_at, updated_at, live_updated_at) VALUES ($1, $2, 1, 1, 1, $3, $3, $4, $5, $6, $7, $7, $7)",
         vec![id.into(), slug.clone().into(), at.into(), category.into(), entry.title.to_lowercase().into(), minutes.into(), now.0.into()],
     )
     .await;

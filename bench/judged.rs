@@ -1,8 +1,8 @@
 //! Relevance on judged collections: `cargo bench --bench judged -- FOLDER`, with a sub-folder for each collection that has `docs.jsonl`
 //! ({id, title, text}), `queries.jsonl` ({id, text}) and `qrels.tsv` (query, document, relevance).
 //!
-//! Prints nDCG@10 (Järvelin and Kekäläinen 2002, with the relevance as gain, as in `trec_eval`) of the queries, of the queries with one typo
-//! each, and the ratio of the two.
+//! Prints nDCG@10 (Järvelin and Kekäläinen 2002, with the relevance as gain, as in `trec_eval`) of the queries, of the queries with
+//! one typo each, and the ratio of the two.
 
 #![expect(clippy::expect_used, clippy::print_stdout, reason = "a benchmark prints, and panics on errors")]
 

@@ -210,8 +210,7 @@ impl Service {
                 let title = format!("Published {client} {number}");
                 let input = serde_json::json!({ "title": title, "body_markdown": "A short text about a queue.", "category": "debugging" });
                 let request = self.http.post(format!("{}/v1/insights", self.url)).bearer_auth(&self.token);
-                let created: serde_json::Value =
-                    request.json(&input).send().await.expect("a response").json().await.expect("JSON");
+                let created: serde_json::Value = request.json(&input).send().await.expect("a response").json().await.expect("JSON");
                 let path = format!("{}/v1/insights/{}/publish", self.url, created["id"].as_str().expect("an id"));
                 let request = self.http.post(path).bearer_auth(&self.token).header("if-match", "*");
                 let started = Instant::now();

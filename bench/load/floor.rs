@@ -17,7 +17,8 @@ const BODY: &str = "body";
 
 /// Saves a response for the floor's process.
 pub(crate) fn save(response: &Response, folder: &Path) -> std::io::Result<()> {
-    let headers: Vec<_> = response.headers.iter().filter(|(name, _)| !ACTIX_HEADERS.contains(&name.to_ascii_lowercase().as_str())).collect();
+    let headers: Vec<_> =
+        response.headers.iter().filter(|(name, _)| !ACTIX_HEADERS.contains(&name.to_ascii_lowercase().as_str())).collect();
     std::fs::write(folder.join(HEADERS), serde_json::to_vec(&headers)?)?;
     std::fs::write(folder.join(BODY), &response.body)
 }

@@ -87,8 +87,10 @@ pub(crate) fn scan(service: &Process, distinct: usize) -> Result<(), Box<dyn Err
     let once = as_float(once.load(Ordering::Relaxed));
     let hot_misses = service.metric("insights_cache_misses_total") - misses_before - once;
     let share = 100.0 * (1.0 - hot_misses / (as_float(sent.load(Ordering::Relaxed)) - once));
-    let name =
-        format!("scan               {once:.0} addresses once, {:.0}/s; cache hits of the hot ones:", once / started.elapsed().as_secs_f64());
+    let name = format!(
+        "scan               {once:.0} addresses once, {:.0}/s; cache hits of the hot ones:",
+        once / started.elapsed().as_secs_f64()
+    );
     report::figure(&name, share, "%", Some(Target::AtLeast(99.0)));
     report::figure("  cache size", service.metric("insights_cache_bytes") / 1_048_576.0, "MiB", Some(Target::AtMost(16.0)));
     report::figure("  growth", service.memory_mib("RssAnon") - memory_before, "MiB anonymous", None);
@@ -124,7 +126,8 @@ impl Editors {
         let headers = bearer(content, "application/json");
         let mut editors = Vec::new();
         for number in 0..WRITERS {
-            let input = json!({ "title": format!("Written all the time {number}"), "body_markdown": "A line.", "category": WRITTEN_CATEGORY });
+            let input =
+                json!({ "title": format!("Written all the time {number}"), "body_markdown": "A line.", "category": WRITTEN_CATEGORY });
             let created = service.request(&client::post(LIST, &headers, &input.to_string()))?.expect(201).json();
             let address = format!("{LIST}/{}", created["id"].as_str().ok_or("no id")?);
             editors.push(Editor {

@@ -42,7 +42,9 @@ impl RepeatedRequest {
 pub(crate) fn repeated(service: &Process, content: &Content, effort: Effort) -> Result<(), Box<dyn Error>> {
     let detail = format!("{LIST}/{}", content.slug);
     let search = format!("/v1/search?q={}&limit=10", content.words);
-    for repeated in [RepeatedRequest::plain("list", LIST), RepeatedRequest::plain("detail", &detail), RepeatedRequest::plain("search", &search)] {
+    for repeated in
+        [RepeatedRequest::plain("list", LIST), RepeatedRequest::plain("detail", &detail), RepeatedRequest::plain("search", &search)]
+    {
         compare_with_floor(service, &repeated, effort)?;
     }
     Ok(())

@@ -40,7 +40,8 @@ pub(crate) async fn fill(rows: usize, postgres: Option<&str>) -> Anything<Conten
     store.migrate().await?;
     let now = Clock::System.now();
     site::ensure(&store, now).await?;
-    let (slug, words) = if rows <= MAX_REALISTIC { insert_realistic(&store, rows, now).await } else { insert_in_sql(&store, rows, now).await? };
+    let (slug, words) =
+        if rows <= MAX_REALISTIC { insert_realistic(&store, rows, now).await } else { insert_in_sql(&store, rows, now).await? };
     run(&store, "ANALYZE").await?;
     let draft = TokenDraft { name: "bench".to_owned(), scopes: vec![Scope::Admin], expires_at: None };
     let pending = accounts::create_token(&store, &Admin::system(Origin::Cli), draft, now).await?;
@@ -82,7 +83,8 @@ async fn insert_in_sql(store: &Store, rows: usize, now: Timestamp) -> Anything<(
     Ok((format!("seeded-{middle:07}"), format!("t{}+p{}", middle % 997, middle % 89)))
 }
 
-/// Insights that are a minute apart, the newest an hour old, inserted oldest first, with `UUIDv7` ids and one category, tag and author each.
+/// Insights that are a minute apart, the newest an hour old, inserted oldest first, with `UUIDv7` ids and one category, tag and
+/// author each.
 fn statements(rows: usize, now: i64) -> Vec<String> {
     let nth = |terms: &str| format!("(SELECT id, row_number() OVER (ORDER BY id) - 1 AS place, count(*) OVER () AS all_of FROM {terms}) c");
     let series = format!("(WITH RECURSIVE s(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < {rows}) SELECT n FROM s)");
@@ -90,8 +92,8 @@ fn statements(rows: usize, now: i64) -> Vec<String> {
     let body = "i.sort_title || '. ' || replace(hex(zeroblob(60)), '00', 'word ')";
     let mut list = vec![
         format!(
-            "INSERT INTO insights (id, slug, head_revision, live_revision, pointer_version, published_at, position_at, category_id, sort_title, \
-             reading_minutes, created_at, updated_at, live_updated_at) \
+            "INSERT INTO insights (id, slug, head_revision, live_revision, pointer_version, published_at, position_at, category_id, \
+             sort_title, reading_minutes, created_at, updated_at, live_updated_at) \
              SELECT unhex(printf('%012x70008%015x', s.at, s.n)), printf('seeded-%07d', s.n), 1, 1, 1, s.at, s.at, c.id, \
              printf('note %d about t%d and p%d', s.n, s.n % 997, s.n % 89), 1 + s.n % 9, s.at, s.at, s.at \
              FROM (SELECT n, {at} AS at FROM {series}) s CROSS JOIN {} WHERE c.place = s.n % c.all_of",

@@ -133,10 +133,7 @@ async fn run<P: Projection>(store: &Store, projection: &mut P, progress: &watch:
 }
 
 /// Waits for a commit or a flush request; an error means that neither came within [`POLL_INTERVAL`].
-async fn wait_for_change<P: Projection>(
-    commits: &mut watch::Receiver<LogEnd>,
-    projection: &P,
-) -> Result<(), tokio::time::error::Elapsed> {
+async fn wait_for_change<P: Projection>(commits: &mut watch::Receiver<LogEnd>, projection: &P) -> Result<(), tokio::time::error::Elapsed> {
     tokio::time::timeout(POLL_INTERVAL, select(pin!(commits.changed()), pin!(projection.flush_requested()))).await.map(drop)
 }
 

@@ -6,7 +6,8 @@ use super::index::folder::IndexPosition;
 
 /// Rows of the log that arrive together during an import.
 const MIN_BULK_ROWS: usize = 100;
-/// During an import, a commit may wait until this many texts or this much time have passed: a large commit costs little more than a small one.
+/// During an import, a commit may wait until this many texts or this much time have passed: a large commit costs little more than a
+/// small one.
 const MAX_DEFERRED_TEXTS: usize = 4_000;
 const MAX_DEFERRAL: Duration = Duration::from_secs(2);
 
@@ -33,14 +34,7 @@ pub(super) struct AppliedRows {
 
 impl UncommittedBatch {
     pub(super) fn new(started: Instant) -> Self {
-        Self {
-            started,
-            position: IndexPosition::default(),
-            texts: 0,
-            affects_readers: false,
-            is_bulk: false,
-            has_remote_rows: false,
-        }
+        Self { started, position: IndexPosition::default(), texts: 0, affects_readers: false, is_bulk: false, has_remote_rows: false }
     }
 
     pub(super) fn add(&mut self, applied: &AppliedRows) {

@@ -45,11 +45,7 @@ impl Indexer {
     }
 
     /// Rebuilds the index. Calls `on_progress` with the number of insights so far.
-    pub(super) async fn rebuild(
-        &self,
-        store: &Store,
-        mut on_progress: impl FnMut(usize),
-    ) -> anyhow::Result<(IndexFiles, IndexPosition)> {
+    pub(super) async fn rebuild(&self, store: &Store, mut on_progress: impl FnMut(usize)) -> anyhow::Result<(IndexFiles, IndexPosition)> {
         tracing::info!(folder = %self.folder.display(), "rebuilding the search index");
         let row_sequence = changes::newest(store.reader()).await?;
         let row_at = changes::find(store.reader(), row_sequence).await?.map_or(0, |row| row.at);

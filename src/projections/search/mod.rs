@@ -2,9 +2,10 @@
 //!
 //! # How to use it
 //!
-//! [`SearchProjection::new`] returns the projection, which [`super::follower::follow`] drives, and a [`Search`], which requests share. After a
-//! commit, a write calls [`Search::wait_for`] with the sequence of its last row in the log; then a search calls [`Search::find`]. If the index
-//! cannot keep up, searches fail with [`SearchError::NotReady`] rather than omit a write that was answered.
+//! [`SearchProjection::new`] returns the projection, which [`super::follower::follow`] drives, and a [`Search`], which requests
+//! share. After a commit, a write calls [`Search::wait_for`] with the sequence of its last row in the log; then a search calls
+//! [`Search::find`]. If the index cannot keep up, searches fail with [`SearchError::NotReady`] rather than omit a write that was
+//! answered.
 //!
 //! # How a change gets into the index
 //!
@@ -15,13 +16,13 @@
 //! 3. The projection replaces the snapshot that searches read. Each search takes a view of it: of each visible insight the text that the
 //!    reader's locale fallback chain selects. Only the view ranks and counts, so invisible texts have no influence.
 //!
-//! Two indexes of the same content give the same results, whatever their history. An index that is damaged, of another version or of another
-//! database is rebuilt.
+//! Two indexes of the same content give the same results, whatever their history. An index that is damaged, of another version or
+//! of another database is rebuilt.
 //!
 //! # How to read it
 //!
-//! `searcher` and `snapshot` (the reading end), `projection`, `batch` and `indexer` (the writing end), then the folders in the order of their
-//! dependencies: `analysis`, `index`, `reader`, `query`. Each `mod.rs` says in which order to read its files.
+//! `searcher` and `snapshot` (the reading end), `projection`, `batch` and `indexer` (the writing end), then the folders in the
+//! order of their dependencies: `analysis`, `index`, `reader`, `query`. Each `mod.rs` says in which order to read its files.
 
 mod analysis;
 mod batch;

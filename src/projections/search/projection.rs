@@ -23,8 +23,8 @@ use super::reader::visibility::SegmentData;
 use super::searcher::{Search, SearchState};
 use super::snapshot::IndexSnapshot;
 use crate::projections::follower::{Progress, Projection};
-use crate::store::changes::{self, LogRow};
 use crate::store::Store;
+use crate::store::changes::{self, LogRow};
 
 /// Insights that are read and indexed together.
 const BATCH_INSIGHTS: usize = 100;

@@ -8,8 +8,7 @@ pub(super) fn is_connector(between: &str) -> bool {
 /// The start of a compound whose first word starts at `word_start`: a leading dot belongs to it, as in `.NET` and `.gitignore`.
 pub(super) fn compound_start(text: &str, word_start: usize) -> usize {
     let Some(before_dot) = text[..word_start].strip_suffix('.') else { return word_start };
-    let starts_token =
-        before_dot.chars().next_back().is_none_or(|c| c.is_whitespace() || matches!(c, '(' | '`' | '"' | '/' | '‘' | '“'));
+    let starts_token = before_dot.chars().next_back().is_none_or(|c| c.is_whitespace() || matches!(c, '(' | '`' | '"' | '/' | '‘' | '“'));
     if starts_token { word_start - 1 } else { word_start }
 }
 

@@ -1,7 +1,8 @@
 //! The search folder on disk: one sub-folder for each build, and a lock file.
 //!
-//! An index is opened only if every byte of it is intact and it has a position; any other build is removed, and the index is rebuilt. A build
-//! that did not finish has no position. The position is part of Tantivy's commit, so index and position cannot disagree.
+//! An index is opened only if every byte of it is intact and it has a position; any other build is removed, and the index is
+//! rebuilt. A build that did not finish has no position. The position is part of Tantivy's commit, so index and position cannot
+//! disagree.
 
 use std::fs::File;
 use std::os::unix::fs::DirBuilderExt as _;

@@ -198,7 +198,10 @@ mod tests {
     #[test]
     fn highlights_mark_terms_and_escape_everything_else() {
         let highlighter = highlighter(&["index"]);
-        assert_eq!(highlighter.highlight("Indexes & <b>indexing</b>", "en"), "<mark>Indexes</mark> &amp; &lt;b&gt;<mark>indexing</mark>&lt;/b&gt;");
+        assert_eq!(
+            highlighter.highlight("Indexes & <b>indexing</b>", "en"),
+            "<mark>Indexes</mark> &amp; &lt;b&gt;<mark>indexing</mark>&lt;/b&gt;"
+        );
         assert_eq!(highlighter.highlight("<script>alert('x')</script>", "en"), "&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;");
     }
 

@@ -66,8 +66,7 @@ pub struct Similar {
 
 pub(crate) fn related(view: &View, terms: &TermTable, subject: &Subject, limit: usize, scratch: &mut Scratch) -> Vec<Similar> {
     let significant = significant_terms(view, subject);
-    let (matches, _) =
-        Scorer::new(view).collect_matches(&plan_of(&significant), &Filter::default(), MatchSelection::All, scratch);
+    let (matches, _) = Scorer::new(view).collect_matches(&plan_of(&significant), &Filter::default(), MatchSelection::All, scratch);
     // Usually the score of the subject itself.
     let max_score = matches.iter().map(|matched| matched.score).fold(f32::EPSILON, f32::max);
     let keys = SubjectKeys {

@@ -49,11 +49,7 @@ pub(crate) struct RankedHit {
 impl RankedHit {
     /// Best first; the newer id first on a tie, so that the order is total.
     fn compare(&self, other: &Self) -> Ordering {
-        other
-            .title_match
-            .cmp(&self.title_match)
-            .then_with(|| other.score.total_cmp(&self.score))
-            .then_with(|| other.id.cmp(&self.id))
+        other.title_match.cmp(&self.title_match).then_with(|| other.score.total_cmp(&self.score)).then_with(|| other.id.cmp(&self.id))
     }
 }
 
@@ -99,14 +95,7 @@ impl Scorer<'_> {
     }
 
     /// Rescores matches of one segment, in ascending order of documents.
-    fn rerank_segment(
-        &self,
-        plan: &QueryPlan,
-        title_query: &TitleQuery,
-        matches: &[Match],
-        now: Timestamp,
-        ranked: &mut Vec<RankedHit>,
-    ) {
+    fn rerank_segment(&self, plan: &QueryPlan, title_query: &TitleQuery, matches: &[Match], now: Timestamp, ranked: &mut Vec<RankedHit>) {
         let Some(segment) = matches.first().map(|matched| self.view.segment_of(matched)) else { return };
         let docs: Vec<u32> = matches.iter().map(|matched| matched.doc).collect();
         let spellings = self.spelling_scores(plan, segment, &docs);

@@ -68,7 +68,8 @@ impl<'v> Scorer<'v> {
         selection: MatchSelection,
         scratch: &mut Scratch,
     ) -> (Vec<Match>, FacetCounts) {
-        let idfs: Vec<Vec<f32>> = plan.groups.iter().map(|group| group.terms.iter().map(|term| self.weighted_idf(term)).collect()).collect();
+        let idfs: Vec<Vec<f32>> =
+            plan.groups.iter().map(|group| group.terms.iter().map(|term| self.weighted_idf(term)).collect()).collect();
         let by_score = |a: &Match, b: &Match| self.view.compare_by_score(a, b);
         let mut matches = Vec::new();
         let [mut top, mut top_titles] = [RERANKED, RERANKED + MAX_TITLE_CANDIDATES].map(|k| TopK::new(k, by_score));
