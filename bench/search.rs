@@ -29,10 +29,10 @@ const QUERIES: usize = 2_000;
 /// Publications for each number of clients.
 const PUBLICATIONS: usize = 240;
 
-type Anything = Result<(), Box<dyn std::error::Error>>;
+type BenchResult = Result<(), Box<dyn std::error::Error>>;
 
 #[tokio::main]
-async fn main() -> Anything {
+async fn main() -> BenchResult {
     let numbers: Vec<usize> = std::env::args().filter_map(|argument| argument.parse().ok()).collect();
     let (count, words) = (numbers.first().copied().unwrap_or(100_000), numbers.get(1).copied().unwrap_or(400));
     println!("machine: {}", machine());

@@ -12,7 +12,6 @@ mod corpus;
 mod floor;
 #[path = "../generate.rs"]
 mod generate;
-mod hand;
 mod measure;
 mod pressure;
 mod process;
@@ -20,6 +19,7 @@ mod reads;
 mod report;
 mod seed;
 mod settings;
+mod sql_baseline;
 mod writes;
 
 use std::path::Path;
@@ -42,10 +42,10 @@ const FIRST_PAGES: usize = 50;
 /// The size that the start-up target holds for, and that PostgreSQL is measured at.
 const TARGET_ROWS: usize = 10_000;
 
-type Anything = Result<(), Box<dyn std::error::Error>>;
+type BenchResult = Result<(), Box<dyn std::error::Error>>;
 
 #[actix_web::main]
-async fn main() -> Anything {
+async fn main() -> BenchResult {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     if let [role, folder, path] = arguments.as_slice()
         && role == "floor"
@@ -92,9 +92,9 @@ fn start(content: &Content, rows: usize) -> Result<Process, Box<dyn std::error::
     service.wait_for_search()
 }
 
-async fn compare_with_sql(service: &Process, content: &Content, effort: Effort) -> Anything {
+async fn compare_with_sql(service: &Process, content: &Content, effort: Effort) -> BenchResult {
     let list_millis = reads::uncached(service, effort)?;
-    let sql = hand::newest(&content.url, effort.window).await?;
+    let sql = sql_baseline::measure(&content.url, effort.window).await?;
     let name = format!("hand-written SQL   {:.4} ms CPU each, {:.4} ms; an uncached list costs", sql.cpu_millis, sql.wall_millis);
     report::figure(&name, list_millis / sql.cpu_millis, "x of it", Some(Target::AtMost(2.0)));
     Ok(())
@@ -116,7 +116,7 @@ fn report_memory(service: &Process) {
     report::figure(&name, service.memory_mib("VmRSS"), "MiB", Some(Target::AtMost(100.0)));
 }
 
-async fn on_postgres(server: &str, effort: Effort) -> Anything {
+async fn on_postgres(server: &str, effort: Effort) -> BenchResult {
     println!("\n{TARGET_ROWS} insights on PostgreSQL");
     let database = PostgresDatabase::create(server).await?;
     let result = load_postgres(&database, effort).await;
@@ -124,7 +124,7 @@ async fn on_postgres(server: &str, effort: Effort) -> Anything {
     result
 }
 
-async fn load_postgres(database: &PostgresDatabase, effort: Effort) -> Anything {
+async fn load_postgres(database: &PostgresDatabase, effort: Effort) -> BenchResult {
     let content = seed::fill(TARGET_ROWS, Some(&database.url()?)).await?;
     let service = start(&content, TARGET_ROWS)?;
     reads::repeated(&service, &content, effort)?;

@@ -18,7 +18,7 @@ const MAX_REALISTIC: usize = 10_000;
 const WORDS: usize = 400;
 const CATEGORIES: [&str; 4] = ["Debugging", "Infrastructure", "Data Engineering", "Distributed Systems"];
 
-type Anything<T> = Result<T, Box<dyn std::error::Error>>;
+type BenchResult<T> = Result<T, Box<dyn std::error::Error>>;
 
 /// A filled database, and what the loads need to know about it.
 pub(crate) struct Content {
@@ -33,7 +33,7 @@ pub(crate) struct Content {
 }
 
 /// Fills a new database in a folder, or the empty one at the URL.
-pub(crate) async fn fill(rows: usize, postgres: Option<&str>) -> Anything<Content> {
+pub(crate) async fn fill(rows: usize, postgres: Option<&str>) -> BenchResult<Content> {
     let folder = tempfile::tempdir()?;
     let url = postgres.map_or_else(|| sqlite_url(folder.path()), str::to_owned);
     let store = Store::open(&url, 10).await?;
@@ -63,7 +63,7 @@ async fn insert_realistic(store: &Store, rows: usize, now: Timestamp) -> (String
     (format!("entry-{}", rows / 2), words.join("+"))
 }
 
-async fn insert_in_sql(store: &Store, rows: usize, now: Timestamp) -> Anything<(String, String)> {
+async fn insert_in_sql(store: &Store, rows: usize, now: Timestamp) -> BenchResult<(String, String)> {
     let terms = CATEGORIES.map(|name| ("categories", name)).into_iter();
     let terms = terms.chain([("tags", "Rust"), ("tags", "SQL"), ("tags", "Ops"), ("authors", "Ada"), ("authors", "Grace")]);
     for (table, name) in terms {
@@ -138,22 +138,22 @@ pub(crate) struct PostgresDatabase {
 }
 
 impl PostgresDatabase {
-    pub(crate) async fn create(server: &str) -> Anything<Self> {
+    pub(crate) async fn create(server: &str) -> BenchResult<Self> {
         let database = Self { server: server.to_owned(), name: format!("insights_bench_{}", std::process::id()) };
         database.execute(format!("CREATE DATABASE {}", database.name)).await?;
         Ok(database)
     }
 
-    pub(crate) fn url(&self) -> Anything<String> {
+    pub(crate) fn url(&self) -> BenchResult<String> {
         let (base, _) = self.server.rsplit_once('/').ok_or("the URL of a PostgreSQL ends in /DATABASE")?;
         Ok(format!("{base}/{}", self.name))
     }
 
-    pub(crate) async fn drop(self) -> Anything<()> {
+    pub(crate) async fn drop(self) -> BenchResult<()> {
         self.execute(format!("DROP DATABASE {} WITH (FORCE)", self.name)).await
     }
 
-    async fn execute(&self, sql: String) -> Anything<()> {
+    async fn execute(&self, sql: String) -> BenchResult<()> {
         let mut connection = PgConnection::connect(&self.server).await?;
         connection.execute(sqlx::AssertSqlSafe(sql)).await?;
         Ok(connection.close().await?)

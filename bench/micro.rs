@@ -1,4 +1,4 @@
-//! Micro-benchmarks of hot functions without I/O: Markdown rendering, cursors, cache keys. `cargo bench --bench pieces`.
+//! Micro-benchmarks of hot functions without I/O: Markdown rendering, cursors, cache keys. `cargo bench --bench micro`.
 
 use std::hint::black_box;
 
@@ -44,5 +44,5 @@ fn cache_key(criterion: &mut Criterion) {
         .bench_function("cache key", |bencher| bencher.iter(|| RequestTarget::of(black_box(&head)).and_then(RequestTarget::canonical)));
 }
 
-criterion_group!(pieces, markdown, cursor, cache_key);
-criterion_main!(pieces);
+criterion_group!(micro, markdown, cursor, cache_key);
+criterion_main!(micro);

@@ -35,7 +35,7 @@ pub(crate) struct StatementCost {
 }
 
 /// Runs the statement for this duration, on a connection with the settings of the service.
-pub(crate) async fn newest(url: &str, duration: Duration) -> Result<StatementCost, sqlx::Error> {
+pub(crate) async fn measure(url: &str, duration: Duration) -> Result<StatementCost, sqlx::Error> {
     let options = SqliteConnectOptions::from_str(url)?.read_only(true).pragma("cache_size", "-2048");
     let mut connection = options.disable_statement_logging().connect().await?;
     run(&mut connection, duration / 5).await?;
