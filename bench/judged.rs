@@ -75,7 +75,7 @@ async fn judge(folder: &Path) -> Judgement {
     let document_ids: HashMap<_, _> = ids.iter().zip(&documents).map(|(id, document)| (*id, text(document, "id"))).collect();
     let (projection, search, progress) = SearchProjection::new(data.path().join("search"), tokio::runtime::Handle::current());
     let follower = tokio::spawn(follower::follow(store.clone(), projection, progress));
-    search.progress().wait_for(|position| *position >= 0).await.expect("an index");
+    search.progress().wait_for(|position| position.is_open()).await.expect("an index");
     let mut judgements: HashMap<String, HashMap<String, f64>> = HashMap::new();
     for line in std::fs::read_to_string(folder.join("qrels.tsv")).expect("qrels").lines() {
         let parts: Vec<&str> = line.split('\t').collect();

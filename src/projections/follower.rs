@@ -10,6 +10,7 @@ use std::time::Duration;
 use futures_util::future::select;
 use tokio::sync::watch;
 
+use crate::domain::change::Sequence;
 use crate::domain::clock::Clock;
 use crate::store::changes::{self, LogRow};
 use crate::store::error::StoreError;
@@ -31,7 +32,7 @@ pub trait Projection: Send + 'static {
     const NAME: &'static str;
 
     /// Opens the data, rebuilding it if necessary. Returns the sequence of the last row that it contains.
-    fn open(&mut self, store: &Store) -> impl Future<Output = anyhow::Result<i64>> + Send;
+    fn open(&mut self, store: &Store) -> impl Future<Output = anyhow::Result<Sequence>> + Send;
 
     /// Applies rows, oldest first. Must be idempotent: a row can be delivered twice.
     fn apply(&mut self, store: &Store, rows: &[LogRow]) -> impl Future<Output = anyhow::Result<()>> + Send;
@@ -55,18 +56,18 @@ pub trait Projection: Send + 'static {
     }
 }
 
-/// The sequence of the last row that a projection has published. Negative until the projection is open.
-pub type Progress = watch::Receiver<i64>;
+/// The last row that a projection has published; [`Sequence::NOT_OPEN`] until the projection is open.
+pub type Progress = watch::Receiver<Sequence>;
 
 /// Follows the log until the task is dropped. After a failure it reopens the projection, with an increasing delay.
-pub async fn follow<P: Projection>(store: Store, mut projection: P, progress: watch::Sender<i64>) {
+pub async fn follow<P: Projection>(store: Store, mut projection: P, progress: watch::Sender<Sequence>) {
     let mut failures = 0_u32;
-    let mut failed_at = -1;
+    let mut failed_at = Sequence::NOT_OPEN;
     loop {
         let Err(error) = run(&store, &mut projection, &progress).await;
         projection.on_log_readable(false);
         // A failure after progress is a new failure.
-        let row_sequence = progress.send_replace(-1);
+        let row_sequence = progress.send_replace(Sequence::NOT_OPEN);
         failures = if row_sequence > failed_at { 1 } else { failures.saturating_add(1) };
         failed_at = row_sequence;
         let needs_attention = failures > MAX_FAST_RETRIES;
@@ -91,8 +92,12 @@ fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
-async fn run<P: Projection>(store: &Store, projection: &mut P, progress: &watch::Sender<i64>) -> anyhow::Result<std::convert::Infallible> {
-    let mut commits = store.bell();
+async fn run<P: Projection>(
+    store: &Store,
+    projection: &mut P,
+    progress: &watch::Sender<Sequence>,
+) -> anyhow::Result<std::convert::Infallible> {
+    let mut commits = store.subscribe();
     let mut row_sequence = projection.open(store).await?;
     let mut delay = MIN_RETRY_DELAY;
     loop {
@@ -104,7 +109,7 @@ async fn run<P: Projection>(store: &Store, projection: &mut P, progress: &watch:
                 projection.on_log_readable(false);
                 tracing::error!(
                     projection = P::NAME,
-                    row_sequence,
+                    %row_sequence,
                     retry_in_ms = millis(delay),
                     error = format!("{error:#}"),
                     "cannot apply the change log"
@@ -137,7 +142,7 @@ async fn wait_for_change<P: Projection>(commits: &mut watch::Receiver<LogEnd>, p
     tokio::time::timeout(POLL_INTERVAL, select(pin!(commits.changed()), pin!(projection.flush_requested()))).await.map(drop)
 }
 
-async fn poll_and_apply<P: Projection>(store: &Store, projection: &mut P, row_sequence: i64) -> anyhow::Result<Vec<LogRow>> {
+async fn poll_and_apply<P: Projection>(store: &Store, projection: &mut P, row_sequence: Sequence) -> anyhow::Result<Vec<LogRow>> {
     let rows = changes::after(store.reader(), row_sequence, BATCH_ROWS).await?;
     if !rows.is_empty() {
         projection.apply(store, &rows).await?;
@@ -161,7 +166,7 @@ pub async fn record_transitions(store: Store, clock: Clock) {
 /// Notifies this process of the commits of other nodes. Returns at once on a database that only one node uses.
 pub async fn listen(store: Store) {
     while store.is_postgres() {
-        if let Err(error) = store.hear_others().await {
+        if let Err(error) = store.listen_remote().await {
             tracing::warn!(
                 %error,
                 retry_in_ms = millis(MAX_RETRY_DELAY),

@@ -41,7 +41,7 @@ impl Indexer {
         }
         let rows = documents::find(store.reader(), insights).await?;
         let builder = self.builder.clone();
-        self.run(move || builder.build(&rows)).await
+        self.run(move || Ok(builder.build(&rows))).await
     }
 
     /// Rebuilds the index. Calls `on_progress` with the number of insights so far.
@@ -66,13 +66,13 @@ impl Indexer {
         // Opened again with the memory limit and the merge policy of a running service.
         let folder = self.folder.clone();
         let opened = self.run(move || IndexFiles::open(&folder)).await?.context("the rebuilt search index cannot be opened")?;
-        tracing::info!(insights, row_sequence, "rebuilt the search index");
+        tracing::info!(insights, %row_sequence, "rebuilt the search index");
         Ok(opened)
     }
 
     /// The live insights after an id, with their texts.
     async fn next_batch(&self, store: &Store, after: Uuid) -> anyhow::Result<(Vec<Uuid>, DocumentBatch)> {
-        let ids: Vec<Uuid> = documents::live(store.reader(), after, BATCH_INSIGHTS).await?.into_iter().map(|row| row.id).collect();
+        let ids: Vec<Uuid> = documents::list_live(store.reader(), after, BATCH_INSIGHTS).await?.into_iter().map(|row| row.id).collect();
         let batch = self.load(store, &ids).await?;
         Ok((ids, batch))
     }

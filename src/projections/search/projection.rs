@@ -22,6 +22,7 @@ use super::reader::terms::TermTable;
 use super::reader::visibility::SegmentData;
 use super::searcher::{Search, SearchState};
 use super::snapshot::IndexSnapshot;
+use crate::domain::change::{PublicSequence, Resource, Sequence};
 use crate::projections::follower::{Progress, Projection};
 use crate::store::Store;
 use crate::store::changes::{self, LogRow};
@@ -38,20 +39,20 @@ pub struct SearchProjection {
     segments: HashMap<SegmentId, Arc<SegmentData>>,
     uncommitted: Option<UncommittedBatch>,
     /// The last row that is committed.
-    committed_row: i64,
+    committed_row: Sequence,
     /// The last row that a write waits for.
-    awaited_row: watch::Receiver<i64>,
+    awaited_row: watch::Receiver<Sequence>,
     /// The newest public sequence in the index.
-    public_sequence: i64,
+    public_sequence: PublicSequence,
     /// The last row when the index was opened. Before the index reaches it, a snapshot would be older than what readers saw before.
-    catch_up_row: i64,
+    catch_up_row: Sequence,
 }
 
 impl SearchProjection {
     /// Both ends of search over an index in a folder, and the sender of its progress. Indexing runs on the pool of the handle.
     #[must_use]
-    pub fn new(folder: PathBuf, pool: Handle) -> (Self, Search, watch::Sender<i64>) {
-        let (sender, progress): (_, Progress) = watch::channel(-1);
+    pub fn new(folder: PathBuf, pool: Handle) -> (Self, Search, watch::Sender<Sequence>) {
+        let (sender, progress): (_, Progress) = watch::channel(Sequence::NOT_OPEN);
         let search = Search::new(progress);
         let projection = Self {
             indexer: Indexer::new(folder, pool),
@@ -60,10 +61,10 @@ impl SearchProjection {
             terms: Arc::default(),
             segments: HashMap::new(),
             uncommitted: None,
-            committed_row: 0,
+            committed_row: Sequence::default(),
             awaited_row: search.state.awaited_row.subscribe(),
-            public_sequence: 0,
-            catch_up_row: 0,
+            public_sequence: PublicSequence::default(),
+            catch_up_row: Sequence::default(),
         };
         (projection, search, sender)
     }
@@ -146,10 +147,10 @@ impl SearchProjection {
 impl Projection for SearchProjection {
     const NAME: &'static str = "search";
 
-    async fn open(&mut self, store: &Store) -> anyhow::Result<i64> {
+    async fn open(&mut self, store: &Store) -> anyhow::Result<Sequence> {
         self.files = None;
         self.uncommitted = None;
-        self.state.indexed_row.send_replace(-1);
+        self.state.indexed_row.send_replace(Sequence::NOT_OPEN);
         *self.state.snapshot.write().unwrap_or_else(PoisonError::into_inner) = None;
         let (files, position) = match self.open_existing(store).await? {
             Some(existing) => existing,
@@ -172,19 +173,19 @@ impl Projection for SearchProjection {
         let mut insights: Vec<Uuid> = rows.iter().filter(|row| changes_texts(row)).filter_map(|row| row.resource_id).collect();
         insights.sort();
         insights.dedup();
-        let terms_changed = rows.iter().any(|row| matches!(row.resource.as_str(), "category" | "tag" | "author"));
+        let terms_changed = rows.iter().any(|row| row.resource.is_term());
         if terms_changed {
             self.terms = Arc::new(TermTable::read(store.reader()).await?);
         }
         self.replace_texts(store, &files, &insights).await?;
-        self.public_sequence = rows.iter().filter_map(|row| row.public_sequence).fold(self.public_sequence, i64::max);
+        self.public_sequence = rows.iter().filter_map(|row| row.public_sequence).fold(self.public_sequence, Ord::max);
         if let Some(last) = rows.last() {
             let applied = AppliedRows {
                 position: IndexPosition::new(last.sequence, last.at),
                 rows: rows.len(),
                 texts: insights.len(),
                 affects_readers: !insights.is_empty() || terms_changed || rows.iter().any(|row| row.public_sequence.is_some()),
-                is_remote: last.sequence > store.committed().row,
+                is_remote: last.sequence > store.committed().sequence,
             };
             self.uncommitted.get_or_insert_with(|| UncommittedBatch::new(Instant::now())).add(&applied);
             self.state.indexed_row.send_replace(last.sequence);
@@ -218,7 +219,7 @@ impl Projection for SearchProjection {
     fn on_log_readable(&self, readable: bool) {
         if !readable {
             // An import does not wait for an index that cannot advance.
-            self.state.indexed_row.send_replace(-1);
+            self.state.indexed_row.send_replace(Sequence::NOT_OPEN);
         }
     }
 
@@ -251,5 +252,5 @@ pub(super) async fn belongs_to_log(store: &Store, position: IndexPosition) -> an
 
 /// Whether a row of the log can have changed live texts. Drafts and transitions by the clock do not.
 pub(super) fn changes_texts(row: &LogRow) -> bool {
-    row.resource == "insight" && !row.is_draft() && !matches!(row.kind.as_str(), "started" | "ended")
+    row.resource == Resource::Insight && !row.is_draft() && !row.kind.is_by_clock()
 }

@@ -1,6 +1,6 @@
 //! The reading end of search, shared by all requests: waits for writes, and runs queries on the newest snapshot.
 
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -13,6 +13,7 @@ use super::query::related::{Similar, Subject};
 use super::query::suggestions::TypedPrefix;
 use super::reader::view::View;
 use super::snapshot::IndexSnapshot;
+use crate::domain::change::{AtomicSequence, PublicSequence, Sequence};
 use crate::domain::clock::Timestamp;
 use crate::projections::follower::Progress;
 
@@ -39,16 +40,17 @@ pub struct Search {
     progress: Progress,
 }
 
-/// What the reading and the writing end share. All sequences are those of rows in the log.
+/// What the reading and the writing end share.
 pub(super) struct SearchState {
     /// `None` until the index is open and has caught up with the log.
     pub(super) snapshot: RwLock<Option<Arc<IndexSnapshot>>>,
     /// The newest row whose write was answered after [`WRITE_TIMEOUT`], before searches could find it.
-    required_row: AtomicI64,
+    required_row: AtomicSequence,
     /// The newest row that a write has waited for: up to here commits are not deferred.
-    pub(super) awaited_row: watch::Sender<i64>,
-    /// The newest row in the index, published or not. Negative until the index is open, and while the log cannot be read.
-    pub(super) indexed_row: watch::Sender<i64>,
+    pub(super) awaited_row: watch::Sender<Sequence>,
+    /// The newest row in the index, published or not. [`Sequence::NOT_OPEN`] until the index is open, and while the log cannot
+    /// be read.
+    pub(super) indexed_row: watch::Sender<Sequence>,
     waiting_searches: Semaphore,
     /// One for each processor, because searches keep a processor busy.
     running_searches: Semaphore,
@@ -60,9 +62,9 @@ impl Search {
         let processors = std::thread::available_parallelism().map_or(2, std::num::NonZero::get).max(2);
         let state = SearchState {
             snapshot: RwLock::new(None),
-            required_row: AtomicI64::new(0),
-            awaited_row: watch::channel(0).0,
-            indexed_row: watch::channel(-1).0,
+            required_row: AtomicSequence::default(),
+            awaited_row: watch::channel(Sequence::default()).0,
+            indexed_row: watch::channel(Sequence::NOT_OPEN).0,
             waiting_searches: Semaphore::new(MAX_WAITING_SEARCHES),
             running_searches: Semaphore::new(processors),
             scratches: Mutex::new(Vec::new()),
@@ -71,19 +73,19 @@ impl Search {
     }
 
     /// Waits until searches find what a row of the log says. After five seconds, searches wait instead: none succeeds without it.
-    pub async fn wait_for(&self, row_sequence: i64) {
+    pub async fn wait_for(&self, row_sequence: Sequence) {
         self.state.awaited_row.send_if_modified(|awaited| {
             let is_newer = row_sequence > *awaited;
             *awaited = row_sequence.max(*awaited);
             is_newer
         });
-        if *self.progress.borrow() < 0 || !self.reaches(row_sequence, WRITE_TIMEOUT).await {
+        if !self.progress.borrow().is_open() || !self.reaches(row_sequence, WRITE_TIMEOUT).await {
             self.state.required_row.fetch_max(row_sequence, Ordering::SeqCst);
         }
     }
 
     /// Whether the published index reaches a row of the log within the timeout.
-    async fn reaches(&self, row_sequence: i64, timeout: Duration) -> bool {
+    async fn reaches(&self, row_sequence: Sequence, timeout: Duration) -> bool {
         let mut progress = self.progress.clone();
         let reached = progress.wait_for(|published| *published >= row_sequence);
         tokio::time::timeout(timeout, reached).await.is_ok_and(|reached| reached.is_ok())
@@ -141,7 +143,7 @@ impl Search {
     ///
     /// # Errors
     /// As [`Search::find`].
-    pub async fn suggest(&self, query: String, chain: Vec<String>, now: Timestamp) -> Result<(TypedPrefix, i64), SearchError> {
+    pub async fn suggest(&self, query: String, chain: Vec<String>, now: Timestamp) -> Result<(TypedPrefix, PublicSequence), SearchError> {
         self.run(chain, now, move |view, snapshot, _| (query::suggestions::complete(view, &query), snapshot.public_sequence)).await
     }
 
@@ -155,7 +157,7 @@ impl Search {
         limit: usize,
         chain: Vec<String>,
         now: Timestamp,
-    ) -> Result<(Vec<Similar>, i64), SearchError> {
+    ) -> Result<(Vec<Similar>, PublicSequence), SearchError> {
         self.run(chain, now, move |view, snapshot, scratch| {
             (query::related::related(view, &snapshot.terms, &subject, limit, scratch), snapshot.public_sequence)
         })
@@ -177,7 +179,7 @@ impl Search {
         self.progress.clone()
     }
 
-    /// The newest row of the log in the index, whether searches find it yet or not. Negative while the index does not advance.
+    /// The newest row of the log in the index, whether searches find it yet or not. [`Sequence::NOT_OPEN`] while the index does not advance.
     #[must_use]
     pub fn indexed(&self) -> Progress {
         self.state.indexed_row.subscribe()

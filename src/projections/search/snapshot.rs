@@ -9,6 +9,7 @@ use super::index::schema::IndexFields;
 use super::reader::terms::TermTable;
 use super::reader::view::View;
 use super::reader::visibility::SegmentData;
+use crate::domain::change::PublicSequence;
 use crate::domain::clock::Timestamp;
 
 /// A cache that reaches this number of views is cleared.
@@ -19,7 +20,7 @@ pub(super) struct IndexSnapshot {
     pub(super) fields: IndexFields,
     pub(super) terms: Arc<TermTable>,
     /// The newest public sequence that the snapshot contains.
-    pub(super) public_sequence: i64,
+    pub(super) public_sequence: PublicSequence,
     /// One for each segment of the searcher.
     pub(super) segments: Vec<Arc<SegmentData>>,
     /// The locales that have texts.

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use insights::domain::change::{ChangeKind, NewChange, Resource};
 use insights::store::changes;
-use sea_orm::{ConnectionTrait as _, Statement};
+use sea_orm::{ConnectionTrait as _, DatabaseTransaction, Statement};
 use serde_json::{Value, json};
 
 use super::{search, titles};
@@ -71,15 +71,9 @@ async fn another_node_finds_a_write_within_a_second() {
     }
 }
 
-/// A transaction that gets its row sequence first and commits last: no projection may have advanced past it.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_change_that_commits_late_is_applied() {
-    let app = TestApp::with_terms().await;
-    let admin = app.admin().await;
-    let late = admin.create("Latecomer").await;
-    let early = admin.create("Earlybird").await;
-    let id: uuid::Uuid = late.id().parse().unwrap();
-    let txn = app.store().begin().await.unwrap();
+/// Publishes the first revision of an insight as a write does, without its handler.
+async fn publish_in_sql(app: &TestApp, txn: &DatabaseTransaction, id: &str) {
+    let id: uuid::Uuid = id.parse().unwrap();
     let values = [app.now().0.into(), id.into()];
     let sql = "UPDATE insights SET live_revision = 1, published_at = $1, position_at = $1 WHERE id = $2";
     txn.execute_raw(Statement::from_sql_and_values(txn.get_database_backend(), sql, values)).await.unwrap();
@@ -91,7 +85,18 @@ async fn a_change_that_commits_late_is_applied() {
         public: true,
         cache_tags: Vec::new(),
     };
-    changes::append_all(&txn, &[change], app.now()).await.unwrap();
+    changes::append_all(txn, &[change], app.now()).await.unwrap();
+}
+
+/// A transaction that gets its row sequence first and commits last: no projection may have advanced past it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_that_commits_late_is_applied() {
+    let app = TestApp::with_terms().await;
+    let admin = app.admin().await;
+    let late = admin.create("Latecomer").await;
+    let early = admin.create("Earlybird").await;
+    let txn = app.store().begin().await.unwrap();
+    publish_in_sql(&app, &txn, &late.id()).await;
     let path = format!("/v1/insights/{}/publish", early.id());
     let mut publishing = std::pin::pin!(admin.act(&path, "*", json!({})));
     let finished_first = tokio::time::timeout(Duration::from_millis(300), &mut publishing).await;
@@ -105,6 +110,29 @@ async fn a_change_that_commits_late_is_applied() {
     let changes = anyone.get("/v1/changes?limit=100").await.expect(200);
     let changed: Vec<String> = changes.each("id").iter().filter_map(|id| id.as_str().map(str::to_owned)).collect();
     assert!(changed.contains(&late.id()) && changed.contains(&early.id()));
+}
+
+/// A text that cannot be read is an error that stops the index, not a text without headings.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_corrupt_text_stops_the_index_until_it_is_repaired() {
+    let app = TestApp::with_terms().await;
+    let (admin, anyone) = (app.admin().await, app.anonymous());
+    let damaged = admin.create("Damaged").await;
+    let run = async |sql: &str| app.store().writer().execute_unprepared(sql).await.unwrap();
+    run("UPDATE revision_bodies SET toc = 'no JSON ' || toc").await;
+    let txn = app.store().begin().await.unwrap();
+    publish_in_sql(&app, &txn, &damaged.id()).await;
+    app.store().commit_quietly(txn).await.unwrap();
+    // The write succeeds, after it has waited for search in vain.
+    admin.publish("Later").await;
+    assert_eq!(anyone.get("/v1/search?q=later").await.status, 503);
+    run("UPDATE revision_bodies SET toc = substr(toc, 9) WHERE toc LIKE 'no JSON %'").await;
+    let repaired = Instant::now();
+    while anyone.get("/v1/search?q=later").await.status == 503 {
+        assert!(repaired.elapsed() < Duration::from_secs(10), "the index does not recover");
+    }
+    assert_eq!(titles(&search(&anyone, "q=later").await), ["Later"]);
+    assert_eq!(titles(&search(&anyone, "q=damaged").await), ["Damaged"]);
 }
 
 /// An import is indexed in large batches. An insight that is written twice in a batch is indexed once, as written last.

@@ -3,8 +3,6 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
-use anyhow::Context as _;
-use serde::de::DeserializeOwned;
 use tantivy::TantivyDocument;
 use uuid::Uuid;
 
@@ -16,7 +14,6 @@ use crate::projections::search::index::inverter::{InvertedDocuments, InvertedFie
 use crate::projections::search::index::schema;
 use crate::projections::search::index::schema::IndexFields;
 use crate::store::documents::{DocumentRow, DocumentRows, LinkRow};
-use crate::store::error::StoreError;
 
 /// How often a token of the title counts as a stem.
 const TITLE_BOOST: usize = 3;
@@ -48,30 +45,20 @@ impl DocumentBuilder {
         Self { fields: schema::schema().1, inverter: Mutex::default() }
     }
 
-    /// # Errors
-    /// [`StoreError::Corrupt`], with the insight, when a JSON column of a row cannot be parsed.
-    pub(crate) fn build(&self, rows: &DocumentRows) -> anyhow::Result<DocumentBatch> {
+    pub(crate) fn build(&self, rows: &DocumentRows) -> DocumentBatch {
         let (tags, authors) = (group_by_insight(&rows.tags), group_by_insight(&rows.authors));
-        let headings: Vec<Vec<TocEntry>> =
-            rows.texts.iter().map(|row| parse_column(row, &row.toc, "the table of contents")).collect::<Result<_, _>>()?;
         let mut texts = Vec::with_capacity(rows.texts.len());
         for row in &rows.texts {
             let terms = [&tags, &authors].map(|terms| terms.get(&row.id).map_or(&[][..], Vec::as_slice));
-            texts.push(IndexedText { insight_id: row.id, columns: columns(&self.fields, row, terms)? });
+            texts.push(IndexedText { insight_id: row.id, columns: columns(&self.fields, row, terms) });
         }
         let mut inverter = self.inverter.lock().unwrap_or_else(PoisonError::into_inner);
         let mut inverted = inverter.start_batch(rows.texts.iter().map(|row| row.plain.len()).sum());
-        for (row, headings) in rows.texts.iter().zip(&headings) {
-            invert(&mut inverted, row, headings);
+        for row in &rows.texts {
+            invert(&mut inverted, row, &row.toc.0);
         }
-        Ok(DocumentBatch { texts, inverted: inverted.into_sorted_runs() })
+        DocumentBatch { texts, inverted: inverted.into_sorted_runs() }
     }
-}
-
-fn parse_column<T: DeserializeOwned>(row: &DocumentRow, json: &str, name: &'static str) -> anyhow::Result<T> {
-    serde_json::from_str(json)
-        .map_err(|_invalid| StoreError::Corrupt(name))
-        .with_context(|| format!("cannot index insight {}, revision {}, locale {}", row.id, row.revision, row.locale))
 }
 
 /// The key by which all texts of an insight are deleted from the index. Each replacement gets the next generation, so a deletion that
@@ -110,7 +97,7 @@ fn invert<'t>(inverted: &mut InvertedDocuments<'_, 't>, row: &'t DocumentRow, he
     inverted.end_document();
 }
 
-fn columns(fields: &IndexFields, row: &DocumentRow, [tags, authors]: [&[Uuid]; 2]) -> anyhow::Result<TantivyDocument> {
+fn columns(fields: &IndexFields, row: &DocumentRow, [tags, authors]: [&[Uuid]; 2]) -> TantivyDocument {
     let mut columns = TantivyDocument::default();
     let (high, low) = id_columns(row.id);
     columns.add_u64(fields.id_high, high);
@@ -120,7 +107,7 @@ fn columns(fields: &IndexFields, row: &DocumentRow, [tags, authors]: [&[Uuid]; 2
     columns.add_i64(fields.published_at, row.published_at);
     columns.add_i64(fields.unpublish_at, row.unpublish_at.unwrap_or(NEVER));
     columns.add_i64(fields.minutes, row.reading_minutes);
-    columns.add_text(fields.variant, variant_key(row)?);
+    columns.add_text(fields.variant, variant_key(row));
     columns.add_text(fields.category, term_key(row.category_id));
     for (field, terms) in [(fields.tags, tags), (fields.authors, authors)] {
         for term in terms {
@@ -133,13 +120,12 @@ fn columns(fields: &IndexFields, row: &DocumentRow, [tags, authors]: [&[Uuid]; 2
             columns.add_u64(fields.title_keys, schema::title_key(&token.text, &language.stem(&token.text)));
         }
     });
-    Ok(columns)
+    columns
 }
 
 /// The locale variant of a text, `it|en|de,en,it`: its locale, the source locale, and all locales of its insight.
-fn variant_key(row: &DocumentRow) -> anyhow::Result<String> {
-    let locales: Vec<String> = parse_column(row, &row.locales, "the list of locales")?;
-    Ok(format!("{}|{}|{}", row.locale, row.source_locale, locales.join(",")))
+fn variant_key(row: &DocumentRow) -> String {
+    format!("{}|{}|{}", row.locale, row.source_locale, row.locales.0.join(","))
 }
 
 /// Whether readers with this fallback chain are shown the text of this locale variant.
@@ -175,37 +161,6 @@ mod tests {
             let selected: Vec<&str> =
                 variants.into_iter().filter(|variant| is_variant_shown(variant, &chain(&wanted))).map(locale_of).collect();
             assert_eq!(selected, [shown], "{wanted:?}");
-        }
-    }
-
-    #[test]
-    fn unreadable_json_columns_are_errors_that_name_the_insight() {
-        let row = DocumentRow {
-            id: Uuid::from_u128(7),
-            revision: 3,
-            pointer_version: 1,
-            published_at: 0,
-            unpublish_at: None,
-            category_id: Uuid::nil(),
-            reading_minutes: 1,
-            source_locale: "en".to_owned(),
-            locales: "[\"en\"]".to_owned(),
-            locale: "en".to_owned(),
-            title: "Title".to_owned(),
-            excerpt: String::new(),
-            excerpt_source: "derived".to_owned(),
-            plain: "Body".to_owned(),
-            toc: "[]".to_owned(),
-        };
-        let build = |row: DocumentRow| DocumentBuilder::new().build(&DocumentRows { texts: vec![row], ..DocumentRows::default() });
-        assert_eq!(build(row.clone()).unwrap().texts.len(), 1);
-        let corrupt_toc = DocumentRow { toc: "{".to_owned(), ..row.clone() };
-        let corrupt_locales = DocumentRow { locales: "en".to_owned(), ..row.clone() };
-        for (corrupt, column) in [(corrupt_toc, "the table of contents"), (corrupt_locales, "the list of locales")] {
-            let error = build(corrupt).err().unwrap();
-            assert!(error.is::<StoreError>(), "{error:#}");
-            let message = format!("{error:#}");
-            assert!(message.contains(&row.id.to_string()) && message.contains(column), "{message}");
         }
     }
 }

@@ -213,6 +213,7 @@ mod tests {
     use tantivy::TantivyDocument;
 
     use super::*;
+    use crate::domain::change::Sequence;
     use crate::projections::search::analysis::language::Language;
     use crate::projections::search::index::document::IndexedText;
     use crate::projections::search::index::inverter::{InvertedFields, Inverter};
@@ -270,7 +271,7 @@ mod tests {
                 let texts = vec![IndexedText { insight_id: Uuid::nil(), columns: TantivyDocument::default() }];
                 files.add(DocumentBatch { texts, inverted: inverted.into_sorted_runs() }).unwrap();
             }
-            files.commit(IndexPosition::new(row_sequence, 0), 0).unwrap();
+            files.commit(IndexPosition::new(Sequence(row_sequence), 0), 0).unwrap();
         }
         files.merge_all().unwrap();
         assert_eq!(files.searcher().segment_readers().len(), 1);

@@ -12,19 +12,20 @@ use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
 use tantivy::{Index, IndexReader, IndexSettings, ReloadPolicy};
 
+use crate::domain::change::Sequence;
 use crate::projections::search::index::schema;
 use crate::projections::search::index::schema::VERSION;
 
 /// How much of the log is in the index. The time of that row tells the logs of different databases apart.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct IndexPosition {
-    pub(crate) row_sequence: i64,
+    pub(crate) row_sequence: Sequence,
     pub(crate) row_at: i64,
     version: u32,
 }
 
 impl IndexPosition {
-    pub(crate) fn new(row_sequence: i64, row_at: i64) -> Self {
+    pub(crate) fn new(row_sequence: Sequence, row_at: i64) -> Self {
         Self { row_sequence, row_at, version: VERSION }
     }
 }

@@ -159,12 +159,14 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
+    use crate::domain::markdown::TocEntry;
     use crate::projections::search::analysis::language::Language;
     use crate::projections::search::analysis::tokenizer;
     use crate::projections::search::analysis::tokenizer::TokenKind;
     use crate::projections::search::index::document::{DocumentBuilder, delete_key};
     use crate::projections::search::index::schema;
     use crate::store::documents::{DocumentRow, DocumentRows, LinkRow};
+    use crate::store::json_column::Json;
 
     const HEADINGS: [&str; 2] = ["What we saw", "Thread pools"];
 
@@ -179,13 +181,13 @@ mod tests {
             category_id: Uuid::from_u128(u128::from(number % 4)),
             reading_minutes: i64::from(number % 20),
             source_locale: "en".to_owned(),
-            locales: "[\"de\",\"en\"]".to_owned(),
+            locales: Json(vec!["de".to_owned(), "en".to_owned()]),
             locale: locale.to_owned(),
             title: format!("{title} {number}"),
             excerpt: "An author's excerpt.".to_owned(),
             excerpt_source: "author".to_owned(),
             plain: format!("E{number:04} in `io_uring`, C++ and e-mail; {}", "workers waited for locks. ".repeat(number as usize % 5)),
-            toc: serde_json::json!(HEADINGS.map(|text| serde_json::json!({ "id": "h", "level": 2, "text": text }))).to_string(),
+            toc: Json(HEADINGS.map(|text| TocEntry { id: "h".to_owned(), level: 2, text: text.to_owned() }).into()),
         }
     }
 
@@ -245,8 +247,8 @@ mod tests {
         // More documents than a block of postings has, in several runs.
         for start in (0..600).step_by(150) {
             let rows = rows(start..start + 150);
-            segment.add(builder.build(&rows).unwrap(), |id| delete_key(id, 0)).unwrap();
-            for (row, text) in rows.texts.iter().zip(builder.build(&rows).unwrap().texts) {
+            segment.add(builder.build(&rows), |id| delete_key(id, 0)).unwrap();
+            for (row, text) in rows.texts.iter().zip(builder.build(&rows).texts) {
                 their_writer.add_document(tantivy_document(&fields, row, text.columns)).unwrap();
             }
         }

@@ -2,6 +2,9 @@
 
 use std::collections::HashMap;
 
+use serde_json::{Map, Value};
+
+use crate::domain::change::PublicSequence;
 use crate::domain::clock::Timestamp;
 use crate::domain::term::TermKind;
 use crate::projections::search::query::accumulator::Scratch;
@@ -30,8 +33,8 @@ pub struct SearchRequest {
 pub struct FacetCount {
     pub value: String,
     pub name: String,
-    /// JSON of the names in other locales.
-    pub translations: String,
+    /// The names in other locales.
+    pub translations: Map<String, Value>,
     pub count: u64,
 }
 
@@ -53,7 +56,7 @@ pub struct SearchPage {
     pub corrected: Option<String>,
     pub highlighter: Highlighter,
     /// The newest public sequence that the page takes into account.
-    pub public_sequence: i64,
+    pub public_sequence: PublicSequence,
 }
 
 /// Values listed in one facet.
@@ -79,7 +82,7 @@ pub(crate) fn search(view: &View, terms: &TermTable, request: &SearchRequest, no
         facets: facets(terms, counts),
         corrected: plan.corrected,
         highlighter,
-        public_sequence: 0,
+        public_sequence: PublicSequence::default(),
     }
 }
 
@@ -101,7 +104,7 @@ fn facets(terms: &TermTable, counts: FacetCounts) -> Facets {
     let term_counts = |counts: HashMap<String, u64>| {
         let counted = counts.into_iter().filter_map(|(key, count)| {
             let term = terms.get(&key)?;
-            Some(FacetCount { value: term.slug.clone(), name: term.name.clone(), translations: term.translations.clone(), count })
+            Some(FacetCount { value: term.slug.clone(), name: term.name.clone(), translations: term.translations.0.clone(), count })
         });
         let mut values: Vec<FacetCount> = counted.collect();
         values.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.value.cmp(&b.value)));
@@ -109,7 +112,7 @@ fn facets(terms: &TermTable, counts: FacetCounts) -> Facets {
         values
     };
     let year_count =
-        |(year, count): (i32, u64)| FacetCount { value: year.to_string(), name: year.to_string(), translations: String::new(), count };
+        |(year, count): (i32, u64)| FacetCount { value: year.to_string(), name: year.to_string(), translations: Map::new(), count };
     Facets {
         categories: term_counts(counts.categories),
         tags: term_counts(counts.tags),
