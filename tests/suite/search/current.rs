@@ -27,8 +27,8 @@ async fn write_and_search(admin: Client, anyone: Client, writer: usize) -> usize
                 admin.patch(&path, "*", json!({ "title": format!("Insight {}", token(round)), "body_markdown": "B" })).await.expect(200);
                 admin.act(&format!("{path}/publish"), "*", json!({})).await.expect(200);
                 if let Some(old) = live.replace(round) {
-                    let found = titles(&search(&anyone, &format!("q={}", token(old))).await);
-                    assert!(found.is_empty(), "writer {writer}, round {round}: the text of round {old} is still found: {found:?}");
+                    let results = titles(&search(&anyone, &format!("q={}", token(old))).await);
+                    assert!(results.is_empty(), "writer {writer}, round {round}: the text of round {old} is still found: {results:?}");
                 }
             }
             3 => {
@@ -39,9 +39,9 @@ async fn write_and_search(admin: Client, anyone: Client, writer: usize) -> usize
             }
         }
         let newest = live.unwrap();
-        let found = titles(&search(&anyone, &format!("q={}", token(newest))).await);
+        let results = titles(&search(&anyone, &format!("q={}", token(newest))).await);
         let expected = if round % 5 == 3 { vec![] } else { vec![format!("Insight {}", token(newest))] };
-        assert_eq!(found, expected, "writer {writer}, round {round}");
+        assert_eq!(results, expected, "writer {writer}, round {round}");
         searches += 1;
     }
     searches
@@ -148,11 +148,11 @@ async fn bulk_changes_index_the_last_version_once() {
     let lines: Vec<Value> = words.iter().flat_map(|word| (0..160).map(move |number| line(number, word))).collect();
     let import = import(&admin, "", &lines).await;
     assert_eq!((&import["counts"]["created"], &import["counts"]["updated"]), (&json!(160), &json!(320)));
-    let found = async |word: &str| search(&anyone, &format!("q={word}&limit=1")).await.json()["meta"]["total"].clone();
-    assert_eq!([found("heron").await, found("egret").await, found("bittern").await], [json!(0), json!(0), json!(160)]);
+    let total = async |word: &str| search(&anyone, &format!("q={word}&limit=1")).await.json()["meta"]["total"].clone();
+    assert_eq!([total("heron").await, total("egret").await, total("bittern").await], [json!(0), json!(0), json!(160)]);
     admin.patch("/v1/insights/item-7", "*", json!({ "body_markdown": "A heron." })).await.expect(200);
     admin.act("/v1/insights/item-7/publish", "*", json!({})).await.expect(200);
-    assert_eq!([found("heron").await, found("bittern").await], [json!(1), json!(159)]);
+    assert_eq!([total("heron").await, total("bittern").await], [json!(1), json!(159)]);
 }
 
 /// Requests have priority over indexing.

@@ -36,9 +36,9 @@ async fn queries_have_words_phrases_exclusions_and_a_prefix() {
         ("q=%3F%3F", vec![]),
     ] {
         let answer = search(&anyone, query).await;
-        let mut found = titles(&answer);
-        found.sort();
-        assert_eq!(found, expected, "{query}");
+        let mut results = titles(&answer);
+        results.sort();
+        assert_eq!(results, expected, "{query}");
         assert_eq!(answer.json()["meta"]["total"], expected.len(), "{query}");
         assert_eq!(answer.json()["meta"]["fuzzy"], false, "{query}");
     }
@@ -68,8 +68,8 @@ async fn technical_tokens_match_whole_and_split() {
         "1.23.0",
         ".NET",
     ] {
-        let found = titles(&search(&anyone, &format!("q={query}")).await);
-        assert_eq!(found.first().map(String::as_str), Some("Everything technical"), "{query}: {found:?}");
+        let results = titles(&search(&anyone, &format!("q={query}")).await);
+        assert_eq!(results.first().map(String::as_str), Some("Everything technical"), "{query}: {results:?}");
     }
     // An indexed identifier does not match its letters.
     assert_eq!(titles(&search(&anyone, "q=C%2B%2B").await), ["Everything technical"]);
@@ -106,10 +106,10 @@ async fn queries_with_symbols_match_literally() {
         ("qostgres", &["Why .NET is fast"]),
     ] {
         let text: String = form_urlencoded::byte_serialize(query.as_bytes()).collect();
-        let mut found = titles(&search(&anyone, &format!("q={text}")).await);
-        let first = found.first().cloned();
-        found.sort();
-        assert_eq!(found, expected, "{query}");
+        let mut results = titles(&search(&anyone, &format!("q={text}")).await);
+        let first = results.first().cloned();
+        results.sort();
+        assert_eq!(results, expected, "{query}");
         assert_eq!(first.as_deref(), expected.first().copied(), "{query}");
     }
     let dotnet = titles(&search(&anyone, "q=.NET").await);
@@ -150,10 +150,10 @@ async fn typos_are_corrected_and_reported_except_in_identifiers() {
         assert_ne!(meta["corrected_query"], corrected);
     }
     assert_eq!(search(&anyone, "q=thundring+herd").await.json()["meta"]["corrected_query"], "thundering herd");
-    for (query, fuzzy, found) in [("E0503", false, 0), ("4712", false, 0), ("mxa_connectoins", false, 0), ("hred", true, 1)] {
+    for (query, fuzzy, hits) in [("E0503", false, 0), ("4712", false, 0), ("mxa_connectoins", false, 0), ("hred", true, 1)] {
         let answer = search(&anyone, &format!("q={query}")).await;
         assert_eq!(answer.json()["meta"]["fuzzy"], fuzzy, "{query}");
-        assert_eq!(titles(&answer).len(), found, "{query}: {}", answer.text());
+        assert_eq!(titles(&answer).len(), hits, "{query}: {}", answer.text());
     }
     // An indexed word is never corrected, however rare it is.
     publish(&admin, "Heard", "heard once", "debugging", &[]).await;

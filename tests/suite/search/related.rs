@@ -23,7 +23,7 @@ async fn related_insights_are_ordered_by_similarity_with_their_reason() {
     admin.create("Vacuum bloat autovacuum draft").await;
     let anyone = app.anonymous();
     let answer = anyone.get(&format!("/v1/insights/{subject}/related")).await.expect(200);
-    let found: Vec<(String, String)> = answer.json()["data"]
+    let related: Vec<(String, String)> = answer.json()["data"]
         .as_array()
         .unwrap()
         .iter()
@@ -31,11 +31,11 @@ async fn related_insights_are_ordered_by_similarity_with_their_reason() {
         .collect();
     let pair = |title: &str, reason: &str| (title.to_owned(), reason.to_owned());
     assert_eq!(
-        found[..2].iter().collect::<std::collections::BTreeSet<_>>(),
+        related[..2].iter().collect::<std::collections::BTreeSet<_>>(),
         [&pair("More on bloat", "text"), &pair("Tagged alike", "tags")].into()
     );
-    assert_eq!(found[2], pair("Same shelf", "category"));
-    assert!(!found.iter().any(|(title, _)| title == "Vacuum and bloat" || title.contains("draft")), "{found:?}");
+    assert_eq!(related[2], pair("Same shelf", "category"));
+    assert!(!related.iter().any(|(title, _)| title == "Vacuum and bloat" || title.contains("draft")), "{related:?}");
     assert_eq!(anyone.get(&format!("/v1/insights/{subject}/related?limit=1")).await.json()["data"].as_array().unwrap().len(), 1);
     // The same with `include=related` in lists and single insights.
     let list = anyone.get("/v1/insights?include=related&limit=2").await.expect(200).json();

@@ -13,12 +13,12 @@ async fn search_follows_a_schedule_to_the_millisecond() {
     let input = json!({ "publish_at": "2026-11-23T12:01:00Z", "unpublish_at": "2026-11-23T12:02:00Z" });
     admin.act(&format!("/v1/insights/{}/publish", created.id()), "*", input).await.expect(200);
     let anyone = app.anonymous();
-    let found = async || !titles(&search(&anyone, "q=appearance").await).is_empty();
-    let suggested = async || anyone.get("/v1/search/suggestions?q=sched").await.json()["data"].as_array().unwrap().len();
+    let is_found = async || !titles(&search(&anyone, "q=appearance").await).is_empty();
+    let suggestions = async || anyone.get("/v1/search/suggestions?q=sched").await.json()["data"].as_array().unwrap().len();
     for (millis, visible) in [(0, false), (59_999, false), (1, true), (59_999, true), (1, false)] {
         app.advance(millis);
-        assert_eq!(found().await, visible, "after {millis} ms more");
-        assert_eq!(suggested().await, usize::from(visible));
+        assert_eq!(is_found().await, visible, "after {millis} ms more");
+        assert_eq!(suggestions().await, usize::from(visible));
     }
 }
 

@@ -53,11 +53,11 @@ impl DocumentBuilder {
             texts.push(IndexedText { insight_id: row.id, columns: columns(&self.fields, row, terms) });
         }
         let mut inverter = self.inverter.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut inverted = inverter.start_batch(rows.texts.iter().map(|row| row.plain.len()).sum());
+        let mut batch = inverter.start_batch(rows.texts.iter().map(|row| row.plain.len()).sum());
         for row in &rows.texts {
-            invert(&mut inverted, row, &row.toc.0);
+            invert(&mut batch, row, &row.toc.0);
         }
-        DocumentBatch { texts, inverted: inverted.into_sorted_runs() }
+        DocumentBatch { texts, inverted: batch.into_sorted_runs() }
     }
 }
 
@@ -82,19 +82,19 @@ pub(crate) fn id_columns(id: Uuid) -> (u64, u64) {
     id.as_u64_pair()
 }
 
-fn invert<'t>(inverted: &mut InvertedDocuments<'_, 't>, row: &'t DocumentRow, headings: &'t [TocEntry]) {
+fn invert<'t>(batch: &mut InvertedDocuments<'_, 't>, row: &'t DocumentRow, headings: &'t [TocEntry]) {
     let language = Language::from_tag(&row.locale);
-    inverted.add_text(language, &row.title, TITLE_BOOST);
+    batch.add_text(language, &row.title, TITLE_BOOST);
     // A derived excerpt is the first paragraph of the body, which is indexed there.
     if row.excerpt_source == "author" {
-        inverted.add_text(language, &row.excerpt, 1);
+        batch.add_text(language, &row.excerpt, 1);
     }
-    inverted.add_text(language, &row.plain, 1);
-    inverted.add_title(&row.title);
+    batch.add_text(language, &row.plain, 1);
+    batch.add_title(&row.title);
     for heading in headings {
-        inverted.add_heading(&heading.text);
+        batch.add_heading(&heading.text);
     }
-    inverted.end_document();
+    batch.end_document();
 }
 
 fn columns(fields: &IndexFields, row: &DocumentRow, [tags, authors]: [&[Uuid]; 2]) -> TantivyDocument {

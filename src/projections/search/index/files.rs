@@ -265,11 +265,11 @@ mod tests {
             for number in 0..400 {
                 let words: Vec<String> = (0..60).map(|word| format!("word{row_sequence}x{number}x{word}")).collect();
                 let (mut inverter, words) = (Inverter::default(), words.join(" "));
-                let mut inverted = inverter.start_batch(0);
-                inverted.add_text(Language::from_tag("en"), &words, 1);
-                inverted.end_document();
+                let mut batch = inverter.start_batch(0);
+                batch.add_text(Language::from_tag("en"), &words, 1);
+                batch.end_document();
                 let texts = vec![IndexedText { insight_id: Uuid::nil(), columns: TantivyDocument::default() }];
-                files.add(DocumentBatch { texts, inverted: inverted.into_sorted_runs() }).unwrap();
+                files.add(DocumentBatch { texts, inverted: batch.into_sorted_runs() }).unwrap();
             }
             files.commit(IndexPosition::new(Sequence(row_sequence), 0), 0).unwrap();
         }

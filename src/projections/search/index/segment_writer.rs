@@ -171,13 +171,13 @@ mod tests {
     const HEADINGS: [&str; 2] = ["What we saw", "Thread pools"];
 
     fn row(number: u32) -> DocumentRow {
-        let (locale, title) = if number % 3 == 0 { ("de", "Warteschlangen und Indizes") } else { ("en", "Queues and indexes") };
+        let (locale, title) = if number.is_multiple_of(3) { ("de", "Warteschlangen und Indizes") } else { ("en", "Queues and indexes") };
         DocumentRow {
             id: Uuid::from_u128(u128::from(number / 2)),
             revision: i64::from(number),
             pointer_version: 1,
             published_at: i64::from(number) * 1_000,
-            unpublish_at: (number % 7 == 0).then_some(5_000_000),
+            unpublish_at: number.is_multiple_of(7).then_some(5_000_000),
             category_id: Uuid::from_u128(u128::from(number % 4)),
             reading_minutes: i64::from(number % 20),
             source_locale: "en".to_owned(),
@@ -226,7 +226,9 @@ mod tests {
         };
         add_words(fields.title, &row.title);
         add_words(fields.headings, &row.title);
-        HEADINGS.iter().for_each(|heading| add_words(fields.headings, heading));
+        for heading in HEADINGS {
+            add_words(fields.headings, heading);
+        }
         document
     }
 

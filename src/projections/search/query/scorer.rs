@@ -78,11 +78,11 @@ impl<'v> Scorer<'v> {
             let mut counter = FacetCounter::new(segment, filter);
             self.score_segment(segment, plan, &idfs, scratch, |doc, score, is_title_candidate| {
                 if counter.count(doc) {
-                    let matched = Match { score, segment: index, doc, is_title_candidate };
+                    let hit = Match { score, segment: index, doc, is_title_candidate };
                     match selection {
-                        MatchSelection::All => matches.push(matched),
-                        MatchSelection::Top if is_title_candidate => top_titles.push(matched),
-                        MatchSelection::Top => top.push(matched),
+                        MatchSelection::All => matches.push(hit),
+                        MatchSelection::Top if is_title_candidate => top_titles.push(hit),
+                        MatchSelection::Top => top.push(hit),
                     }
                 }
             });
