@@ -1,9 +1,11 @@
-//! What the public sees: publishing, scheduling, unpublishing, the trash. Each moves a pointer; no text is touched.
+//! Decides what the public sees: publishes, schedules, unpublishes, moves to the trash and back, purges.
+//!
+//! Each function moves pointers; no text changes.
 
 use uuid::Uuid;
 
 use super::error::EditorialError;
-use super::insights::{check_own, check_state, claim, pointers};
+use super::insights::{check_own, check_state, claim_slug, pointers};
 use super::pending::PendingWrite;
 use super::revision::sort_title;
 use crate::domain::authority::{Admin, Editor, Origin, Principal, Publisher};
@@ -17,13 +19,13 @@ use crate::domain::user::moment;
 use crate::store::rows::insight;
 use crate::store::{self, Store, Transaction};
 
-/// What a publication may say; empty, it publishes the newest revision now.
+/// The parameters of a publication. The default publishes the newest revision now.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Publication {
     pub publish_at: Option<Timestamp>,
-    /// Left out, an end that is still ahead stays.
+    /// Left out, an end in the future stays.
     pub unpublish_at: Option<Timestamp>,
-    /// The end was given as null: there is none any more.
+    /// The end is null: it is removed.
     pub endless: bool,
     pub revision: Option<i64>,
 }
@@ -44,10 +46,10 @@ impl Publication {
     }
 }
 
-/// Makes a revision live, now or later, for good or until a moment. A visible insight keeps its date unless it is given another.
+/// Makes a revision live, now or later, indefinitely or until an end. A visible insight keeps its date unless another is given.
 ///
 /// # Errors
-/// When the insight is unknown or stale, the revision does not exist, or the end is not behind the beginning.
+/// When the insight is unknown or stale, the revision does not exist, or the end is not after the beginning.
 pub async fn publish(
     store: &Store,
     publisher: &Publisher,
@@ -57,40 +59,56 @@ pub async fn publish(
     now: Timestamp,
 ) -> Result<PendingWrite<Uuid>, EditorialError> {
     let txn = store.begin().await?;
-    let old = store::insights::lock(&txn, id).await?.filter(|insight| insight.deleted_at.is_none()).ok_or(EditorialError::NotFound)?;
-    check_own(&old, publisher.principal(), now)?;
-    check_state(&txn, &old, expected, None).await?;
+    let old = lock_active(&txn, id, publisher.principal(), now).await?;
+    check_state(store, &txn, &old, expected, None).await?;
     let Publication { publish_at, unpublish_at, endless, revision } = publication;
     let number = revision.unwrap_or(old.head_revision);
-    let visible = Status::of(&pointers(&old), now) == Status::Published;
-    let kept = old.published_at.filter(|_| visible);
-    let published_at = publish_at.map(|at| at.0).or(kept).unwrap_or(now.0);
+    let is_visible = Status::of(&pointers(&old), now) == Status::Published;
+    let current = old.published_at.filter(|_| is_visible);
+    let published_at = publish_at.map(|at| at.0).or(current).unwrap_or(now.0);
     let unpublish_at = unpublish_at.map(|at| at.0).or(old.unpublish_at.filter(|end| !endless && *end > now.0));
-    if unpublish_at.is_some_and(|end| end <= published_at) {
-        return Err(EditorialError::field("/unpublish_at", "unpublish-before-publish", "must be later than the publication"));
-    }
-    let change = publish_in(&txn, &old, number, (published_at, unpublish_at), now).await?;
-    Ok(pending(txn, publisher.principal(), id, change))
+    let period = PublicationPeriod::new(published_at, unpublish_at)?;
+    let change = publish_in(&txn, &old, number, period, now).await?;
+    Ok(pending_write(txn, publisher.principal(), id, change))
 }
 
-/// Makes a revision live in the caller's transaction. Answers what the log is to say, unless it was so before.
+/// When a publication begins and ends, in milliseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct PublicationPeriod {
+    published_at: i64,
+    unpublish_at: Option<i64>,
+}
+
+impl PublicationPeriod {
+    /// # Errors
+    /// When the end is not after the beginning.
+    pub(super) fn new(published_at: i64, unpublish_at: Option<i64>) -> Result<Self, EditorialError> {
+        if unpublish_at.is_some_and(|end| end <= published_at) {
+            return Err(EditorialError::field("/unpublish_at", "unpublish-before-publish", "must be later than the publication"));
+        }
+        Ok(Self { published_at, unpublish_at })
+    }
+}
+
+/// Makes a revision live in the caller's transaction. Returns the change for the log; `None` when nothing changes.
 pub(super) async fn publish_in(
     txn: &Transaction,
     old: &insight::Model,
     number: i64,
-    (published_at, unpublish_at): (i64, Option<i64>),
+    period: PublicationPeriod,
     now: Timestamp,
 ) -> Result<Option<NewChange>, EditorialError> {
+    let PublicationPeriod { published_at, unpublish_at } = period;
     let mut new = old.clone();
     new.live_revision = Some(number);
     new.published_at = Some(published_at);
     new.unpublish_at = unpublish_at;
     new.position_at = published_at;
-    show_revision(txn, &mut new, number, now).await?;
+    set_listed_revision(txn, &mut new, number, now).await?;
     move_pointers(txn, (old, new), ChangeKind::Published, now).await
 }
 
-/// Takes an insight away from the public; its revisions stay.
+/// Makes an insight invisible to the public; its revisions stay.
 ///
 /// # Errors
 /// When the insight is unknown or stale.
@@ -102,22 +120,21 @@ pub async fn unpublish(
     now: Timestamp,
 ) -> Result<PendingWrite<Uuid>, EditorialError> {
     let txn = store.begin().await?;
-    let old = store::insights::lock(&txn, id).await?.filter(|insight| insight.deleted_at.is_none()).ok_or(EditorialError::NotFound)?;
-    check_own(&old, publisher.principal(), now)?;
-    check_state(&txn, &old, expected, None).await?;
+    let old = lock_active(&txn, id, publisher.principal(), now).await?;
+    check_state(store, &txn, &old, expected, None).await?;
     let change = unpublish_in(&txn, &old, now).await?;
-    Ok(pending(txn, publisher.principal(), id, change))
+    Ok(pending_write(txn, publisher.principal(), id, change))
 }
 
-/// Takes an insight away from the public in the caller's transaction. Answers what the log is to say, unless it was so before.
+/// Unpublishes in the caller's transaction. Returns the change for the log; `None` when nothing changes.
 pub(super) async fn unpublish_in(txn: &Transaction, old: &insight::Model, now: Timestamp) -> Result<Option<NewChange>, EditorialError> {
     let mut new =
         insight::Model { live_revision: None, published_at: None, unpublish_at: None, position_at: old.created_at, ..old.clone() };
-    show_revision(txn, &mut new, old.head_revision, now).await?;
+    set_listed_revision(txn, &mut new, old.head_revision, now).await?;
     move_pointers(txn, (old, new), ChangeKind::Unpublished, now).await
 }
 
-/// Puts an insight into the trash. Its state stays, so that the validator a caller has is good for undoing it.
+/// Moves an insight to the trash. Its state stays the same, so that the caller's validator also works for restoring it.
 ///
 /// # Errors
 /// When the insight is unknown or stale, or is live and the caller may not decide what is public.
@@ -129,18 +146,17 @@ pub async fn delete(
     now: Timestamp,
 ) -> Result<PendingWrite<Uuid>, EditorialError> {
     let txn = store.begin().await?;
-    let old = store::insights::lock(&txn, id).await?.filter(|insight| insight.deleted_at.is_none()).ok_or(EditorialError::NotFound)?;
-    check_own(&old, editor.principal(), now)?;
+    let old = lock_active(&txn, id, editor.principal(), now).await?;
     if old.live_revision.is_some() && !editor.principal().has(Publisher::SCOPE) {
         return Err(EditorialError::Forbidden("to delete what is published needs the scope insights:publish"));
     }
-    check_state(&txn, &old, expected, None).await?;
+    check_state(store, &txn, &old, expected, None).await?;
     let new = insight::Model { deleted_at: Some(now.0), ..old.clone() };
-    let change = settle(&txn, (&old, new), ChangeKind::Deleted, now).await?;
-    Ok(pending(txn, editor.principal(), id, Some(change)))
+    let change = save_visibility(&txn, (&old, new), ChangeKind::Deleted, now).await?;
+    Ok(pending_write(txn, editor.principal(), id, Some(change)))
 }
 
-/// Takes an insight out of the trash, as it was. One that is not there stays as it is.
+/// Restores an insight from the trash as it was. One that is not in the trash stays as it is.
 ///
 /// # Errors
 /// When the insight is unknown or stale.
@@ -152,17 +168,18 @@ pub async fn restore(
     now: Timestamp,
 ) -> Result<PendingWrite<Uuid>, EditorialError> {
     let txn = store.begin().await?;
-    let old = store::insights::lock(&txn, id).await?.ok_or(EditorialError::NotFound)?;
-    check_own(&old, publisher.principal(), now)?;
-    check_state(&txn, &old, expected, None).await?;
-    let change = match old.deleted_at {
-        Some(_) => Some(settle(&txn, (&old, insight::Model { deleted_at: None, ..old.clone() }), ChangeKind::Restored, now).await?),
-        None => None,
+    let old = lock_own(&txn, id, publisher.principal(), now).await?;
+    check_state(store, &txn, &old, expected, None).await?;
+    let change = if old.deleted_at.is_some() {
+        let new = insight::Model { deleted_at: None, ..old.clone() };
+        Some(save_visibility(&txn, (&old, new), ChangeKind::Restored, now).await?)
+    } else {
+        None
     };
-    Ok(pending(txn, publisher.principal(), id, change))
+    Ok(pending_write(txn, publisher.principal(), id, change))
 }
 
-/// Removes an insight for good, with its history and its slugs.
+/// Purges an insight: deletes it with its history and its slugs.
 ///
 /// # Errors
 /// When the insight is unknown or stale.
@@ -175,17 +192,18 @@ pub async fn purge(
 ) -> Result<PendingWrite<Uuid>, EditorialError> {
     let txn = store.begin().await?;
     let old = store::insights::lock(&txn, id).await?.ok_or(EditorialError::NotFound)?;
-    check_state(&txn, &old, expected, None).await?;
-    let begun = has_begun(&txn, &old, &insight::Model { live_revision: None, ..old.clone() }, now).await?;
-    let lists = store::insights::list_tags(&txn, id).await?;
+    check_state(store, &txn, &old, expected, None).await?;
+    let has_begun = plan_transitions(&txn, &old, &insight::Model { live_revision: None, ..old.clone() }, now).await?;
+    let list_tags = store::insights::list_tags(&txn, id).await?;
     store::insights::purge(&txn, id).await?;
-    Ok(PendingWrite::content(txn, admin.principal(), change(ChangeKind::Purged, &old, was_seen(&old, now) || begun, lists), id))
+    let change = insight_change(ChangeKind::Purged, &old, was_public(&old, now) || has_begun, list_tags);
+    Ok(PendingWrite::logged(txn, admin.principal(), change, id))
 }
 
-/// Purges what has been in the trash long enough. One that cannot be purged is told and passed over: it is in nobody's way.
+/// Purges insights that have been in the trash long enough; returns how many. One that cannot be purged is logged and skipped.
 ///
 /// # Errors
-/// When the trash cannot be looked at.
+/// When the trash cannot be listed.
 pub async fn empty_trash(store: &Store, now: Timestamp) -> Result<u64, EditorialError> {
     let admin = Admin::system(Origin::System);
     let (mut last, mut purged) = (None, 0);
@@ -194,42 +212,43 @@ pub async fn empty_trash(store: &Store, now: Timestamp) -> Result<u64, Editorial
         let Some(newest) = due.last() else { return Ok(purged) };
         last = Some(*newest);
         for (_, id) in due {
-            let done = match purge(store, &admin, id, &Expected::Any, now).await {
+            let result = match purge(store, &admin, id, &Expected::Any, now).await {
                 Ok(pending) => pending.commit(store, now).await,
                 Err(error) => Err(error),
             };
-            match done {
+            match result {
                 Ok(_) => purged += 1,
-                Err(error) => tracing::error!(%error, %id, "the trash was not emptied of an insight"),
+                Err(error) => tracing::error!(%error, %id, "insight not purged"),
             }
         }
     }
 }
 
-/// The refusal of a write that was only to create what exists by now.
-pub async fn exists_already(store: &Store, id: Uuid) -> Result<EditorialError, EditorialError> {
+/// The error of a create-only write whose insight exists.
+pub async fn already_exists_error(store: &Store, id: Uuid) -> Result<EditorialError, EditorialError> {
     let insight = store::insights::find(store.reader(), &store::insights::InsightName::Id(id)).await?.ok_or(EditorialError::NotFound)?;
     let state = insight_state(insight.id, insight.head_revision, insight.pointer_version);
     Ok(EditorialError::stale(state))
 }
 
-/// Lets lists show, and the slug lead to, this revision.
-async fn show_revision(txn: &Transaction, insight: &mut insight::Model, number: i64, now: Timestamp) -> Result<(), EditorialError> {
-    let no_such = || EditorialError::field("/revision", "unknown-revision", "there is no revision with this number");
-    let row = store::revisions::find(txn, insight.id, number).await?.ok_or_else(no_such)?;
-    let texts = store::revisions::find_listing(txn, insight.id, number, &row.source_locale).await?.ok_or_else(no_such)?;
+/// Sets what lists show to this revision, and claims its slug.
+async fn set_listed_revision(txn: &Transaction, insight: &mut insight::Model, number: i64, now: Timestamp) -> Result<(), EditorialError> {
+    let unknown = || EditorialError::field("/revision", "unknown-revision", "there is no revision with this number");
+    let row = store::revisions::find(txn, insight.id, number).await?.ok_or_else(unknown)?;
+    let texts = store::revisions::find_listing(txn, insight.id, number, &row.source_locale).await?.ok_or_else(unknown)?;
     if store::revisions::names_deleted_terms(txn, insight.id, number).await? {
         let detail = "its category, or one of its tags or authors, was deleted since: write a new revision";
         return Err(EditorialError::field("/revision", "deleted-term", detail));
     }
     let slug = Slug::parse(&row.slug).unwrap_or_default();
-    insight.slug = claim(txn, slug, insight.id, now).await?.into_string();
+    insight.slug = claim_slug(txn, slug, insight.id, now).await?.into_string();
     insight.category_id = row.category_id;
     insight.sort_title = sort_title(&texts.title);
     insight.reading_minutes = row.reading_minutes.unwrap_or(texts.derived_minutes);
     Ok(())
 }
 
+/// Saves moved pointers and archives the slug that a visible insight leaves; `None` when nothing has moved.
 async fn move_pointers(
     txn: &Transaction,
     (old, mut new): (&insight::Model, insight::Model),
@@ -242,48 +261,62 @@ async fn move_pointers(
     new.pointer_version += 1;
     new.updated_at = now.0;
     new.live_updated_at = now.0;
-    if was_seen(old, now) {
+    if was_public(old, now) {
         store::slugs::leave(txn, &old.slug, old.id).await?;
     }
-    settle(txn, (old, new), kind, now).await.map(Some)
+    save_visibility(txn, (old, new), kind, now).await.map(Some)
 }
 
-async fn settle(
+/// Saves an insight whose visibility may have changed, with its summary and transitions; returns the change for the log.
+async fn save_visibility(
     txn: &Transaction,
     (old, new): (&insight::Model, insight::Model),
     kind: ChangeKind,
     now: Timestamp,
 ) -> Result<NewChange, EditorialError> {
-    let mut lists = store::insights::list_tags(txn, old.id).await?;
+    let mut list_tags = store::insights::list_tags(txn, old.id).await?;
     store::insights::save_live(txn, &new).await?;
-    lists.extend(store::insights::list_tags(txn, new.id).await?);
-    let begun = has_begun(txn, old, &new, now).await?;
-    let is_seen = Status::of(&pointers(&new), now) == Status::Published;
-    Ok(change(kind, &new, was_seen(old, now) || is_seen || begun, lists))
+    list_tags.extend(store::insights::list_tags(txn, new.id).await?);
+    let has_begun = plan_transitions(txn, old, &new, now).await?;
+    let is_visible = Status::of(&pointers(&new), now) == Status::Published;
+    Ok(insight_change(kind, &new, was_public(old, now) || is_visible || has_begun, list_tags))
 }
 
-fn pending(txn: Transaction, by: &Principal, id: Uuid, change: Option<NewChange>) -> PendingWrite<Uuid> {
+fn pending_write(txn: Transaction, principal: &Principal, id: Uuid, change: Option<NewChange>) -> PendingWrite<Uuid> {
     match change {
-        Some(change) => PendingWrite::content(txn, by, change, id),
-        None => PendingWrite::nothing(txn, by, id),
+        Some(change) => PendingWrite::logged(txn, principal, change, id),
+        None => PendingWrite::unchanged(txn, principal, id),
     }
 }
 
-/// Plans what the clock will do to the insight as it is now. Answers whether it is scheduled by our clock, but its beginning is in the log
-/// already: somebody whose clock is ahead, or who came first, has told its readers.
-async fn has_begun(txn: &Transaction, old: &insight::Model, new: &insight::Model, now: Timestamp) -> Result<bool, EditorialError> {
+/// Locks an insight that the principal may change, also one in the trash.
+async fn lock_own(txn: &Transaction, id: Uuid, principal: &Principal, now: Timestamp) -> Result<insight::Model, EditorialError> {
+    let insight = store::insights::lock(txn, id).await?.ok_or(EditorialError::NotFound)?;
+    check_own(&insight, principal, now)?;
+    Ok(insight)
+}
+
+/// Locks an insight that the principal may change and that is not in the trash.
+async fn lock_active(txn: &Transaction, id: Uuid, principal: &Principal, now: Timestamp) -> Result<insight::Model, EditorialError> {
+    let insight = lock_own(txn, id, principal, now).await?;
+    if insight.deleted_at.is_some() { Err(EditorialError::NotFound) } else { Ok(insight) }
+}
+
+/// Plans the transitions of the insight as it is now. Returns whether a publication that is scheduled by this node's clock is in the log
+/// already: a node whose clock is ahead has announced it to readers.
+async fn plan_transitions(txn: &Transaction, old: &insight::Model, new: &insight::Model, now: Timestamp) -> Result<bool, EditorialError> {
     let had_beginning = store::transitions::plan(txn, new, now).await?;
     Ok(Status::of(&pointers(old), now) == Status::Scheduled && !had_beginning)
 }
 
-/// Whether readers can have seen it in its present state: it is published, or was until its end. One that is over counts too, because the
-/// moment of its end is what lists were last modified at.
-pub(super) fn was_seen(insight: &insight::Model, now: Timestamp) -> bool {
+/// Whether readers can have seen the insight in its current state: it is published, or expired. Expired counts because its end is the last
+/// modification of lists.
+pub(super) fn was_public(insight: &insight::Model, now: Timestamp) -> bool {
     matches!(Status::of(&pointers(insight), now), Status::Published | Status::Expired)
 }
 
-/// `lists` are the cache tags of the filtered lists that the insight was in before, and is in now.
-pub(super) fn change(kind: ChangeKind, insight: &insight::Model, public: bool, lists: Vec<String>) -> NewChange {
+/// The change of an insight. `list_tags` are the cache tags of the filtered lists that contained it before, and contain it now.
+pub(super) fn insight_change(kind: ChangeKind, insight: &insight::Model, public: bool, list_tags: Vec<String>) -> NewChange {
     let id = insight.id;
     NewChange {
         kind,
@@ -291,6 +324,6 @@ pub(super) fn change(kind: ChangeKind, insight: &insight::Model, public: bool, l
         resource_id: Some(id),
         slug: Some(insight.slug.clone()),
         public,
-        cache_tags: NewChange::insight_tags(id, lists),
+        cache_tags: NewChange::insight_tags(id, list_tags),
     }
 }

@@ -31,6 +31,7 @@ pub mod terms;
 pub mod tokens;
 pub mod transitions;
 pub mod users;
+pub mod work_queues;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -70,9 +71,16 @@ pub struct Store {
     bell: watch::Sender<LogEnd>,
     statements: Arc<AtomicU64>,
     names: crate::store::name_cache::SharedTermNames,
+    queues: Arc<work_queues::WorkQueues>,
 }
 
 impl Store {
+    /// Where CPU-bound work waits for its turn.
+    #[must_use]
+    pub fn queues(&self) -> &work_queues::WorkQueues {
+        &self.queues
+    }
+
     /// For statements that only read.
     #[must_use]
     pub fn reader(&self) -> &DatabaseConnection {

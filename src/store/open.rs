@@ -64,7 +64,7 @@ impl Store {
                 statements.fetch_add(1, Ordering::Relaxed);
             });
         }
-        Self { readers, writer, bell, statements, names: crate::store::name_cache::unread() }
+        Self { readers, writer, bell, statements, names: crate::store::name_cache::unread(), queues: Arc::default() }
     }
 
     /// Only one process at a time prepares a database: holds the others back until the guard is dropped. `SQLite` needs none; its writes

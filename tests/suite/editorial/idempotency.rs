@@ -48,7 +48,7 @@ async fn a_repeated_write_is_done_once_and_answered_the_same() {
     app.advance(24 * 60 * 60 * 1000 + 1);
     let later = keyed(&admin, "\"once\"", &draft("Once")).await.expect(201);
     assert_ne!(later.id(), first.id());
-    insights::app::tidy(app.store(), app.now()).await;
+    insights::app::run_maintenance(app.store(), app.now()).await;
 }
 
 /// A repetition is told no earlier than search shows the write, and a user who is renamed is still the same caller.

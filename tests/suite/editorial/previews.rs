@@ -80,7 +80,7 @@ async fn a_token_ends() {
     ] {
         admin.post(&path, wrong).await.problem(422, "validation-failed");
     }
-    insights::app::tidy(app.store(), app.now()).await;
+    insights::app::run_maintenance(app.store(), app.now()).await;
     // It ends with whoever made it.
     let (ada, _) = app.signed_in("ada@example.org", "editor").await;
     let made = ada.post(&path, json!({})).await.expect(201).json();

@@ -163,7 +163,7 @@ async fn a_deadly_item_stops_nobody() {
         let received = (0..3).map(|n| ReceivedLine { name: format!("line {n}"), input: line(n), notes: "[]".to_owned(), refused: None });
         receiving.add(store, received.collect(), now).await.unwrap();
         // Somebody else was at it, and died at the first item three times.
-        let pending = receiving.ready(store, &editor, Some(uuid::Uuid::from_u128(1)), app.now()).await.unwrap();
+        let pending = receiving.complete(store, &editor, Some(uuid::Uuid::from_u128(1)), app.now()).await.unwrap();
         let import = pending.commit(store, now).await.unwrap();
         insights::store::imports::note_stuck(store.writer(), import.id, 1, 3).await.unwrap();
         app.advance(10_000);

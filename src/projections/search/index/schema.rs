@@ -74,7 +74,7 @@ pub(crate) fn schema() -> (Schema, IndexFields) {
 
 /// The number a word is known by where only equality matters (FNV-1a with 32 bits, which is the same in every process).
 pub(crate) fn key(word: &str) -> u32 {
-    word.bytes().fold(0x811c_9dc5, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
+    crate::domain::fnv::fnv1a(word)
 }
 
 /// A word of a title and its stem, in one number.
