@@ -172,6 +172,35 @@ async fn the_first_administrator_comes_from_the_settings() {
     assert!(granted["scope"].as_str().unwrap().ends_with("admin"));
 }
 
+/// Starts the service in an empty folder with the default log filter, stops it, and returns the log.
+fn log_of_a_start(folder: &Path, url: &str) -> Vec<String> {
+    let mut command = insights(folder, url);
+    command.args(["serve", "--bind", "127.0.0.1:0"]).env_remove("INSIGHTS_LOG").env_remove("RUST_LOG");
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut banner = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
+    let first = banner.next().expect("the service prints its address");
+    assert!(first.starts_with("Insights API") && first.contains("http://"), "{first}");
+    let rest = banner.by_ref().take(4).collect::<Vec<_>>().join("\n");
+    assert!(rest.contains("/docs") && rest.contains("tokens create"), "{rest}");
+    assert!(Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap().success());
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success());
+    String::from_utf8(output.stderr).unwrap().lines().map(str::to_owned).collect()
+}
+
+/// One line for all migrations, and nothing of the libraries below `warn`.
+#[tokio::test]
+async fn a_first_start_logs_one_line_for_its_migrations() {
+    let folder = tempfile::Builder::new().prefix("insights_test_").tempdir().unwrap();
+    let url = database::fresh(&folder).await;
+    let first = log_of_a_start(folder.path(), &url);
+    let [migrated, stopping] = &first[..] else { panic!("{first:#?}") };
+    assert!(migrated.contains("INFO schema migrated steps=") && migrated.contains("from=") && migrated.contains("to="), "{migrated}");
+    assert!(stopping.contains("INFO stopping"), "{stopping}");
+    let second = log_of_a_start(folder.path(), &url);
+    assert!(second.len() == 1 && second[0].contains("INFO stopping"), "{second:#?}");
+}
+
 #[test]
 fn every_setting_is_documented_with_its_default() {
     let help = Command::new(env!("CARGO_BIN_EXE_insights")).args(["serve", "--help"]).output().unwrap();

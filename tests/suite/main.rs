@@ -20,6 +20,7 @@ mod leaks;
 mod metrics;
 mod openapi;
 mod problems;
+mod reference;
 mod requests;
 mod response_cache;
 mod search;
