@@ -30,7 +30,7 @@ pub struct DataSettings {
     #[arg(long, env = "INSIGHTS_DATABASE_URL_FILE", conflicts_with = "database_url")]
     pub database_url_file: Option<PathBuf>,
 
-    /// Connections to PostgreSQL
+    /// Maximum number of connections to PostgreSQL
     #[arg(long, env = "INSIGHTS_DATABASE_CONNECTIONS", default_value_t = 10, value_parser = clap::value_parser!(u32).range(2..=500))]
     pub database_connections: u32,
 }

@@ -31,7 +31,7 @@ pub(super) async fn check(data: &DataSettings) -> anyhow::Result<()> {
     let store = database::open_current(data).await?;
     let mut faults = store::integrity::faults(&store).await?;
     let search = match integrity::compare(&store, &data.search_dir()).await? {
-        IndexVerdict::Agrees => "the search index matches it".to_owned(),
+        IndexVerdict::Agrees => "the search index agrees with it".to_owned(),
         IndexVerdict::Missing => "there is no search index here: the next start builds it".to_owned(),
         IndexVerdict::Foreign => "the search index belongs to another database: the next start rebuilds it".to_owned(),
         IndexVerdict::Behind(rows) => format!("the search index lacks {rows} change(s), which the next start applies"),

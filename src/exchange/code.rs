@@ -276,9 +276,9 @@ mod tests {
     fn code_shortcodes_become_code_blocks_only_for_wordpress() {
         let text =
             "[code lang=\"php\"]<?php echo \"a\"; ?>[/code] and [sourcecode]\nif (a &lt; b) {\n\n}\n[/sourcecode] [[code]x[/code]] [code";
-        let wanted = "<pre><code class=\"language-php\">&lt;?php echo \"a\"; ?&gt;</code></pre> and <pre><code>if (a &lt; b) {\n\n}\n</code></pre> \
+        let expected = "<pre><code class=\"language-php\">&lt;?php echo \"a\"; ?&gt;</code></pre> and <pre><code>if (a &lt; b) {\n\n}\n</code></pre> \
                       [[code]x[/code]] [code";
-        assert_eq!(normalize_code(text, true), (wanted.to_owned(), Vec::new()));
+        assert_eq!(normalize_code(text, true), (expected.to_owned(), Vec::new()));
         assert_eq!(normalize_code("[code]x[/code]", false).0, "[code]x[/code]");
     }
 

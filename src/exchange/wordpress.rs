@@ -277,7 +277,7 @@ Two]]></content:encoded><wp:post_id>6</wp:post_id><wp:post_date_gmt>0000-00-00 0
 
     #[test]
     fn code_becomes_code_blocks() {
-        for (content, wanted) in [
+        for (content, expected) in [
             (
                 "Before\n\n<pre>SELECT *\n  FROM t\n\n  WHERE a &lt; 5;</pre>\n\nAfter",
                 "Before\n\n```\nSELECT *\n  FROM t\n\n  WHERE a < 5;\n```\n\nAfter",
@@ -295,7 +295,7 @@ Two]]></content:encoded><wp:post_id>6</wp:post_id><wp:post_date_gmt>0000-00-00 0
                 "```\n# restart\n* * * * * job __init__\n1. x [a b=\"c\"]\n```",
             ),
         ] {
-            assert_eq!(body(content), (wanted.to_owned(), Vec::new()));
+            assert_eq!(body(content), (expected.to_owned(), Vec::new()));
         }
         assert_eq!(body("a <?php echo 1; ?> b [x y=\"1\"]").1, ["html-dropped", "wordpress-shortcodes"]);
     }

@@ -1,4 +1,4 @@
-//! The trash, which empties itself, and the audit log, which keeps everything.
+//! The trash, which maintenance empties, and the audit log, which is append-only.
 
 use serde_json::{Value, json};
 
@@ -7,7 +7,7 @@ use crate::support::TestApp;
 const DAY: i64 = 24 * 60 * 60 * 1000;
 
 #[tokio::test]
-async fn the_trash_says_when_it_is_emptied_and_is() {
+async fn an_insight_in_the_trash_is_purged_after_thirty_days() {
     let app = TestApp::with_terms().await;
     let admin = app.admin().await;
     let live = admin.publish("Live").await;
@@ -29,7 +29,7 @@ async fn the_trash_says_when_it_is_emptied_and_is() {
 }
 
 #[tokio::test]
-async fn the_audit_log_says_who_did_what_through_which_request() {
+async fn the_audit_log_records_who_did_what_in_which_request() {
     use sea_orm::{ConnectionTrait as _, Statement};
     let app = TestApp::with_terms().await;
     let admin = app.admin().await;
