@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 
+use crate::domain::change::Sequence;
 use crate::domain::clock::Clock;
 use crate::editorial::imports::ImportWorker;
 use crate::projections::follower::Progress;
@@ -36,7 +37,7 @@ pub(super) async fn run_import_worker(store: Store, clock: Clock, received: Arc<
 
 /// Importing is faster than indexing, and every other writer waits for the index. An index that makes no progress does not stop an import.
 async fn wait_for_search(store: Store, mut indexed: Progress) {
-    let wanted = store.committed().row - MAX_SEARCH_LAG_ROWS;
-    let reached = indexed.wait_for(|position| *position >= wanted || *position < 0);
+    let wanted = Sequence(store.committed().sequence.0 - MAX_SEARCH_LAG_ROWS);
+    let reached = indexed.wait_for(|position| *position >= wanted || !position.is_open());
     let _ = tokio::time::timeout(SEARCH_TIMEOUT, reached).await;
 }

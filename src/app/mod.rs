@@ -23,6 +23,7 @@ use tokio::task::JoinHandle;
 pub use maintenance::run_maintenance;
 
 use crate::config::ServeSettings;
+use crate::domain::change::Sequence;
 use crate::domain::clock::Clock;
 use crate::editorial::keys::KeyRing;
 use crate::http::operations::metrics;
@@ -85,7 +86,7 @@ impl App {
         let (invalidation, cache, cache_progress) = ResponseCache::new(settings.cache_bytes);
         let (stream, newest) = Stream::new();
         let (closing, _) = watch::channel(false);
-        let (stream_progress, stream_reached) = watch::channel(-1);
+        let (stream_progress, stream_reached) = watch::channel(Sequence::NOT_OPEN);
         let sequence = store::changes::freshness(store.reader(), clock.now()).await?.sequence;
         let state = web::Data::new(AppState::new(Dependencies {
             store: store.clone(),
@@ -140,7 +141,7 @@ impl App {
         let newest = store::changes::newest(self.store.reader()).await?;
         if self.progress.iter().any(|progress| *progress.borrow() < newest) {
             // Followers apply drafts when they have time. This caller waits for them.
-            self.store.ring();
+            self.store.notify();
         }
         for progress in &self.progress {
             let mut progress = progress.clone();

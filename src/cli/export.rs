@@ -16,6 +16,7 @@ use crate::domain::clock::Clock;
 use crate::editorial::exports::{self, ExplainedTerms};
 use crate::exchange::write;
 use crate::store::Transaction;
+use crate::store::exports::ExportRange;
 
 const PAGE_INSIGHTS: i64 = 50;
 
@@ -102,8 +103,8 @@ impl<'d> Pages<'d> {
     }
 
     async fn next(&mut self) -> anyhow::Result<Option<Vec<Value>>> {
-        let now = Clock::System.now();
-        let page = exports::lines(self.db, (self.after, None), PAGE_INSIGHTS, &mut self.described, now).await.map_err(to_anyhow)?;
+        let (range, now) = (ExportRange { after: self.after, own: None }, Clock::System.now());
+        let page = exports::lines(self.db, range, PAGE_INSIGHTS, &mut self.described, now).await.map_err(to_anyhow)?;
         let Some((last, _)) = page.last() else { return Ok(None) };
         self.after = Some(*last);
         Ok(Some(page.into_iter().map(|(_, line)| line).collect()))

@@ -51,7 +51,11 @@ impl<'r> FolderWriter<'r> {
         let folders: Vec<&Path> = path.ancestors().skip(1).take_while(|folder| *folder != self.root).collect();
         for folder in folders.into_iter().rev() {
             let is_link = has_type(folder, FileType::is_symlink);
-            anyhow::ensure!(!is_link, "{} is a link, and an export writes through none: remove it, or name another folder", folder.display());
+            anyhow::ensure!(
+                !is_link,
+                "{} is a link, and an export writes through none: remove it, or name another folder",
+                folder.display()
+            );
             if !has_type(folder, FileType::is_dir) {
                 fs::create_dir(folder).with_context(|| format!("cannot create {}", folder.display()))?;
             }

@@ -17,6 +17,7 @@ use crate::domain::merge::merge;
 use crate::domain::slug::Slug;
 use crate::domain::status::{Pointers, Status};
 use crate::domain::term::TermKind;
+use crate::store::drafts::SourcedDraft;
 use crate::store::rows::insight;
 use crate::store::{self, Store, Transaction};
 
@@ -81,10 +82,10 @@ pub async fn restore_revision(
 async fn without_stale_references(store: &Store, id: Uuid, mut draft: Draft) -> Result<Draft, EditorialError> {
     let db = store.reader();
     for (kind, slugs) in [(TermKind::Tag, &mut draft.tags), (TermKind::Author, &mut draft.authors)] {
-        let existing = store::terms::explained(db, kind, &slugs.iter().collect::<Vec<_>>()).await?;
+        let existing = store::terms::find_described(db, kind, &slugs.iter().collect::<Vec<_>>()).await?;
         slugs.retain(|slug| existing.iter().any(|term| term.slug == slug.as_str()));
     }
-    if store::terms::explained(db, TermKind::Category, &[&draft.category]).await?.is_empty()
+    if store::terms::find_described(db, TermKind::Category, &[&draft.category]).await?.is_empty()
         && let Some(insight) = store::insights::find(db, &store::insights::InsightName::Id(id)).await?
         && let Some(head) = store::drafts::find(db, id, insight.head_revision).await?
     {
@@ -120,7 +121,7 @@ async fn append_edited(
         check_own(&current, &authorship.principal, now)?;
         check_state(store, store.reader(), &current, expected, Some(&edit)).await?;
         let head = store::drafts::find_with_locale(store.reader(), id, current.head_revision).await?;
-        let (source_locale, old) = head.ok_or(EditorialError::NotFound)?;
+        let SourcedDraft { source_locale, draft: old } = head.ok_or(EditorialError::NotFound)?;
         let mut wanted = edit(&old)?;
         wanted.slug = wanted.slug.or_else(|| old.slug.clone());
         if wanted == old {
@@ -151,7 +152,7 @@ pub(super) async fn append_revision(
     // The slug of the live revision stays claimed. One that was only drafted is released to the insight that redirects from it.
     let is_drafted_only = |old: &Slug| insight.live_revision.is_none() || old.as_str() != insight.slug;
     if let Some(old) = old_slug.filter(|old| *old != slug && is_drafted_only(old)) {
-        store::slugs::give_back(txn, insight.id, Some(old.as_str())).await?;
+        store::slugs::release(txn, insight.id, Some(old.as_str())).await?;
     }
     insight.head_revision += 1;
     insight.updated_at = now.0;
@@ -169,7 +170,7 @@ pub(super) async fn claim_slug(txn: &Transaction, slug: Slug, id: Uuid, now: Tim
     if store::slugs::claim(txn, &slug, id, now).await? {
         return Ok(slug);
     }
-    let suggestions = store::slugs::suggestions(txn, &slug).await?;
+    let suggestions = store::slugs::suggest(txn, &slug).await?;
     Err(EditorialError::SlugTaken { slug: slug.into_string(), suggestions })
 }
 

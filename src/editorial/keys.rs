@@ -150,7 +150,10 @@ impl KeyRing {
         validation.validate_nbf = false;
         let x = URL_SAFE_NO_PAD.encode(public_key);
         let decoded = DecodingKey::from_ed_components(&x).and_then(|key| jsonwebtoken::decode::<Claims>(token, &key, &validation));
-        Ok(decoded.ok().map(|data| data.claims).filter(|claims| claims.exp > now.seconds() && claims.nbf <= now.seconds() + CLOCK_SKEW_SECONDS))
+        Ok(decoded
+            .ok()
+            .map(|data| data.claims)
+            .filter(|claims| claims.exp > now.seconds() && claims.nbf <= now.seconds() + CLOCK_SKEW_SECONDS))
     }
 
     fn public_key(&self, kid: &str, now: Timestamp) -> Option<Vec<u8>> {

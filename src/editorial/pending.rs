@@ -25,7 +25,7 @@ pub struct PendingWrite<T> {
 impl<T> PendingWrite<T> {
     /// A write of content: it goes to the change log and to the audit log.
     pub(super) fn logged(txn: Transaction, principal: &Principal, change: NewChange, value: T) -> Self {
-        let event = AuditEvent::of(&change);
+        let event = AuditEvent::from_change(&change);
         Self { value, txn, principal: principal.clone(), change: Some(change), event: Some(event) }
     }
 

@@ -8,9 +8,11 @@ use crate::domain::authority::Publisher;
 use crate::domain::change::{ChangeKind, NewChange};
 use crate::domain::clock::{Timestamp, new_id};
 use crate::domain::etag::{Expected, named_state};
+use crate::domain::import_state::ImportItemState;
 use crate::domain::slug::Slug;
-use crate::domain::term::{TermDraft, TermKind, TermText};
+use crate::domain::term::{TermDraft, TermKind};
 use crate::store::error::StoreError;
+use crate::store::json_column::Json;
 use crate::store::terms::TermRow;
 use crate::store::{self, Store, Transaction};
 
@@ -138,7 +140,13 @@ async fn update(
     Ok(PendingWrite::logged(txn, publisher.principal(), change, term.slug))
 }
 
-async fn lock_expected(txn: &Transaction, kind: TermKind, slug: &str, expected: &Expected, now: Timestamp) -> Result<TermRow, EditorialError> {
+async fn lock_expected(
+    txn: &Transaction,
+    kind: TermKind,
+    slug: &str,
+    expected: &Expected,
+    now: Timestamp,
+) -> Result<TermRow, EditorialError> {
     let term = store::terms::lock(txn, kind, slug, now).await?.ok_or(EditorialError::NotFound)?;
     let state = named_state(term.id, term.version);
     if expected.allows(&state) { Ok(term) } else { Err(EditorialError::stale(state)) }
@@ -165,7 +173,7 @@ fn to_row(draft: TermDraft, slug: &Slug, now: Timestamp) -> TermRow {
         slug: slug.to_string(),
         name,
         description,
-        translations: serde_json::json!(translations).to_string(),
+        translations: Json(translations),
         version: 1,
         created_at: now.0,
         updated_at: now.0,
@@ -174,8 +182,12 @@ fn to_row(draft: TermDraft, slug: &Slug, now: Timestamp) -> TermRow {
 }
 
 fn to_draft(term: &TermRow) -> TermDraft {
-    let translations: std::collections::BTreeMap<String, TermText> = serde_json::from_str(&term.translations).unwrap_or_default();
-    TermDraft { slug: Slug::parse(&term.slug), name: term.name.clone(), description: term.description.clone(), translations }
+    TermDraft {
+        slug: Slug::parse(&term.slug),
+        name: term.name.clone(),
+        description: term.description.clone(),
+        translations: term.translations.0.clone(),
+    }
 }
 
 /// Creates the term with this slug, or updates it, in the caller's transaction. Returns `created`, `updated` or `unchanged`, and the change for
@@ -186,20 +198,20 @@ pub(super) async fn put_in(
     slug: &Slug,
     draft: TermDraft,
     now: Timestamp,
-) -> Result<(&'static str, Option<NewChange>), EditorialError> {
+) -> Result<(ImportItemState, Option<NewChange>), EditorialError> {
     let draft = TermDraft { slug: Some(slug.clone()), ..draft };
     let Some(old) = store::terms::lock(txn, kind, slug.as_str(), now).await? else {
         let term = to_row(draft, slug, now);
         store::terms::insert(txn, kind, &term).await?;
-        return Ok(("created", Some(term_change(kind, ChangeKind::Created, &term, &[&term.slug]))));
+        return Ok((ImportItemState::Created, Some(term_change(kind, ChangeKind::Created, &term, &[&term.slug]))));
     };
     if draft == to_draft(&old) {
-        return Ok(("unchanged", None));
+        return Ok((ImportItemState::Unchanged, None));
     }
     let TermRow { id, version, created_at, .. } = old;
     let term = TermRow { id, version: version + 1, created_at, ..to_row(draft, slug, now) };
     store::terms::update(txn, kind, &term).await?;
-    Ok(("updated", Some(term_change(kind, ChangeKind::Updated, &term, &[&term.slug]))))
+    Ok((ImportItemState::Updated, Some(term_change(kind, ChangeKind::Updated, &term, &[&term.slug]))))
 }
 
 /// The change of a term. `slugs` are its slugs before and after.

@@ -119,6 +119,9 @@ mod tests {
     #[test]
     fn shortcodes_are_counted() {
         assert_eq!(count_shortcodes("[a b=\"1\"]<pre>[c d=\"1\"]</pre>[e]<pre>[f]"), 2);
-        assert_eq!(count_shortcodes("[gallery ids=\"1,2\"] [caption id=\"x\" w=\"1\"]a[/caption] [more] [a link](/x) [1] [see below] [Note]"), 3);
+        assert_eq!(
+            count_shortcodes("[gallery ids=\"1,2\"] [caption id=\"x\" w=\"1\"]a[/caption] [more] [a link](/x) [1] [see below] [Note]"),
+            3
+        );
     }
 }

@@ -157,7 +157,10 @@ impl ArticleFields<'_> {
         if !is_truncated {
             return text;
         }
-        self.note(code, format!("truncated at {max} characters; left out: {}", truncate(text[short.len()..].trim_start(), MAX_NOTED_CHARS).0));
+        self.note(
+            code,
+            format!("truncated at {max} characters; left out: {}", truncate(text[short.len()..].trim_start(), MAX_NOTED_CHARS).0),
+        );
         short
     }
 

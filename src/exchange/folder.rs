@@ -145,7 +145,10 @@ fn convert_translation(unit: &Unit, file: ParsedFile, main: &MainFile, notes: &m
     let is_draft = article.take_status() == "draft";
     if is_draft && main.is_public {
         *notes = article.notes;
-        notes.push(ConversionNote::new("translation-draft", format!("{} is a draft, while the main file is published, and was left out", file.path)));
+        notes.push(ConversionNote::new(
+            "translation-draft",
+            format!("{} is a draft, while the main file is published, and was left out", file.path),
+        ));
         return None;
     }
     let mut item = Map::new();

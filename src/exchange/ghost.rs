@@ -28,8 +28,7 @@ struct GhostTables<'a> {
 /// # Errors
 /// When the JSON is not a Ghost export.
 pub fn lines(export: &Value, default_category: &Slug) -> Result<Vec<GhostResult>, String> {
-    let data =
-        export.pointer("/db/0/data").or_else(|| export.get("data")).ok_or("it has no db[0].data and no data")?;
+    let data = export.pointer("/db/0/data").or_else(|| export.get("data")).ok_or("it has no db[0].data and no data")?;
     let posts = data.get("posts").and_then(Value::as_array).ok_or("it has no posts")?;
     let tables = GhostTables {
         tags: index_rows(data, "tags", "id"),

@@ -46,7 +46,10 @@ pub fn to_markdown(html: &str) -> (String, Vec<ConversionNote>) {
         })
         .build();
     let too_deep = || {
-        (plain_text(html), vec![ConversionNote::new("html-too-deep", format!("nested more than {MAX_DEPTH} deep; only the text was imported"))])
+        (
+            plain_text(html),
+            vec![ConversionNote::new("html-too-deep", format!("nested more than {MAX_DEPTH} deep; only the text was imported"))],
+        )
     };
     let tree = if has_too_many_open_tags(html) { None } else { Some(converter.html_to_tree(html)) };
     let (markdown, more) = match tree {

@@ -74,7 +74,8 @@ impl SlugList {
     /// Truncates the list to `max` slugs, with a note.
     pub fn limit(&mut self, max: usize, code: &'static str, notes: &mut Vec<ConversionNote>) {
         if self.slugs.len() > max {
-            notes.push(ConversionNote::new(code, format!("only the first {max} were imported; left out: {}", self.slugs[max..].join(", "))));
+            notes
+                .push(ConversionNote::new(code, format!("only the first {max} were imported; left out: {}", self.slugs[max..].join(", "))));
             self.slugs.truncate(max);
             self.terms.retain(|term| self.slugs.iter().any(|slug| term["slug"] == slug.as_str()));
         }

@@ -11,9 +11,7 @@ use crate::domain::text::{MAX_EXCERPT, MAX_TITLE};
 use crate::exchange::names::{SlugList, TermReferences, term, to_slug};
 use crate::exchange::wxr;
 use crate::exchange::wxr::{WxrItem, WxrPart};
-use crate::exchange::{
-    ConversionNote, ConvertedLine, autop, code, dates, html, is_blank, remove_nul, set, truncate_with_note,
-};
+use crate::exchange::{ConversionNote, ConvertedLine, autop, code, dates, html, is_blank, remove_nul, set, truncate_with_note};
 
 /// The line of a post, or its name and what is wrong with it.
 pub type WordPressResult = Result<ConvertedLine, (String, String)>;

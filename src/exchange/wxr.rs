@@ -28,7 +28,11 @@ impl WxrItem {
     /// The text of an element, unless it is blank.
     #[must_use]
     pub fn text(&self, name: &str) -> Option<&str> {
-        self.texts.iter().find(|(element, _)| element == name).map(|(_, text)| text.as_str()).filter(|text| !crate::exchange::is_blank(text))
+        self.texts
+            .iter()
+            .find(|(element, _)| element == name)
+            .map(|(_, text)| text.as_str())
+            .filter(|text| !crate::exchange::is_blank(text))
     }
 }
 

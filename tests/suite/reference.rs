@@ -130,8 +130,7 @@ fn describe_argument(argument: &Arg, text: &mut String) {
 fn describe_command(command: &mut Command, text: &mut String) {
     let name = command.get_bin_name().unwrap_or_else(|| command.get_name()).to_owned();
     let about = command.get_about().map(ToString::to_string).unwrap_or_default();
-    let subcommands: Vec<String> =
-        command.get_subcommands().map(|sub| sub.get_name().to_owned()).filter(|name| name != "help").collect();
+    let subcommands: Vec<String> = command.get_subcommands().map(|sub| sub.get_name().to_owned()).filter(|name| name != "help").collect();
     if subcommands.is_empty() {
         let usage = command.render_usage().to_string();
         let usage = usage.trim_start_matches("Usage: ").trim();

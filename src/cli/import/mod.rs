@@ -19,6 +19,7 @@ use crate::cli::output::print;
 use crate::config::DataSettings;
 use crate::domain::authority::{Editor, Origin};
 use crate::domain::clock::Clock;
+use crate::domain::import_state::ImportState;
 use crate::domain::slug::Slug;
 use crate::editorial::imports::{self, ImportMode, ImportWorker};
 use crate::editorial::site;
@@ -73,11 +74,11 @@ pub(super) async fn run(args: &ImportArgs) -> anyhow::Result<()> {
 async fn find_unfinished(store: &Store, source: &str) -> anyhow::Result<Option<Import>> {
     loop {
         let Some(import) = store::imports::find_open(store.reader(), source).await? else { return Ok(None) };
-        if import.state == "running" {
+        if import.state == ImportState::Running {
             return Ok(Some(import));
         }
         if import.updated_at + SENDER_TIMEOUT_MILLIS < Clock::System.now().0 {
-            store::imports::remove(store.writer(), import.id).await?;
+            store::imports::delete(store.writer(), import.id).await?;
             continue;
         }
         tokio::time::sleep(SENDER_POLL_INTERVAL).await;

@@ -7,6 +7,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use crate::cli::output::print;
+use crate::domain::import_state::{ImportItemState, ImportNote, ImportState};
 use crate::domain::page::Cursor;
 use crate::exchange::truncate;
 use crate::store::imports::{Import, ImportItem};
@@ -24,14 +25,12 @@ pub(super) async fn print_report(store: &Store, id: Uuid) -> anyhow::Result<()> 
     let mut notes: BTreeMap<String, Vec<String>> = BTreeMap::new();
     let mut cursor: Option<Cursor> = None;
     loop {
-        let page = store::imports::items(store.reader(), id, None, cursor.as_ref(), PAGE_ITEMS).await?;
+        let page = store::imports::list_items(store.reader(), id, None, cursor.as_ref(), PAGE_ITEMS).await?;
         for item in &page.rows {
-            let item_notes: Vec<Value> = serde_json::from_str(&item.notes).unwrap_or_default();
-            for note in item_notes {
-                let example = format!("{} ({})", short_name(&item.name), note["detail"].as_str().unwrap_or_default());
-                notes.entry(note["code"].as_str().unwrap_or_default().to_owned()).or_default().push(example);
+            for ImportNote { code, detail } in &item.notes.0 {
+                notes.entry(code.clone()).or_default().push(format!("{} ({detail})", short_name(&item.name)));
             }
-            if item.state == "failed" {
+            if item.state == ImportItemState::Failed {
                 print(&format!("  failed: {}\n", format_failure(item)))?;
             }
         }
@@ -46,13 +45,13 @@ pub(super) async fn print_report(store: &Store, id: Uuid) -> anyhow::Result<()> 
     let Import { state, created, updated, unchanged, failed, validate_only, problem, .. } = import;
     let would = if validate_only { "would be " } else { "" };
     print(&format!("{created} {would}created, {updated} {would}updated, {unchanged} unchanged, {failed} failed\n"))?;
-    anyhow::ensure!(state == "done", problem.unwrap_or_else(|| "the import is not finished".to_owned()));
+    anyhow::ensure!(state == ImportState::Done, problem.unwrap_or_else(|| "the import is not finished".to_owned()));
     anyhow::ensure!(failed == 0, "{failed} item(s) failed: correct them and import again, the others stay as they are");
     Ok(())
 }
 
 fn format_failure(item: &ImportItem) -> String {
-    let problem: Value = item.problem.as_deref().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
+    let problem = item.problem.as_ref().map_or(Value::Null, |problem| Value::Object(problem.0.clone()));
     let errors: Vec<String> = problem["errors"]
         .as_array()
         .into_iter()

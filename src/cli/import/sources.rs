@@ -12,6 +12,7 @@ use super::report::first_examples;
 use crate::app::errors::to_anyhow;
 use crate::cli::output::print;
 use crate::domain::clock::Clock;
+use crate::domain::import_state::ImportNote;
 use crate::domain::slug::Slug;
 use crate::editorial::imports::{ImportReceiver, ReceivedLine};
 use crate::exchange::distinct::ItemRegistry;
@@ -94,7 +95,7 @@ async fn receive_lines(store: &Store, receiver: &mut ImportReceiver, path: &Path
         match std::str::from_utf8(&bytes).map(|text| text.trim().trim_start_matches('\u{feff}')) {
             Ok("") => {}
             Ok(text) if text.len() > MAX_LINE_BYTES => chunk.push(refused(name, "the line is too long")),
-            Ok(text) => chunk.push(ReceivedLine { name, input: text.to_owned(), notes: "[]".to_owned(), refused: None }),
+            Ok(text) => chunk.push(ReceivedLine { name, input: text.to_owned(), notes: Vec::new(), refused: None }),
             Err(_) => chunk.push(refused(name, "the line is not UTF-8")),
         }
         if chunk.len() == CHUNK_LINES {
@@ -167,9 +168,8 @@ fn to_received(line: Result<ConvertedLine, (String, String)>) -> ReceivedLine {
     match line {
         Ok(ConvertedLine { name, mut item, notes, own_slug: _ }) => {
             term_names::describe_terms(&mut item);
-            let notes: Vec<Value> =
-                notes.into_iter().map(|ConversionNote { code, detail }| json!({ "code": code, "detail": detail })).collect();
-            ReceivedLine { name, input: item.to_string(), notes: json!(notes).to_string(), refused: None }
+            let notes = notes.into_iter().map(|ConversionNote { code, detail }| ImportNote::new(code, detail)).collect();
+            ReceivedLine { name, input: item.to_string(), notes, refused: None }
         }
         Err((name, reason)) => refused(name, &reason),
     }
@@ -177,5 +177,5 @@ fn to_received(line: Result<ConvertedLine, (String, String)>) -> ReceivedLine {
 
 fn refused(name: String, reason: &str) -> ReceivedLine {
     let problem = json!({ "code": "malformed-body", "detail": reason });
-    ReceivedLine { name, input: String::new(), notes: "[]".to_owned(), refused: Some(problem) }
+    ReceivedLine { name, input: String::new(), notes: Vec::new(), refused: Some(problem) }
 }

@@ -1,6 +1,5 @@
 //! Applies a planned item in a savepoint: an item that fails changes nothing.
 
-use serde_json::Value;
 use uuid::Uuid;
 
 use super::outcome::note;
@@ -10,6 +9,7 @@ use crate::domain::change::{ChangeKind, NewChange};
 use crate::domain::clock::{Timestamp, new_id};
 use crate::domain::fields::FieldError;
 use crate::domain::import_line::{InsightLine, WantedState};
+use crate::domain::import_state::{ImportItemState, ImportNote};
 use crate::domain::slug::Slug;
 use crate::domain::status::Status;
 use crate::domain::term::{TermDraft, TermKind};
@@ -26,9 +26,9 @@ use crate::store::{self, Transaction};
 /// What an item has changed.
 #[derive(Default)]
 pub(super) struct AppliedItem {
-    pub state: &'static str,
+    pub state: ImportItemState,
     pub insight: Option<(Uuid, String)>,
-    pub notes: Vec<Value>,
+    pub notes: Vec<ImportNote>,
     pub changes: Vec<NewChange>,
 }
 
@@ -67,7 +67,7 @@ pub(super) async fn create_insight(
     now: Timestamp,
 ) -> Result<ApplyResult, EditorialError> {
     let NewInsight { line, text, mut newer } = creation;
-    let mut applied = AppliedItem { state: "created", ..AppliedItem::default() };
+    let mut applied = AppliedItem { state: ImportItemState::Created, ..AppliedItem::default() };
     create_missing_terms(txn, principal, &line, &mut applied, now).await?;
     let id = line.id.unwrap_or_else(|| new_id(now));
     if store::insights::lock(txn, id).await?.is_some() {
@@ -103,7 +103,7 @@ pub(super) async fn update_insight(
     if store::insights::lock(txn, id).await?.as_ref() != Some(&planned_on) {
         return Ok(ApplyResult::Retry);
     }
-    let mut applied = AppliedItem { state: "updated", ..AppliedItem::default() };
+    let mut applied = AppliedItem { state: ImportItemState::Updated, ..AppliedItem::default() };
     if keeps_draft {
         applied.notes.push(note("draft-kept", "a newer draft, which the item does not contain, stays the newest text"));
     }
@@ -114,7 +114,7 @@ pub(super) async fn update_insight(
     let state = WantedInsight { id, line: &line, newer };
     apply_wanted_state(txn, principal, state, &mut applied, now).await?;
     if applied.changes.is_empty() {
-        applied.state = "unchanged";
+        applied.state = ImportItemState::Unchanged;
     }
     let slug = store::insights::lock(txn, id).await?.map_or(planned_on.slug, |insight| insight.slug);
     applied.insight = Some((id, slug));
@@ -223,11 +223,11 @@ async fn redirect_aliases(
             applied.notes.push(note("alias-refused", detail));
         } else {
             // A slug that another insight has only in a draft stays its own; until that is published, the public is redirected here.
-            store::slugs::claim_free(txn, alias, id, now).await?;
-            match store::slugs::lead(txn, alias.as_str(), id).await? {
-                RedirectOutcome::Now => has_new = true,
-                RedirectOutcome::Already => {}
-                RedirectOutcome::Elsewhere => {
+            store::slugs::claim_available(txn, alias, id, now).await?;
+            match store::slugs::set_redirect(txn, alias.as_str(), id).await? {
+                RedirectOutcome::Set => has_new = true,
+                RedirectOutcome::Unchanged => {}
+                RedirectOutcome::Taken => {
                     let detail = format!("the old slug \"{alias}\" redirects to another insight, and stays so");
                     applied.notes.push(note("alias-taken", detail));
                 }

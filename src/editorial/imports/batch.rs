@@ -10,6 +10,7 @@ use super::outcome::{failed, poison_problem, succeeded, to_problem};
 use super::plan::{ItemPlan, NewInsight, plan_all};
 use crate::domain::clock::Timestamp;
 use crate::domain::import_line::InsightLine;
+use crate::domain::import_state::ImportItemState;
 use crate::editorial::error::EditorialError;
 use crate::editorial::terms;
 use crate::store::error::StoreError;
@@ -33,7 +34,7 @@ impl ImportJob<'_> {
     /// Plans the items after a number: everything that needs no transaction. Items before `cautious_until` come one at a time.
     pub(super) async fn plan_batch(&self, after: i64, cautious_until: i64, now: Timestamp) -> Result<Lookahead, EditorialError> {
         let (db, id) = (self.store.reader(), self.import.id);
-        let mut items = limit_bytes(imports::waiting(db, id, after, BATCH_ITEMS).await?);
+        let mut items = limit_bytes(imports::list_waiting(db, id, after, BATCH_ITEMS).await?);
         if items.first().is_some_and(|first| first.number < cautious_until) {
             items.truncate(1);
         }
@@ -86,7 +87,7 @@ impl ImportJob<'_> {
                 None => self.apply_item(&txn, item, plan, now).await?,
             };
             changes.extend(more);
-            if outcome.as_ref().is_some_and(|outcome| outcome.state == "created") {
+            if outcome.as_ref().is_some_and(|outcome| outcome.state == ImportItemState::Created) {
                 dry_run.insights.extend(names);
             }
             outcomes.extend(outcome);
@@ -131,13 +132,13 @@ impl ImportJob<'_> {
         let savepoint = store::savepoint(txn).await?;
         match group::create_insights(&savepoint, &self.principal, &creations, now).await {
             Ok(written) => {
-                store::keep(savepoint).await?;
+                store::release_savepoint(savepoint).await?;
                 Ok(written)
             }
             Err(EditorialError::Store(error @ StoreError::Unavailable(_))) => Err(error.into()),
             Err(error) => {
                 tracing::debug!(%error, "import group failed; its items are applied one by one");
-                store::undo(savepoint).await?;
+                store::rollback_savepoint(savepoint).await?;
                 Ok(WrittenGroup::default())
             }
         }

@@ -5,6 +5,7 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use super::outcome::{failed, succeeded, to_problem};
 use super::plan::ItemPlan;
+use crate::domain::import_state::ImportItemState;
 use crate::domain::term::{TermDraft, TermKind};
 use crate::editorial::error::EditorialError;
 use crate::store::imports::{ItemOutcome, WaitingItem};
@@ -48,6 +49,6 @@ impl DryRunState {
                 return Some(failed(item, &to_problem(taken)));
             }
         }
-        Some(succeeded(item, "updated", None, Vec::new()))
+        Some(succeeded(item, ImportItemState::Updated, None, Vec::new()))
     }
 }

@@ -12,6 +12,7 @@ use crate::domain::authority::{Principal, Scope};
 use crate::domain::change::{ChangeKind, NewChange};
 use crate::domain::clock::{Timestamp, new_id};
 use crate::domain::import_line::WantedState;
+use crate::domain::import_state::ImportItemState;
 use crate::domain::slug::Slug;
 use crate::domain::term::{TermDraft, TermKind};
 use crate::editorial::error::EditorialError;
@@ -42,9 +43,9 @@ pub(super) async fn create_insights(
 ) -> Result<WrittenGroup, EditorialError> {
     let simple: Vec<&(usize, &NewInsight)> = creations.iter().filter(|(_, creation)| is_simple(creation, principal, now)).collect();
     let wanted_slugs: Vec<&str> = simple.iter().filter_map(|(_, creation)| creation.line.text.slug.as_ref()).map(Slug::as_str).collect();
-    let used_slugs = store::slugs::known(txn, &wanted_slugs).await?;
+    let used_slugs = store::slugs::find_taken(txn, &wanted_slugs).await?;
     let wanted_ids: Vec<Uuid> = simple.iter().filter_map(|(_, creation)| creation.line.id).collect();
-    let used_ids = store::insights::known(txn, &wanted_ids).await?;
+    let used_ids = store::insights::find_existing(txn, &wanted_ids).await?;
     let (ids, changes) = ensure_terms(txn, principal, &simple, now).await?;
     let mut written = WrittenGroup { changes, ..WrittenGroup::default() };
     let (mut rows, mut revisions, mut links) = (Vec::new(), Vec::new(), Vec::new());
@@ -70,7 +71,7 @@ pub(super) async fn create_insights(
             changes.push(lifecycle::insight_change(ChangeKind::Published, &row, true, list_tags));
         }
         revisions.push(revision::to_rows(resolved, (id, 1, &slug), &authorship, now));
-        let applied = AppliedItem { state: "created", insight: Some((id, slug.into_string())), notes: Vec::new(), changes };
+        let applied = AppliedItem { state: ImportItemState::Created, insight: Some((id, slug.into_string())), notes: Vec::new(), changes };
         written.items.insert(*index, applied);
         rows.push(row);
         links.push(terms);

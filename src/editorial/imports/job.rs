@@ -9,6 +9,7 @@ use super::plan::ItemPlan;
 use crate::domain::authority::Principal;
 use crate::domain::change::NewChange;
 use crate::domain::clock::Timestamp;
+use crate::domain::import_state::ImportItemState;
 use crate::editorial::error::EditorialError;
 use crate::store::audit::{self, AuditEvent};
 use crate::store::error::StoreError;
@@ -46,7 +47,7 @@ impl ImportJob<'_> {
     /// Begins a transaction that renews the lease; `None` when another worker holds it.
     pub(super) async fn begin(&self, now: Timestamp) -> Result<Option<Transaction>, EditorialError> {
         let txn = self.store.begin().await?;
-        Ok(imports::lease(&txn, self.import.id, self.worker, now, lease_expiry(now)).await?.then_some(txn))
+        Ok(imports::acquire_lease(&txn, self.import.id, self.worker, now, lease_expiry(now)).await?.then_some(txn))
     }
 
     /// Applies one item in a savepoint: kept when it succeeds, rolled back when it fails. No outcome when it has to be tried again.
@@ -66,16 +67,16 @@ impl ImportJob<'_> {
         };
         match result {
             Ok(ApplyResult::Done(AppliedItem { state, insight, notes, changes })) => {
-                store::keep(savepoint).await?;
+                store::release_savepoint(savepoint).await?;
                 Ok((Some(succeeded(item, state, insight, notes)), changes))
             }
             Ok(ApplyResult::Retry) => {
-                store::undo(savepoint).await?;
+                store::rollback_savepoint(savepoint).await?;
                 Ok((None, Vec::new()))
             }
             Err(EditorialError::Store(error @ StoreError::Unavailable(_))) => Err(error.into()),
             Err(error) => {
-                store::undo(savepoint).await?;
+                store::rollback_savepoint(savepoint).await?;
                 Ok((Some(failed(item, &to_problem(error))), Vec::new()))
             }
         }
@@ -90,19 +91,14 @@ impl ImportJob<'_> {
     ) -> Result<bool, EditorialError> {
         drop(dropped);
         // The ids of a dry run lead nowhere.
-        outcomes.iter_mut().filter(|outcome| outcome.state == "created").for_each(|outcome| outcome.insight_id = None);
+        outcomes.iter_mut().filter(|outcome| outcome.state == ImportItemState::Created).for_each(|outcome| outcome.insight_id = None);
         let Some(txn) = self.begin(now).await? else { return Ok(false) };
         imports::record(&txn, self.import.id, &outcomes, now).await?;
         self.store.commit_quietly(txn).await?;
         Ok(true)
     }
 
-    pub(super) async fn append_audit_events(
-        &self,
-        txn: &Transaction,
-        changes: &[NewChange],
-        now: Timestamp,
-    ) -> Result<(), EditorialError> {
-        Ok(audit::append_all(txn, &changes.iter().map(AuditEvent::of).collect::<Vec<_>>(), &self.principal, now).await?)
+    pub(super) async fn append_audit_events(&self, txn: &Transaction, changes: &[NewChange], now: Timestamp) -> Result<(), EditorialError> {
+        Ok(audit::append_all(txn, &changes.iter().map(AuditEvent::from_change).collect::<Vec<_>>(), &self.principal, now).await?)
     }
 }

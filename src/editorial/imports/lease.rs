@@ -23,13 +23,13 @@ pub(super) fn lease_expiry(now: Timestamp) -> Timestamp {
 /// When it was another worker's, the first waiting item is noted as the one that worker may have died of. Processing is cautious from there.
 pub(super) async fn acquire_lease(store: &Store, import: &Import, worker: Uuid, now: Timestamp) -> Result<bool, EditorialError> {
     let db = store.writer();
-    if !imports::lease(db, import.id, worker, now, lease_expiry(now)).await? {
+    if !imports::acquire_lease(db, import.id, worker, now, lease_expiry(now)).await? {
         return Ok(false);
     }
     if import.worker.is_some_and(|previous| previous != worker) {
-        let first = imports::waiting(store.reader(), import.id, 0, 1).await?.first().map_or(0, |item| item.number);
+        let first = imports::list_waiting(store.reader(), import.id, 0, 1).await?.first().map_or(0, |item| item.number);
         let attempts = if first == import.stuck_at { import.stuck_times } else { 0 };
-        imports::note_stuck(db, import.id, first, attempts).await?;
+        imports::record_retry(db, import.id, first, attempts).await?;
     }
     Ok(true)
 }

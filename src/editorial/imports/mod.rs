@@ -36,5 +36,5 @@ const STALLED_SECONDS: i64 = 60 * 60;
 
 /// Deletes imports that finished long ago, and those that were never received completely.
 pub async fn delete_expired(store: &Store, now: Timestamp) -> Result<u64, EditorialError> {
-    Ok(imports::tidy(store.writer(), now.plus_seconds(-STALLED_SECONDS), now.plus_seconds(-OUTCOME_RETENTION_SECONDS)).await?)
+    Ok(imports::delete_expired(store.writer(), now.plus_seconds(-STALLED_SECONDS), now.plus_seconds(-OUTCOME_RETENTION_SECONDS)).await?)
 }

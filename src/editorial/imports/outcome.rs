@@ -4,36 +4,35 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::domain::fields::FieldError;
+use crate::domain::import_state::{ImportItemState, ImportNote};
 use crate::editorial::error::EditorialError;
 use crate::store::imports::{ItemOutcome, WaitingItem};
+use crate::store::json_column::Json;
 
 /// A note about something that was lost, or done differently from what the item says.
-pub(super) fn note(code: &str, detail: impl Into<String>) -> Value {
-    json!({ "code": code, "detail": detail.into() })
+pub(super) fn note(code: &str, detail: impl Into<String>) -> ImportNote {
+    ImportNote::new(code, detail)
 }
 
-pub(super) fn succeeded(item: &WaitingItem, state: &'static str, insight: Option<(Uuid, String)>, notes: Vec<Value>) -> ItemOutcome {
+pub(super) fn succeeded(
+    item: &WaitingItem,
+    state: ImportItemState,
+    insight: Option<(Uuid, String)>,
+    notes: Vec<ImportNote>,
+) -> ItemOutcome {
     let (insight_id, slug) = insight.unzip();
-    ItemOutcome { number: item.number, state, insight_id, slug, problem: None, notes: append_notes(&item.notes, notes) }
+    let notes = Json(item.notes.0.iter().cloned().chain(notes).collect());
+    ItemOutcome { number: item.number, state, insight_id, slug, problem: None, notes }
 }
 
 pub(super) fn failed(item: &WaitingItem, problem: &Value) -> ItemOutcome {
     ItemOutcome {
         number: item.number,
-        state: "failed",
-        problem: Some(problem.to_string()),
+        state: ImportItemState::Failed,
+        problem: Some(problem.clone()),
         notes: item.notes.clone(),
         ..ItemOutcome::default()
     }
-}
-
-fn append_notes(stored: &str, more: Vec<Value>) -> String {
-    if more.is_empty() {
-        return stored.to_owned();
-    }
-    let mut all: Vec<Value> = serde_json::from_str(stored).unwrap_or_default();
-    all.extend(more);
-    json!(all).to_string()
 }
 
 /// Why an item failed: the code of the problem that a request would have received, and what to change.

@@ -10,6 +10,7 @@ use super::dry_run::DryRunState;
 use super::job::{BATCH_ITEMS, ImportJob, MAX_ATTEMPTS};
 use super::lease::sender;
 use crate::domain::clock::{Clock, Timestamp};
+use crate::domain::import_state::ImportState;
 use crate::editorial::error::EditorialError;
 use crate::store::Store;
 use crate::store::imports;
@@ -53,7 +54,7 @@ pub(super) async fn process<F: Future<Output = ()> + Send>(
             None => job.plan_batch(0, cautious_until, now).await?,
         };
         let Some((first, last)) = batch.range() else {
-            imports::finish(store.writer(), import.id, "done", None, now).await?;
+            imports::finish(store.writer(), import.id, ImportState::Done, None, now).await?;
             return Ok(WorkOutcome::Finished);
         };
         let deaths = if first == import.stuck_at { import.stuck_times } else { 0 };
@@ -91,11 +92,11 @@ async fn apply_cautiously(
     now: Timestamp,
 ) -> Result<Option<i64>, EditorialError> {
     let (db, import, first) = (job.store.writer(), job.import.id, batch.items[0].number);
-    imports::note_stuck(db, import, first, deaths + 1).await?;
+    imports::record_retry(db, import, first, deaths + 1).await?;
     let result = job.apply_batch(batch, dry_run, now).await;
     if result.is_err() {
         // It was interrupted by an error, and did not die.
-        imports::note_stuck(db, import, first, deaths).await?;
+        imports::record_retry(db, import, first, deaths).await?;
     }
     result
 }

@@ -6,11 +6,13 @@ use uuid::Uuid;
 use super::lease::lease_expiry;
 use crate::domain::authority::{Editor, Origin, Scope};
 use crate::domain::clock::{Timestamp, new_id};
+use crate::domain::import_state::{ImportNote, ImportState};
 use crate::editorial::error::EditorialError;
 use crate::editorial::pending::PendingWrite;
 use crate::store::Store;
 use crate::store::audit::AuditEvent;
-use crate::store::imports::{self, Import, NewItem, WaitingItem};
+use crate::store::imports::{self, Import, Lease, NewItem, ReceivedCounts, WaitingItem};
+use crate::store::json_column::Json;
 
 /// How to apply an import.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -23,11 +25,11 @@ pub struct ImportMode {
     pub validate_only: bool,
 }
 
-/// A line as it arrived: its name, its JSON, and what was lost or guessed while converting it (a JSON array of notes).
+/// A line as it arrived: its name, its JSON, and what was lost or guessed while converting it.
 pub struct ReceivedLine {
     pub name: String,
     pub input: String,
-    pub notes: String,
+    pub notes: Vec<ImportNote>,
     /// Why the line could not be read at all, as a problem.
     pub refused: Option<Value>,
 }
@@ -45,7 +47,7 @@ pub async fn begin(store: &Store, editor: &Editor, mode: ImportMode, now: Timest
     let ImportMode { source, atomic, validate_only } = mode;
     let import = Import {
         id: new_id(now),
-        state: "receiving".to_owned(),
+        state: ImportState::Receiving,
         source,
         atomic,
         validate_only,
@@ -88,8 +90,8 @@ impl ImportReceiver {
             .zip(lines)
             .map(|(number, ReceivedLine { name, input, notes, refused })| {
                 self.refused += i64::from(refused.is_some());
-                let problem = refused.map(|problem| problem.to_string());
-                NewItem { item: WaitingItem { number, name: replace_nul(name), input: replace_nul(input), notes }, problem }
+                let item = WaitingItem { number, name: replace_nul(name), input: replace_nul(input), notes: Json(notes) };
+                NewItem { item, problem: refused }
             })
             .collect();
         let txn = store.begin().await?;
@@ -108,7 +110,9 @@ impl ImportReceiver {
         now: Timestamp,
     ) -> Result<PendingWrite<Import>, EditorialError> {
         let txn = store.begin().await?;
-        imports::ready(&txn, self.id, (self.count(), self.refused), worker.map(|worker| (worker, lease_expiry(now))), now).await?;
+        let counts = ReceivedCounts { total: self.count(), failed: self.refused };
+        let lease = worker.map(|worker| Lease { worker, until: lease_expiry(now) });
+        imports::start(&txn, self.id, counts, lease, now).await?;
         let import = imports::find(&txn, self.id).await?.ok_or(EditorialError::NotFound)?;
         let event = AuditEvent { action: "created", resource: "import", resource_id: Some(self.id), label: Some(import.source.clone()) };
         Ok(PendingWrite::audited(txn, editor.principal(), event, import))
@@ -116,7 +120,7 @@ impl ImportReceiver {
 
     /// Deletes what was received: the sender failed before the end.
     pub async fn discard(self, store: &Store) -> Result<(), EditorialError> {
-        Ok(imports::remove(store.writer(), self.id).await?)
+        Ok(imports::delete(store.writer(), self.id).await?)
     }
 }
 

@@ -126,7 +126,11 @@ pub async fn unpublish(
 }
 
 /// Unpublishes in the caller's transaction. Returns the change for the log; `None` when nothing changes.
-pub(in crate::editorial) async fn unpublish_in(txn: &Transaction, old: &insight::Model, now: Timestamp) -> Result<Option<NewChange>, EditorialError> {
+pub(in crate::editorial) async fn unpublish_in(
+    txn: &Transaction,
+    old: &insight::Model,
+    now: Timestamp,
+) -> Result<Option<NewChange>, EditorialError> {
     let mut new =
         insight::Model { live_revision: None, published_at: None, unpublish_at: None, position_at: old.created_at, ..old.clone() };
     set_listed_revision(txn, &mut new, old.head_revision, now).await?;
@@ -138,7 +142,7 @@ async fn set_listed_revision(txn: &Transaction, insight: &mut insight::Model, nu
     let unknown = || EditorialError::field("/revision", "unknown-revision", "there is no revision with this number");
     let row = store::revisions::find(txn, insight.id, number).await?.ok_or_else(unknown)?;
     let texts = store::revisions::find_listing(txn, insight.id, number, &row.source_locale).await?.ok_or_else(unknown)?;
-    if store::revisions::names_deleted_terms(txn, insight.id, number).await? {
+    if store::revisions::has_deleted_terms(txn, insight.id, number).await? {
         let detail = "its category, or one of its tags or authors, was deleted since: write a new revision";
         return Err(EditorialError::field("/revision", "deleted-term", detail));
     }

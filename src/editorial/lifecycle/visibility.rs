@@ -29,7 +29,12 @@ pub(super) async fn lock_own(txn: &Transaction, id: Uuid, principal: &Principal,
 }
 
 /// Locks an insight that the principal may change and that is not in the trash.
-pub(super) async fn lock_active(txn: &Transaction, id: Uuid, principal: &Principal, now: Timestamp) -> Result<insight::Model, EditorialError> {
+pub(super) async fn lock_active(
+    txn: &Transaction,
+    id: Uuid,
+    principal: &Principal,
+    now: Timestamp,
+) -> Result<insight::Model, EditorialError> {
     let insight = lock_own(txn, id, principal, now).await?;
     if insight.deleted_at.is_some() { Err(EditorialError::NotFound) } else { Ok(insight) }
 }
@@ -48,7 +53,7 @@ pub(super) async fn move_pointers(
     new.updated_at = now.0;
     new.live_updated_at = now.0;
     if was_public(old, now) {
-        store::slugs::leave(txn, &old.slug, old.id).await?;
+        store::slugs::archive(txn, &old.slug, old.id).await?;
     }
     save_visibility(txn, (old, new), kind, now).await.map(Some)
 }
@@ -70,7 +75,12 @@ pub(super) async fn save_visibility(
 
 /// Plans the transitions of the insight as it is now. Returns whether a publication that is scheduled by this node's clock is in the log
 /// already: a node whose clock is ahead has announced it to readers.
-pub(super) async fn plan_transitions(txn: &Transaction, old: &insight::Model, new: &insight::Model, now: Timestamp) -> Result<bool, EditorialError> {
+pub(super) async fn plan_transitions(
+    txn: &Transaction,
+    old: &insight::Model,
+    new: &insight::Model,
+    now: Timestamp,
+) -> Result<bool, EditorialError> {
     let had_beginning = store::transitions::plan(txn, new, now).await?;
     Ok(Status::of(&pointers(old), now) == Status::Scheduled && !had_beginning)
 }

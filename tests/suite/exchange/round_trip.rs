@@ -60,7 +60,11 @@ async fn round_trip(app: &TestApp, url: &str, insights: usize) {
     // The same round trip as NDJSON.
     let lines = run(folder.path(), url, &["export", "-", "--format", "ndjson"]);
     let (terms, count) = (lines.lines().filter(|line| line.starts_with("{\"kind\"")).count(), lines.lines().count());
-    assert_eq!((count - terms, lines.contains("2024-01-05-launch")), (insights, insights == 8), "terms that no insight carries are exported too");
+    assert_eq!(
+        (count - terms, lines.contains("2024-01-05-launch")),
+        (insights, insights == 8),
+        "terms that no insight carries are exported too"
+    );
     let third = TestApp::start().await;
     let admin = third.admin().await;
     let sent = send(&admin, "", lines.clone()).await.expect(202);

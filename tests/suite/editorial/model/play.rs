@@ -146,7 +146,10 @@ impl Game<'_> {
                 let restored_slug = |content: &Content| {
                     if self.world.is_taken(&content.slug, Some(target)) { head.slug.clone() } else { content.slug.clone() }
                 };
-                wanted = insight.revisions.get(usize::from(*number) - 1).map(|content| Content { slug: restored_slug(content), ..content.clone() });
+                wanted = insight
+                    .revisions
+                    .get(usize::from(*number) - 1)
+                    .map(|content| Content { slug: restored_slug(content), ..content.clone() });
                 (("POST", path(&format!("/revisions/{number}/restore")), json!({})), 200)
             }
             Act::Publish { at, until, revision } => {
