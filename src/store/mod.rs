@@ -33,6 +33,7 @@ pub mod tokens;
 pub mod transitions;
 mod typed_columns;
 pub mod users;
+pub mod work_queues;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -72,9 +73,16 @@ pub struct Store {
     commits: watch::Sender<LogEnd>,
     statements: Arc<AtomicU64>,
     term_names: term_names::SharedTermNames,
+    queues: Arc<work_queues::WorkQueues>,
 }
 
 impl Store {
+    /// Where CPU-bound work waits for its turn.
+    #[must_use]
+    pub fn queues(&self) -> &work_queues::WorkQueues {
+        &self.queues
+    }
+
     /// For statements that only read.
     #[must_use]
     pub fn reader(&self) -> &DatabaseConnection {

@@ -63,7 +63,7 @@ impl Store {
                 statements.fetch_add(1, Ordering::Relaxed);
             });
         }
-        Self { readers, writer, commits, statements, term_names: term_names::empty() }
+        Self { readers, writer, commits, statements, term_names: term_names::empty(), queues: Arc::default() }
     }
 
     /// Locks out other processes that prepare the database, until the guard is dropped. `SQLite` needs none: its writes exclude each other.

@@ -167,7 +167,7 @@ pub(in crate::http) async fn delete_insight(
 async fn create_at(app: &AppState, intent: WriteMode, editor: &Editor, name: InsightName, body: Body) -> Result<ResponseBuilder, Problem> {
     let now = app.now();
     if let Ok(id) = known(app, &name, editor.principal()).await {
-        return Err(lifecycle::exists_already(&app.store, id).await?.into());
+        return Err(lifecycle::already_exists_error(&app.store, id).await?.into());
     }
     let InsightName::Slug(slug) = name else { return Err(Problem::not_found()) };
     let draft = body.parse(|mut input| {
@@ -216,8 +216,8 @@ pub(super) async fn conclude(
     if !intent.is_rehearsal() {
         return intent.conclude(app, pending, now, show).await;
     }
-    let reply = show(pending.txn(), &pending.made).await?;
-    let (written, caller) = (warnings::written(app, pending.txn(), pending.made).await?, pending.by().clone());
+    let reply = show(pending.txn(), &pending.value).await?;
+    let (written, caller) = (warnings::written(app, pending.txn(), pending.value).await?, pending.principal().clone());
     // Nobody waits for the writer while texts are looked at.
     drop(pending);
     Ok(report(&reply, &warnings::of(app, written, &caller, now).await?))

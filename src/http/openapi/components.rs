@@ -80,6 +80,10 @@ fn own(id: &str) -> &'static [(&'static str, &'static str)] {
             ("Content-Security-Policy", "The page runs what it brings along, and nothing else."),
             ("Referrer-Policy", "Nobody is told who reads."),
         ],
+        "get_home" => &[
+            ("Content-Security-Policy", "The page loads its icon, and runs nothing."),
+            ("Referrer-Policy", "Links do not send the address of the page."),
+        ],
         _ => &[],
     }
 }

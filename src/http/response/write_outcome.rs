@@ -67,7 +67,7 @@ impl WriteMode {
         now: Timestamp,
         show: impl AsyncFnOnce(&Transaction, &T) -> Result<ResponseBuilder, Problem>,
     ) -> Result<ResponseBuilder, Problem> {
-        let reply = show(pending.txn(), &pending.made).await?;
+        let reply = show(pending.txn(), &pending.value).await?;
         if self.validate_only {
             return Ok(report(&reply, &[]));
         }

@@ -1,4 +1,4 @@
-//! Many insights at once, written by the database itself: for plans, paging and figures.
+//! Seeds many insights with SQL: for query plans, paging and benchmarks.
 
 use insights::store::{Store, summaries};
 use sea_orm::{ConnectionTrait as _, Statement};

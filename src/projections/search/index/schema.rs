@@ -75,7 +75,7 @@ pub(crate) fn schema() -> (Schema, IndexFields) {
 
 /// The hash of a word where only equality matters: FNV-1a with 32 bits, the same in every process.
 pub(crate) fn word_hash(word: &str) -> u32 {
-    word.bytes().fold(0x811c_9dc5, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
+    crate::domain::fnv::fnv1a(word)
 }
 
 /// The hashes of a title's word and of its stem, in one number.
