@@ -36,7 +36,7 @@ pub(crate) fn under_writes(service: &Process, content: &Content, effort: Effort)
     let (mut slower, mut p99s, mut writes, mut asked, mut made) = (Vec::new(), Vec::new(), 0, 0, 0.0);
     for _ in 0..effort.rounds {
         let quiet = percentile(fleet.drive(effort.window, 200, &asking).times, 99);
-        let before = service.figure("insights_answers_made_total");
+        let before = service.figure("insights_cache_misses_total");
         let over = AtomicBool::new(false);
         let window = std::thread::scope(|scope| {
             let written = scope.spawn(|| editors.write_until(&over));
@@ -45,7 +45,7 @@ pub(crate) fn under_writes(service: &Process, content: &Content, effort: Effort)
             writes += written.join().expect("the writers' thread");
             window
         });
-        made += service.figure("insights_answers_made_total") - before;
+        made += service.figure("insights_cache_misses_total") - before;
         asked += window.times.len();
         let busy = percentile(window.times, 99);
         slower.push(busy / quiet);
@@ -79,18 +79,18 @@ pub(crate) fn scan(service: &Process, distinct: usize) -> Result<(), Box<dyn Err
     for request in &hot {
         service.ask(request)?.expect(200);
     }
-    let (own, made) = (service.memory("RssAnon"), service.figure("insights_answers_made_total"));
+    let (own, made) = (service.memory("RssAnon"), service.figure("insights_cache_misses_total"));
     let started = Instant::now();
     while once.load(Ordering::Relaxed) < distinct {
         fleet.drive(Duration::from_secs(1), 200, &asking);
     }
     let once = as_float(once.load(Ordering::Relaxed));
-    let again = service.figure("insights_answers_made_total") - made - once;
+    let again = service.figure("insights_cache_misses_total") - made - once;
     let share = 100.0 * (1.0 - again / (as_float(asked.load(Ordering::Relaxed)) - once));
     let name =
         format!("scan               {once:.0} addresses once, {:.0}/s; the hot ones from memory:", once / started.elapsed().as_secs_f64());
     report::figure(&name, share, "%", Some(Target::AtLeast(99.0)));
-    report::figure("  kept", service.figure("insights_answers_kept_bytes") / 1_048_576.0, "MiB", Some(Target::AtMost(16.0)));
+    report::figure("  kept", service.figure("insights_cache_bytes") / 1_048_576.0, "MiB", Some(Target::AtMost(16.0)));
     report::figure("  grown by", service.memory("RssAnon") - own, "MiB of its own", None);
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! Whether the process is alive, and whether it can serve.
+//! Health checks: liveness and readiness.
 
 use std::time::Duration;
 
@@ -11,10 +11,10 @@ use crate::http::response::builder::ResponseBuilder;
 use crate::http::response::problem::Problem;
 use crate::http::state::app_state::AppState;
 
-/// Whoever asks wants to know now.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// A health check must fail fast.
+const PING_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// All is well.
+/// The service is healthy.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Health {
     #[schema(example = "ok")]
@@ -23,7 +23,7 @@ pub(crate) struct Health {
 
 /// Is the process alive?
 ///
-/// Answers as long as the process can answer at all; it asks nobody else.
+/// Responds as long as the process can respond at all; it uses no database.
 #[utoipa::path(
     tag = "Operations",
     responses((status = 200, description = "It is.", body = Health)),
@@ -31,13 +31,13 @@ pub(crate) struct Health {
 )]
 #[get("/health/live")]
 pub(crate) async fn get_liveness(request: HttpRequest) -> Result<ResponseBuilder, Problem> {
-    Query::none(&request)?;
+    Query::require_empty(&request)?;
     Ok(ResponseBuilder::json(&Health { status: "ok" }))
 }
 
-/// Can the service serve?
+/// Can the service serve requests?
 ///
-/// Asks the database. 503 while it cannot be reached.
+/// Queries the database. 503 while it cannot be reached.
 #[utoipa::path(
     tag = "Operations",
     responses((status = 200, description = "It can.", body = Health)),
@@ -45,8 +45,8 @@ pub(crate) async fn get_liveness(request: HttpRequest) -> Result<ResponseBuilder
 )]
 #[get("/health/ready")]
 pub(crate) async fn get_readiness(app: web::Data<AppState>, request: HttpRequest) -> Result<ResponseBuilder, Problem> {
-    Query::none(&request)?;
-    let answer = tokio::time::timeout(PATIENCE, app.store.ping()).await;
-    answer.map_err(|_elapsed| Problem::unavailable("the database does not answer"))??;
+    Query::require_empty(&request)?;
+    let ping = tokio::time::timeout(PING_TIMEOUT, app.store.ping()).await;
+    ping.map_err(|_elapsed| Problem::unavailable("the database does not respond"))??;
     Ok(ResponseBuilder::json(&Health { status: "ok" }))
 }

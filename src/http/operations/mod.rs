@@ -1,4 +1,4 @@
-//! What operators ask for: health and metrics.
+//! Health and metrics, for operators.
 
 pub(crate) mod health;
 pub(crate) mod metrics;

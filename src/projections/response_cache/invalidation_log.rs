@@ -1,220 +1,236 @@
-//! What has changed since when, read from the log, and whether an answer of some age is still true.
+//! The invalidation log: which cache tags have changed since which public sequence, and whether an entry is still valid.
+//!
+//! The projection writes it with [`InvalidationLog::apply`]; every lookup reads it with [`InvalidationLog::validate`].
+//!
+//! Invariant: an entry is valid only if no row of the change log after its sequence carries one of its tags. What cannot be decided,
+//! because a row is unreadable or because too many tags have changed, invalidates every older entry.
 
 use std::collections::HashMap;
-use std::hash::BuildHasher as _;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{PoisonError, RwLock};
 
+use super::cache_tags::{CacheTags, hash_tag};
 use crate::domain::clock::Timestamp;
-use crate::projections::follower::Projection;
-use crate::store::changes::{self, LogRow};
-use crate::store::{Store, transitions};
+use crate::store::changes::LogRow;
 
-/// Names that are remembered one by one; beyond, everything that is older is given up.
-const MOST_NAMES: usize = 50_000;
+/// With more changed tags than this, all are forgotten and every older entry is invalid.
+const MAX_TAGS: usize = 50_000;
 
-/// What an answer was made of, and when.
+/// What the validity of an entry depends on.
 pub(super) struct EntryMeta {
-    /// The public number that it was true at, raised whenever it was found to be true later.
-    made_at: AtomicI64,
-    /// When it was made, and when the clock changes it as far as was known then.
-    since: Timestamp,
-    until: Option<Timestamp>,
-    names: Box<[u64]>,
+    /// The public sequence at which the response was computed, raised whenever it is found valid later.
+    valid_at: AtomicI64,
+    computed_at: Timestamp,
+    /// When the clock changes it, as far as was planned when it was computed.
+    expires_at: Option<Timestamp>,
+    tags: Box<[u64]>,
 }
 
 impl EntryMeta {
-    pub(super) fn new(made_at: i64, (since, until): (Timestamp, Option<Timestamp>), names: CacheTags) -> Self {
-        let CacheTags { mut numbers, .. } = names;
-        numbers.sort_unstable();
-        numbers.dedup();
-        Self { made_at: AtomicI64::new(made_at), since, until, names: numbers.into() }
+    pub(super) fn new(sequence: i64, computed_at: Timestamp, expires_at: Option<Timestamp>, tags: CacheTags) -> Self {
+        Self { valid_at: AtomicI64::new(sequence), computed_at, expires_at, tags: tags.into_hashes() }
     }
 }
 
-/// The names that an answer is dropped by, as they are remembered: a list has a hundred.
+/// Which tags have changed since when.
 #[derive(Default)]
-pub struct CacheTags {
-    numbers: Vec<u64>,
-    /// Where a name is put together.
-    room: String,
-}
-
-impl CacheTags {
-    /// A name in parts.
-    pub fn add(&mut self, parts: &[&str]) {
-        self.room.clear();
-        self.room.extend(parts.iter().copied());
-        self.numbers.push(number(&self.room));
-    }
-}
-
-impl<N: AsRef<str>> Extend<N> for CacheTags {
-    fn extend<I: IntoIterator<Item = N>>(&mut self, names: I) {
-        self.numbers.extend(names.into_iter().map(|name| number(name.as_ref())));
-    }
-}
-
-impl<N: AsRef<str>> FromIterator<N> for CacheTags {
-    fn from_iter<I: IntoIterator<Item = N>>(of: I) -> Self {
-        let mut names = Self::default();
-        names.extend(of);
-        names
-    }
-}
-
-/// A name as it is remembered. Two names that share a number drop more than they should, and never less.
-fn number(name: &str) -> u64 {
-    foldhash::quality::FixedState::default().hash_one(name)
-}
-
-/// What has changed since when.
-#[derive(Default)]
-struct TouchedTags {
-    /// The newest public number of each name.
-    names: HashMap<u64, i64>,
-    /// What is older is given up.
+struct InvalidatedTags {
+    /// The newest public sequence that changed a tag.
+    changed_at: HashMap<u64, i64>,
+    /// Entries below this public sequence are invalid.
     floor: i64,
 }
 
-/// What the follower tells the readers.
+impl InvalidatedTags {
+    fn invalidate_all(&mut self, sequence: i64) {
+        *self = Self { floor: sequence, ..Self::default() };
+    }
+}
+
+/// See the module.
 pub(super) struct InvalidationLog {
-    touched: RwLock<TouchedTags>,
-    /// The newest public number that is remembered, and the newest row of the log; below zero until the log was looked at.
-    pub(super) public: AtomicI64,
-    pub(super) reached: AtomicI64,
-    /// When the clock changes content next. What is planned changes no answer yet, and has no public number.
-    pub(super) next: AtomicI64,
-    /// The newest row that a write was answered for without waiting for it any longer.
-    pub(super) owed: AtomicI64,
-    /// The log cannot be read: others may have written since.
-    pub(super) cut_off: AtomicBool,
+    invalidated: RwLock<InvalidatedTags>,
+    /// The newest public sequence that was applied.
+    public: AtomicI64,
+    /// The newest row that was applied; below zero until the log was opened.
+    applied: AtomicI64,
+    /// When the clock changes content next. A planned transition changes no response yet, and has no public sequence.
+    next_transition: AtomicI64,
+    /// The newest row that a write was answered for before it was applied: until it is, no entry is valid.
+    acknowledged: AtomicI64,
+    /// The change log cannot be read: other nodes may have written since.
+    is_unreadable: AtomicBool,
 }
 
 impl InvalidationLog {
     pub(super) fn new() -> Self {
-        let [public, reached, next, owed] = [0, -1, i64::MAX, 0].map(AtomicI64::new);
-        Self { touched: RwLock::default(), public, reached, next, owed, cut_off: AtomicBool::new(false) }
+        let [public, applied, next_transition, acknowledged] = [0, -1, i64::MAX, 0].map(AtomicI64::new);
+        Self { invalidated: RwLock::default(), public, applied, next_transition, acknowledged, is_unreadable: AtomicBool::new(false) }
     }
 
-    /// Whether the clock has changed nothing since.
-    pub(super) fn is_before_transition(&self, life: &EntryMeta, now: Timestamp) -> bool {
-        let next = self.next.load(Ordering::SeqCst);
-        life.until.is_none_or(|until| now < until) && (now.0 < next || life.since.0 >= next)
+    /// Starts at a row of the log. Which tags changed before is unknown, so every older entry is invalid.
+    pub(super) fn open(&self, row: i64, public: i64, next_transition: Option<Timestamp>) {
+        self.invalidated.write().unwrap_or_else(PoisonError::into_inner).invalidate_all(public);
+        self.public.store(public, Ordering::SeqCst);
+        self.set_next_transition(next_transition);
+        self.applied.store(row, Ordering::SeqCst);
     }
 
-    /// Whether all that was answered is remembered.
+    pub(super) fn set_next_transition(&self, next: Option<Timestamp>) {
+        self.next_transition.store(to_millis(next), Ordering::SeqCst);
+    }
+
+    /// Lowers the time of the next transition; never raises it.
+    pub(super) fn lower_next_transition(&self, next: Option<Timestamp>) {
+        self.next_transition.fetch_min(to_millis(next), Ordering::SeqCst);
+    }
+
+    pub(super) fn next_transition(&self) -> Option<Timestamp> {
+        Some(self.next_transition.load(Ordering::SeqCst)).filter(|at| *at < i64::MAX).map(Timestamp)
+    }
+
+    pub(super) fn set_readable(&self, readable: bool) {
+        self.is_unreadable.store(!readable, Ordering::Relaxed);
+    }
+
+    pub(super) fn is_unreadable(&self) -> bool {
+        self.is_unreadable.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn applied(&self) -> i64 {
+        self.applied.load(Ordering::SeqCst)
+    }
+
+    /// Notes that a write was answered before its row was applied.
+    pub(super) fn acknowledge(&self, row: i64) {
+        self.acknowledged.fetch_max(row, Ordering::SeqCst);
+    }
+
+    /// Whether every write that was answered is applied.
     pub(super) fn is_current(&self) -> bool {
-        let reached = self.reached.load(Ordering::SeqCst);
-        reached >= 0 && reached >= self.owed.load(Ordering::SeqCst)
+        let applied = self.applied();
+        applied >= 0 && applied >= self.acknowledged.load(Ordering::SeqCst)
     }
 
-    /// The public number that an answer is true at, if it is.
-    pub(super) fn holds(&self, life: &EntryMeta, now: Timestamp) -> Option<i64> {
-        if !self.is_current() || !self.is_before_transition(life, now) {
+    /// Whether the clock has changed nothing since the entry was computed.
+    pub(super) fn is_before_transition(&self, entry: &EntryMeta, now: Timestamp) -> bool {
+        let next = self.next_transition.load(Ordering::SeqCst);
+        entry.expires_at.is_none_or(|expires_at| now < expires_at) && (now.0 < next || entry.computed_at.0 >= next)
+    }
+
+    /// The public sequence at which an entry is valid now; None if it is not.
+    pub(super) fn validate(&self, entry: &EntryMeta, now: Timestamp) -> Option<i64> {
+        if !self.is_current() || !self.is_before_transition(entry, now) {
             return None;
         }
         let public = self.public.load(Ordering::SeqCst);
-        let made_at = life.made_at.load(Ordering::Relaxed);
-        if made_at >= public {
-            return Some(made_at);
+        let valid_at = entry.valid_at.load(Ordering::Relaxed);
+        if valid_at >= public {
+            return Some(valid_at);
         }
-        let touched = self.touched.read().unwrap_or_else(PoisonError::into_inner);
-        let since = |name| touched.names.get(name).copied().unwrap_or(0);
-        let holds = made_at >= touched.floor && life.names.iter().all(|name| since(name) <= made_at);
-        holds.then(|| life.made_at.fetch_max(public, Ordering::Relaxed).max(public))
-    }
-}
-
-/// The writing end: it reads from the log what changed.
-pub struct ResponseCacheProjection {
-    known: Arc<InvalidationLog>,
-    /// What the clock does next was not known to the newest row.
-    look_again: bool,
-}
-
-impl ResponseCacheProjection {
-    pub(super) fn new(known: Arc<InvalidationLog>) -> Self {
-        Self { known, look_again: false }
-    }
-}
-
-impl Projection for ResponseCacheProjection {
-    const NAME: &'static str = "response cache";
-
-    async fn open(&mut self, store: &Store) -> anyhow::Result<i64> {
-        let (next, position) = transitions::ahead(store).await?;
-        let public = changes::public_at(store.reader(), position).await?;
-        // What changed while nobody looked is not known by name.
-        *self.known.touched.write().unwrap_or_else(PoisonError::into_inner) = TouchedTags { floor: public, ..TouchedTags::default() };
-        self.known.public.store(public, Ordering::SeqCst);
-        self.known.next.store(millis(next), Ordering::SeqCst);
-        self.known.reached.store(position, Ordering::SeqCst);
-        Ok(position)
+        let invalidated = self.invalidated.read().unwrap_or_else(PoisonError::into_inner);
+        let changed_at = |tag| invalidated.changed_at.get(tag).copied().unwrap_or(0);
+        let is_valid = valid_at >= invalidated.floor && entry.tags.iter().all(|tag| changed_at(tag) <= valid_at);
+        is_valid.then(|| entry.valid_at.fetch_max(public, Ordering::Relaxed).max(public))
     }
 
-    fn heard(&self, readable: bool) {
-        self.known.cut_off.store(!readable, Ordering::Relaxed);
-    }
-
-    async fn apply(&mut self, store: &Store, rows: &[LogRow]) -> anyhow::Result<()> {
-        let moves = |row: &LogRow| row.resource == "insight" && !row.is_draft();
-        if !self.look_again && !rows.iter().any(moves) {
-            self.known.take(rows);
-            return Ok(());
-        }
-        let (next, newest) = transitions::ahead(store).await?;
-        self.known.next.fetch_min(millis(next), Ordering::SeqCst);
-        self.known.take(rows);
-        // What the clock has done is taken out of the plan and put into the log at once: the plan is that of this row only when none came behind it.
-        self.look_again = rows.last().is_none_or(|last| last.sequence < newest);
-        if !self.look_again {
-            self.known.next.store(millis(next), Ordering::SeqCst);
-        }
-        Ok(())
-    }
-}
-
-fn millis(at: Option<Timestamp>) -> i64 {
-    at.map_or(i64::MAX, |at| at.0)
-}
-
-impl InvalidationLog {
-    fn take(&self, rows: &[LogRow]) {
-        let mut touched = self.touched.write().unwrap_or_else(PoisonError::into_inner);
+    /// Applies rows of the change log, oldest first.
+    pub(super) fn apply(&self, rows: &[LogRow]) {
+        let mut invalidated = self.invalidated.write().unwrap_or_else(PoisonError::into_inner);
         let mut newest = 0;
         for row in rows {
             let Some(public) = row.public_sequence else { continue };
             newest = public;
+            match invalidated_tags(row) {
+                Ok(tags) => invalidated.changed_at.extend(tags.iter().map(|tag| (hash_tag(tag), public))),
+                Err(error) => {
+                    tracing::error!(sequence = row.sequence, %error, "cache tags of a change are corrupt: all cache entries are invalidated");
+                    invalidated.invalidate_all(public);
+                }
+            }
             if row.resource == "site" {
-                touched.floor = public;
+                invalidated.floor = public;
             }
-            for name in names(row) {
-                touched.names.insert(number(&name), public);
-            }
-            if touched.names.len() > MOST_NAMES {
-                *touched = TouchedTags { floor: public, ..TouchedTags::default() };
+            if invalidated.changed_at.len() > MAX_TAGS {
+                invalidated.invalidate_all(public);
             }
         }
         self.public.fetch_max(newest, Ordering::SeqCst);
-        drop(touched);
+        drop(invalidated);
         if let Some(last) = rows.last() {
-            self.reached.fetch_max(last.sequence, Ordering::SeqCst);
+            self.applied.fetch_max(last.sequence, Ordering::SeqCst);
         }
     }
 }
 
-/// The names of the answers that a change can have changed. A term concerns the answers that show it, and the lists of its kind; what is said of
-/// an insight concerns it, whoever leads to it, and the lists that it is in.
-fn names(row: &LogRow) -> Vec<String> {
-    let tags: Vec<String> = serde_json::from_str(&row.cache_tags).unwrap_or_default();
-    let mut names = vec!["changes".to_owned()];
+fn to_millis(at: Option<Timestamp>) -> i64 {
+    at.map_or(i64::MAX, |at| at.0)
+}
+
+/// The tags that a change invalidates. A change of a term concerns the responses that show it, and the lists of its kind; a change of an insight
+/// concerns its own responses, those of its slug, and the lists that contain it.
+fn invalidated_tags(row: &LogRow) -> Result<Vec<String>, serde_json::Error> {
+    let row_tags: Vec<String> = serde_json::from_str(&row.cache_tags)?;
+    let mut tags = vec!["changes".to_owned()];
     if row.resource == "insight" {
-        names.extend(row.slug.as_ref().map(|slug| format!("slug:{slug}")));
-        names.extend(tags);
+        tags.extend(row.slug.as_ref().map(|slug| format!("slug:{slug}")));
+        tags.extend(row_tags);
     } else {
-        names.push("terms".to_owned());
-        names.extend(tags.into_iter().filter(|tag| tag != "insights"));
+        tags.push("terms".to_owned());
+        tags.extend(row_tags.into_iter().filter(|tag| tag != "insights"));
     }
-    names
+    Ok(tags)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn published(sequence: i64, cache_tags: &str) -> LogRow {
+        LogRow {
+            sequence,
+            at: 0,
+            kind: "published".to_owned(),
+            resource: "insight".to_owned(),
+            resource_id: None,
+            slug: None,
+            public_sequence: Some(sequence),
+            cache_tags: cache_tags.to_owned(),
+        }
+    }
+
+    fn entry_of(tag: &str, sequence: i64) -> EntryMeta {
+        EntryMeta::new(sequence, Timestamp(0), None, [tag].into_iter().collect())
+    }
+
+    #[test]
+    fn a_change_invalidates_entries_with_its_tags_only() {
+        let log = InvalidationLog::new();
+        log.open(1, 1, None);
+        let [changed, unrelated] = [entry_of("insight:a", 1), entry_of("insight:b", 1)];
+        log.apply(&[published(2, r#"["insight:a"]"#)]);
+        assert_eq!(log.validate(&changed, Timestamp(0)), None);
+        assert_eq!(log.validate(&unrelated, Timestamp(0)), Some(2));
+    }
+
+    #[test]
+    fn an_unreadable_row_of_the_log_invalidates_every_entry() {
+        let log = InvalidationLog::new();
+        log.open(1, 1, None);
+        let [older, newer] = [entry_of("insight:a", 1), entry_of("insight:a", 2)];
+        log.apply(&[published(2, r#"["insi"#)]);
+        assert_eq!(log.validate(&older, Timestamp(0)), None);
+        assert_eq!(log.validate(&newer, Timestamp(0)), Some(2));
+    }
+
+    #[test]
+    fn no_entry_is_valid_until_an_acknowledged_write_is_applied() {
+        let log = InvalidationLog::new();
+        log.open(1, 1, None);
+        let entry = entry_of("insight:b", 1);
+        log.acknowledge(2);
+        assert_eq!(log.validate(&entry, Timestamp(0)), None);
+        log.apply(&[published(2, r#"["insight:a"]"#)]);
+        assert_eq!(log.validate(&entry, Timestamp(0)), Some(2));
+    }
 }
