@@ -54,7 +54,7 @@ pub(crate) struct ChangeEvent {
     /// The change's number: what `Last-Event-ID` goes on behind.
     #[schema(pattern = "^[0-9]+$", example = "12")]
     id: String,
-    /// A `ChangeView` as JSON, on one line.
+    /// A `Change` as JSON, on one line.
     #[schema(content_media_type = "application/json")]
     data: String,
 }

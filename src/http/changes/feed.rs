@@ -50,6 +50,7 @@ enum ChangedResource {
 
 /// One change of visible content.
 #[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = Change)]
 pub(crate) struct ChangeView {
     /// Its number: ever rising, without gaps. Give the last one you have as `since`.
     #[schema(minimum = 1)]

@@ -10,6 +10,7 @@ use crate::http::request::query_params::Query;
 use crate::http::response::builder::ResponseBuilder;
 use crate::http::response::problem::Problem;
 use crate::http::state::app_state::AppState;
+use crate::store::changes;
 
 /// A health check must fail fast.
 const PING_TIMEOUT: Duration = Duration::from_secs(2);
@@ -46,7 +47,13 @@ pub(crate) async fn get_liveness(request: HttpRequest) -> Result<ResponseBuilder
 #[get("/health/ready")]
 pub(crate) async fn get_readiness(app: web::Data<AppState>, request: HttpRequest) -> Result<ResponseBuilder, Problem> {
     Query::require_empty(&request)?;
-    let ping = tokio::time::timeout(PING_TIMEOUT, app.store.ping()).await;
-    ping.map_err(|_elapsed| Problem::unavailable("the database does not respond"))??;
+    let timed_out = |_elapsed| Problem::unavailable("the database does not respond");
+    tokio::time::timeout(PING_TIMEOUT, app.store.ping()).await.map_err(timed_out)??;
+    let committed = app.store.committed().row;
+    let newest = tokio::time::timeout(PING_TIMEOUT, changes::newest(app.store.reader())).await.map_err(timed_out)??;
+    if newest < committed {
+        tracing::error!(newest, committed, "reads do not see the last committed write");
+        return Err(Problem::unavailable("reads do not see the last committed write: restart this node"));
+    }
     Ok(ResponseBuilder::json(&Health { status: "ok" }))
 }
