@@ -17,7 +17,8 @@ async fn metric(client: &Client, name: &str) -> Option<f64> {
 
 fn requests(method: &str, route: &str, status: u16) -> String {
     format!(
-        "http_server_request_duration_seconds_count{{http_request_method=\"{method}\",http_route=\"{route}\",http_response_status_code=\"{status}\"}}"
+        "http_server_request_duration_seconds_count{{http_request_method=\"{method}\",http_route=\"{route}\",\
+         http_response_status_code=\"{status}\"}}"
     )
 }
 

@@ -1,5 +1,5 @@
-//! Cache keys: requests that get the same response have the same key. A key is the media type and the address, with its parameters sorted and
-//! without defaults.
+//! Cache keys: requests that get the same response have the same key. A key is the media type and the address, with its parameters sorted
+//! and without defaults.
 //!
 //! [`RequestTarget::from_head`] recognises cacheable requests; [`RequestTarget::canonicalise`] normalises them into a [`CacheKey`].
 

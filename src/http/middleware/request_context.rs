@@ -1,5 +1,5 @@
-//! What every routed request has: an id, an authenticated caller, a slot among the requests in flight, HEAD and OPTIONS, problems as bodies,
-//! metrics and a log line.
+//! What every routed request has: an id, an authenticated caller, a slot among the requests in flight, HEAD and OPTIONS, problems as
+//! bodies, metrics and a log line.
 //!
 //! Invariant: a handler runs in a task of its own and is never cancelled. When a client closes its connection, the future of its request is
 //! dropped, and with it a transaction half-way, which would leave a broken connection in the pool.

@@ -2,8 +2,8 @@
 //!
 //! Only cacheable reads without a token are handled here; see [`RequestTarget::from_head`].
 //!
-//! Invariant: the request that fills an entry is rebuilt from the cache key alone. No header, spelling or encoding of one client can get into
-//! the response of another.
+//! Invariant: the request that fills an entry is rebuilt from the cache key alone. No header, spelling or encoding of one client can get
+//! into the response of another.
 
 use std::cell::RefCell;
 use std::future::{Ready, ready};

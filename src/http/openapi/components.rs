@@ -21,20 +21,24 @@ pub(crate) fn problem() -> Value {
             "instance": { "type": "string", "description": "The path of the request." },
             "code": { "type": "string", "examples": codes },
             "request_id": { "type": "string" },
-            "errors": { "type": "array", "items": { "$ref": "#/components/schemas/FieldProblem" }, "description": "Every error of the input." },
+            "errors": described_list("FieldProblem", "Every error of the input."),
             "parameter": { "type": "string", "description": "The invalid query parameter." },
             "allowed": list("string"),
             "accepted": list("string"),
             "suggestions": { "type": "array", "items": { "type": "string" }, "description": "Free slugs." },
             "current_etag": { "type": "string", "description": "The current state, for If-Match." },
             "changed_fields": list("string"),
-            "changed_by": { "type": "array", "items": { "$ref": "#/components/schemas/ChangedBy" }, "description": "Who has written or published since, oldest first." },
+            "changed_by": described_list("ChangedBy", "Who has written or published since, oldest first."),
             "merge": { "$ref": "#/components/schemas/MergeCandidate" },
             "required_scope": { "type": "string" },
             "uses": { "type": "integer", "minimum": 1 },
             "limit": { "type": "integer", "minimum": 1 },
         },
     })
+}
+
+fn described_list(schema: &str, description: &str) -> Value {
+    json!({ "type": "array", "items": { "$ref": format!("#/components/schemas/{schema}") }, "description": description })
 }
 
 /// A change in a 412 that the client had not read.
@@ -62,7 +66,9 @@ pub(crate) fn warning() -> Value {
             "pointer": { "type": "string", "description": "The field of the input (RFC 6901).", "examples": ["/body_markdown"] },
             "code": {
                 "type": "string",
-                "examples": ["dead-link", "unpublished-link", "dead-anchor", "missing-alt", "heading-jump", "stripped-html", "duplicate-title"],
+                "examples": [
+                    "dead-link", "unpublished-link", "dead-anchor", "missing-alt", "heading-jump", "stripped-html", "duplicate-title",
+                ],
             },
             "detail": { "type": "string" },
             "line": { "type": "integer", "minimum": 1, "description": "The line of the text, if there is one." },
@@ -74,13 +80,15 @@ pub(crate) fn warning() -> Value {
 pub(crate) fn merge_candidate() -> Value {
     json!({
         "type": "object",
-        "description": "Your change and the changes of others since the revision that you read, merged. Review it, then send it with `current_etag`.",
+        "description": "Your change and the changes of others since the revision that you read, merged. Review it, then send it with \
+         `current_etag`.",
         "required": ["clean", "candidate", "conflicts"],
         "properties": {
             "clean": { "type": "boolean", "description": "Whether no field was changed by both sides." },
             "candidate": {
                 "type": "object",
-                "description": "The merged input. Where both sides changed the same lines of a text, it contains both between conflict markers (`<<<<<<< yours`, `=======`, `>>>>>>> theirs`); for other fields, it contains yours.",
+                "description": "The merged input. Where both sides changed the same lines of a text, it contains both between conflict \
+                 markers (`<<<<<<< yours`, `=======`, `>>>>>>> theirs`); for other fields, it contains yours.",
                 "additionalProperties": true,
             },
             "conflicts": {
@@ -130,7 +138,8 @@ pub(crate) fn security_schemes() -> Value {
         "bearer": {
             "type": "http",
             "scheme": "bearer",
-            "description": "An access token from `POST /v1/auth/token`, or a machine token from `POST /v1/tokens` or `insights tokens create`.",
+            "description": "An access token from `POST /v1/auth/token`, or a machine token from `POST /v1/tokens` or `insights tokens \
+             create`.",
         },
         "password": {
             "type": "oauth2",

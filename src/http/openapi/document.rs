@@ -1,5 +1,5 @@
-//! The OpenAPI document of `routes.rs`. What is true of every operation of a kind (its errors, its headers, how it is authorised) is added here
-//! by rule, so that no handler can forget it.
+//! The OpenAPI document of `routes.rs`. What is true of every operation of a kind (its errors, its headers, how it is authorised) is
+//! added here by rule, so that no handler can forget it.
 
 use serde_json::{Map, Value, json};
 use utoipa::OpenApi;
@@ -47,7 +47,10 @@ struct BaseDocument;
 #[must_use]
 pub(crate) fn document(routes: fn(&mut ServiceConfig<'_>)) -> Value {
     let (_, openapi) = actix_web::App::new().into_utoipa_app().openapi(BaseDocument::openapi()).configure(routes).split_for_parts();
-    let mut document = serde_json::to_value(openapi).unwrap_or_default();
+    let mut document = serde_json::to_value(openapi).unwrap_or_else(|error| {
+        tracing::error!(%error, "the OpenAPI document cannot be serialised");
+        Value::Null
+    });
     complete(&mut document);
     document
 }
@@ -55,7 +58,10 @@ pub(crate) fn document(routes: fn(&mut ServiceConfig<'_>)) -> Value {
 fn complete(document: &mut Value) {
     close_inputs(document);
     derive_list_items(&mut document["components"]["schemas"]);
-    let problems: Map<String, Value> = serde_json::from_str(PROBLEMS).unwrap_or_default();
+    let problems: Map<String, Value> = serde_json::from_str(PROBLEMS).unwrap_or_else(|error| {
+        tracing::error!(%error, "the committed examples of problems are corrupt");
+        Map::new()
+    });
     let mut used: Vec<ProblemCode> = Vec::new();
     let mut schemas = document["components"]["schemas"].take();
     for (path, operations) in document["paths"].as_object_mut().into_iter().flatten() {

@@ -1,5 +1,5 @@
-//! Requests that no route matches: 405 with `Allow` if the path has other methods, else 404. Both are derived from the OpenAPI document, so there
-//! is no second list of routes.
+//! Requests that no route matches: 405 with `Allow` if the path has other methods, else 404. Both are derived from the OpenAPI document,
+//! so there is no second list of routes.
 
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, ResponseError as _, web};

@@ -16,7 +16,8 @@ pub(crate) fn describe(operation: &mut Value, schemas: &mut Value, traits: &Oper
             operation,
             json!({
                 "name": "Idempotency-Key", "in": "header", "required": false,
-                "description": "Makes the write safe to repeat: for a day, the same request with the same key gets the response to the first one. A quoted string (RFC 9651), or the same without quotes.",
+                "description": "Makes the write safe to repeat: for a day, the same request with the same key gets the response to the \
+                 first one. A quoted string (RFC 9651), or the same without quotes.",
                 "schema": { "type": "string", "pattern": KEY_PATTERN },
                 "example": "\"8e03978e-40d5-43dd-bc93-6894a57f9324\"",
             }),

@@ -1,4 +1,5 @@
-//! Metrics in the `OpenMetrics` text format (version 1.0). The request metrics follow `OpenTelemetry`'s semantic conventions for HTTP servers.
+//! Metrics in the `OpenMetrics` text format (version 1.0). The request metrics follow `OpenTelemetry`'s semantic conventions for HTTP
+//! servers.
 //!
 //! Invariant: nothing here reads the database, so that metrics are available when it is not.
 
@@ -22,7 +23,8 @@ const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset
 
 /// Get the metrics
 ///
-/// For Prometheus and other readers of `OpenMetrics`. With an address of its own for metrics, they are served only there, and this is a 404.
+/// For Prometheus and other readers of `OpenMetrics`. With an address of its own for metrics, they are served only there, and this is a
+/// 404.
 #[utoipa::path(
     tag = "Operations",
     responses((status = 200, description = "The metrics.", body = String, content_type = "application/openmetrics-text")),

@@ -1,8 +1,8 @@
 //! Authentication. A handler that needs authority takes [`Editor`], [`Publisher`] or [`Admin`] as an argument; without a token that has the
 //! scope, it does not run.
 //!
-//! [`crate::http::middleware::request_context`] has looked up the token before extractors run, and they refuse before any body is read: a bad
-//! body without a token is a 401, not a 400.
+//! [`crate::http::middleware::request_context`] has looked up the token before extractors run, and they refuse before any body is read: a
+//! bad body without a token is a 401, not a 400.
 
 use std::future::{Ready, ready};
 use std::time::Duration;

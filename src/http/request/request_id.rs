@@ -21,8 +21,8 @@ fn sent_id(headers: &HeaderMap) -> Option<&HeaderValue> {
     Some(id).filter(|_| is_plain && (1..=128).contains(&id.len()))
 }
 
-/// A `UUIDv7` of random bits of this thread and a counter. Random bits from the system for each id would add 3 % to the instructions of a cache
-/// hit, and a system call.
+/// A `UUIDv7` of random bits of this thread and a counter. Random bits from the system for each id would add 3 % to the instructions of a
+/// cache hit, and a system call.
 fn generate(now: Timestamp) -> Uuid {
     STATE.with(|state| {
         let (mut own, count) = state.get();

@@ -1,5 +1,5 @@
-//! Builds successful responses: bytes, their validator, their cache policy. A handler returns a [`ResponseBuilder`]; it sets no caching header
-//! itself.
+//! Builds successful responses: bytes, their validator, their cache policy. A handler returns a [`ResponseBuilder`]; it sets no caching
+//! header itself.
 
 use std::borrow::Cow;
 
@@ -39,8 +39,9 @@ pub(crate) struct ResponseBuilder {
 /// Serialises into bytes that take no more memory than they need: a cache entry lives for long.
 fn serialise(write: impl FnOnce(&mut Vec<u8>) -> serde_json::Result<()>) -> Vec<u8> {
     let mut bytes = Vec::new();
-    // Serialising into memory fails only for maps whose keys are no strings, and no response has one.
-    if write(&mut bytes).is_err() {
+    if let Err(error) = write(&mut bytes) {
+        // Only for maps whose keys are no strings, and no response has one.
+        tracing::error!(%error, "a response cannot be serialised");
         bytes.clear();
     }
     bytes.shrink_to_fit();

@@ -1,7 +1,7 @@
 //! Conditional requests (RFC 9110, section 13): whether a client already has a response, and whether it wants another state of it.
 //!
-//! Dates have whole seconds, so two changes of one second share a `Last-Modified`. [`LastDated`] remembers when this service first sent such
-//! a date, and a date condition holds only when no older response with the same date can exist.
+//! Dates have whole seconds, so two changes of one second share a `Last-Modified`. [`LastDated`] remembers when this service first sent
+//! such a date, and a date condition holds only when no older response with the same date can exist.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};

@@ -18,8 +18,8 @@ pub(crate) struct EtagSource {
 }
 
 impl EtagSource {
-    /// Excludes the member `sequence` from the digest: it moves with changes that do not concern this response, and the same content has the
-    /// same validator on every node.
+    /// Excludes the member `sequence` from the digest: it moves with changes that do not concern this response, and the same content has
+    /// the same validator on every node.
     pub(crate) fn exclude_sequence(&mut self, body: &[u8]) {
         const MEMBER: &[u8] = b"\"sequence\":";
         if let Some(start) = body.windows(MEMBER.len()).rposition(|window| window == MEMBER) {

@@ -13,7 +13,8 @@ use crate::http::response::problem_codes::ProblemCode;
 use crate::projections::search::SearchError;
 use crate::store::error::StoreError;
 
-/// An error response without its request: [`crate::http::middleware::request_context`] adds the path and the request id, and writes the body.
+/// An error response without its request: [`crate::http::middleware::request_context`] adds the path and the request id, and writes the
+/// body.
 #[derive(Clone, Debug)]
 pub struct Problem(Box<ProblemParts>);
 

@@ -36,15 +36,19 @@ macro_rules! codes {
 
 codes! {
     MalformedBody "malformed-body" 400 "The body is malformed"
-        "The body is not well-formed JSON (or, where forms are accepted, not a well-formed form). Nothing was changed. Correct the syntax and send it again; the detail says where parsing failed.";
+        "The body is not well-formed JSON (or, where forms are accepted, not a well-formed form). Nothing was changed. Correct the \
+         syntax and send it again; the detail says where parsing failed.";
     UnknownParameter "unknown-parameter" 400 "Unknown parameter"
-        "Unknown query parameters are refused, so that a typing error does not silently change a response. The member parameter is the one that was sent; allowed lists those that exist.";
+        "Unknown query parameters are refused, so that a typing error does not silently change a response. The member parameter is the \
+         one that was sent; allowed lists those that exist.";
     InvalidParameter "invalid-parameter" 400 "Invalid parameter value"
         "The member parameter is its name, and the detail says which values are allowed.";
     InvalidCursor "invalid-cursor" 400 "The cursor does not belong to this list"
-        "A cursor is opaque and valid only for the list it came from: the same filters and the same sort. Follow the next and prev links, or start again without a cursor.";
+        "A cursor is opaque and valid only for the list it came from: the same filters and the same sort. Follow the next and prev \
+         links, or start again without a cursor.";
     Unauthenticated "unauthenticated" 401 "No valid token"
-        "Send Authorization: Bearer with an access token from POST /v1/auth/token, or with a machine token. The token that was sent, if any, is unknown, expired or revoked.";
+        "Send Authorization: Bearer with an access token from POST /v1/auth/token, or with a machine token. The token that was sent, if \
+         any, is unknown, expired or revoked.";
     InsufficientScope "insufficient-scope" 403 "Insufficient scope"
         "The token is valid, but it lacks the scope in the member required_scope, or the resource belongs to another user.";
     NotFound "not-found" 404 "Not found"
@@ -58,21 +62,26 @@ codes! {
     SlugTaken "slug-taken" 409 "The slug is taken"
         "A slug that you choose must be free. The member suggestions lists free ones. Omit the slug to get one derived from the title.";
     IdempotencyInProgress "idempotency-in-progress" 409 "The first request with this key is still in progress"
-        "Another request with the same Idempotency-Key is being processed. Wait as many seconds as Retry-After says and repeat the request with the same key: you get the response to the first one.";
+        "Another request with the same Idempotency-Key is being processed. Wait as many seconds as Retry-After says and repeat the \
+         request with the same key: you get the response to the first one.";
     InUse "in-use" 409 "The resource is in use"
         "It cannot be changed or removed like this while something depends on it. Change what uses it first.";
     StaleRevision "stale-revision" 412 "The resource was changed since you read it"
-        "Your If-Match refers to an older state. Read the resource again, apply your change to it, and send the new ETag. The member current_etag is the current state, and changed_fields lists what differs. If-Match: * skips the check and overwrites what others wrote.";
+        "Your If-Match refers to an older state. Read the resource again, apply your change to it, and send the new ETag. The member \
+         current_etag is the current state, and changed_fields lists what differs. If-Match: * skips the check and overwrites what \
+         others wrote.";
     PayloadTooLarge "payload-too-large" 413 "The body is too large"
         "The member limit is the maximum number of bytes.";
     UnsupportedMediaType "unsupported-media-type" 415 "The media type is not supported"
         "The member accepted lists the media types that this operation accepts as Content-Type.";
     IdempotencyMismatch "idempotency-mismatch" 422 "The key was used for another request"
-        "An Idempotency-Key identifies one request: method, address, parameters and body. Use a new key for a new request, and the same key only to repeat the same request.";
+        "An Idempotency-Key identifies one request: method, address, parameters and body. Use a new key for a new request, and the same \
+         key only to repeat the same request.";
     ValidationFailed "validation-failed" 422 "The input is not valid"
         "The member errors lists every error: pointer (RFC 6901) is the field, code the rule, detail what to change.";
     PreconditionRequired "precondition-required" 428 "A precondition is required"
-        "A write to an existing resource needs If-Match with the ETag that you read, so that no work of others is overwritten unnoticed. If-Match: * skips the check.";
+        "A write to an existing resource needs If-Match with the ETag that you read, so that no work of others is overwritten \
+         unnoticed. If-Match: * skips the check.";
     QuotaExceeded "quota-exceeded" 429 "Too many requests"
         "Wait as many seconds as Retry-After says.";
     Internal "internal" 500 "Internal error"

@@ -1,7 +1,7 @@
 //! The state of one service, shared by its handlers and middleware.
 //!
-//! `app.rs` builds it from [`Dependencies`]; handlers take it as `web::Data<AppState>`. All state of a service is in here: no static has any,
-//! so that several services can run in one process.
+//! `app.rs` builds it from [`Dependencies`]; handlers take it as `web::Data<AppState>`. All state of a service is in here: no static has
+//! any, so that several services can run in one process.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};

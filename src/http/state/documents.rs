@@ -13,7 +13,8 @@ pub(crate) struct RenderedDocument {
     pub(crate) routes: RouteTable,
 }
 
-/// The document, rendered once, by a background task or by the first request that needs it: rendering takes longer than the rest of the start.
+/// The document, rendered once, by a background task or by the first request that needs it: rendering takes longer than the rest of the
+/// start.
 pub(crate) struct ServedDocument {
     rendered: OnceLock<RenderedDocument>,
     derive: fn() -> Value,
@@ -30,10 +31,15 @@ impl ServedDocument {
         self.rendered.get_or_init(|| {
             let document = (self.derive)();
             RenderedDocument {
-                json: serde_json::to_vec_pretty(&document).unwrap_or_default(),
-                yaml: yaml_serde::to_string(&document).unwrap_or_default().into_bytes(),
+                json: serde_json::to_vec_pretty(&document).unwrap_or_else(|error| log_failure(&error)),
+                yaml: yaml_serde::to_string(&document).map_or_else(|error| log_failure(&error), String::into_bytes),
                 routes: RouteTable::from_document(&document),
             }
         })
     }
+}
+
+fn log_failure(error: &dyn std::error::Error) -> Vec<u8> {
+    tracing::error!(error, "the OpenAPI document cannot be serialised");
+    Vec::new()
 }

@@ -144,7 +144,8 @@ impl InvalidationLog {
             match invalidated_tags(row) {
                 Ok(tags) => invalidated.changed_at.extend(tags.iter().map(|tag| (hash_tag(tag), public))),
                 Err(error) => {
-                    tracing::error!(sequence = row.sequence, %error, "cache tags of a change are corrupt: all cache entries are invalidated");
+                    tracing::error!(sequence = row.sequence, %error, "cache tags of a change are corrupt: all cache entries are \
+                     invalidated");
                     invalidated.invalidate_all(public);
                 }
             }
@@ -167,8 +168,8 @@ fn to_millis(at: Option<Timestamp>) -> i64 {
     at.map_or(i64::MAX, |at| at.0)
 }
 
-/// The tags that a change invalidates. A change of a term concerns the responses that show it, and the lists of its kind; a change of an insight
-/// concerns its own responses, those of its slug, and the lists that contain it.
+/// The tags that a change invalidates. A change of a term concerns the responses that show it, and the lists of its kind; a change of an
+/// insight concerns its own responses, those of its slug, and the lists that contain it.
 fn invalidated_tags(row: &LogRow) -> Result<Vec<String>, serde_json::Error> {
     let row_tags: Vec<String> = serde_json::from_str(&row.cache_tags)?;
     let mut tags = vec!["changes".to_owned()];

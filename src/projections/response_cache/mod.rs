@@ -1,14 +1,14 @@
 //! The response cache: responses to anonymous reads, within a budget of bytes, with single flight for misses.
 //!
-//! [`ResponseCache::find`] returns a valid entry. On a miss, [`ResponseCache::join`] makes one request the leader, which fills the entry; the
-//! others follow. [`ResponseCacheProjection`] applies the change log.
+//! [`ResponseCache::find`] returns a valid entry. On a miss, [`ResponseCache::join`] makes one request the leader, which fills the entry;
+//! the others follow. [`ResponseCacheProjection`] applies the change log.
 //!
-//! An invalid entry is not removed: the invalidation log remembers when each cache tag changed, and an entry older than one of its tags is not
-//! served. So a computation that a write has overtaken does no harm, and unrelated entries stay valid. The budget evicts what is no longer
-//! requested (Clock-PRO: a scan of rare addresses does not evict frequent ones).
+//! An invalid entry is not removed: the invalidation log remembers when each cache tag changed, and an entry older than one of its tags
+//! is not served. So a computation that a write has overtaken does no harm, and unrelated entries stay valid. The budget evicts what is
+//! no longer requested (Clock-PRO: a scan of rare addresses does not evict frequent ones).
 //!
-//! Invariant: a write is not answered before its changes are in the invalidation log. When that takes too long, no entry is served until they
-//! are.
+//! Invariant: a write is not answered before its changes are in the invalidation log. When that takes too long, no entry is served until
+//! they are.
 
 mod cache_tags;
 mod entry;

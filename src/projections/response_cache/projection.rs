@@ -43,8 +43,8 @@ impl Projection for ResponseCacheProjection {
         let (next, newest) = transitions::ahead(store).await?;
         self.log.lower_next_transition(next);
         self.log.apply(rows);
-        // One transaction removes a transition from the plan and appends it to the log: the plan is that of the last row only if no row came
-        // after it.
+        // One transaction removes a transition from the plan and appends it to the log: the plan is that of the last row only if no row
+        // came after it.
         self.must_reread_plan = rows.last().is_none_or(|last| last.sequence < newest);
         if !self.must_reread_plan {
             self.log.set_next_transition(next);

@@ -141,8 +141,8 @@ async fn a_scheduled_insight_takes_over_a_former_slug_on_time() {
     assert_eq!(pointer().await.json()["title"], "Heir");
 }
 
-/// A category gets another slug while one of its insights is deleted: the transaction that commits last sees the other one, and invalidates the
-/// lists by their current tags.
+/// A category gets another slug while one of its insights is deleted: the transaction that commits last sees the other one, and
+/// invalidates the lists by their current tags.
 #[tokio::test]
 async fn lists_are_invalidated_by_their_tags_at_the_commit() {
     let app = with_two_insights().await;

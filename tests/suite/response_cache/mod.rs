@@ -1,4 +1,5 @@
-//! The response cache: one computation for each entry, invalidated when it changes and only then, and no client's data in another's response.
+//! The response cache: one computation for each entry, invalidated when it changes and only then, and no client's data in another's
+//! response.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
@@ -122,8 +123,8 @@ async fn a_thousand_concurrent_requests_are_one_computation() {
         assert_eq!(app.app.cache.stats().misses - misses, 1, "{path}");
         let after = executions(&app).await;
         let ran = |query: &String| after[query] - before.get(query).copied().unwrap_or(0);
-        // Related insights are read for each insight of a list. On SQLite all statements count, also those of the background tasks, which poll
-        // about ten times a second.
+        // Related insights are read for each insight of a list. On SQLite all statements count, also those of the background tasks, which
+        // poll about ten times a second.
         let in_background = 20 * (1 + i64::try_from(started.elapsed().as_secs()).unwrap());
         let max_runs = if app.store().is_postgres() { 2 } else { 20 + in_background };
         for query in after.keys() {
