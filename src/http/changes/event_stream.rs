@@ -3,6 +3,7 @@
 //! A stream holds the page that its client is taking and at most the next one: a slow client costs its own time and nobody's memory. Streams
 //! that stand at the same number share one reading of the database.
 
+use crate::domain::change::PublicSequence;
 use crate::http::state::event_streams::EventPage;
 use std::convert::Infallible;
 use std::fmt::Write as _;
@@ -106,23 +107,23 @@ pub(crate) async fn stream_changes(app: web::Data<AppState>, request: HttpReques
     Ok(streams::event_stream(bytes))
 }
 
-fn last_event_id(request: &HttpRequest) -> Result<Option<i64>, Problem> {
+fn last_event_id(request: &HttpRequest) -> Result<Option<PublicSequence>, Problem> {
     let Some(value) = request.headers().get(LAST_EVENT_ID) else { return Ok(None) };
     let number = value.to_str().ok().and_then(|text| text.parse().ok()).filter(|number| *number >= 0);
     let invalid =
         || Problem::new(ProblemCode::InvalidParameter, "Last-Event-ID must be the id of an event").with("parameter", "Last-Event-ID");
-    number.map(Some).ok_or_else(invalid)
+    number.map(|number| Some(PublicSequence(number))).ok_or_else(invalid)
 }
 
 struct EventStream {
     app: web::Data<AppState>,
-    newest: watch::Receiver<i64>,
+    newest: watch::Receiver<PublicSequence>,
     closing: watch::Receiver<bool>,
     sender: mpsc::Sender<Bytes>,
     ends: Instant,
     /// What was in the database when the client came.
-    floor: i64,
-    position: i64,
+    floor: PublicSequence,
+    position: PublicSequence,
     locale: Option<Locale>,
 }
 
@@ -170,7 +171,12 @@ impl EventStream {
 }
 
 /// One page of events, read once for all streams that stand there.
-async fn page(app: &web::Data<AppState>, position: i64, newest: i64, locale: Option<&Locale>) -> Result<Arc<EventPage>, Problem> {
+async fn page(
+    app: &web::Data<AppState>,
+    position: PublicSequence,
+    newest: PublicSequence,
+    locale: Option<&Locale>,
+) -> Result<Arc<EventPage>, Problem> {
     let key = (position, newest, locale.map(ToString::to_string));
     let cell: Arc<OnceCell<Arc<EventPage>>> = SharedEventPages::get_or_insert(&app.events.pages, key);
     let read = || async {

@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
+use crate::domain::change::{PublicSequence, Resource};
 use crate::domain::clock::Timestamp;
 use crate::domain::locale::Locale;
 use crate::domain::page::{Cursor, KeyValue};
@@ -30,7 +31,6 @@ use crate::http::state::app_state::AppState;
 use crate::store::changes;
 use crate::store::changes::LogRow;
 use crate::store::hits;
-use crate::store::hits::HitDetail;
 use crate::store::insight_rows::InsightRow;
 use crate::store::terms;
 
@@ -53,8 +53,8 @@ enum ChangedResource {
 #[schema(as = Change)]
 pub(crate) struct ChangeView {
     /// Its number: ever rising, without gaps. Give the last one you have as `since`.
-    #[schema(minimum = 1)]
-    pub sequence: i64,
+    #[schema(value_type = i64, minimum = 1)]
+    pub sequence: PublicSequence,
     /// When it was noted. Beginnings and ends of publication are noted when they happen.
     #[schema(format = DateTime)]
     at: String,
@@ -127,8 +127,8 @@ pub(crate) async fn list_changes(app: web::Data<AppState>, request: HttpRequest,
     let cursor = pagination::read_cursor(&mut query, IDENTITY, false);
     query.finish()?;
     let since = match cursor?.map(|cursor| cursor.key) {
-        Some(KeyValue::Number(number)) => number,
-        _ => since.unwrap_or(0),
+        Some(KeyValue::Number(number)) => PublicSequence(number),
+        _ => since.unwrap_or_default(),
     };
     let now = app.now();
     let freshness = app.freshness(now).await?;
@@ -146,7 +146,7 @@ pub(crate) async fn list_changes(app: web::Data<AppState>, request: HttpRequest,
 }
 
 /// A number that was never given is of another database: whoever has it has to begin again.
-pub(crate) fn check_since(since: i64, newest: i64) -> Result<(), Problem> {
+pub(crate) fn check_since(since: PublicSequence, newest: PublicSequence) -> Result<(), Problem> {
     if since <= newest {
         return Ok(());
     }
@@ -155,7 +155,13 @@ pub(crate) fn check_since(since: i64, newest: i64) -> Result<(), Problem> {
 }
 
 /// The changes behind a number, all seen at one moment.
-pub(crate) async fn page(app: &AppState, since: i64, limit: i64, locale: Option<&Locale>, now: Timestamp) -> Result<ChangeList, Problem> {
+pub(crate) async fn page(
+    app: &AppState,
+    since: PublicSequence,
+    limit: i64,
+    locale: Option<&Locale>,
+    now: Timestamp,
+) -> Result<ChangeList, Problem> {
     let snapshot = app.store.snapshot().await?;
     let freshness = changes::freshness(&snapshot, now).await?;
     let chain = Locale::fallback_chain(locale, &freshness.default_locale);
@@ -164,18 +170,15 @@ pub(crate) async fn page(app: &AppState, since: i64, limit: i64, locale: Option<
     rows.truncate(usize::try_from(limit).unwrap_or(0));
     // What the log says has happened, happened: also when the request, or the clock of this node, is a little behind it.
     let now = rows.iter().map(|row| Timestamp(row.at)).fold(now, Ord::max);
-    let insights: HashMap<Uuid, InsightRow> = hits::find(&snapshot, &ids(&rows, "insight"), &chain, HitDetail::Nothing, now)
-        .await?
-        .into_iter()
-        .map(|(row, _)| (row.id, row))
-        .collect();
+    let insights: HashMap<Uuid, InsightRow> =
+        hits::find(&snapshot, &ids(&rows, Resource::Insight), &chain, now).await?.into_iter().map(|row| (row.id, row)).collect();
     let mut slugs: HashMap<Uuid, String> = HashMap::new();
     for kind in TermKind::ALL {
-        slugs.extend(terms::find_slugs(&snapshot, kind, &ids(&rows, kind.resource().as_str())).await?);
+        slugs.extend(terms::find_slugs(&snapshot, kind, &ids(&rows, kind.resource())).await?);
     }
     drop(snapshot);
     let next = rows.last().filter(|_| more).and_then(|last| last.public_sequence);
-    let next_cursor = next.map(|number| Cursor::new(KeyValue::Number(number), Uuid::nil(), false, IDENTITY).encode());
+    let next_cursor = next.map(|number| Cursor::new(KeyValue::Number(number.0), Uuid::nil(), false, IDENTITY).encode());
     let data = rows.iter().map(|row| change(row, &insights, &slugs, &chain, now)).collect();
     Ok(ChangeList {
         data,
@@ -184,7 +187,7 @@ pub(crate) async fn page(app: &AppState, since: i64, limit: i64, locale: Option<
     })
 }
 
-fn ids(rows: &[LogRow], resource: &str) -> Vec<Uuid> {
+fn ids(rows: &[LogRow], resource: Resource) -> Vec<Uuid> {
     let mut ids: Vec<Uuid> = rows.iter().filter(|row| row.resource == resource).filter_map(|row| row.resource_id).collect();
     ids.sort();
     ids.dedup();
@@ -199,28 +202,27 @@ fn change(
     now: Timestamp,
 ) -> ChangeView {
     let LogRow { at, resource, resource_id, public_sequence, cache_tags, .. } = row;
-    let cache_tags: Vec<String> = serde_json::from_str(cache_tags).unwrap_or_default();
-    let insight = resource_id.and_then(|id| insights.get(&id)).filter(|_| resource == "insight");
-    let resource = match resource.as_str() {
-        "category" => ChangedResource::Category,
-        "tag" => ChangedResource::Tag,
-        "author" => ChangedResource::Author,
-        "site" => ChangedResource::Site,
-        _ => ChangedResource::Insight,
+    let insight = resource_id.and_then(|id| insights.get(&id)).filter(|_| *resource == Resource::Insight);
+    let resource = match resource {
+        Resource::Insight => ChangedResource::Insight,
+        Resource::Category => ChangedResource::Category,
+        Resource::Tag => ChangedResource::Tag,
+        Resource::Author => ChangedResource::Author,
+        Resource::Site => ChangedResource::Site,
     };
     let term = resource_id.and_then(|id| slugs.get(&id));
     let slug = insight.map(|insight| &insight.slug).or(term).cloned();
     let deleted = slug.is_none() && !matches!(resource, ChangedResource::Site);
     ChangeView {
-        sequence: public_sequence.unwrap_or(0),
+        sequence: public_sequence.unwrap_or_default(),
         at: Timestamp(*at).rfc3339(),
-        kind: format!("{}.{}", row.resource, if deleted { "deleted" } else { "updated" }),
+        kind: format!("{}.{}", row.resource.as_str(), if deleted { "deleted" } else { "updated" }),
         resource,
         id: *resource_id,
         slug,
         deleted,
         insight: insight.map(|insight| InsightView::item(insight.clone(), None, chain, now)),
         // Single lists have names of their own in this process only.
-        cache_tags: cache_tags.into_iter().filter(|name| !name.starts_with("insights:")).collect(),
+        cache_tags: cache_tags.0.iter().filter(|name| !name.starts_with("insights:")).cloned().collect(),
     }
 }

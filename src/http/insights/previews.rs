@@ -224,7 +224,7 @@ pub(super) async fn read(
     let preview = store::previews::find_by_digest(db, &secret::digest(token), now).await?.ok_or_else(Problem::not_found)?;
     let named = match name {
         InsightName::Id(id) => Some(*id),
-        InsightName::Slug(slug) => store::slugs::owner(db, slug).await?,
+        InsightName::Slug(slug) => store::slugs::find_owner(db, slug).await?,
     };
     if named != Some(preview.insight_id) {
         return Err(Problem::not_found());

@@ -1,5 +1,6 @@
 //! `GET /v1/insights/{id_or_slug}/related`, and the same for `include=related`.
 
+use crate::domain::change::PublicSequence;
 use crate::http::insights::view::RelatedReason;
 use crate::http::insights::view::RelatedView;
 use crate::http::insights::view::SharedView;
@@ -25,7 +26,7 @@ use crate::http::response::headers::CONTENT_SEQUENCE;
 use crate::http::response::problem::Problem;
 use crate::http::state::app_state::AppState;
 use crate::projections::search::{Reason, Similar, Subject};
-use crate::store::hits::{self, HitDetail};
+use crate::store::hits;
 use crate::store::insight_rows::InsightRow;
 
 const INCLUDED: usize = 3;
@@ -44,8 +45,8 @@ pub(in crate::http) struct RelatedListView {
 #[derive(Debug, Serialize, ToSchema)]
 pub(in crate::http) struct RelatedMeta {
     /// The number of the newest change that the answer takes into account.
-    #[schema(minimum = 0)]
-    pub sequence: i64,
+    #[schema(value_type = i64, minimum = 0)]
+    pub sequence: PublicSequence,
 }
 
 #[derive(IntoParams)]
@@ -108,10 +109,10 @@ pub(super) async fn of_many(
     ids: &[Uuid],
     chain: &[String],
     now: Timestamp,
-) -> Result<(HashMap<Uuid, Vec<Value>>, i64), Problem> {
+) -> Result<(HashMap<Uuid, Vec<Value>>, PublicSequence), Problem> {
     let mut similar = HashMap::new();
-    let mut oldest = i64::MAX;
-    for (row, plain) in hits::find(app.store.reader(), ids, chain, HitDetail::Plain, now).await? {
+    let mut oldest = PublicSequence(i64::MAX);
+    for (row, plain) in hits::find_with_plain_text(app.store.reader(), ids, chain, now).await? {
         let (found, sequence) = app.search.related(subject(&row, plain), INCLUDED, chain.to_vec(), now).await?;
         oldest = oldest.min(sequence);
         similar.insert(row.id, found);
@@ -119,8 +120,8 @@ pub(super) async fn of_many(
     let mut wanted: Vec<Uuid> = similar.values().flatten().map(|similar| similar.id).collect();
     wanted.sort();
     wanted.dedup();
-    let rows = hits::find(app.store.reader(), &wanted, chain, HitDetail::Nothing, now).await?;
-    let rows: HashMap<Uuid, InsightRow> = rows.into_iter().map(|(row, _)| (row.id, row)).collect();
+    let rows = hits::find(app.store.reader(), &wanted, chain, now).await?;
+    let rows: HashMap<Uuid, InsightRow> = rows.into_iter().map(|row| (row.id, row)).collect();
     let values = |list: Vec<Similar>| {
         let views = list.into_iter().filter_map(|similar| Some(view(rows.get(&similar.id)?.clone(), similar, chain, now)));
         views.filter_map(|view| serde_json::to_value(view).ok()).collect()
@@ -130,9 +131,9 @@ pub(super) async fn of_many(
 
 async fn shown(app: &AppState, similar: Vec<Similar>, chain: &[String], now: Timestamp) -> Result<Vec<RelatedView>, Problem> {
     let ids: Vec<Uuid> = similar.iter().map(|similar| similar.id).collect();
-    let rows = hits::find(app.store.reader(), &ids, chain, HitDetail::Nothing, now).await?;
+    let rows = hits::find(app.store.reader(), &ids, chain, now).await?;
     let mut by_id: HashMap<Uuid, Similar> = similar.into_iter().map(|similar| (similar.id, similar)).collect();
-    Ok(rows.into_iter().filter_map(|(row, _)| by_id.remove(&row.id).map(|similar| view(row, similar, chain, now))).collect())
+    Ok(rows.into_iter().filter_map(|row| by_id.remove(&row.id).map(|similar| view(row, similar, chain, now))).collect())
 }
 
 fn view(row: InsightRow, similar: Similar, chain: &[String], now: Timestamp) -> RelatedView {

@@ -208,8 +208,7 @@ impl InsightView {
 impl BodyView {
     fn of(body: BodyRow) -> Self {
         let BodyRow { markdown, html, plain, toc } = body;
-        let toc: Vec<TocEntry> = serde_json::from_str(&toc).unwrap_or_default();
-        let toc = toc.into_iter().map(|TocEntry { id, level, text }| TocEntryView { id, level, text }).collect();
+        let toc = toc.0.into_iter().map(|TocEntry { id, level, text }| TocEntryView { id, level, text }).collect();
         Self { markdown, html, text: plain, toc }
     }
 }

@@ -7,7 +7,6 @@ use uuid::Uuid;
 use crate::domain::authority::Principal;
 use crate::domain::clock::Timestamp;
 use crate::domain::lint::{self, Lint, Warning};
-use crate::domain::markdown::TocEntry;
 use crate::domain::slug::Slug;
 use crate::editorial::offload;
 use crate::http::response::problem::Problem;
@@ -54,7 +53,7 @@ pub(super) async fn of(app: &AppState, written: WrittenDraft, caller: &Principal
         }));
         let named: Vec<(String, String)> = links.into_iter().filter_map(|link| named(&link, &homes).map(|slug| (slug, link))).collect();
         let wanted: BTreeSet<&str> = named.iter().map(|(slug, _)| slug.as_str()).take(MOST).collect();
-        let targets = store::slugs::targets(db, &wanted.into_iter().collect::<Vec<_>>(), own, now).await?;
+        let targets = store::slugs::find_targets(db, &wanted.into_iter().collect::<Vec<_>>(), own, now).await?;
         for (slug, link) in named.iter().take(MOST).filter(|(slug, _)| !slugs.contains(slug)) {
             let (code, detail) = match targets.iter().find(|target| target.slug == *slug) {
                 Some(target) if target.visible => continue,
@@ -77,8 +76,7 @@ fn field(text: &WrittenText) -> String {
 }
 
 fn linted(text: &WrittenText) -> Lint {
-    let toc: Vec<TocEntry> = serde_json::from_str(&text.toc).unwrap_or_default();
-    lint::lint(&text.markdown, &toc)
+    lint::lint(&text.markdown, &text.toc.0)
 }
 
 /// The slug of the insight that a link means: an address of this service or its site, or a relative one, with `insights/<slug>` at its end.

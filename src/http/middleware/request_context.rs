@@ -19,6 +19,7 @@ use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, ResponseError as _,
 use futures_util::future::join;
 use tokio::task::JoinError;
 
+use crate::domain::change::Sequence;
 use crate::http::middleware::access_log::{LoggedRequest, log_request, trace_id};
 use crate::http::middleware::cors;
 use crate::http::request::auth;
@@ -157,7 +158,7 @@ async fn run_handler(
             wait_for_latest_write(app).await;
         }
     } else if is_write && response.status().is_success() {
-        wait_for_projections(app, app.store.committed().row).await;
+        wait_for_projections(app, app.store.committed().sequence).await;
     }
     drop(key_lock);
     Ok(Ok(response))
@@ -167,12 +168,12 @@ async fn run_handler(
 pub(crate) async fn wait_for_latest_write(app: &AppState) {
     if let Ok(newest) = changes::newest(app.store.reader()).await {
         // A row of another node may be a draft's, of which there was no notification.
-        app.store.ring();
+        app.store.notify();
         wait_for_projections(app, newest).await;
     }
 }
 
-async fn wait_for_projections(app: &AppState, row: i64) {
+async fn wait_for_projections(app: &AppState, row: Sequence) {
     join(app.search.wait_for(row), app.cache.wait_for(row)).await;
 }
 

@@ -18,6 +18,7 @@ use actix_web::http::{Method, Uri};
 use actix_web::{Error, HttpMessage as _, HttpResponse, ResponseError as _, web};
 use futures_util::future::{Either, LocalBoxFuture};
 
+use crate::domain::change::PublicSequence;
 use crate::domain::clock::Timestamp;
 use crate::http::middleware::cache_key::{CacheKey, RequestTarget};
 use crate::http::middleware::cors;
@@ -95,7 +96,7 @@ where
 }
 
 /// The response from a valid entry.
-fn serve_entry(app: &AppState, entry: &BufferedResponse, headers: &HeaderMap, now: Timestamp, sequence: i64) -> HttpResponse {
+fn serve_entry(app: &AppState, entry: &BufferedResponse, headers: &HeaderMap, now: Timestamp, sequence: PublicSequence) -> HttpResponse {
     let revalidation = RevalidationState { sequence, next_transition: app.cache.next_transition() };
     let context = RequestContext { headers, now, last_dated: &app.last_dated };
     let mut response = with_common_headers(entry.respond(context, Some(revalidation)), request_id::response_header(headers, now));

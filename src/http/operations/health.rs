@@ -49,10 +49,10 @@ pub(crate) async fn get_readiness(app: web::Data<AppState>, request: HttpRequest
     Query::require_empty(&request)?;
     let timed_out = |_elapsed| Problem::unavailable("the database does not respond");
     tokio::time::timeout(PING_TIMEOUT, app.store.ping()).await.map_err(timed_out)??;
-    let committed = app.store.committed().row;
+    let committed = app.store.committed().sequence;
     let newest = tokio::time::timeout(PING_TIMEOUT, changes::newest(app.store.reader())).await.map_err(timed_out)??;
     if newest < committed {
-        tracing::error!(newest, committed, "reads do not see the last committed write");
+        tracing::error!(%newest, %committed, "reads do not see the last committed write");
         return Err(Problem::unavailable("reads do not see the last committed write: restart this node"));
     }
     Ok(ResponseBuilder::json(&Health { status: "ok" }))

@@ -76,10 +76,10 @@ fn registry(app: &AppState) -> Registry {
     gauge("cache_bytes", "Memory that the response cache uses", saturate(cache.bytes));
     gauge("requests_in_flight", "Requests in progress", saturate(app.in_flight.count()));
     gauge("event_streams", "Open event streams", saturate(app.events.open_streams()));
-    gauge("content_sequence", "The newest public sequence that a response of this node has had", app.sequence.load(Ordering::Relaxed));
+    gauge("content_sequence", "The newest public sequence that a response of this node has had", app.sequence.load(Ordering::Relaxed).0);
     let indexed = *app.search.progress().borrow();
-    gauge("search_ready", "Whether the search index is open", i64::from(indexed >= 0));
-    let lag = (app.store.committed().row - indexed.max(0)).max(0);
+    gauge("search_ready", "Whether the search index is open", i64::from(indexed.is_open()));
+    let lag = (app.store.committed().sequence.0 - indexed.0.max(0)).max(0);
     gauge("search_lag_rows", "Rows that this node has written and search does not show yet", lag);
     let is_readable = i64::from(!app.cache.is_database_away());
     gauge("log_readable", "Whether the last read of the change log succeeded: 0 while the database is away", is_readable);

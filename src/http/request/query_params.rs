@@ -5,6 +5,7 @@
 use actix_web::HttpRequest;
 use uuid::Uuid;
 
+use crate::domain::change::PublicSequence;
 use crate::domain::clock::Timestamp;
 use crate::domain::locale::Locale;
 use crate::domain::page::{DEFAULT_LIMIT, MAX_LIMIT};
@@ -85,8 +86,8 @@ impl Query {
     }
 
     /// The sequence of the last change that a follower has applied.
-    pub(crate) fn since(&mut self) -> Option<i64> {
-        self.integer("since", 0, 9_007_199_254_740_991)
+    pub(crate) fn since(&mut self) -> Option<PublicSequence> {
+        self.integer("since", 0, 9_007_199_254_740_991).map(PublicSequence)
     }
 
     pub(crate) fn one_of(&mut self, name: &'static str, allowed: &[&'static str]) -> Option<&'static str> {

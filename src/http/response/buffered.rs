@@ -12,6 +12,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::web::Bytes;
 
+use crate::domain::change::PublicSequence;
 use crate::domain::clock::Timestamp;
 use crate::http::response::cache_control::CachePolicy;
 use crate::http::response::conditional;
@@ -33,7 +34,7 @@ pub struct BufferedResponse {
     etags: Option<[HeaderValue; 3]>,
     last_modified: Option<(Timestamp, HeaderValue)>,
     /// The public sequence at which it was computed.
-    sequence: Option<(i64, HeaderValue)>,
+    sequence: Option<(PublicSequence, HeaderValue)>,
     headers: Vec<(HeaderName, HeaderValue)>,
     body: Bytes,
     /// Brotli and gzip, each compressed by the first request that needs it.
@@ -68,7 +69,7 @@ pub(crate) struct RequestContext<'r> {
 #[derive(Clone, Copy)]
 pub(crate) struct RevalidationState {
     /// The public sequence at which the entry is valid.
-    pub(crate) sequence: i64,
+    pub(crate) sequence: PublicSequence,
     /// When the clock changes content next.
     pub(crate) next_transition: Option<Timestamp>,
 }
@@ -88,7 +89,7 @@ impl BufferedResponse {
         let mut headers: Vec<(HeaderName, HeaderValue)> =
             headers.into_iter().filter_map(|(name, text)| Some((name, value(&text)?))).collect();
         let sequence = headers.iter().position(|(name, _)| *name == CONTENT_SEQUENCE).map(|index| headers.remove(index).1);
-        let sequence = sequence.and_then(|value| Some((value.to_str().ok()?.parse().ok()?, value)));
+        let sequence = sequence.and_then(|value| Some((PublicSequence(value.to_str().ok()?.parse().ok()?), value)));
         let etag = |encoding: Encoding| value(&format!("\"{}{}\"", etag.as_ref()?, encoding.etag_suffix()));
         Self {
             status,
@@ -141,7 +142,7 @@ impl BufferedResponse {
     /// The sequence of now, or of the time when it was computed.
     fn sequence_header(&self, revalidation: Option<RevalidationState>) -> Option<HeaderValue> {
         let own = self.sequence.as_ref().filter(|(computed_at, _)| revalidation.is_none_or(|state| state.sequence == *computed_at));
-        own.map(|(_, value)| value.clone()).or_else(|| revalidation.map(|state| HeaderValue::from(state.sequence)))
+        own.map(|(_, value)| value.clone()).or_else(|| revalidation.map(|state| HeaderValue::from(state.sequence.0)))
     }
 
     /// The response to a request: 304 if the client has it already. `revalidation` is given for a cache entry that was computed earlier.

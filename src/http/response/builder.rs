@@ -9,6 +9,7 @@ use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, Responder, ResponseError as _, web};
 use serde::Serialize;
 
+use crate::domain::change::PublicSequence;
 use crate::domain::clock::Timestamp;
 use crate::http::response::buffered::{BufferedParts, BufferedResponse, RequestContext};
 use crate::http::response::cache_control::CachePolicy;
@@ -161,7 +162,7 @@ impl ResponseBuilder {
     }
 
     /// As [`ResponseBuilder::cacheable`], for a response from an index of this public sequence.
-    pub(crate) fn cacheable_at(self, sequence: i64, freshness: &Freshness, tags: CacheTags) -> Self {
+    pub(crate) fn cacheable_at(self, sequence: PublicSequence, freshness: &Freshness, tags: CacheTags) -> Self {
         let sequence = sequence.min(freshness.sequence);
         Self { lifetime: Some(EntryLifetime { sequence, expires_at: freshness.next_transition, tags }), ..self }
     }

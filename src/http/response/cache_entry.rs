@@ -1,6 +1,7 @@
 //! How a response gets into the response cache: the cache middleware marks the request that fills an entry, and the response carries the
 //! entry instead of a body.
 
+use crate::domain::change::PublicSequence;
 use crate::domain::clock::Timestamp;
 use crate::http::response::buffered::BufferedResponse;
 use crate::projections::response_cache::CacheTags;
@@ -22,7 +23,7 @@ pub(crate) fn list_tags(filters: &Filters) -> Vec<String> {
 /// What a cache entry depends on.
 pub(crate) struct EntryLifetime {
     /// The public sequence of the content that the response shows.
-    pub(crate) sequence: i64,
+    pub(crate) sequence: PublicSequence,
     /// When the clock changes it.
     pub(crate) expires_at: Option<Timestamp>,
     /// A change of any of these invalidates it.

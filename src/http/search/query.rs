@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::params::{LONGEST, SearchParams};
 use super::view::{FacetsView, Highlights, ScoreExplanation, SearchHit, SearchMeta, SearchResult, facet};
+use crate::domain::change::PublicSequence;
 use crate::domain::clock::Timestamp;
 use crate::domain::locale::Locale;
 use crate::domain::page::{Cursor, KeyValue};
@@ -23,7 +24,7 @@ use crate::http::response::problem::{Problem, token_required};
 use crate::http::response::problem_codes::ProblemCode;
 use crate::http::state::app_state::AppState;
 use crate::projections::search::{Marks, PreviousPage, SearchPage, SearchPosition, SearchRequest};
-use crate::store::hits::{self, HitDetail};
+use crate::store::hits;
 use crate::store::insight_rows::InsightRow;
 use crate::store::list_query::Filters;
 
@@ -69,7 +70,7 @@ pub(in crate::http) async fn search_insights(
     let meta = SearchMeta { sequence, total, took_ms: 0, fuzzy: corrected.is_some(), corrected_query: corrected };
     let mut result = SearchResult { data, page, facets, meta };
     // How long it took, and changes elsewhere, are no part of what the validator stands for.
-    let digested = SearchResult { meta: SearchMeta { sequence: 0, ..result.meta.clone() }, ..result.clone() };
+    let digested = SearchResult { meta: SearchMeta { sequence: PublicSequence::default(), ..result.meta.clone() }, ..result.clone() };
     result.meta.took_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     let reply = ResponseBuilder::json(&result)
         .etag_prefix("l".to_owned())
@@ -136,7 +137,7 @@ fn place_of(cursor: &Cursor) -> Result<Option<SearchPosition>, Problem> {
 
 async fn hits(app: &AppState, found: &SearchPage, chain: &[String], explain: bool, now: Timestamp) -> Result<Vec<SearchHit>, Problem> {
     let ids: Vec<Uuid> = found.hits.iter().map(|hit| hit.id).collect();
-    let rows = hits::find(app.store.reader(), &ids, chain, HitDetail::Plain, now).await?;
+    let rows = hits::find_with_plain_text(app.store.reader(), &ids, chain, now).await?;
     let (marks, shown) = (found.marks.clone(), found.hits.clone());
     let chain = chain.to_vec();
     let mark = move || {

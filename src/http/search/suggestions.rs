@@ -6,6 +6,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::params::{LONGEST, SuggestionParams};
+use crate::domain::change::PublicSequence;
 use crate::domain::locale::Locale;
 use crate::domain::markdown::TocEntry;
 use crate::http::request::auth::Reader;
@@ -17,7 +18,7 @@ use crate::http::response::headers::CONTENT_SEQUENCE;
 use crate::http::response::problem::Problem;
 use crate::http::state::app_state::AppState;
 use crate::projections::search::{Suggestion, TypedPrefix};
-use crate::store::hits::{self, HitDetail};
+use crate::store::hits;
 use crate::store::insight_rows::InsightRow;
 
 const DEFAULT: i64 = 8;
@@ -57,8 +58,8 @@ struct SuggestionView {
 #[derive(Debug, Serialize, ToSchema)]
 struct SuggestionMeta {
     /// The number of the newest change that the answer takes into account.
-    #[schema(minimum = 0)]
-    sequence: i64,
+    #[schema(value_type = i64, minimum = 0)]
+    sequence: PublicSequence,
     /// Whether nothing goes on as was typed, and these would but for one typo.
     fuzzy: bool,
 }
@@ -95,7 +96,7 @@ pub(in crate::http) async fn list_suggestions(
     let freshness = app.freshness(now).await?;
     let chain = Locale::fallback_chain(locale.as_ref(), &freshness.default_locale);
     let (beginning, sequence) = app.search.suggest(text, chain.clone(), now).await?;
-    let rows = hits::find(app.store.reader(), &beginning.insights, &chain, HitDetail::Toc, now).await?;
+    let rows = hits::find_with_toc(app.store.reader(), &beginning.insights, &chain, now).await?;
     let meta = SuggestionMeta { sequence, fuzzy: beginning.fuzzy };
     let view = SuggestionList { data: chosen(&beginning, rows, limit), meta };
     Ok(ResponseBuilder::json(&view)
@@ -108,10 +109,9 @@ pub(in crate::http) async fn list_suggestions(
         .cache_tag_header(&["insights".to_owned()]))
 }
 
-fn chosen(beginning: &TypedPrefix, rows: Vec<(InsightRow, String)>, limit: usize) -> Vec<SuggestionView> {
+fn chosen(beginning: &TypedPrefix, rows: Vec<(InsightRow, Vec<TocEntry>)>, limit: usize) -> Vec<SuggestionView> {
     let mut list: Vec<(Suggestion, SuggestedInsight)> = Vec::new();
-    for (row, toc) in rows {
-        let headings: Vec<TocEntry> = serde_json::from_str(&toc).unwrap_or_default();
+    for (row, headings) in rows {
         let insight = SuggestedInsight { id: row.id, slug: row.slug, title: row.title };
         for answer in beginning.answers(&insight.title, &headings) {
             list.push((answer, insight.clone()));

@@ -4,14 +4,13 @@ use std::collections::BTreeMap;
 
 use actix_web::{HttpRequest, get, put, web};
 use serde::Serialize;
-use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use crate::domain::authority::Admin;
 use crate::domain::clock::Timestamp;
 use crate::domain::etag::version_state;
 use crate::domain::locale::Locale;
-use crate::domain::site::SiteDraft;
+use crate::domain::site::{SiteDraft, SiteText};
 use crate::editorial;
 use crate::http::request::auth::Reader;
 use crate::http::request::body::Body;
@@ -180,33 +179,29 @@ async fn represent(
 }
 
 fn view(row: &site::Model, stats: StatsRow, locale: Option<&Locale>, for_editor: bool) -> SiteView {
-    let translations: Map<String, Value> = serde_json::from_str(&row.translations).unwrap_or_default();
+    let translations = &row.translations.0;
     let chain = Locale::fallback_chain(locale, &row.default_locale);
-    let text = |local: &Value, name: &str| local[name].as_str().unwrap_or_default().to_owned();
     let local = chain.iter().take_while(|tag| **tag != row.default_locale).find_map(|tag| translations.get(tag));
-    let word = |name: &str, default: &String| {
-        local.map(|local| text(local, name)).filter(|text| !text.is_empty()).unwrap_or_else(|| default.clone())
-    };
+    let text = |of: fn(&SiteText) -> &String, default: &String| local.map(of).filter(|text| !text.is_empty()).unwrap_or(default).clone();
     SiteView {
         name: row.name.clone(),
-        title: word("title", &row.title),
-        headline: word("headline", &row.headline),
-        intro: word("intro", &row.intro),
+        title: text(|local| &local.title, &row.title),
+        headline: text(|local| &local.headline, &row.headline),
+        intro: text(|local| &local.intro, &row.intro),
         base_url: row.base_url.clone(),
         default_locale: row.default_locale.clone(),
-        locales: serde_json::from_str(&row.locales).unwrap_or_default(),
+        locales: row.locales.0.clone(),
         stats: SiteStatsView {
             insights: stats.insights,
             categories: stats.categories,
             since: stats.since.map(|at| Timestamp(at).rfc3339()),
         },
         translations: for_editor.then(|| {
-            let words = |local: &Value| SiteTranslationView {
-                title: text(local, "title"),
-                headline: text(local, "headline"),
-                intro: text(local, "intro"),
+            let view = |local: &SiteText| {
+                let SiteText { title, headline, intro } = local.clone();
+                SiteTranslationView { title, headline, intro }
             };
-            translations.iter().map(|(locale, local)| (locale.clone(), words(local))).collect()
+            translations.iter().map(|(locale, local)| (locale.clone(), view(local))).collect()
         }),
     }
 }

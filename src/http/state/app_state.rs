@@ -4,12 +4,13 @@
 //! any, so that several services can run in one process.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use serde_json::Value;
 use tokio::sync::{Notify, watch};
 
+use crate::domain::change::{AtomicPublicSequence, PublicSequence};
 use crate::domain::clock::{Clock, Timestamp};
 use crate::editorial::keys::KeyRing;
 use crate::editorial::throttle::Throttle;
@@ -37,7 +38,7 @@ pub struct Dependencies {
     pub search: Search,
     pub cache: ResponseCache<BufferedResponse>,
     /// The newest public sequence that the event stream may send.
-    pub newest: watch::Receiver<i64>,
+    pub newest: watch::Receiver<PublicSequence>,
     pub events: EventLimits,
     /// The public address, without a slash at its end.
     pub base_url: String,
@@ -47,7 +48,7 @@ pub struct Dependencies {
     /// Derives the OpenAPI document from the routes.
     pub document: fn() -> Value,
     /// The newest public sequence of the database.
-    pub sequence: i64,
+    pub sequence: PublicSequence,
 }
 
 /// See the module.
@@ -61,7 +62,7 @@ pub struct AppState {
     pub(crate) search: Search,
     pub(crate) cache: ResponseCache<BufferedResponse>,
     pub(crate) metrics: Metrics,
-    pub(crate) newest: watch::Receiver<i64>,
+    pub(crate) newest: watch::Receiver<PublicSequence>,
     pub(crate) events: EventLimits,
     transition_recorder: TransitionRecorder,
     pub(crate) base_url: String,
@@ -70,7 +71,7 @@ pub struct AppState {
     pub(crate) in_flight: InFlightRequests,
     pub(crate) last_dated: LastDated,
     /// The newest public sequence that a response of this node has had.
-    pub(crate) sequence: AtomicI64,
+    pub(crate) sequence: AtomicPublicSequence,
 }
 
 /// What a request may cost.
@@ -107,7 +108,7 @@ impl AppState {
             documents: ServedDocument::new(document),
             in_flight: InFlightRequests::default(),
             last_dated: LastDated::default(),
-            sequence: AtomicI64::new(sequence),
+            sequence: AtomicPublicSequence::new(sequence),
         }
     }
 

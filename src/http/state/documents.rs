@@ -39,7 +39,7 @@ impl ServedDocument {
     }
 }
 
-fn log_failure(error: &dyn std::error::Error) -> Vec<u8> {
-    tracing::error!(error, "the OpenAPI document cannot be serialised");
+fn log_failure(error: &dyn std::fmt::Display) -> Vec<u8> {
+    tracing::error!(%error, "the OpenAPI document cannot be serialised");
     Vec::new()
 }

@@ -8,6 +8,8 @@ use std::time::Duration;
 use std::time::Instant;
 use tokio::sync::{OnceCell, Semaphore, watch};
 
+use crate::domain::change::PublicSequence;
+
 /// The limits of event streams, and what they share.
 #[derive(Debug)]
 pub struct EventLimits {
@@ -37,7 +39,7 @@ impl EventLimits {
 }
 
 /// A page is the same for streams at the same position, with the same newest sequence and the same locale.
-pub(crate) type EventPageKey = (i64, i64, Option<String>);
+pub(crate) type EventPageKey = (PublicSequence, PublicSequence, Option<String>);
 
 pub(crate) type EventPageCell = Arc<OnceCell<Arc<EventPage>>>;
 
@@ -72,4 +74,4 @@ impl SharedEventPages {
 }
 
 /// The last sequence of a page and its bytes; None when there is no event.
-pub(crate) type EventPage = Option<(i64, Bytes)>;
+pub(crate) type EventPage = Option<(PublicSequence, Bytes)>;

@@ -5,6 +5,7 @@ use actix_web::http::{StatusCode, header};
 
 use super::view::{TermListView, view};
 use crate::domain::authority::Publisher;
+use crate::domain::change::PublicSequence;
 use crate::domain::clock::Timestamp;
 use crate::domain::etag::named_state;
 use crate::domain::locale::Locale;
@@ -40,7 +41,7 @@ pub(super) async fn list(app: &AppState, request: &HttpRequest, reader: &Reader,
     let public = TermListView {
         data: page.rows.iter().map(|row| view(row, &chain, false)).collect(),
         page: info,
-        meta: ListMeta { sequence: 0, total: None },
+        meta: ListMeta { sequence: PublicSequence::default(), total: None },
     };
     let data = page.rows.iter().map(|row| view(row, &chain, reader.editor().is_some())).collect();
     let shown =

@@ -6,8 +6,7 @@ use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use crate::domain::term::translations_of;
-use crate::http::insights::view::local_name;
+use crate::domain::term::TermText;
 use crate::http::response::pagination::{ListMeta, PageInfo};
 use crate::store::terms::TermRow;
 
@@ -92,20 +91,21 @@ pub(in crate::http) struct TermPath {
 }
 
 pub(super) fn view(row: &TermRow, chain: &[String], for_editor: bool) -> TermView {
-    let translations = translations_of(&row.translations);
-    let text = |locale: &serde_json::Value, name: &str| locale[name].as_str().unwrap_or_default().to_owned();
-    let described = chain.iter().find_map(|locale| translations.get(locale)).map(|local| text(local, "description"));
+    let translations = &row.translations.0;
+    // The row's own texts are the default locale's, which ends the chain.
+    let local = chain.iter().find_map(|locale| translations.get(locale));
     TermView {
         id: row.id,
         slug: row.slug.clone(),
-        name: local_name(&translations, chain, &row.name).to_owned(),
-        description: described.unwrap_or_else(|| row.description.clone()),
+        name: local.map_or(&row.name, |local| &local.name).clone(),
+        description: local.map_or(&row.description, |local| &local.description).clone(),
         insight_count: row.insight_count,
         translations: for_editor.then(|| {
-            let local = |(locale, words): (&String, &serde_json::Value)| {
-                (locale.clone(), TermTranslationView { name: text(words, "name"), description: text(words, "description") })
+            let view = |local: &TermText| {
+                let TermText { name, description } = local.clone();
+                TermTranslationView { name, description }
             };
-            translations.iter().map(local).collect()
+            translations.iter().map(|(locale, local)| (locale.clone(), view(local))).collect()
         }),
     }
 }

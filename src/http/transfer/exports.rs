@@ -13,6 +13,7 @@ use crate::http::request::query_params::Query;
 use crate::http::response::problem::Problem;
 use crate::http::response::streams::line_stream;
 use crate::http::state::app_state::AppState;
+use crate::store::exports::ExportRange;
 
 /// Insights that are read together.
 const PAGE: i64 = 50;
@@ -70,7 +71,7 @@ async fn next(app: &AppState, place: &mut ExportPosition, own: Option<Uuid>) -> 
         return Ok(None);
     }
     let snapshot = app.store.snapshot().await?;
-    let page = exports::lines(&snapshot, (place.behind, own), PAGE, &mut place.told, app.now()).await?;
+    let page = exports::lines(&snapshot, ExportRange { after: place.behind, own }, PAGE, &mut place.told, app.now()).await?;
     place.is_over = page.is_empty();
     place.behind = page.last().map(|(id, _)| *id);
     let lines: Vec<Value> = match own {

@@ -9,6 +9,7 @@ use memchr::memchr;
 use serde_json::json;
 
 use crate::domain::authority::{Editor, Principal};
+use crate::domain::import_state::ImportItemState;
 use crate::editorial::imports;
 use crate::editorial::imports::{ImportMode, ImportReceiver, ReceivedLine};
 use crate::http::middleware::request_context::{RequestId, wait_for_latest_write};
@@ -141,14 +142,14 @@ pub(crate) async fn list_import_items(
     path: web::Path<String>,
 ) -> Result<ResponseBuilder, Problem> {
     let mut query = Query::from_request(&request);
-    let state = query.one_of("state", &["waiting", "created", "updated", "unchanged", "failed"]);
+    let state = query.one_of("state", &ImportItemState::ALL.map(ImportItemState::as_str)).and_then(ImportItemState::parse);
     let limit = query.limit();
     let import = known(&app, &path, editor.principal()).await;
     let identity = import.as_ref().map_or_else(|_| String::new(), |import| store::imports::identity(import.id, state));
     let cursor = pagination::read_cursor(&mut query, &identity, false);
     query.finish()?;
     let import = import?;
-    let page = store::imports::items(app.store.reader(), import.id, state, cursor?.as_ref(), limit).await?;
+    let page = store::imports::list_items(app.store.reader(), import.id, state, cursor?.as_ref(), limit).await?;
     let sequence = app.freshness(app.now()).await?.sequence;
     let info = pagination::page_info(&page, limit);
     let data = page.rows.into_iter().map(|row| item(row, &app.base_url)).collect();
@@ -205,14 +206,14 @@ fn read(number: u64, line: &Bytes) -> Option<ReceivedLine> {
     let name = format!("line {number}");
     let Ok(text) = std::str::from_utf8(line) else {
         let problem = json!({ "code": "malformed-body", "detail": "the line is not UTF-8" });
-        return Some(ReceivedLine { name, input: String::new(), notes: "[]".to_owned(), refused: Some(problem) });
+        return Some(ReceivedLine { name, input: String::new(), notes: Vec::new(), refused: Some(problem) });
     };
     let text = text.trim().trim_start_matches('\u{feff}');
-    (!text.is_empty()).then(|| ReceivedLine { name, input: text.to_owned(), notes: "[]".to_owned(), refused: None })
+    (!text.is_empty()).then(|| ReceivedLine { name, input: text.to_owned(), notes: Vec::new(), refused: None })
 }
 
 /// A line that is not kept, and fails by itself.
 fn too_long(number: u64, most: usize) -> ReceivedLine {
     let problem = json!({ "code": "payload-too-large", "detail": format!("a line may have at most {most} bytes") });
-    ReceivedLine { name: format!("line {number}"), input: String::new(), notes: "[]".to_owned(), refused: Some(problem) }
+    ReceivedLine { name: format!("line {number}"), input: String::new(), notes: Vec::new(), refused: Some(problem) }
 }

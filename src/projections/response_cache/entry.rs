@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::cache_tags::CacheTags;
 use super::invalidation_log::EntryMeta;
+use crate::domain::change::PublicSequence;
 use crate::domain::clock::Timestamp;
 
 /// What an entry costs besides the bytes of its value.
@@ -19,7 +20,7 @@ pub struct CacheEntry<V> {
 /// When and from what state a value was computed.
 pub struct EntryOrigin {
     /// The public sequence of the content.
-    pub sequence: i64,
+    pub sequence: PublicSequence,
     pub computed_at: Timestamp,
     /// When the clock changes the value, if that is planned.
     pub expires_at: Option<Timestamp>,

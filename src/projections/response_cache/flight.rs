@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::watch;
 
 use super::entry::CacheEntry;
+use crate::domain::change::Sequence;
 
 /// What waiting requests receive; None until the computation ends.
 pub type FlightReceiver<V> = watch::Receiver<Option<FlightOutcome<V>>>;
@@ -32,7 +33,7 @@ impl<V> Clone for FlightOutcome<V> {
 /// A computation in flight.
 struct Flight<V> {
     /// The row of the change log that was applied when it started. A request that comes after a later row does not join.
-    applied: i64,
+    applied: Sequence,
     outcome: FlightReceiver<V>,
 }
 
@@ -56,12 +57,12 @@ pub(super) struct FlightsGuard<'f, V>(MutexGuard<'f, HashMap<Arc<str>, Flight<V>
 
 impl<V> FlightsGuard<'_, V> {
     /// A flight of this key that started when this row was the last applied one.
-    pub(super) fn find(&self, key: &str, applied: i64) -> Option<FlightReceiver<V>> {
+    pub(super) fn find(&self, key: &str, applied: Sequence) -> Option<FlightReceiver<V>> {
         self.0.get(key).filter(|flight| flight.applied == applied).map(|flight| flight.outcome.clone())
     }
 
     /// Starts a flight. The sender belongs to its leader.
-    pub(super) fn start(&mut self, key: Arc<str>, applied: i64) -> watch::Sender<Option<FlightOutcome<V>>> {
+    pub(super) fn start(&mut self, key: Arc<str>, applied: Sequence) -> watch::Sender<Option<FlightOutcome<V>>> {
         let (sender, outcome) = watch::channel(None);
         self.0.insert(key, Flight { applied, outcome });
         sender

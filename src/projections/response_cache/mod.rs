@@ -31,6 +31,7 @@ use invalidation_log::InvalidationLog;
 pub use projection::ResponseCacheProjection;
 
 use super::follower::Progress;
+use crate::domain::change::{PublicSequence, Sequence};
 use crate::domain::clock::Timestamp;
 
 /// How long a write waits until the invalidation log has its changes.
@@ -65,7 +66,7 @@ struct CacheState<V> {
 /// The outcome of [`ResponseCache::join`].
 pub enum Lookup<V> {
     /// A valid entry, and the public sequence at which it is valid.
-    Hit(Arc<CacheEntry<V>>, i64),
+    Hit(Arc<CacheEntry<V>>, PublicSequence),
     /// The invalidation log lags behind an answered write: compute without the cache.
     Bypass,
     /// Compute the entry and fill it.
@@ -93,8 +94,8 @@ pub struct CacheStats {
 impl<V: Send + Sync + 'static> ResponseCache<V> {
     /// Both ends of a cache with this budget in bytes, and the sender of its progress.
     #[must_use]
-    pub fn new(budget: u64) -> (ResponseCacheProjection, Self, watch::Sender<i64>) {
-        let (sender, progress) = watch::channel(-1);
+    pub fn new(budget: u64) -> (ResponseCacheProjection, Self, watch::Sender<Sequence>) {
+        let (sender, progress) = watch::channel(Sequence::NOT_OPEN);
         let log = Arc::new(InvalidationLog::new());
         let typical_entries = usize::try_from(budget / TYPICAL_ENTRY_BYTES).unwrap_or(usize::MAX);
         let shared = CacheState {
@@ -123,7 +124,7 @@ impl<V: Send + Sync + 'static> ResponseCache<V> {
 
     /// The valid entry of a key, and the public sequence at which it is valid.
     #[must_use]
-    pub fn find(&self, key: &str, now: Timestamp) -> Option<(Arc<CacheEntry<V>>, i64)> {
+    pub fn find(&self, key: &str, now: Timestamp) -> Option<(Arc<CacheEntry<V>>, PublicSequence)> {
         let entry = self.get(key)?;
         let sequence = self.validate(&entry, now)?;
         Some((entry, sequence))
@@ -169,7 +170,7 @@ impl<V: Send + Sync + 'static> ResponseCache<V> {
 
     /// The public sequence at which an entry is valid now; None if it is not.
     #[must_use]
-    pub fn validate(&self, entry: &CacheEntry<V>, now: Timestamp) -> Option<i64> {
+    pub fn validate(&self, entry: &CacheEntry<V>, now: Timestamp) -> Option<PublicSequence> {
         self.shared.log.validate(&entry.meta, now)
     }
 
@@ -181,13 +182,13 @@ impl<V: Send + Sync + 'static> ResponseCache<V> {
     }
 
     /// Waits until a row of the change log is applied. After the timeout, no entry is served until it is.
-    pub async fn wait_for(&self, row: i64) {
+    pub async fn wait_for(&self, row: Sequence) {
         let log = &self.shared.log;
         if log.applied() >= row {
             return;
         }
         let mut progress = self.progress.clone();
-        let is_following = *progress.borrow() >= 0;
+        let is_following = progress.borrow().is_open();
         let applied = async { progress.wait_for(|position| *position >= row).await.is_ok() };
         if !is_following || !tokio::time::timeout(APPLY_TIMEOUT, applied).await.unwrap_or(false) {
             log.acknowledge(row);

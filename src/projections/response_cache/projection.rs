@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use super::invalidation_log::InvalidationLog;
+use crate::domain::change::{Resource, Sequence};
 use crate::projections::follower::Projection;
 use crate::store::changes::{self, LogRow};
+use crate::store::transitions::Upcoming;
 use crate::store::{Store, transitions};
 
 /// The writing end of the response cache, run by the follower.
@@ -23,8 +25,8 @@ impl ResponseCacheProjection {
 impl Projection for ResponseCacheProjection {
     const NAME: &'static str = "response cache";
 
-    async fn open(&mut self, store: &Store) -> anyhow::Result<i64> {
-        let (next, position) = transitions::ahead(store).await?;
+    async fn open(&mut self, store: &Store) -> anyhow::Result<Sequence> {
+        let Upcoming { at: next, newest: position } = transitions::find_upcoming(store).await?;
         let public = changes::public_at(store.reader(), position).await?;
         self.log.open(position, public, next);
         Ok(position)
@@ -35,12 +37,12 @@ impl Projection for ResponseCacheProjection {
     }
 
     async fn apply(&mut self, store: &Store, rows: &[LogRow]) -> anyhow::Result<()> {
-        let may_change_plan = |row: &LogRow| row.resource == "insight" && !row.is_draft();
+        let may_change_plan = |row: &LogRow| row.resource == Resource::Insight && !row.is_draft();
         if !self.must_reread_plan && !rows.iter().any(may_change_plan) {
             self.log.apply(rows);
             return Ok(());
         }
-        let (next, newest) = transitions::ahead(store).await?;
+        let Upcoming { at: next, newest } = transitions::find_upcoming(store).await?;
         self.log.lower_next_transition(next);
         self.log.apply(rows);
         // One transaction removes a transition from the plan and appends it to the log: the plan is that of the last row only if no row

@@ -1,7 +1,9 @@
 //! What invalidates cache entries: writes, exactly those that show what changed; the clock, to the millisecond.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
+use insights::domain::change::{ChangeKind, Sequence};
 use insights::store::changes;
 use sea_orm::ConnectionTrait as _;
 use serde_json::json;
@@ -155,8 +157,29 @@ async fn lists_are_invalidated_by_their_tags_at_the_commit() {
     };
     let (gone, ()) = futures_util::future::join(admin.delete("/v1/insights/first", "*"), rename).await;
     gone.expect(204);
-    let rows = changes::after(app.store().reader(), 0, 1_000).await.unwrap();
+    let rows = changes::after(app.store().reader(), Sequence(0), 1_000).await.unwrap();
     let last = rows.last().unwrap();
-    assert_eq!(last.kind, "deleted");
-    assert!(last.cache_tags.contains("\"insights:category:renamed\""), "{}", last.cache_tags);
+    assert_eq!(last.kind, ChangeKind::Deleted);
+    assert!(last.cache_tags.0.contains(&"insights:category:renamed".to_owned()), "{:?}", last.cache_tags);
+}
+
+/// Nothing says which entries a corrupt row of the change log invalidates, so it invalidates all of them.
+#[tokio::test]
+async fn a_corrupt_row_of_the_change_log_invalidates_every_entry() {
+    let app = with_two_insights().await;
+    let paths = ["/v1/insights/first", "/v1/insights/second", "/v1/site"];
+    misses(&app, &paths).await;
+    assert_eq!(misses(&app, &paths).await, [""; 0]);
+    let text = "INSERT INTO changes (sequence, at, kind, resource, public_sequence, cache_tags) \
+                SELECT max(sequence) + 1, max(at), 'published', 'insight', max(public_sequence) + 1, '[\"insi' FROM changes";
+    app.store().writer().execute_unprepared(text).await.unwrap();
+    let mut missed = BTreeSet::new();
+    for _ in 0..100 {
+        missed.extend(misses(&app, &paths).await);
+        if missed.len() == paths.len() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("only {missed:?} were invalidated");
 }
