@@ -41,7 +41,7 @@ fn cache_key(criterion: &mut Criterion) {
     let mut head = RequestHead::default();
     head.uri = Uri::from_static("/v1/insights?tag=rust&limit=20&category=debugging&sort=-published_at");
     criterion.bench_function("cache key", |bencher| {
-        bencher.iter(|| RequestTarget::from_head(black_box(&head)).and_then(RequestTarget::canonicalise))
+        bencher.iter(|| RequestTarget::from_head(black_box(&head)).and_then(RequestTarget::canonicalise));
     });
 }
 

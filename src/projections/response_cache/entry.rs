@@ -18,6 +18,7 @@ pub struct CacheEntry<V> {
 }
 
 /// When and from what state a value was computed.
+#[derive(Clone, Copy, Debug)]
 pub struct EntryOrigin {
     /// The public sequence of the content.
     pub sequence: PublicSequence,

@@ -75,15 +75,14 @@ fn only_editorial_and_the_store_write() {
         }
         let used = tree.used_paths(here, code);
         for found in call.captures_iter(code) {
-            let (callee, is_write) = match found.get(4) {
-                Some(method) => (method.as_str().to_owned(), true),
-                None => {
-                    let (qualifier, callee) = (&found[1], format!("{}::{}", &found[2], &found[3]));
-                    let is_imported = used.contains(&["store".to_owned(), found[2].to_owned()][..]);
-                    let is_store = qualifier.ends_with("store::") || qualifier.is_empty() && is_imported;
-                    let is_write = is_store && writers.contains(&callee);
-                    (callee, is_write)
-                }
+            let (callee, is_write) = if let Some(method) = found.get(4) {
+                (method.as_str().to_owned(), true)
+            } else {
+                let (qualifier, callee) = (&found[1], format!("{}::{}", &found[2], &found[3]));
+                let is_imported = used.contains(&["store".to_owned(), found[2].to_owned()][..]);
+                let is_store = qualifier.ends_with("store::") || qualifier.is_empty() && is_imported;
+                let is_write = is_store && writers.contains(&callee);
+                (callee, is_write)
             };
             if is_write && !WRITES_ELSEWHERE.contains(&(name.as_str(), callee.as_str())) {
                 violations.push(format!("{name}: {callee}"));

@@ -99,7 +99,9 @@ impl ModuleTree {
             let mut paths = Vec::new();
             flatten(&import[1], &[], &mut paths);
             let span = import.get(0).unwrap().range();
-            paths.iter().for_each(|path| add(span.start, path));
+            for path in &paths {
+                add(span.start, path);
+            }
             spans.push(span);
         }
         let is_in_import = |at: usize| spans.iter().any(|span| span.contains(&at));
