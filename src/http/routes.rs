@@ -1,4 +1,4 @@
-//! Every route, on one page; what is read most comes first. The document is derived from this list: there is no other.
+//! Every route, on one page, the most frequent first. The OpenAPI document is derived from this list: there is no other.
 
 use serde_json::Value;
 use utoipa_actix_web::service_config::ServiceConfig;

@@ -97,7 +97,7 @@ pub(crate) struct AuditParams {
 )]
 #[get("/v1/audit-log")]
 pub(crate) async fn list_audit_log(app: web::Data<AppState>, request: HttpRequest, _admin: Admin) -> Result<ResponseBuilder, Problem> {
-    let mut query = Query::of(&request);
+    let mut query = Query::from_request(&request);
     let filters = AuditFilters {
         action: query.short_text("action", 100),
         resource: query.short_text("resource", 100),
@@ -110,13 +110,13 @@ pub(crate) async fn list_audit_log(app: web::Data<AppState>, request: HttpReques
     };
     let limit = query.limit();
     let identity = format!("audit {filters:?}");
-    let cursor = pagination::cursor(&mut query, &identity, false);
+    let cursor = pagination::read_cursor(&mut query, &identity, false);
     query.finish()?;
     let page = audit::list(app.store.reader(), &filters, cursor?.as_ref(), limit, &identity).await?;
     let sequence = app.freshness(app.now()).await?.sequence;
     let info = pagination::page_info(&page, limit);
     let view = AuditLogView { data: page.rows.into_iter().map(view).collect(), page: info, meta: ListMeta { sequence, total: None } };
-    Ok(pagination::links(ResponseBuilder::json(&view), &app, &request, &view.page))
+    Ok(pagination::add_links(ResponseBuilder::json(&view), &app, &request, &view.page))
 }
 
 fn view(entry: AuditEntry) -> AuditEntryView {

@@ -136,19 +136,20 @@ pub(crate) struct JwkSet {
     )),
     responses((status = 200, description = "The tokens.", body = TokenResponseView)),
     security(()),
+    extensions(("x-problems" = json!(["unauthenticated", "quota-exceeded"]))),
 )]
 #[post("/v1/auth/token")]
 pub(crate) async fn issue_token(app: web::Data<AppState>, request: HttpRequest, body: Body) -> Result<ResponseBuilder, Problem> {
-    Query::none(&request)?;
+    Query::require_empty(&request)?;
     let now = app.now();
     let granted = match body.parse_json_or_form(AskedFor::parse)? {
         AskedFor::Session(email, password) => {
             let address = address(&app, &request);
-            let id = RequestId::of(&request);
+            let id = RequestId::from_request(&request);
             let sign_in = SignInRequest { email: &email, password: &password, address: &address, request_id: &id };
             sessions::sign_in(&app.store, &app.keys, &app.throttle, sign_in, now).await?
         }
-        AskedFor::Refresh(token) => sessions::refresh(&app.store, &app.keys, &token, &RequestId::of(&request), now).await?,
+        AskedFor::Refresh(token) => sessions::refresh(&app.store, &app.keys, &token, &RequestId::from_request(&request), now).await?,
     };
     let TokenGrant { access_token, expires_in, refresh_token, scope } = granted;
     Ok(ResponseBuilder::json(&TokenResponseView { access_token, token_type: "Bearer".to_owned(), expires_in, refresh_token, scope }))
@@ -169,13 +170,13 @@ pub(crate) async fn issue_token(app: web::Data<AppState>, request: HttpRequest, 
 )]
 #[post("/v1/auth/revoke")]
 pub(crate) async fn revoke_presented_token(app: web::Data<AppState>, request: HttpRequest, body: Body) -> Result<ResponseBuilder, Problem> {
-    Query::none(&request)?;
+    Query::require_empty(&request)?;
     let token = body.parse_json_or_form(|input| {
         let mut fields = FieldReader::new(input, "")?;
         let token = fields.required_text("token", |token| text::present(token, 2_000));
         fields.finish(token)
     })?;
-    sessions::revoke(&app.store, &app.keys, &token, &RequestId::of(&request), app.now()).await?;
+    sessions::revoke(&app.store, &app.keys, &token, &RequestId::from_request(&request), app.now()).await?;
     Ok(ResponseBuilder::empty(StatusCode::OK))
 }
 
@@ -186,10 +187,11 @@ pub(crate) async fn revoke_presented_token(app: web::Data<AppState>, request: Ht
     tag = "Auth",
     responses((status = 200, description = "The holder of the token.", body = MeView)),
     security(("bearer" = [])),
+    extensions(("x-traits" = json!(["not-cacheable"]))),
 )]
 #[get("/v1/auth/me")]
 pub(crate) async fn get_me(request: HttpRequest, caller: Authenticated) -> Result<ResponseBuilder, Problem> {
-    Query::none(&request)?;
+    Query::require_empty(&request)?;
     let Authenticated(principal) = caller;
     let role = principal.role.map(|role| match role {
         Role::Author => UserRole::Author,
@@ -210,11 +212,11 @@ pub(crate) async fn get_me(request: HttpRequest, caller: Authenticated) -> Resul
 )]
 #[get("/.well-known/jwks.json")]
 pub(crate) async fn get_jwks(app: web::Data<AppState>, request: HttpRequest) -> Result<ResponseBuilder, Problem> {
-    Query::none(&request)?;
+    Query::require_empty(&request)?;
     let key =
         |key: crate::editorial::keys::PublicKey| Jwk { kty: "OKP", crv: "Ed25519", alg: "EdDSA", usage: "sig", kid: key.kid, x: key.x };
     let keys = app.keys.public_keys(app.now()).into_iter().map(key).collect();
-    Ok(ResponseBuilder::json(&JwkSet { keys }).state("k".to_owned()).policy(CachePolicy::Embedded))
+    Ok(ResponseBuilder::json(&JwkSet { keys }).etag_prefix("k".to_owned()).policy(CachePolicy::Embedded))
 }
 
 enum AskedFor {

@@ -12,7 +12,7 @@ use crate::domain::user::TokenDraft;
 use crate::editorial::accounts;
 use crate::http::request::body::Body;
 use crate::http::request::params::PageParams;
-use crate::http::request::params::{IdPath, id};
+use crate::http::request::params::{IdPath, parse_id};
 use crate::http::request::query_params::Query;
 use crate::http::response::builder::ResponseBuilder;
 use crate::http::response::pagination;
@@ -110,15 +110,15 @@ pub(crate) struct TokenInput {
 )]
 #[get("/v1/tokens")]
 pub(crate) async fn list_tokens(app: web::Data<AppState>, request: HttpRequest, _admin: Admin) -> Result<ResponseBuilder, Problem> {
-    let mut query = Query::of(&request);
+    let mut query = Query::from_request(&request);
     let limit = query.limit();
-    let cursor = pagination::cursor(&mut query, "tokens", false);
+    let cursor = pagination::read_cursor(&mut query, "tokens", false);
     query.finish()?;
     let page = store::tokens::list(app.store.reader(), cursor?.as_ref(), limit.unsigned_abs()).await?;
     let sequence = app.freshness(app.now()).await?.sequence;
     let info = pagination::page_info(&page, limit);
     let view = TokenListView { data: page.rows.into_iter().map(view).collect(), page: info, meta: ListMeta { sequence, total: None } };
-    Ok(pagination::links(ResponseBuilder::json(&view), &app, &request, &view.page))
+    Ok(pagination::add_links(ResponseBuilder::json(&view), &app, &request, &view.page))
 }
 
 /// Get a token
@@ -137,8 +137,8 @@ pub(crate) async fn get_token(
     _admin: Admin,
     path: web::Path<String>,
 ) -> Result<ResponseBuilder, Problem> {
-    Query::none(&request)?;
-    let token = store::tokens::find(app.store.reader(), id(&path)?).await?.filter(|token| token.revoked_at.is_none());
+    Query::require_empty(&request)?;
+    let token = store::tokens::find(app.store.reader(), parse_id(&path)?).await?.filter(|token| token.revoked_at.is_none());
     Ok(ResponseBuilder::json(&view(token.ok_or_else(Problem::not_found)?)))
 }
 
@@ -159,7 +159,7 @@ pub(crate) async fn create_token(
     admin: Admin,
     body: Body,
 ) -> Result<ResponseBuilder, Problem> {
-    let intent = WriteMode::of(&request)?;
+    let intent = WriteMode::from_request(&request)?;
     let now = app.now();
     let draft = body.parse(TokenDraft::parse)?;
     let pending = accounts::create_token(&app.store, &admin, draft, now).await?;
@@ -168,7 +168,7 @@ pub(crate) async fn create_token(
         let new = NewTokenView { id, name, token: secret.clone(), prefix, scopes, user_id, created_at, expires_at };
         Ok(ResponseBuilder::json(&new).status(StatusCode::CREATED).header(header::LOCATION, app.location(&format!("/v1/tokens/{id}"))))
     };
-    intent.conclude(&app, pending, now, show).await
+    intent.commit_or_dry_run(&app, pending, now, show).await
 }
 
 /// Revoke a token
@@ -187,10 +187,10 @@ pub(crate) async fn revoke_token(
     admin: Admin,
     path: web::Path<String>,
 ) -> Result<ResponseBuilder, Problem> {
-    let intent = WriteMode::of(&request)?;
+    let intent = WriteMode::from_request(&request)?;
     let now = app.now();
-    let pending = accounts::revoke_token(&app.store, &admin, id(&path)?, now).await?;
-    intent.conclude(&app, pending, now, async |_, ()| Ok(ResponseBuilder::empty(StatusCode::NO_CONTENT))).await
+    let pending = accounts::revoke_token(&app.store, &admin, parse_id(&path)?, now).await?;
+    intent.commit_or_dry_run(&app, pending, now, async |_, ()| Ok(ResponseBuilder::empty(StatusCode::NO_CONTENT))).await
 }
 
 pub(crate) fn scope_view(scope: Scope) -> TokenScope {

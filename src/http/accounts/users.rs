@@ -1,7 +1,7 @@
 //! `/v1/users`: who may sign in. Administrators only.
 
 use crate::http::request::params::IdPath;
-use crate::http::request::params::id;
+use crate::http::request::params::parse_id;
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpRequest, delete, get, patch, post, put, web};
 use serde::Serialize;
@@ -138,15 +138,15 @@ pub(crate) struct UserPatch {
 )]
 #[get("/v1/users")]
 pub(crate) async fn list_users(app: web::Data<AppState>, request: HttpRequest, _admin: Admin) -> Result<ResponseBuilder, Problem> {
-    let mut query = Query::of(&request);
+    let mut query = Query::from_request(&request);
     let limit = query.limit();
-    let cursor = pagination::cursor(&mut query, "users", false);
+    let cursor = pagination::read_cursor(&mut query, "users", false);
     query.finish()?;
     let page = store::users::list(app.store.reader(), cursor?.as_ref(), limit.unsigned_abs()).await?;
     let sequence = app.freshness(app.now()).await?.sequence;
     let info = pagination::page_info(&page, limit);
     let view = UserListView { data: page.rows.into_iter().map(view).collect(), page: info, meta: ListMeta { sequence, total: None } };
-    Ok(pagination::links(ResponseBuilder::json(&view), &app, &request, &view.page))
+    Ok(pagination::add_links(ResponseBuilder::json(&view), &app, &request, &view.page))
 }
 
 /// Get a user
@@ -157,6 +157,7 @@ pub(crate) async fn list_users(app: web::Data<AppState>, request: HttpRequest, _
     params(IdPath),
     responses((status = 200, description = "The user.", body = UserView)),
     security(("bearer" = ["admin"])),
+    extensions(("x-traits" = json!(["conditional", "versioned"]))),
 )]
 #[get("/v1/users/{id}")]
 pub(crate) async fn get_user(
@@ -165,8 +166,8 @@ pub(crate) async fn get_user(
     _admin: Admin,
     path: web::Path<String>,
 ) -> Result<ResponseBuilder, Problem> {
-    Query::none(&request)?;
-    let user = store::users::find(app.store.reader(), id(&path)?).await?.ok_or_else(Problem::not_found)?;
+    Query::require_empty(&request)?;
+    let user = store::users::find(app.store.reader(), parse_id(&path)?).await?.ok_or_else(Problem::not_found)?;
     Ok(represent(user))
 }
 
@@ -178,6 +179,7 @@ pub(crate) async fn get_user(
     request_body(content = NewUserInput, content_type = "application/json"),
     responses((status = 201, description = "The user.", body = UserView)),
     security(("bearer" = ["admin"])),
+    extensions(("x-traits" = json!(["versioned"])), ("x-problems" = json!(["in-use"]))),
 )]
 #[post("/v1/users")]
 pub(crate) async fn create_user(
@@ -186,13 +188,13 @@ pub(crate) async fn create_user(
     admin: Admin,
     body: Body,
 ) -> Result<ResponseBuilder, Problem> {
-    let intent = WriteMode::of(&request)?;
+    let intent = WriteMode::from_request(&request)?;
     let now = app.now();
     let pending = accounts::create_user(&app.store, &admin, body.parse(UserDraft::parse)?, now).await?;
     let show = async |_: &Transaction, user: &user::Model| {
         Ok(represent(user.clone()).status(StatusCode::CREATED).header(header::LOCATION, app.location(&format!("/v1/users/{}", user.id))))
     };
-    intent.conclude(&app, pending, now, show).await
+    intent.commit_or_dry_run(&app, pending, now, show).await
 }
 
 /// Replace a user
@@ -204,6 +206,7 @@ pub(crate) async fn create_user(
     request_body(content = UserInput, content_type = "application/json"),
     responses((status = 200, description = "The user.", body = UserView)),
     security(("bearer" = ["admin"])),
+    extensions(("x-traits" = json!(["versioned"])), ("x-problems" = json!(["in-use"]))),
 )]
 #[put("/v1/users/{id}")]
 pub(crate) async fn replace_user(
@@ -214,13 +217,13 @@ pub(crate) async fn replace_user(
     preconditions: Preconditions,
     body: Body,
 ) -> Result<ResponseBuilder, Problem> {
-    let intent = WriteMode::of(&request)?;
+    let intent = WriteMode::from_request(&request)?;
     let now = app.now();
-    let id = id(&path)?;
+    let id = parse_id(&path)?;
     store::users::find(app.store.reader(), id).await?.ok_or_else(Problem::not_found)?;
     let draft = body.parse(UserDraft::parse)?;
     let pending = accounts::replace_user(&app.store, &admin, id, &preconditions.optional()?, draft, now).await?;
-    intent.conclude(&app, pending, now, async |_, user| Ok(represent(user.clone()))).await
+    intent.commit_or_dry_run(&app, pending, now, async |_, user| Ok(represent(user.clone()))).await
 }
 
 /// Patch a user
@@ -232,6 +235,7 @@ pub(crate) async fn replace_user(
     request_body(content = UserPatch, content_type = "application/merge-patch+json"),
     responses((status = 200, description = "The user.", body = UserView)),
     security(("bearer" = ["admin"])),
+    extensions(("x-traits" = json!(["versioned"])), ("x-problems" = json!(["in-use"]))),
 )]
 #[patch("/v1/users/{id}")]
 pub(crate) async fn patch_user(
@@ -242,9 +246,9 @@ pub(crate) async fn patch_user(
     preconditions: Preconditions,
     body: Body,
 ) -> Result<ResponseBuilder, Problem> {
-    let intent = WriteMode::of(&request)?;
+    let intent = WriteMode::from_request(&request)?;
     let now = app.now();
-    let id = id(&path)?;
+    let id = parse_id(&path)?;
     let user = store::users::find(app.store.reader(), id).await?.ok_or_else(Problem::not_found)?;
     let state = version_state(user.version);
     let merge = body.merge_patch()?;
@@ -255,7 +259,7 @@ pub(crate) async fn patch_user(
         given => Expected::OneOf(Vec::from_iter(Some(state).filter(|state| given.allows(state)))),
     };
     let pending = accounts::replace_user(&app.store, &admin, id, &expected, draft, now).await?;
-    intent.conclude(&app, pending, now, async |_, user| Ok(represent(user.clone()))).await
+    intent.commit_or_dry_run(&app, pending, now, async |_, user| Ok(represent(user.clone()))).await
 }
 
 /// Delete a user
@@ -266,6 +270,7 @@ pub(crate) async fn patch_user(
     params(IdPath, OptionalIfMatchHeader),
     responses((status = 204, description = "The user is gone.")),
     security(("bearer" = ["admin"])),
+    extensions(("x-traits" = json!(["versioned"])), ("x-problems" = json!(["in-use"]))),
 )]
 #[delete("/v1/users/{id}")]
 pub(crate) async fn delete_user(
@@ -275,10 +280,10 @@ pub(crate) async fn delete_user(
     path: web::Path<String>,
     preconditions: Preconditions,
 ) -> Result<ResponseBuilder, Problem> {
-    let intent = WriteMode::of(&request)?;
+    let intent = WriteMode::from_request(&request)?;
     let now = app.now();
-    let pending = accounts::delete_user(&app.store, &admin, id(&path)?, &preconditions.optional()?, now).await?;
-    intent.conclude(&app, pending, now, async |_, _| Ok(ResponseBuilder::empty(StatusCode::NO_CONTENT))).await
+    let pending = accounts::delete_user(&app.store, &admin, parse_id(&path)?, &preconditions.optional()?, now).await?;
+    intent.commit_or_dry_run(&app, pending, now, async |_, _| Ok(ResponseBuilder::empty(StatusCode::NO_CONTENT))).await
 }
 
 fn draft_of(user: user::Model) -> UserDraft {
@@ -288,7 +293,7 @@ fn draft_of(user: user::Model) -> UserDraft {
 
 fn represent(user: user::Model) -> ResponseBuilder {
     let state = version_state(user.version);
-    ResponseBuilder::json(&view(user)).state(state)
+    ResponseBuilder::json(&view(user)).etag_prefix(state)
 }
 
 fn view(user: user::Model) -> UserView {

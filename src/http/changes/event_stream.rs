@@ -23,9 +23,9 @@ use crate::http::changes::feed::{ChangeView, SinceParam};
 use crate::http::request::auth::Reader;
 use crate::http::request::params::LocaleParam;
 use crate::http::request::query_params::Query;
-use crate::http::response::builder;
 use crate::http::response::problem::Problem;
 use crate::http::response::problem_codes::ProblemCode;
+use crate::http::response::streams;
 use crate::http::state::app_state::AppState;
 use crate::http::state::event_streams::SharedEventPages;
 
@@ -70,10 +70,11 @@ pub(crate) struct ChangeEvent {
     params(SinceParam, LocaleParam, LastEventId),
     responses((status = 200, description = "Events, until either side ends the stream.", body = ChangeEvent, content_type = "text/event-stream")),
     security((), ("bearer" = ["insights:write"])),
+    extensions(("x-traits" = json!(["not-cacheable"]))),
 )]
 #[get("/v1/events")]
 pub(crate) async fn stream_changes(app: web::Data<AppState>, request: HttpRequest, _reader: Reader) -> Result<HttpResponse, Problem> {
-    let mut query = Query::of(&request);
+    let mut query = Query::from_request(&request);
     let since = query.since();
     let locale = query.locale();
     query.finish()?;
@@ -81,12 +82,12 @@ pub(crate) async fn stream_changes(app: web::Data<AppState>, request: HttpReques
     let since = last_event_id(&request)?.or(since);
     let position = since.unwrap_or(freshness.sequence);
     feed::check_since(position, freshness.sequence)?;
-    let place = app.events.places.clone().try_acquire_owned();
+    let place = app.events.permits.clone().try_acquire_owned();
     let place = place.map_err(|_full| Problem::unavailable("too many event streams are open: try again in a moment"))?;
     let (sender, receiver) = mpsc::channel(1);
     let streaming = EventStream {
         newest: app.newest.clone(),
-        closing: app.events.closing(),
+        closing: app.events.shutdown(),
         ends: Instant::now() + app.events.lifetime,
         floor: freshness.sequence,
         position,
@@ -103,7 +104,7 @@ pub(crate) async fn stream_changes(app: web::Data<AppState>, request: HttpReques
     let bytes = stream::unfold(receiver, async |mut receiver: mpsc::Receiver<Bytes>| {
         receiver.recv().await.map(|bytes| (Ok::<_, Infallible>(bytes), receiver))
     });
-    Ok(builder::event_stream(bytes))
+    Ok(streams::event_stream(bytes))
 }
 
 fn last_event_id(request: &HttpRequest) -> Result<Option<PublicSequence>, Problem> {
@@ -177,7 +178,7 @@ async fn page(
     locale: Option<&Locale>,
 ) -> Result<Arc<EventPage>, Problem> {
     let key = (position, newest, locale.map(ToString::to_string));
-    let cell: Arc<OnceCell<Arc<EventPage>>> = SharedEventPages::cell(&app.events.pages, key);
+    let cell: Arc<OnceCell<Arc<EventPage>>> = SharedEventPages::get_or_insert(&app.events.pages, key);
     let read = || async {
         let list = feed::page(app, position, PAGE, locale, app.now()).await?;
         Ok::<_, Problem>(Arc::new(list.data.last().map(|last| (last.sequence, Bytes::from(events(&list.data))))))

@@ -20,8 +20,9 @@ use crate::http::insights::view::{InsightSummaryView, InsightView};
 use crate::http::request::auth::Reader;
 use crate::http::request::params::LocaleParam;
 use crate::http::request::query_params::Query;
-use crate::http::response::builder::{CONTENT_SEQUENCE, ResponseBuilder};
+use crate::http::response::builder::ResponseBuilder;
 use crate::http::response::cache_control::CachePolicy;
+use crate::http::response::headers::CONTENT_SEQUENCE;
 use crate::http::response::pagination;
 use crate::http::response::pagination::{ListMeta, PageInfo};
 use crate::http::response::problem::Problem;
@@ -119,11 +120,11 @@ struct ChangePageParams {
 )]
 #[get("/v1/changes")]
 pub(crate) async fn list_changes(app: web::Data<AppState>, request: HttpRequest, reader: Reader) -> Result<ResponseBuilder, Problem> {
-    let mut query = Query::of(&request);
+    let mut query = Query::from_request(&request);
     let since = query.since();
     let limit = query.limit();
     let locale = query.locale();
-    let cursor = pagination::cursor(&mut query, IDENTITY, false);
+    let cursor = pagination::read_cursor(&mut query, IDENTITY, false);
     query.finish()?;
     let since = match cursor?.map(|cursor| cursor.key) {
         Some(KeyValue::Number(number)) => PublicSequence(number),
@@ -135,13 +136,13 @@ pub(crate) async fn list_changes(app: web::Data<AppState>, request: HttpRequest,
     let list = page(&app, since, limit, locale.as_ref(), now).await?;
     let sequence = list.meta.sequence;
     let reply = ResponseBuilder::json(&list)
-        .state(format!("s{sequence}"))
+        .etag_prefix(format!("s{sequence}"))
         .last_modified(freshness.last_modified)
-        .kept(&freshness, ["changes"])
+        .cacheable(&freshness, ["changes"])
         .header(CONTENT_SEQUENCE, sequence.to_string())
         .policy(if reader.is_anonymous() { CachePolicy::Revalidate } else { CachePolicy::Never })
-        .cache_tags(&["changes".to_owned(), "insights".to_owned()]);
-    Ok(pagination::links(reply, &app, &request, &list.page))
+        .cache_tag_header(&["changes".to_owned(), "insights".to_owned()]);
+    Ok(pagination::add_links(reply, &app, &request, &list.page))
 }
 
 /// A number that was never given is of another database: whoever has it has to begin again.

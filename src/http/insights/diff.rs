@@ -112,7 +112,7 @@ pub(in crate::http) async fn compare_revisions(
     editor: Editor,
     path: web::Path<(String, String)>,
 ) -> Result<ResponseBuilder, Problem> {
-    let mut query = Query::of(&request);
+    let mut query = Query::from_request(&request);
     let against = query.integer("against", 1, i64::from(i32::MAX));
     query.finish()?;
     let (name, text) = path.into_inner();
@@ -125,7 +125,7 @@ pub(in crate::http) async fn compare_revisions(
     // Long texts take a while to compare: not on the thread that answers everybody.
     let changes = web::block(move || diff::diff(&old, &new)).await.map_err(|_cancelled| Problem::internal())?;
     let view = RevisionDiffView { from, to, changes: changes.into_iter().map(field).collect() };
-    Ok(ResponseBuilder::json(&view).state(format!("n{from}n{to}")))
+    Ok(ResponseBuilder::json(&view).etag_prefix(format!("n{from}n{to}")))
 }
 
 fn field(diff: FieldDiff) -> FieldDiffView {

@@ -30,6 +30,7 @@ use crate::store;
     request_body(content = Option<PublicationInput>, content_type = "application/json"),
     responses((status = 200, description = "The insight as it is now.", body = InsightView)),
     security(("bearer" = ["insights:publish"])),
+    extensions(("x-problems" = json!(["slug-taken"]))),
 )]
 #[post("/v1/insights/{id_or_slug}/publish")]
 pub(in crate::http) async fn publish_insight(
@@ -40,7 +41,7 @@ pub(in crate::http) async fn publish_insight(
     preconditions: Preconditions,
     body: Body,
 ) -> Result<ResponseBuilder, Problem> {
-    let intent = WriteMode::of(&request)?;
+    let intent = WriteMode::from_request(&request)?;
     let now = app.now();
     let name = naming::parse(&path).ok_or_else(Problem::not_found)?;
     let id = known(&app, &name, publisher.principal()).await?;
@@ -58,6 +59,7 @@ pub(in crate::http) async fn publish_insight(
     params(params::InsightPath, crate::http::request::params::IfMatchHeader),
     responses((status = 200, description = "The insight as it is now.", body = InsightView)),
     security(("bearer" = ["insights:publish"])),
+    extensions(("x-problems" = json!(["slug-taken", "validation-failed"]))),
 )]
 #[post("/v1/insights/{id_or_slug}/unpublish")]
 pub(in crate::http) async fn unpublish_insight(
@@ -68,7 +70,7 @@ pub(in crate::http) async fn unpublish_insight(
     preconditions: Preconditions,
     body: Body,
 ) -> Result<ResponseBuilder, Problem> {
-    let intent = WriteMode::of(&request)?;
+    let intent = WriteMode::from_request(&request)?;
     let now = app.now();
     let name = naming::parse(&path).ok_or_else(Problem::not_found)?;
     let id = known(&app, &name, publisher.principal()).await?;
@@ -97,7 +99,7 @@ pub(in crate::http) async fn restore_insight(
     preconditions: Preconditions,
     body: Body,
 ) -> Result<ResponseBuilder, Problem> {
-    let intent = WriteMode::of(&request)?;
+    let intent = WriteMode::from_request(&request)?;
     let now = app.now();
     let name = naming::parse(&path).ok_or_else(Problem::not_found)?;
     let id = store::insights::find(app.store.reader(), &name).await?.ok_or_else(Problem::not_found)?.id;

@@ -17,11 +17,12 @@ use crate::domain::status::Status;
 use crate::http::insights::represent::with_kinds;
 use crate::http::request::auth::Reader;
 use crate::http::request::query_params::Query;
-use crate::http::response::builder;
-use crate::http::response::builder::{CONTENT_SEQUENCE, ResponseBuilder};
+use crate::http::response::builder::ResponseBuilder;
+use crate::http::response::cache_entry;
+use crate::http::response::headers::CONTENT_SEQUENCE;
 use crate::http::response::pagination;
 use crate::http::response::pagination::ListMeta;
-use crate::http::response::problem::{Problem, unidentified};
+use crate::http::response::problem::{Problem, token_required};
 use crate::http::response::problem_codes::ProblemCode;
 use crate::http::state::app_state::AppState;
 use crate::projections::response_cache::CacheTags;
@@ -41,6 +42,7 @@ use crate::store::lists::ListedInsight;
         (InsightListView = "application/json"), (PartialInsightListView = "application/vnd.insights.partial+json"),
     ))),
     security((), ("bearer" = ["insights:write"])),
+    extensions(("x-problems" = json!(["insufficient-scope"]))),
 )]
 #[get("/v1/insights")]
 pub(in crate::http) async fn list_insights(
@@ -48,11 +50,11 @@ pub(in crate::http) async fn list_insights(
     request: HttpRequest,
     reader: Reader,
 ) -> Result<ResponseBuilder, Problem> {
-    let asked = ListRequest::read(Query::of(&request), &reader)?;
+    let asked = ListRequest::read(Query::from_request(&request), &reader)?;
     let now = app.now();
     let db = app.store.reader();
     let list = asked.list;
-    let drafted = if matches!(list.audience, Audience::Public) { Timestamp(0) } else { app.drafted().await? };
+    let drafted = if matches!(list.audience, Audience::Public) { Timestamp(0) } else { app.last_change_incl_drafts().await? };
     let (freshness, page) = app.with_freshness(now, async || store::lists::list(&app.store, &list, now).await).await?;
     let total = if asked.count { Some(store::lists::count(db, &ListQuery { cursor: None, ..list.clone() }, now).await?) } else { None };
     let info = pagination::page_info(&page, list.limit);
@@ -64,10 +66,10 @@ pub(in crate::http) async fn list_insights(
     } else {
         (HashMap::new(), freshness.sequence)
     };
-    names.extend(builder::EVERY_INSIGHT.iter().filter(|_| asked.related));
+    names.extend(cache_entry::ANY_INSIGHT_TAGS.iter().filter(|_| asked.related));
     let shape = InsightSerializer { fields: &asked.fields, with_body: list.with_body, chain, now };
     let meta = ListMeta { sequence: freshness.sequence, total };
-    let reply = ResponseBuilder::of_pieces(|out| {
+    let reply = ResponseBuilder::json_from_writer(|out| {
         out.extend_from_slice(b"{\"data\":[");
         for (place, row) in page.rows.into_iter().enumerate() {
             out.extend_from_slice(if place == 0 { b"" } else { b"," });
@@ -85,14 +87,14 @@ pub(in crate::http) async fn list_insights(
     let media_type = if asked.fields.is_empty() { "application/json" } else { "application/vnd.insights.partial+json" };
     let reply = reply
         .content_type(media_type)
-        .state("l".to_owned())
-        .digest_without_sequence()
-        .kept_at(index, &freshness, names)
+        .etag_prefix("l".to_owned())
+        .etag_without_sequence()
+        .cacheable_at(index, &freshness, names)
         .last_modified(freshness.last_modified.max(drafted))
         .header(CONTENT_SEQUENCE, freshness.sequence.to_string())
         .policy(policy)
-        .cache_tags(&cache_tags(&list.filters));
-    Ok(pagination::links(reply, &app, &request, &info))
+        .cache_tag_header(&cache_entry::list_tags(&list.filters));
+    Ok(pagination::add_links(reply, &app, &request, &info))
 }
 
 /// What a query string asks of the list.
@@ -115,7 +117,7 @@ impl ListRequest {
         let include = query.some_of("include", &["body", "related"]);
         let count = query.one_of("count", &["exact"]).is_some();
         let identity = format!("insights {filters:?} {status:?} {sort:?}");
-        let cursor = pagination::cursor(&mut query, &identity, sort.key == SortKey::Title);
+        let cursor = pagination::read_cursor(&mut query, &identity, sort.key == SortKey::Title);
         query.finish()?;
         let list = ListQuery {
             audience: audience(status, reader)?,
@@ -136,7 +138,7 @@ fn audience(status: Option<&str>, reader: &Reader) -> Result<Audience, Problem> 
     let Some(status) = status else { return Ok(Audience::Public) };
     match reader.editor() {
         Some(editor) => Ok(Audience::Editors { status: Status::parse(status), own: Principal::limited_to_own(editor) }),
-        None if reader.is_anonymous() => Err(unidentified("the parameter status needs a token with the scope insights:write")),
+        None if reader.is_anonymous() => Err(token_required("the parameter status needs a token with the scope insights:write")),
         None => Err(Problem::new(ProblemCode::InsufficientScope, "the parameter status needs a token with the scope insights:write")
             .with("required_scope", "insights:write")),
     }
@@ -152,11 +154,4 @@ fn names(filters: &Filters, rows: &[ListedInsight]) -> CacheTags {
         }
     }
     names
-}
-
-/// The names under which a list with these filters is dropped from caches.
-pub(in crate::http) fn cache_tags(filters: &Filters) -> Vec<String> {
-    let mut tags = vec!["insights".to_owned()];
-    tags.extend(filters.named());
-    tags
 }

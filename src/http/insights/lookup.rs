@@ -2,8 +2,9 @@
 
 use crate::domain::clock::Timestamp;
 use crate::http::request::auth::Reader;
-use crate::http::response::builder::{CONTENT_SEQUENCE, ResponseBuilder};
+use crate::http::response::builder::ResponseBuilder;
 use crate::http::response::cache_control::CachePolicy;
+use crate::http::response::headers::CONTENT_SEQUENCE;
 use crate::http::response::problem::Problem;
 use crate::http::state::app_state::AppState;
 use crate::store;
@@ -46,7 +47,7 @@ pub(crate) async fn moved(
     let moved = store::insights::find_moved(app.store.reader(), slug, now).await?.ok_or_else(Problem::not_found)?;
     let (tags, names) = ([format!("insight:{}", moved.id), "insights".to_owned()], led(&moved, slug));
     let reply = if resolve { redirect(app, &moved.slug, suffix, request) } else { pointer(app, slug, moved) };
-    let reply = reply.policy(policy).kept(freshness, names).cache_tags(&tags).last_modified(freshness.last_modified);
+    let reply = reply.policy(policy).cacheable(freshness, names).cache_tag_header(&tags).last_modified(freshness.last_modified);
     Ok(reply.header(CONTENT_SEQUENCE, freshness.sequence.to_string()))
 }
 
@@ -73,7 +74,7 @@ pub(crate) fn pointer(app: &AppState, slug: &str, moved: MovedSlug) -> ResponseB
     let MovedSlug { id, slug: current_slug } = moved;
     let url = format!("{}/v1/insights/{current_slug}", app.base_url);
     let state = format!("p{current_slug}").replace('-', "_");
-    ResponseBuilder::json(&SlugPointerView { slug: slug.to_owned(), id, current_slug, url }).content_type(POINTER).state(state)
+    ResponseBuilder::json(&SlugPointerView { slug: slug.to_owned(), id, current_slug, url }).content_type(POINTER).etag_prefix(state)
 }
 
 pub(crate) fn redirect(app: &AppState, slug: &str, suffix: &str, request: &HttpRequest) -> ResponseBuilder {

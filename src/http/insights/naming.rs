@@ -1,6 +1,6 @@
 //! How a path names an insight: an id or a slug, and for reads a suffix that asks for one representation.
 
-use crate::http::request::negotiation::FORMS;
+use crate::http::request::negotiation::INSIGHT_MEDIA_TYPES;
 use uuid::Uuid;
 
 use crate::domain::slug::Slug;
@@ -17,7 +17,12 @@ pub(super) fn parse(text: &str) -> Option<InsightName> {
 
 /// The name, the form its suffix asks for, and the suffix itself.
 pub(super) fn parse_with_suffix(text: &str) -> Option<(InsightName, Option<&'static str>, &'static str)> {
-    for (suffix, form) in [(".json", FORMS[0]), (".md", FORMS[1]), (".html", FORMS[2]), (".txt", FORMS[3])] {
+    for (suffix, form) in [
+        (".json", INSIGHT_MEDIA_TYPES[0]),
+        (".md", INSIGHT_MEDIA_TYPES[1]),
+        (".html", INSIGHT_MEDIA_TYPES[2]),
+        (".txt", INSIGHT_MEDIA_TYPES[3]),
+    ] {
         if let Some(rest) = text.strip_suffix(suffix) {
             return parse(rest).map(|name| (name, Some(form), suffix));
         }

@@ -17,9 +17,9 @@ use crate::domain::secret::{self, PREVIEW};
 use crate::editorial::previews::{self, PreviewDraft};
 use crate::http::insights::represent::represent;
 use crate::http::request::body::Body;
-use crate::http::request::negotiation::FORMS;
+use crate::http::request::negotiation::INSIGHT_MEDIA_TYPES;
 use crate::http::request::params::PageParams;
-use crate::http::request::params::id;
+use crate::http::request::params::parse_id;
 use crate::http::request::query_params::Query;
 use crate::http::response::builder::ResponseBuilder;
 use crate::http::response::made_by::MadeBy;
@@ -123,7 +123,7 @@ pub(in crate::http) async fn create_preview_token(
     path: web::Path<String>,
     body: Body,
 ) -> Result<ResponseBuilder, Problem> {
-    let intent = WriteMode::of(&request)?;
+    let intent = WriteMode::from_request(&request)?;
     let now = app.now();
     let insight = known(&app, &naming::parse(&path).ok_or_else(Problem::not_found)?, editor.principal()).await?;
     let draft = body.parse_optional(PreviewDraft::parse)?;
@@ -133,9 +133,9 @@ pub(in crate::http) async fn create_preview_token(
         let url = format!("{}/v1/insights/{insight_id}?preview={token}", app.base_url);
         let location = app.location(&format!("/v1/insights/{insight_id}/preview-tokens/{id}"));
         let new = NewPreviewTokenView { id, insight_id, revision, token: token.clone(), url, made_by, created_at, expires_at };
-        Ok(ResponseBuilder::json(&new).state(format!("n{revision}")).status(StatusCode::CREATED).header(header::LOCATION, location))
+        Ok(ResponseBuilder::json(&new).etag_prefix(format!("n{revision}")).status(StatusCode::CREATED).header(header::LOCATION, location))
     };
-    intent.conclude(&app, pending, now, show).await
+    intent.commit_or_dry_run(&app, pending, now, show).await
 }
 
 /// List preview tokens
@@ -154,7 +154,7 @@ pub(in crate::http) async fn list_preview_tokens(
     editor: Editor,
     path: web::Path<String>,
 ) -> Result<ResponseBuilder, Problem> {
-    let mut query = Query::of(&request);
+    let mut query = Query::from_request(&request);
     let limit = query.limit();
     let name = naming::parse(&path);
     let insight = match &name {
@@ -162,7 +162,7 @@ pub(in crate::http) async fn list_preview_tokens(
         None => None,
     };
     let identity = insight.as_ref().and_then(|found| found.as_ref().ok()).map_or_else(String::new, |id| store::previews::identity(*id));
-    let cursor = pagination::cursor(&mut query, &identity, false);
+    let cursor = pagination::read_cursor(&mut query, &identity, false);
     query.finish()?;
     let insight = insight.ok_or_else(Problem::not_found)??;
     let now = app.now();
@@ -170,7 +170,7 @@ pub(in crate::http) async fn list_preview_tokens(
     let sequence = app.freshness(now).await?.sequence;
     let info = pagination::page_info(&page, limit);
     let view = PreviewTokenListView { data: page.rows.iter().map(view).collect(), page: info, meta: ListMeta { sequence, total: None } };
-    Ok(pagination::links(ResponseBuilder::json(&view).state(format!("s{sequence}")), &app, &request, &view.page))
+    Ok(pagination::add_links(ResponseBuilder::json(&view).etag_prefix(format!("s{sequence}")), &app, &request, &view.page))
 }
 
 /// Revoke a preview token
@@ -189,12 +189,12 @@ pub(in crate::http) async fn revoke_preview_token(
     editor: Editor,
     path: web::Path<(String, String)>,
 ) -> Result<ResponseBuilder, Problem> {
-    let intent = WriteMode::of(&request)?;
+    let intent = WriteMode::from_request(&request)?;
     let now = app.now();
     let (name, token) = path.into_inner();
     let insight = known(&app, &naming::parse(&name).ok_or_else(Problem::not_found)?, editor.principal()).await?;
-    let pending = previews::revoke(&app.store, &editor, insight, id(&token)?, now).await?;
-    intent.conclude(&app, pending, now, async |_, ()| Ok(ResponseBuilder::empty(StatusCode::NO_CONTENT))).await
+    let pending = previews::revoke(&app.store, &editor, insight, parse_id(&token)?, now).await?;
+    intent.commit_or_dry_run(&app, pending, now, async |_, ()| Ok(ResponseBuilder::empty(StatusCode::NO_CONTENT))).await
 }
 
 fn view(preview: &Preview) -> PreviewTokenView {
@@ -231,7 +231,7 @@ pub(super) async fn read(
     }
     let found = store::insights::find_revision(db, preview.insight_id, preview.revision, chain).await?;
     let (row, body) = found.ok_or_else(Problem::not_found)?;
-    let similar = if with_related && form == FORMS[0] {
+    let similar = if with_related && form == INSIGHT_MEDIA_TYPES[0] {
         Some(related::of_many(app, &[row.id], chain, now).await?.0.remove(&row.id).unwrap_or_default())
     } else {
         None

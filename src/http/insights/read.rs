@@ -19,10 +19,11 @@ use crate::domain::clock::Timestamp;
 use crate::domain::locale::Locale;
 use crate::http::request::auth::Reader;
 use crate::http::request::negotiation;
-use crate::http::request::negotiation::FORMS;
+use crate::http::request::negotiation::INSIGHT_MEDIA_TYPES;
 use crate::http::request::query_params::Query;
-use crate::http::response::builder;
-use crate::http::response::builder::{CONTENT_SEQUENCE, ResponseBuilder};
+use crate::http::response::builder::ResponseBuilder;
+use crate::http::response::cache_entry;
+use crate::http::response::headers::CONTENT_SEQUENCE;
 use crate::http::response::problem::Problem;
 use crate::http::response::problem_codes::ProblemCode;
 use crate::http::state::app_state::AppState;
@@ -47,6 +48,14 @@ use crate::store::insights::{InsightName, MovedSlug};
         (status = 308, description = "The insight has another slug by now; `Location` leads there."),
     ),
     security((), ("bearer" = ["insights:write"])),
+    extensions(
+        ("x-problems" = json!(["not-acceptable"])),
+        ("x-headers" = json!({
+            "Link": "The same insight in its other locales (`rel=alternate`, `hreflang`; RFC 8288).",
+            "X-Robots-Tag": "Only with `preview`: search engines must not index it.",
+            "Referrer-Policy": "Only with `preview`: the address, which holds the token, is not sent to other sites.",
+        })),
+    ),
 )]
 #[get("/v1/insights/{id_or_slug}")]
 pub(in crate::http) async fn get_insight(
@@ -55,7 +64,7 @@ pub(in crate::http) async fn get_insight(
     path: web::Path<String>,
     reader: Reader,
 ) -> Result<ResponseBuilder, Problem> {
-    let mut query = Query::of(&request);
+    let mut query = Query::from_request(&request);
     let locale = query.locale();
     let with_related = query.one_of("include", &["related"]).is_some();
     let resolve = query.one_of("resolve", &["true", "false"]) != Some("false");
@@ -70,7 +79,7 @@ pub(in crate::http) async fn get_insight(
         let preview = previews::read(&app, (&name, &token), &chain, (form(&request, suffix_form)?, with_related), now).await?;
         return Ok(preview.not_older_than(freshness.last_modified));
     }
-    let drafted = if reader.editor().is_some() { app.drafted().await? } else { Timestamp(0) };
+    let drafted = if reader.editor().is_some() { app.last_change_incl_drafts().await? } else { Timestamp(0) };
     let Some((row, body)) = find(&app, &name, &chain, &reader, now).await? else {
         return moved(&app, &name, (suffix, resolve), &request, (policy, &freshness), now).await;
     };
@@ -89,11 +98,11 @@ pub(in crate::http) async fn get_insight(
         names.add(&["slug:", slug]);
     }
     let (mut similar, mut index) = (with_related.then(Vec::new), freshness.sequence);
-    if with_related && form == FORMS[0] {
+    if with_related && form == INSIGHT_MEDIA_TYPES[0] {
         let (mut of_each, sequence) = related::of_many(&app, &[row.id], &chain, now).await?;
         similar = of_each.remove(&row.id).or(similar);
         index = sequence;
-        names.extend(builder::EVERY_INSIGHT);
+        names.extend(cache_entry::ANY_INSIGHT_TAGS);
         cache_tags.push("insights".to_owned());
     }
     // A renamed category changes the bytes too: what is public is no older than its last change.
@@ -102,14 +111,14 @@ pub(in crate::http) async fn get_insight(
         .header(CONTENT_SEQUENCE, freshness.sequence.to_string())
         .header(header::LINK, alternates(&app, &row, suffix))
         .policy(policy)
-        .kept_at(index, &freshness, names)
-        .cache_tags(&cache_tags))
+        .cacheable_at(index, &freshness, names)
+        .cache_tag_header(&cache_tags))
 }
 
 /// The form that the suffix or `Accept` asks for.
 fn form(request: &HttpRequest, suffix_form: Option<&'static str>) -> Result<&'static str, Problem> {
-    let accept = negotiation::lines(request.headers(), &header::ACCEPT);
-    suffix_form.or_else(|| negotiation::choose(accept.as_deref(), &FORMS)).ok_or_else(not_acceptable)
+    let accept = negotiation::combined_header(request.headers(), &header::ACCEPT);
+    suffix_form.or_else(|| negotiation::choose(accept.as_deref(), &INSIGHT_MEDIA_TYPES)).ok_or_else(not_acceptable)
 }
 
 /// Where the same insight is in each of its locales (RFC 8288, `hreflang`).
@@ -120,5 +129,6 @@ fn alternates(app: &AppState, row: &InsightRow, suffix: &str) -> String {
 }
 
 fn not_acceptable() -> Problem {
-    Problem::new(ProblemCode::NotAcceptable, format!("an insight can be had as {}", FORMS.join(", "))).with("accepted", FORMS.to_vec())
+    Problem::new(ProblemCode::NotAcceptable, format!("an insight can be had as {}", INSIGHT_MEDIA_TYPES.join(", ")))
+        .with("accepted", INSIGHT_MEDIA_TYPES.to_vec())
 }

@@ -20,8 +20,9 @@ use crate::domain::locale::Locale;
 use crate::http::insights::lookup::{find, moved};
 use crate::http::request::auth::Reader;
 use crate::http::request::query_params::Query;
-use crate::http::response::builder;
-use crate::http::response::builder::{CONTENT_SEQUENCE, ResponseBuilder};
+use crate::http::response::builder::ResponseBuilder;
+use crate::http::response::cache_entry;
+use crate::http::response::headers::CONTENT_SEQUENCE;
 use crate::http::response::problem::Problem;
 use crate::http::state::app_state::AppState;
 use crate::projections::search::{Reason, Similar, Subject};
@@ -76,7 +77,7 @@ pub(in crate::http) async fn list_related_insights(
     path: web::Path<String>,
     reader: Reader,
 ) -> Result<ResponseBuilder, Problem> {
-    let mut query = Query::of(&request);
+    let mut query = Query::from_request(&request);
     let limit = query.integer("limit", 1, MOST).unwrap_or(DEFAULT);
     let locale = query.locale();
     query.finish()?;
@@ -93,13 +94,13 @@ pub(in crate::http) async fn list_related_insights(
     let data = shown(&app, similar, &chain, now).await?;
     let view = RelatedListView { data, meta: RelatedMeta { sequence } };
     Ok(ResponseBuilder::json(&view)
-        .state("l".to_owned())
-        .digest_without_sequence()
-        .kept_at(sequence, &freshness, builder::EVERY_INSIGHT.iter().collect())
+        .etag_prefix("l".to_owned())
+        .etag_without_sequence()
+        .cacheable_at(sequence, &freshness, cache_entry::ANY_INSIGHT_TAGS.iter().collect())
         .last_modified_if(freshness.sequence == sequence, freshness.last_modified)
         .header(CONTENT_SEQUENCE, sequence.to_string())
         .policy(policy)
-        .cache_tags(&["insights".to_owned(), format!("insight:{}", row.id)]))
+        .cache_tag_header(&["insights".to_owned(), format!("insight:{}", row.id)]))
 }
 
 /// The insights most similar to each of several, as they are shown, and the public number that the index was at.

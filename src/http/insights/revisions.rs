@@ -140,11 +140,11 @@ pub(in crate::http) async fn list_revisions(
     editor: Editor,
     path: web::Path<String>,
 ) -> Result<ResponseBuilder, Problem> {
-    let mut query = Query::of(&request);
+    let mut query = Query::from_request(&request);
     let limit = query.limit();
     let insight = find(&app, &path, &editor).await;
     let identity = insight.as_ref().map_or_else(|_| String::new(), |insight| store::revisions::identity(insight.id));
-    let cursor = pagination::cursor(&mut query, &identity, false);
+    let cursor = pagination::read_cursor(&mut query, &identity, false);
     query.finish()?;
     let insight = insight?;
     let page = store::revisions::list(app.store.reader(), insight.id, cursor?.as_ref(), limit).await?;
@@ -153,7 +153,7 @@ pub(in crate::http) async fn list_revisions(
     let data = page.rows.into_iter().map(|row| summary(row, &insight)).collect();
     let view = RevisionListView { data, page: info, meta: ListMeta { sequence, total: None } };
     let state = insight_state(insight.id, insight.head_revision, insight.pointer_version);
-    Ok(pagination::links(ResponseBuilder::json(&view).state(state), &app, &request, &view.page))
+    Ok(pagination::add_links(ResponseBuilder::json(&view).etag_prefix(state), &app, &request, &view.page))
 }
 
 /// Get a revision
@@ -172,7 +172,7 @@ pub(in crate::http) async fn get_revision(
     editor: Editor,
     path: web::Path<(String, String)>,
 ) -> Result<ResponseBuilder, Problem> {
-    Query::none(&request)?;
+    Query::require_empty(&request)?;
     let (name, text) = path.into_inner();
     let insight = find(&app, &name, &editor).await?;
     let number = number(&text)?;
@@ -180,7 +180,7 @@ pub(in crate::http) async fn get_revision(
     let row = store::revisions::find_listed(db, insight.id, number).await?.ok_or_else(Problem::not_found)?;
     let draft = store::drafts::find(db, insight.id, number).await?.ok_or_else(Problem::not_found)?;
     let view = RevisionView { summary: summary(row, &insight), content: draft.to_input() };
-    Ok(ResponseBuilder::json(&view).state(format!("n{number}")))
+    Ok(ResponseBuilder::json(&view).etag_prefix(format!("n{number}")))
 }
 
 /// Restore a revision
@@ -192,6 +192,7 @@ pub(in crate::http) async fn get_revision(
     params(RevisionPath, IfMatchHeader),
     responses((status = 200, description = "The insight with its new revision.", body = InsightView)),
     security(("bearer" = ["insights:write"])),
+    extensions(("x-problems" = json!(["slug-taken", "validation-failed"]))),
 )]
 #[post("/v1/insights/{id_or_slug}/revisions/{number}/restore")]
 pub(in crate::http) async fn restore_revision(
@@ -201,7 +202,7 @@ pub(in crate::http) async fn restore_revision(
     path: web::Path<(String, String)>,
     preconditions: Preconditions,
 ) -> Result<ResponseBuilder, Problem> {
-    let intent = WriteMode::of(&request)?;
+    let intent = WriteMode::from_request(&request)?;
     let now = app.now();
     let (name, text) = path.into_inner();
     let insight = find(&app, &name, &editor).await?;
@@ -232,7 +233,7 @@ fn summary(row: ListedRevision, insight: &insight::Model) -> RevisionSummaryView
     RevisionSummaryView {
         number: revision.number,
         created_at: Timestamp(revision.created_at).rfc3339(),
-        made_by: MadeBy::of(&revision),
+        made_by: MadeBy::from_revision(&revision),
         is_live: insight.live_revision == Some(revision.number),
         is_newest: insight.head_revision == revision.number,
         locales: revision.locales.0,

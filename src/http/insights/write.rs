@@ -27,7 +27,7 @@ use crate::http::request::preconditions::Preconditions;
 use crate::http::request::query_params::Query;
 use crate::http::response::builder::ResponseBuilder;
 use crate::http::response::problem::Problem;
-use crate::http::response::write_outcome::{WriteMode, report};
+use crate::http::response::write_outcome::{WriteMode, dry_run_report};
 use crate::http::state::app_state::AppState;
 use crate::store::insights::InsightName;
 use crate::store::{self, Transaction};
@@ -41,6 +41,7 @@ use crate::store::{self, Transaction};
     request_body(content = InsightInput, content_type = "application/json"),
     responses((status = 201, description = "The draft.", body = InsightView)),
     security(("bearer" = ["insights:write"])),
+    extensions(("x-problems" = json!(["slug-taken"]))),
 )]
 #[post("/v1/insights")]
 pub(in crate::http) async fn create_insight(
@@ -49,7 +50,7 @@ pub(in crate::http) async fn create_insight(
     editor: Editor,
     body: Body,
 ) -> Result<ResponseBuilder, Problem> {
-    let intent = WriteMode::of(&request)?;
+    let intent = WriteMode::from_request(&request)?;
     let now = app.now();
     let draft = body.parse(Draft::parse)?;
     let pending = insights::create(&app.store, &editor, draft, now).await?;
@@ -69,6 +70,7 @@ pub(in crate::http) async fn create_insight(
         (status = 201, description = "The draft that was created.", body = InsightView),
     ),
     security(("bearer" = ["insights:write"])),
+    extensions(("x-problems" = json!(["slug-taken"]))),
 )]
 #[put("/v1/insights/{id_or_slug}")]
 pub(in crate::http) async fn replace_insight(
@@ -79,7 +81,7 @@ pub(in crate::http) async fn replace_insight(
     preconditions: Preconditions,
     body: Body,
 ) -> Result<ResponseBuilder, Problem> {
-    let intent = WriteMode::of(&request)?;
+    let intent = WriteMode::from_request(&request)?;
     let now = app.now();
     let name = naming::parse(&path);
     if preconditions.create_only() {
@@ -105,6 +107,7 @@ pub(in crate::http) async fn replace_insight(
     request_body(content = InsightPatch, content_type = "application/merge-patch+json"),
     responses((status = 200, description = "The insight with its new revision.", body = InsightView)),
     security(("bearer" = ["insights:write"])),
+    extensions(("x-problems" = json!(["slug-taken"]))),
 )]
 #[patch("/v1/insights/{id_or_slug}")]
 pub(in crate::http) async fn patch_insight(
@@ -115,7 +118,7 @@ pub(in crate::http) async fn patch_insight(
     preconditions: Preconditions,
     body: Body,
 ) -> Result<ResponseBuilder, Problem> {
-    let intent = WriteMode::of(&request)?;
+    let intent = WriteMode::from_request(&request)?;
     let now = app.now();
     let name = naming::parse(&path).ok_or_else(Problem::not_found)?;
     let id = known(&app, &name, editor.principal()).await?;
@@ -148,9 +151,9 @@ pub(in crate::http) async fn delete_insight(
     path: web::Path<String>,
     preconditions: Preconditions,
 ) -> Result<ResponseBuilder, Problem> {
-    let mut query = Query::of(&request);
+    let mut query = Query::from_request(&request);
     let permanent = query.flag("permanent");
-    let intent = WriteMode::read(&request, query)?;
+    let intent = WriteMode::from_query(&request, query)?;
     let now = app.now();
     let name = naming::parse(&path).ok_or_else(Problem::not_found)?;
     let pending = if permanent {
@@ -161,7 +164,7 @@ pub(in crate::http) async fn delete_insight(
         let id = known(&app, &name, editor.principal()).await?;
         lifecycle::delete(&app.store, &editor, id, &preconditions.required()?, now).await?
     };
-    intent.conclude(&app, pending, now, async |_, _| Ok(ResponseBuilder::empty(StatusCode::NO_CONTENT))).await
+    intent.commit_or_dry_run(&app, pending, now, async |_, _| Ok(ResponseBuilder::empty(StatusCode::NO_CONTENT))).await
 }
 
 async fn create_at(app: &AppState, intent: WriteMode, editor: &Editor, name: InsightName, body: Body) -> Result<ResponseBuilder, Problem> {
@@ -213,14 +216,14 @@ pub(super) async fn conclude(
         let reply = shown(txn, *id, now).await?.status(status);
         Ok(if status == StatusCode::CREATED { reply.header(header::LOCATION, app.location(&format!("/v1/insights/{id}"))) } else { reply })
     };
-    if !intent.is_rehearsal() {
-        return intent.conclude(app, pending, now, show).await;
+    if !intent.is_dry_run() {
+        return intent.commit_or_dry_run(app, pending, now, show).await;
     }
     let reply = show(pending.txn(), &pending.value).await?;
     let (written, caller) = (warnings::written(app, pending.txn(), pending.value).await?, pending.principal().clone());
     // Nobody waits for the writer while texts are looked at.
     drop(pending);
-    Ok(report(&reply, &warnings::of(app, written, &caller, now).await?))
+    dry_run_report(&reply, &warnings::of(app, written, &caller, now).await?)
 }
 
 async fn shown(txn: &Transaction, id: Uuid, now: Timestamp) -> Result<ResponseBuilder, Problem> {

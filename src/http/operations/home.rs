@@ -19,12 +19,18 @@ const CONTENT_SECURITY_POLICY: &str = include_str!("../../../assets/home/csp.txt
     tag = "Documentation",
     responses((status = 200, description = "The page.", body = String, content_type = "text/html")),
     security(()),
+    extensions(
+        ("x-headers" = json!({
+            "Content-Security-Policy": "The page loads its icon, and runs nothing.",
+            "Referrer-Policy": "Links do not send the address of the page.",
+        })),
+    ),
 )]
 #[get("/")]
 pub(crate) async fn get_home(request: HttpRequest) -> Result<ResponseBuilder, Problem> {
-    Query::none(&request)?;
-    Ok(ResponseBuilder::bytes(PAGE.as_bytes().to_vec(), "text/html; charset=utf-8")
-        .state("h".to_owned())
+    Query::require_empty(&request)?;
+    Ok(ResponseBuilder::from_bytes(PAGE.as_bytes().to_vec(), "text/html; charset=utf-8")
+        .etag_prefix("h".to_owned())
         .policy(CachePolicy::Embedded)
         .header(header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY.trim())
         .header(header::REFERRER_POLICY, "no-referrer"))

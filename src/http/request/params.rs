@@ -1,4 +1,4 @@
-//! Parameters that operations of several features share, as the document describes them.
+//! Parameters that operations of several features share, as the OpenAPI document describes them.
 
 use crate::http::response::problem::Problem;
 use utoipa::IntoParams;
@@ -17,7 +17,7 @@ pub(in crate::http) struct LocaleParam {
 #[into_params(parameter_in = Header)]
 #[expect(dead_code, reason = "describes parameters to the document")]
 pub(in crate::http) struct IfMatchHeader {
-    /// The `ETag` you last saw, or `*` to overwrite whatever is there.
+    /// The `ETag` that you read, or `*` to overwrite any state.
     #[param(rename = "If-Match", pattern = "^(\\*|\"[!#-~]*\")$")]
     if_match: String,
 }
@@ -26,7 +26,7 @@ pub(in crate::http) struct IfMatchHeader {
 #[into_params(parameter_in = Header)]
 #[expect(dead_code, reason = "describes parameters to the document")]
 pub(in crate::http) struct OptionalIfMatchHeader {
-    /// The `ETag` you last saw: the write is refused when something else is there by now.
+    /// The `ETag` that you read: the write is refused if the resource has changed since.
     #[param(rename = "If-Match", pattern = "^(\\*|\"[!#-~]*\")$", nullable = false)]
     if_match: Option<String>,
 }
@@ -35,12 +35,12 @@ pub(in crate::http) struct OptionalIfMatchHeader {
 #[into_params(parameter_in = Header)]
 #[expect(dead_code, reason = "describes parameters to the document")]
 pub(in crate::http) struct IfNoneMatchHeader {
-    /// `*` creates the insight under the slug in the path, and only if there is none.
+    /// `*` creates the insight with the slug in the path, only if there is none.
     #[param(rename = "If-None-Match", pattern = "^\\*$", nullable = false)]
     if_none_match: Option<String>,
 }
 
-/// What lists and searches can be narrowed by.
+/// The filters of lists and searches.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "describes parameters to the document")]
@@ -64,16 +64,16 @@ pub(in crate::http) struct FilterParams {
         example = "zerone-engineering"
     )]
     author: Option<String>,
-    /// Only what was published later than this moment (RFC 3339), or than the beginning of this day.
+    /// Only insights published after this time (RFC 3339), or after the beginning of this day.
     #[param(format = DateTime, nullable = false, example = "2026-01-01T00:00:00Z")]
     published_after: Option<String>,
-    /// Only what was published earlier than this moment (RFC 3339), or than the beginning of this day.
+    /// Only insights published before this time (RFC 3339), or before the beginning of this day.
     #[param(format = DateTime, nullable = false)]
     published_before: Option<String>,
-    /// Only what takes at least this many minutes to read.
+    /// Only insights that take at least this many minutes to read.
     #[param(minimum = 0, maximum = 100_000, nullable = false)]
     min_minutes: Option<i64>,
-    /// Only what takes at most this many minutes to read.
+    /// Only insights that take at most this many minutes to read.
     #[param(minimum = 0, maximum = 100_000, nullable = false)]
     max_minutes: Option<i64>,
     /// The locale of the texts (BCP 47); each item falls back along `it-CH → it → the site's default`.
@@ -85,10 +85,10 @@ pub(in crate::http) struct FilterParams {
 #[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "describes parameters to the document")]
 pub(in crate::http) struct PageParams {
-    /// How many items a page has at most.
+    /// The maximum number of items of a page.
     #[param(minimum = 1, maximum = 100, default = 20)]
     limit: Option<i64>,
-    /// `page.next_cursor` or `page.prev_cursor` of an earlier answer.
+    /// `page.next_cursor` or `page.prev_cursor` of an earlier response.
     #[param(max_length = 1000, nullable = false)]
     cursor: Option<String>,
 }
@@ -100,7 +100,7 @@ pub(crate) struct IdPath {
     id: Uuid,
 }
 
-/// An id in a path; what is none names nothing.
-pub(crate) fn id(path: &str) -> Result<Uuid, Problem> {
+/// Parses an id in a path. Anything else than a UUID is a 404.
+pub(crate) fn parse_id(path: &str) -> Result<Uuid, Problem> {
     Uuid::parse_str(path).map_err(|_e| Problem::not_found())
 }

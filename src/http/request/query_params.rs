@@ -1,7 +1,8 @@
-//! Query strings, read as strictly as bodies: an unknown parameter is refused with the list of those that exist.
+//! Query strings. Each accessor of [`Query`] reads one parameter; [`Query::finish`] refuses parameters that no accessor has read.
+//!
+//! Invariant: a handler calls `finish` before it uses a value, so that a typing error is a 400.
 
 use actix_web::HttpRequest;
-
 use uuid::Uuid;
 
 use crate::domain::change::PublicSequence;
@@ -12,50 +13,55 @@ use crate::domain::slug::Slug;
 use crate::http::response::problem::Problem;
 use crate::http::response::problem_codes::ProblemCode;
 
-const MAX_SLUGS: usize = 1_000;
+/// The maximum length of a list of slugs, in bytes.
+const MAX_SLUGS_LENGTH: usize = 1_000;
 
-/// A query string being read; each accessor names a parameter that exists.
+/// A query string whose parameters are being read.
 pub(crate) struct Query {
     pairs: Vec<(String, String)>,
-    known: Vec<&'static str>,
+    /// The parameters that accessors have read.
+    allowed: Vec<&'static str>,
+    /// The first invalid value.
     problem: Option<Problem>,
 }
 
 impl Query {
-    pub(crate) fn of(request: &HttpRequest) -> Self {
-        Self { pairs: pairs(request.query_string()), known: Vec::new(), problem: None }
+    pub(crate) fn from_request(request: &HttpRequest) -> Self {
+        Self { pairs: pairs(request.query_string()), allowed: Vec::new(), problem: None }
     }
 
-    /// For operations without parameters.
-    pub(crate) fn none(request: &HttpRequest) -> Result<(), Problem> {
-        Self::of(request).finish()
+    /// Refuses any parameter.
+    pub(crate) fn require_empty(request: &HttpRequest) -> Result<(), Problem> {
+        Self::from_request(request).finish()
     }
 
     pub(crate) fn text(&mut self, name: &'static str) -> Option<String> {
-        self.known.push(name);
-        let mut values = self.pairs.iter().filter(|(given, _)| given == name).map(|(_, value)| value.clone());
+        self.allowed.push(name);
+        let mut values = self.pairs.iter().filter(|(key, _)| key == name).map(|(_, value)| value.clone());
         let value = values.next();
         if values.next().is_some() {
-            self.fault(name, "is given more than once; separate several values by commas");
+            self.record_problem(name, "is repeated; separate several values by commas");
         }
         value
     }
 
-    pub(crate) fn short_text(&mut self, name: &'static str, longest: usize) -> Option<String> {
-        let fits = |text: &str| Some(text.to_owned()).filter(|text| text.chars().count() <= longest && !text.contains('\0'));
-        self.parsed(name, fits, &format!("must be at most {longest} characters long"))
+    pub(crate) fn short_text(&mut self, name: &'static str, max_length: usize) -> Option<String> {
+        let fits = |text: &str| Some(text.to_owned()).filter(|text| text.chars().count() <= max_length && !text.contains('\0'));
+        self.parsed(name, fits, &format!("must be at most {max_length} characters long"))
     }
 
     pub(crate) fn id(&mut self, name: &'static str) -> Option<Uuid> {
         self.parsed(name, |text| Uuid::parse_str(text).ok(), "must be a UUID")
     }
 
-    /// A parameter that has to be there.
-    pub(crate) fn required_text(&mut self, name: &'static str, longest: usize) -> String {
+    /// A required parameter.
+    pub(crate) fn required_text(&mut self, name: &'static str, max_length: usize) -> String {
         let text = self.text(name);
         match &text {
-            None => self.fault(name, "is required"),
-            Some(text) if text.chars().count() > longest => self.fault(name, &format!("must be at most {longest} characters long")),
+            None => self.record_problem(name, "is required"),
+            Some(text) if text.chars().count() > max_length => {
+                self.record_problem(name, &format!("must be at most {max_length} characters long"));
+            }
             Some(_) => {}
         }
         text.unwrap_or_default()
@@ -65,7 +71,7 @@ impl Query {
         let value = self.text(name)?;
         let parsed = parse(&value);
         if parsed.is_none() {
-            self.fault(name, expects);
+            self.record_problem(name, expects);
         }
         parsed
     }
@@ -79,7 +85,7 @@ impl Query {
         self.integer("limit", 1, MAX_LIMIT).unwrap_or(DEFAULT_LIMIT)
     }
 
-    /// The number of the last change that a follower has.
+    /// The sequence of the last change that a follower has applied.
     pub(crate) fn since(&mut self) -> Option<PublicSequence> {
         self.integer("since", 0, 9_007_199_254_740_991).map(PublicSequence)
     }
@@ -89,9 +95,9 @@ impl Query {
         self.parsed(name, |text| allowed.iter().copied().find(|value| *value == text), &expects)
     }
 
-    /// Several different values of a fixed set.
+    /// Several distinct values of a fixed set.
     pub(crate) fn some_of(&mut self, name: &'static str, allowed: &[&'static str]) -> Vec<&'static str> {
-        let expects = format!("must be a comma-separated list of different values out of {}", allowed.join(", "));
+        let expects = format!("must be a comma-separated list of distinct values out of {}", allowed.join(", "));
         let parse = |text: &str| {
             let mut list = Vec::new();
             for part in text.split(',') {
@@ -103,13 +109,13 @@ impl Query {
         self.parsed(name, parse, &expects).unwrap_or_default()
     }
 
-    /// Slugs, each counted once however often it is given.
+    /// Slugs, sorted and without duplicates.
     pub(crate) fn slugs(&mut self, name: &'static str) -> Vec<String> {
         let parse = |text: &str| {
             let mut list: Vec<String> = text.split(',').map(str::to_owned).collect();
             list.sort();
             list.dedup();
-            Some(list).filter(|list| text.len() <= MAX_SLUGS && list.iter().all(|slug| Slug::is_words(slug)))
+            Some(list).filter(|list| text.len() <= MAX_SLUGS_LENGTH && list.iter().all(|slug| Slug::is_words(slug)))
         };
         self.parsed(name, parse, "must be a slug, or several separated by commas, at most 1000 characters").unwrap_or_default()
     }
@@ -130,22 +136,21 @@ impl Query {
         self.parsed(name, |text| text.parse().ok(), "must be true or false").unwrap_or(false)
     }
 
-    fn fault(&mut self, name: &str, expects: &str) {
+    fn record_problem(&mut self, name: &str, expects: &str) {
         let problem = Problem::new(ProblemCode::InvalidParameter, format!("the parameter {name} {expects}")).with("parameter", name);
         self.problem.get_or_insert(problem);
     }
 
-    /// # Errors
-    /// The first parameter that does not exist or has a value that is not allowed.
+    /// The problem of the first parameter that does not exist or has an invalid value, if there is one.
     pub(crate) fn finish(self) -> Result<(), Problem> {
-        if let Some((name, _)) = self.pairs.iter().find(|(name, _)| !self.known.contains(&name.as_str())) {
-            let known = if self.known.is_empty() { "none".to_owned() } else { self.known.join(", ") };
+        if let Some((name, _)) = self.pairs.iter().find(|(name, _)| !self.allowed.contains(&name.as_str())) {
+            let allowed = if self.allowed.is_empty() { "none".to_owned() } else { self.allowed.join(", ") };
             return Err(Problem::new(
                 ProblemCode::UnknownParameter,
-                format!("the parameter {name} is not known here; known parameters: {known}"),
+                format!("this operation has no parameter {name}; its parameters: {allowed}"),
             )
             .with("parameter", name.as_str())
-            .with("allowed", self.known.clone()));
+            .with("allowed", self.allowed.clone()));
         }
         self.problem.map_or(Ok(()), Err)
     }
@@ -156,11 +161,11 @@ pub(crate) fn pairs(text: &str) -> Vec<(String, String)> {
     form_urlencoded::parse(text.as_bytes()).into_owned().collect()
 }
 
-/// The same query string with one parameter set to a value, for links to other pages.
-pub(crate) fn replaced(query: &str, name: &str, value: &str) -> String {
+/// The query string with one parameter set to a value, for links to other pages.
+pub(crate) fn with_parameter(query: &str, name: &str, value: &str) -> String {
     let mut out = form_urlencoded::Serializer::new(String::new());
-    for (key, old) in form_urlencoded::parse(query.as_bytes()).filter(|(key, _)| key != name) {
-        out.append_pair(&key, &old);
+    for (key, value_of_key) in form_urlencoded::parse(query.as_bytes()).filter(|(key, _)| key != name) {
+        out.append_pair(&key, &value_of_key);
     }
     out.append_pair(name, value).finish()
 }

@@ -12,8 +12,9 @@ use crate::domain::markdown::TocEntry;
 use crate::http::request::auth::Reader;
 use crate::http::request::params::LocaleParam;
 use crate::http::request::query_params::Query;
-use crate::http::response::builder;
-use crate::http::response::builder::{CONTENT_SEQUENCE, ResponseBuilder};
+use crate::http::response::builder::ResponseBuilder;
+use crate::http::response::cache_entry;
+use crate::http::response::headers::CONTENT_SEQUENCE;
 use crate::http::response::problem::Problem;
 use crate::http::state::app_state::AppState;
 use crate::projections::search::{Suggestion, TypedPrefix};
@@ -86,7 +87,7 @@ pub(in crate::http) async fn list_suggestions(
     request: HttpRequest,
     reader: Reader,
 ) -> Result<ResponseBuilder, Problem> {
-    let mut query = Query::of(&request);
+    let mut query = Query::from_request(&request);
     let text = query.required_text("q", LONGEST);
     let limit = usize::try_from(query.integer("limit", 1, MOST).unwrap_or(DEFAULT)).unwrap_or(0);
     let locale = query.locale();
@@ -99,13 +100,13 @@ pub(in crate::http) async fn list_suggestions(
     let meta = SuggestionMeta { sequence, fuzzy: beginning.fuzzy };
     let view = SuggestionList { data: chosen(&beginning, rows, limit), meta };
     Ok(ResponseBuilder::json(&view)
-        .state("l".to_owned())
-        .digest_without_sequence()
-        .kept_at(sequence, &freshness, builder::EVERY_INSIGHT.iter().collect())
+        .etag_prefix("l".to_owned())
+        .etag_without_sequence()
+        .cacheable_at(sequence, &freshness, cache_entry::ANY_INSIGHT_TAGS.iter().collect())
         .last_modified_if(freshness.sequence == sequence, freshness.last_modified)
         .header(CONTENT_SEQUENCE, sequence.to_string())
         .policy(reader.policy(now, &freshness))
-        .cache_tags(&["insights".to_owned()]))
+        .cache_tag_header(&["insights".to_owned()]))
 }
 
 fn chosen(beginning: &TypedPrefix, rows: Vec<(InsightRow, Vec<TocEntry>)>, limit: usize) -> Vec<SuggestionView> {

@@ -17,7 +17,8 @@ use crate::http::request::body::Body;
 use crate::http::request::params::{LocaleParam, OptionalIfMatchHeader};
 use crate::http::request::preconditions::Preconditions;
 use crate::http::request::query_params::Query;
-use crate::http::response::builder::{CONTENT_SEQUENCE, ResponseBuilder};
+use crate::http::response::builder::ResponseBuilder;
+use crate::http::response::headers::CONTENT_SEQUENCE;
 use crate::http::response::problem::Problem;
 use crate::http::response::write_outcome::WriteMode;
 use crate::http::state::app_state::AppState;
@@ -123,7 +124,7 @@ pub(crate) struct LocaleInput(String);
 )]
 #[get("/v1/site")]
 pub(crate) async fn get_site(app: web::Data<AppState>, request: HttpRequest, reader: Reader) -> Result<ResponseBuilder, Problem> {
-    let mut query = Query::of(&request);
+    let mut query = Query::from_request(&request);
     let locale = query.locale();
     query.finish()?;
     let now = app.now();
@@ -135,8 +136,8 @@ pub(crate) async fn get_site(app: web::Data<AppState>, request: HttpRequest, rea
         .header(CONTENT_SEQUENCE, freshness.sequence.to_string())
         .policy(policy)
         // A change of the site itself drops everything.
-        .kept(&freshness, ["insights", "categories"])
-        .cache_tags(&["site".to_owned(), "insights".to_owned()]))
+        .cacheable(&freshness, ["insights", "categories"])
+        .cache_tag_header(&["site".to_owned(), "insights".to_owned()]))
 }
 
 /// Replace the site
@@ -157,11 +158,11 @@ pub(crate) async fn replace_site(
     preconditions: Preconditions,
     body: Body,
 ) -> Result<ResponseBuilder, Problem> {
-    let intent = WriteMode::of(&request)?;
+    let intent = WriteMode::from_request(&request)?;
     let now = app.now();
     let draft = body.parse(SiteDraft::parse)?;
     let pending = editorial::site::replace(&app.store, &admin, &preconditions.optional()?, draft, now).await?;
-    intent.conclude(&app, pending, now, async |txn, ()| represent(txn, None, true, now).await).await
+    intent.commit_or_dry_run(&app, pending, now, async |txn, ()| represent(txn, None, true, now).await).await
 }
 
 async fn represent(
@@ -174,7 +175,7 @@ async fn represent(
     let figures = store::site::stats(db, now).await?;
     let state = version_state(row.version);
     let public = view(&row, figures, locale, false);
-    Ok(ResponseBuilder::json(&view(&row, figures, locale, for_editor)).state(state).digest_of(&public))
+    Ok(ResponseBuilder::json(&view(&row, figures, locale, for_editor)).etag_prefix(state).etag_from(&public))
 }
 
 fn view(row: &site::Model, stats: StatsRow, locale: Option<&Locale>, for_editor: bool) -> SiteView {

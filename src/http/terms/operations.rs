@@ -17,7 +17,8 @@ use crate::http::request::auth::Reader;
 use crate::http::request::body::Body;
 use crate::http::request::preconditions::Preconditions;
 use crate::http::request::query_params::Query;
-use crate::http::response::builder::{CONTENT_SEQUENCE, ResponseBuilder};
+use crate::http::response::builder::ResponseBuilder;
+use crate::http::response::headers::CONTENT_SEQUENCE;
 use crate::http::response::pagination;
 use crate::http::response::pagination::ListMeta;
 use crate::http::response::problem::Problem;
@@ -27,9 +28,9 @@ use crate::store::terms::TermRow;
 use crate::store::{self, Transaction};
 
 pub(super) async fn list(app: &AppState, request: &HttpRequest, reader: &Reader, kind: TermKind) -> Result<ResponseBuilder, Problem> {
-    let mut query = Query::of(request);
+    let mut query = Query::from_request(request);
     let limit = query.limit();
-    let cursor = pagination::cursor(&mut query, kind.plural(), false);
+    let cursor = pagination::read_cursor(&mut query, kind.plural(), false);
     let locale = query.locale();
     query.finish()?;
     let now = app.now();
@@ -47,14 +48,14 @@ pub(super) async fn list(app: &AppState, request: &HttpRequest, reader: &Reader,
         TermListView { data, page: pagination::page_info(&page, limit), meta: ListMeta { sequence: freshness.sequence, total: None } };
     let policy = reader.policy(now, &freshness);
     let reply = ResponseBuilder::json(&shown)
-        .state("l".to_owned())
-        .kept(&freshness, [kind.plural(), "insights"])
-        .digest_of(&public)
+        .etag_prefix("l".to_owned())
+        .cacheable(&freshness, [kind.plural(), "insights"])
+        .etag_from(&public)
         .last_modified(freshness.last_modified)
         .header(CONTENT_SEQUENCE, freshness.sequence.to_string())
         .policy(policy)
-        .cache_tags(&[kind.plural().to_owned(), "insights".to_owned()]);
-    Ok(pagination::links(reply, app, request, &public.page))
+        .cache_tag_header(&[kind.plural().to_owned(), "insights".to_owned()]);
+    Ok(pagination::add_links(reply, app, request, &public.page))
 }
 
 pub(super) async fn get(
@@ -64,7 +65,7 @@ pub(super) async fn get(
     kind: TermKind,
     slug: &str,
 ) -> Result<ResponseBuilder, Problem> {
-    let mut query = Query::of(request);
+    let mut query = Query::from_request(request);
     let locale = query.locale();
     query.finish()?;
     let now = app.now();
@@ -77,8 +78,8 @@ pub(super) async fn get(
         .last_modified(freshness.last_modified)
         .header(CONTENT_SEQUENCE, freshness.sequence.to_string())
         .policy(policy)
-        .kept(&freshness, [format!("{}:{slug}", kind.resource().as_str()), kind.list_tag(slug.as_str())])
-        .cache_tags(&[format!("{}:{slug}", kind.resource().as_str()), "insights".to_owned()]))
+        .cacheable(&freshness, [format!("{}:{slug}", kind.resource().as_str()), kind.list_tag(slug.as_str())])
+        .cache_tag_header(&[format!("{}:{slug}", kind.resource().as_str()), "insights".to_owned()]))
 }
 
 pub(super) async fn create(
@@ -88,7 +89,7 @@ pub(super) async fn create(
     kind: TermKind,
     body: Body,
 ) -> Result<ResponseBuilder, Problem> {
-    let intent = WriteMode::of(request)?;
+    let intent = WriteMode::from_request(request)?;
     let now = app.now();
     let draft = body.parse(TermDraft::parse)?;
     let pending = editorial::terms::create(&app.store, publisher, kind, draft, now).await?;
@@ -96,7 +97,7 @@ pub(super) async fn create(
         let location = app.location(&format!("/v1/{}/{slug}", kind.plural()));
         Ok(written(txn, kind, slug, now).await?.status(StatusCode::CREATED).header(header::LOCATION, location))
     };
-    intent.conclude(app, pending, now, show).await
+    intent.commit_or_dry_run(app, pending, now, show).await
 }
 
 pub(super) async fn replace(
@@ -107,12 +108,12 @@ pub(super) async fn replace(
     preconditions: Preconditions,
     body: Body,
 ) -> Result<ResponseBuilder, Problem> {
-    let intent = WriteMode::of(request)?;
+    let intent = WriteMode::from_request(request)?;
     let now = app.now();
     known(app, at, now).await?;
     let draft = body.parse(TermDraft::parse)?;
     let pending = editorial::terms::replace(&app.store, publisher, at, &preconditions.optional()?, draft, now).await?;
-    intent.conclude(app, pending, now, async |txn, slug| written(txn, at.0, slug, now).await).await
+    intent.commit_or_dry_run(app, pending, now, async |txn, slug| written(txn, at.0, slug, now).await).await
 }
 
 pub(super) async fn patch(
@@ -123,13 +124,13 @@ pub(super) async fn patch(
     preconditions: Preconditions,
     body: Body,
 ) -> Result<ResponseBuilder, Problem> {
-    let intent = WriteMode::of(request)?;
+    let intent = WriteMode::from_request(request)?;
     let now = app.now();
     known(app, at, now).await?;
     let merge = body.merge_patch()?;
     let merge = |old| TermDraft::parse(merge(old)).map_err(EditorialError::Invalid);
     let pending = editorial::terms::patch(&app.store, publisher, at, &preconditions.optional()?, merge, now).await?;
-    intent.conclude(app, pending, now, async |txn, slug| written(txn, at.0, slug, now).await).await
+    intent.commit_or_dry_run(app, pending, now, async |txn, slug| written(txn, at.0, slug, now).await).await
 }
 
 pub(super) async fn delete(
@@ -139,11 +140,11 @@ pub(super) async fn delete(
     at: (TermKind, &str),
     preconditions: Preconditions,
 ) -> Result<ResponseBuilder, Problem> {
-    let intent = WriteMode::of(request)?;
+    let intent = WriteMode::from_request(request)?;
     let now = app.now();
     known(app, at, now).await?;
     let pending = editorial::terms::delete(&app.store, publisher, at, &preconditions.optional()?, now).await?;
-    intent.conclude(app, pending, now, async |_, _| Ok(ResponseBuilder::empty(StatusCode::NO_CONTENT))).await
+    intent.commit_or_dry_run(app, pending, now, async |_, _| Ok(ResponseBuilder::empty(StatusCode::NO_CONTENT))).await
 }
 
 /// Whether it is there comes before what was sent.
@@ -161,5 +162,5 @@ async fn written(txn: &Transaction, kind: TermKind, slug: &str, now: Timestamp) 
 
 /// The validator is the same for everybody: it is made of what the public sees.
 fn represent(row: &TermRow, chain: &[String], for_editor: bool) -> ResponseBuilder {
-    ResponseBuilder::json(&view(row, chain, for_editor)).state(named_state(row.id, row.version)).digest_of(&view(row, chain, false))
+    ResponseBuilder::json(&view(row, chain, for_editor)).etag_prefix(named_state(row.id, row.version)).etag_from(&view(row, chain, false))
 }

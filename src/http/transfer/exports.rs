@@ -10,8 +10,8 @@ use crate::editorial::error::EditorialError;
 use crate::editorial::exports;
 use crate::editorial::exports::ExplainedTerms;
 use crate::http::request::query_params::Query;
-use crate::http::response::builder::line_stream;
 use crate::http::response::problem::Problem;
+use crate::http::response::streams::line_stream;
 use crate::http::state::app_state::AppState;
 use crate::store::exports::ExportRange;
 
@@ -39,7 +39,7 @@ struct ExportPosition {
 )]
 #[get("/v1/exports/insights")]
 pub(crate) async fn export_insights(app: web::Data<AppState>, request: HttpRequest, editor: Editor) -> Result<HttpResponse, Problem> {
-    Query::none(&request)?;
+    Query::require_empty(&request)?;
     let own = editor.principal().limited_to_own();
     let mut place = ExportPosition::default();
     // The first page before anything is promised: a database that is away is told as such.

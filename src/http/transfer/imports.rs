@@ -12,10 +12,10 @@ use crate::domain::authority::{Editor, Principal};
 use crate::domain::import_state::ImportItemState;
 use crate::editorial::imports;
 use crate::editorial::imports::{ImportMode, ImportReceiver, ReceivedLine};
-use crate::http::middleware::request_context::{RequestId, findable};
+use crate::http::middleware::request_context::{RequestId, wait_for_latest_write};
 use crate::http::request::body;
 use crate::http::request::params::PageParams;
-use crate::http::request::params::{IdPath, id};
+use crate::http::request::params::{IdPath, parse_id};
 use crate::http::request::query_params::Query;
 use crate::http::response::builder::ResponseBuilder;
 use crate::http::response::pagination;
@@ -70,7 +70,7 @@ pub(crate) async fn create_import(
     editor: Editor,
     lines: LinesBody,
 ) -> Result<ResponseBuilder, Problem> {
-    let mut query = Query::of(&request);
+    let mut query = Query::from_request(&request);
     let (atomic, validate_only) = (query.flag("atomic"), query.flag("validate_only"));
     query.finish()?;
     if !MEDIA_TYPES.contains(&lines.media_type.as_str()) {
@@ -81,8 +81,8 @@ pub(crate) async fn create_import(
         return Err(Problem::new(ProblemCode::UnsupportedMediaType, "send the lines as they are, without a Content-Encoding")
             .with("accepted", MEDIA_TYPES.to_vec()));
     }
-    let intent = WriteMode::to_do(&request, validate_only);
-    let mode = ImportMode { source: format!("request {}", RequestId::of(&request)), atomic, validate_only };
+    let intent = WriteMode::for_import(&request, validate_only);
+    let mode = ImportMode { source: format!("request {}", RequestId::from_request(&request)), atomic, validate_only };
     let mut receiving = imports::begin(&app.store, &editor, mode, app.now()).await?;
     if let Err(problem) = receive(&app, &mut receiving, lines.payload).await {
         receiving.discard(&app.store).await?;
@@ -94,7 +94,7 @@ pub(crate) async fn create_import(
         let location = app.location(&format!("/v1/imports/{}", import.id));
         Ok(ResponseBuilder::json(&view(import)).status(StatusCode::ACCEPTED).header(header::LOCATION, location))
     };
-    let reply = intent.conclude(&app, pending, now, show).await?;
+    let reply = intent.commit_or_dry_run(&app, pending, now, show).await?;
     app.import_received().notify_one();
     Ok(reply)
 }
@@ -115,11 +115,11 @@ pub(crate) async fn get_import(
     editor: Editor,
     path: web::Path<String>,
 ) -> Result<ResponseBuilder, Problem> {
-    Query::none(&request)?;
+    Query::require_empty(&request)?;
     let import = known(&app, &path, editor.principal()).await?;
     if import.finished_at.is_some() {
         // Another node may have done it.
-        findable(&app).await;
+        wait_for_latest_write(&app).await;
     }
     Ok(ResponseBuilder::json(&view(&import)))
 }
@@ -141,12 +141,12 @@ pub(crate) async fn list_import_items(
     editor: Editor,
     path: web::Path<String>,
 ) -> Result<ResponseBuilder, Problem> {
-    let mut query = Query::of(&request);
+    let mut query = Query::from_request(&request);
     let state = query.one_of("state", &ImportItemState::ALL.map(ImportItemState::as_str)).and_then(ImportItemState::parse);
     let limit = query.limit();
     let import = known(&app, &path, editor.principal()).await;
     let identity = import.as_ref().map_or_else(|_| String::new(), |import| store::imports::identity(import.id, state));
-    let cursor = pagination::cursor(&mut query, &identity, false);
+    let cursor = pagination::read_cursor(&mut query, &identity, false);
     query.finish()?;
     let import = import?;
     let page = store::imports::list_items(app.store.reader(), import.id, state, cursor?.as_ref(), limit).await?;
@@ -154,11 +154,11 @@ pub(crate) async fn list_import_items(
     let info = pagination::page_info(&page, limit);
     let data = page.rows.into_iter().map(|row| item(row, &app.base_url)).collect();
     let view = ImportItemListView { data, page: info, meta: ListMeta { sequence, total: None } };
-    Ok(pagination::links(ResponseBuilder::json(&view), &app, &request, &view.page))
+    Ok(pagination::add_links(ResponseBuilder::json(&view), &app, &request, &view.page))
 }
 
 async fn known(app: &AppState, path: &str, caller: &Principal) -> Result<store::imports::Import, Problem> {
-    let import = store::imports::find(app.store.reader(), id(path)?).await?.ok_or_else(Problem::not_found)?;
+    let import = store::imports::find(app.store.reader(), parse_id(path)?).await?.ok_or_else(Problem::not_found)?;
     let own = caller.limited_to_own();
     if own.is_some() && own != import.user_id { Err(Problem::not_found()) } else { Ok(import) }
 }
@@ -170,7 +170,7 @@ async fn receive(app: &AppState, receiving: &mut ImportReceiver, mut payload: Pa
     let mut chunk: Vec<ReceivedLine> = Vec::new();
     let (mut bytes, mut number, mut skipping) = (0, 0_u64, false);
     loop {
-        let more = tokio::time::timeout(body_time, payload.next()).await.map_err(|_elapsed| body::stalled())?;
+        let more = tokio::time::timeout(body_time, payload.next()).await.map_err(|_elapsed| body::timeout_problem())?;
         let ended = more.is_none();
         if let Some(more) = more {
             buffer.extend_from_slice(
