@@ -298,9 +298,9 @@ async fn let_search_follow(store: Store, mut taken: Progress) {
 pub async fn tidy(store: &Store, now: Timestamp) {
     let writer = store.writer();
     let done = [
-        ("sessions", crate::store::sessions::forget_ended(writer, now).await.err()),
-        ("kept answers", crate::store::idempotency::forget_expired(writer, now).await.err()),
-        ("preview tokens", crate::store::previews::forget_ended(writer, now).await.err()),
+        ("sessions", crate::store::sessions::delete_expired(writer, now).await.err()),
+        ("kept answers", crate::store::idempotency::delete_expired(writer, now).await.err()),
+        ("preview tokens", crate::store::previews::delete_expired(writer, now).await.err()),
     ];
     for (what, error) in done {
         if let Some(error) = error {

@@ -69,7 +69,7 @@ async fn machine(app: &AppState, token: &str) -> Result<Option<Principal>, Probl
     if row.last_used_at.is_none_or(|at| at + TOUCH_SECONDS * 1000 < now.0) {
         // When it was used is good to know, and no reason to keep anybody waiting.
         let (store, id) = (app.store.clone(), row.id);
-        let noting = actix_web::rt::spawn(async move { store::tokens::touch(store.writer(), id, now).await.is_ok() });
+        let noting = actix_web::rt::spawn(async move { store::tokens::record_use(store.writer(), id, now).await.is_ok() });
         let touched = tokio::time::timeout(TOUCH_PATIENCE, noting).await;
         tracing::debug!(noted = matches!(touched, Ok(Ok(true))), "a machine token was used");
     }

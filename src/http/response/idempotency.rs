@@ -117,7 +117,7 @@ impl KeyClaim {
         let bytes = serde_json::to_vec(&reply.frozen()).unwrap_or_default();
         let answer = secret::seal(&self.secret, bytes).ok_or_else(Problem::internal)?;
         let kept = IdempotencyRecord { digest: self.digest, fingerprint: self.fingerprint, answer };
-        if idempotency::keep(txn, &kept, now, now.plus_seconds(KEPT_SECONDS)).await? { Ok(()) } else { Err(in_progress()) }
+        if idempotency::insert(txn, &kept, now, now.plus_seconds(KEPT_SECONDS)).await? { Ok(()) } else { Err(in_progress()) }
     }
 }
 
