@@ -29,9 +29,9 @@ pub(super) async fn run_maintenance_loop(store: Store, keys: KeyRing, clock: Clo
 pub async fn run_maintenance(store: &Store, now: Timestamp) {
     let writer = store.writer();
     let results = [
-        ("sessions", store::sessions::forget_ended(writer, now).await.err()),
-        ("idempotency_keys", store::idempotency::forget_expired(writer, now).await.err()),
-        ("preview_tokens", store::previews::forget_ended(writer, now).await.err()),
+        ("sessions", store::sessions::delete_expired(writer, now).await.err()),
+        ("idempotency_keys", store::idempotency::delete_expired(writer, now).await.err()),
+        ("preview_tokens", store::previews::delete_expired(writer, now).await.err()),
     ];
     for (table, error) in results {
         if let Some(error) = error {

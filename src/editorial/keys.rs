@@ -89,7 +89,7 @@ impl KeyRing {
                 }
                 store::keys::insert(&txn, new_key(now, next_signs_from)?).await?;
             }
-            store::keys::forget_before(&txn, now).await?;
+            store::keys::delete_expired(&txn, now).await?;
             store.commit_quietly(txn).await?;
         }
         self.reload(store, now).await

@@ -26,6 +26,7 @@ pub mod site;
 pub mod slugs;
 pub mod sql;
 pub mod summaries;
+mod summary_sql;
 mod term_name_cache;
 pub(crate) mod term_names;
 pub mod terms;
