@@ -118,7 +118,7 @@ impl App {
                 spawn(follower::follow(store.clone(), stream, stream_progress)),
                 spawn(follower::record_transitions(store.clone(), clock.clone())),
                 spawn(follower::listen(store.clone())),
-                spawn(run_import_worker(store.clone(), clock.clone(), state.import_received(), search.taken())),
+                spawn(run_import_worker(store.clone(), clock.clone(), state.import_received(), search.indexed())),
             ],
             _low_priority: low_priority,
             progress: [search.progress(), cache.progress(), stream_reached],

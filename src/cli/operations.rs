@@ -34,7 +34,7 @@ pub(super) async fn check(data: &DataSettings) -> anyhow::Result<()> {
         IndexVerdict::Agrees => "the search index agrees with it".to_owned(),
         IndexVerdict::Missing => "there is no search index here: the next start builds it".to_owned(),
         IndexVerdict::Foreign => "the search index belongs to another database: the next start rebuilds it".to_owned(),
-        IndexVerdict::Behind(rows) => format!("the search index lacks {rows} change(s), which the next start applies"),
+        IndexVerdict::Lags(rows) => format!("the search index lacks {rows} change(s), which the next start applies"),
         IndexVerdict::InUse => "the search index is in use and was not checked".to_owned(),
         IndexVerdict::Differs(differences) => {
             faults.extend(differences);
@@ -59,7 +59,7 @@ pub(super) async fn reindex(data: &DataSettings) -> anyhow::Result<()> {
         }
         indexed = insights;
     };
-    projection.remake(&store, on_progress).await?;
+    projection.rebuild(&store, on_progress).await?;
     print(&format!("the search index holds {indexed} insight(s)\n"))
 }
 

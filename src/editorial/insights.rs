@@ -181,7 +181,7 @@ pub(super) async fn claim_slug(txn: &Transaction, slug: Slug, id: Uuid, now: Tim
 /// When the insight belongs to another author.
 pub fn check_own(insight: &insight::Model, principal: &Principal, now: Timestamp) -> Result<(), EditorialError> {
     match principal.limited_to_own() {
-        Some(user) if insight.created_by != Some(user) => match Status::of(&pointers(insight), now) {
+        Some(user) if insight.created_by != Some(user) => match Status::from_pointers(&pointers(insight), now) {
             Status::Published => Err(EditorialError::Forbidden("authors may change only insights that they created")),
             _ => Err(EditorialError::NotFound),
         },

@@ -191,7 +191,7 @@ async fn apply_wanted_state(
 
 /// When the publication that the line asks for begins and ends.
 fn wanted_period(line: &InsightLine, insight: &insight::Model, now: Timestamp) -> Result<PublicationPeriod, EditorialError> {
-    let is_visible = matches!(Status::of(&pointers(insight), now), Status::Published);
+    let is_visible = matches!(Status::from_pointers(&pointers(insight), now), Status::Published);
     let current = insight.published_at.filter(|_| is_visible || line.published_at.is_none());
     let unpublish_at = line.unpublish_at.map(|at| at.0);
     let default = unpublish_at.filter(|end| *end <= now.0).map_or(now.0, |end| end - ASSUMED_DURATION_MILLIS);

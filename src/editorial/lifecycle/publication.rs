@@ -34,7 +34,7 @@ impl Publication {
     /// Every fault of the input at once.
     pub fn parse(input: serde_json::Value) -> Result<Self, Vec<FieldError>> {
         let endless = input.get("unpublish_at").is_some_and(serde_json::Value::is_null);
-        let mut fields = FieldReader::of(input, "")?;
+        let mut fields = FieldReader::new(input, "")?;
         let publication = Self {
             endless,
             publish_at: fields.text("publish_at", moment),
@@ -62,7 +62,7 @@ pub async fn publish(
     check_state(store, &txn, &old, expected, None).await?;
     let Publication { publish_at, unpublish_at, endless, revision } = publication;
     let number = revision.unwrap_or(old.head_revision);
-    let is_visible = Status::of(&pointers(&old), now) == Status::Published;
+    let is_visible = Status::from_pointers(&pointers(&old), now) == Status::Published;
     let current = old.published_at.filter(|_| is_visible);
     let published_at = publish_at.map(|at| at.0).or(current).unwrap_or(now.0);
     let unpublish_at = unpublish_at.map(|at| at.0).or(old.unpublish_at.filter(|end| !endless && *end > now.0));

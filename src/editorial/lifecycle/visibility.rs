@@ -69,7 +69,7 @@ pub(super) async fn save_visibility(
     store::insights::save_live(txn, &new).await?;
     list_tags.extend(store::insights::list_tags(txn, new.id).await?);
     let has_begun = plan_transitions(txn, old, &new, now).await?;
-    let is_visible = Status::of(&pointers(&new), now) == Status::Published;
+    let is_visible = Status::from_pointers(&pointers(&new), now) == Status::Published;
     Ok(insight_change(kind, &new, was_public(old, now) || is_visible || has_begun, list_tags))
 }
 
@@ -82,13 +82,13 @@ pub(super) async fn plan_transitions(
     now: Timestamp,
 ) -> Result<bool, EditorialError> {
     let had_beginning = store::transitions::plan(txn, new, now).await?;
-    Ok(Status::of(&pointers(old), now) == Status::Scheduled && !had_beginning)
+    Ok(Status::from_pointers(&pointers(old), now) == Status::Scheduled && !had_beginning)
 }
 
 /// Whether readers can have seen the insight in its current state: it is published, or expired. Expired counts because
 /// its end is the last modification of lists.
 pub(in crate::editorial) fn was_public(insight: &insight::Model, now: Timestamp) -> bool {
-    matches!(Status::of(&pointers(insight), now), Status::Published | Status::Expired)
+    matches!(Status::from_pointers(&pointers(insight), now), Status::Published | Status::Expired)
 }
 
 /// The change of an insight. `list_tags` are the cache tags of the filtered lists that contained it before, and contain it now.
