@@ -22,7 +22,8 @@ pub struct DataSettings {
         long,
         env = "INSIGHTS_DATABASE_URL",
         hide_env_values = true,
-        help = "sqlite://PATH (a relative path is in the data folder) or postgres://USER:PASSWORD@HOST/DATABASE [default: sqlite://insights.db]"
+        help = "sqlite://PATH (a relative path is in the data folder) or postgres://USER:PASSWORD@HOST/DATABASE \
+                [default: sqlite://insights.db]"
     )]
     pub database_url: Option<String>,
 

@@ -20,15 +20,15 @@ pub(crate) fn configure() {
     purge_periodically();
 }
 
-/// mimalloc is built not to ask for huge pages, but some kernels give them to every process. A service of this size fills few of them: they
-/// would double its resident memory.
+/// mimalloc is built not to ask for huge pages, but some kernels give them to every process. A service of this size
+/// fills few of them: they would double its resident memory.
 fn disable_huge_pages() {
     #[cfg(target_os = "linux")]
     let _ = rustix::thread::disable_transparent_huge_pages(true);
 }
 
-/// mimalloc returns free pages only when a large allocation happens, or when a thread ends that has allocated. An idle service has neither,
-/// so a thread starts and ends each second.
+/// mimalloc returns free pages only when a large allocation happens, or when a thread ends that has allocated. An idle
+/// service has neither, so a thread starts and ends each second.
 fn purge_periodically() {
     let short_lived = || thread::Builder::new().spawn(|| drop(black_box(Box::new(0_u8))));
     let _ = thread::Builder::new().name("memory".to_owned()).spawn(move || {

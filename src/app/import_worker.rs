@@ -35,7 +35,8 @@ pub(super) async fn run_import_worker(store: Store, clock: Clock, received: Arc<
     }
 }
 
-/// Importing is faster than indexing, and every other writer waits for the index. An index that makes no progress does not stop an import.
+/// Importing is faster than indexing, and every other writer waits for the index. An index that makes no progress does
+/// not stop an import.
 async fn wait_for_search(store: Store, mut indexed: Progress) {
     let wanted = Sequence(store.committed().sequence.0 - MAX_SEARCH_LAG_ROWS);
     let reached = indexed.wait_for(|position| *position >= wanted || !position.is_open());

@@ -1,8 +1,8 @@
-//! A pool of threads with low priority (nice 10 on Linux), for indexing: requests come first. On a busy machine a writer waits longer for the
-//! search index, together with others, and one commit of the index serves them all.
+//! A pool of threads with low priority (nice 10 on Linux), for indexing: requests come first. On a busy machine a
+//! writer waits longer for the search index, together with others, and one commit of the index serves them all.
 //!
-//! Run nothing else here. A database connection opened from such a thread would be a low-priority thread too, and serve requests. Figures:
-//! `docs/adr/0025-background-work-and-memory.md`.
+//! Run nothing else here. A database connection opened from such a thread would be a low-priority thread too, and serve
+//! requests. Figures: `docs/adr/0025-background-work-and-memory.md`.
 
 use std::time::Duration;
 

@@ -1,5 +1,5 @@
-//! Starts and stops a service: opens the store, builds the projections and the server, and spawns the background tasks. The only room that
-//! spawns tasks which outlive a request.
+//! Starts and stops a service: opens the store, builds the projections and the server, and spawns the background tasks.
+//! The only room that spawns tasks which outlive a request.
 //!
 //! ```text
 //! App::start -> prepare_database -> KeyRing, projections -> AppState -> server and background tasks

@@ -10,9 +10,10 @@ use crate::domain::clock::Clock;
 pub(super) async fn serve(settings: &ServeSettings) -> anyhow::Result<()> {
     crate::telemetry::start(&settings.log).map_err(|error| anyhow::anyhow!(error))?;
     let app = App::start(settings, Clock::System).await?;
-    print(&banner(&app.base_url))?;
+    // Before the banner: a script that reads it may stop the service at once.
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
+    print(&banner(&app.base_url))?;
     tokio::select! {
         _ = interrupt.recv() => {}
         _ = terminate.recv() => {}

@@ -132,7 +132,8 @@ pub async fn create_token(
     };
     let txn = store.begin().await?;
     if let Some(owner) = user_id {
-        // The lock orders this against a concurrent revocation of the owner's tokens: it revokes this one too, or this one is not created.
+        // The lock orders this against a concurrent revocation of the owner's tokens: it revokes this one too, or this
+        // one is not created.
         store::users::lock(&txn, owner).await?.filter(|user| user.disabled_at.is_none()).ok_or(EditorialError::NotFound)?;
     }
     store::tokens::insert(&txn, token.clone()).await?;

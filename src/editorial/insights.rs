@@ -77,8 +77,8 @@ pub async fn restore_revision(
     append_edited(store, &authorship, id, expected, |_| Ok(earlier.clone()), now).await
 }
 
-/// An old draft without tags and authors that have been deleted since. A deleted category, and a slug that another insight has now, are replaced
-/// by the current ones.
+/// An old draft without tags and authors that have been deleted since. A deleted category, and a slug that another
+/// insight has now, are replaced by the current ones.
 async fn without_stale_references(store: &Store, id: Uuid, mut draft: Draft) -> Result<Draft, EditorialError> {
     let db = store.reader();
     for (kind, slugs) in [(TermKind::Tag, &mut draft.tags), (TermKind::Author, &mut draft.authors)] {
@@ -174,8 +174,8 @@ pub(super) async fn claim_slug(txn: &Transaction, slug: Slug, id: Uuid, now: Tim
     Err(EditorialError::SlugTaken { slug: slug.into_string(), suggestions })
 }
 
-/// Checks that the principal may change the insight: an author may change only what the author created. Another one's draft does not exist for
-/// an author.
+/// Checks that the principal may change the insight: an author may change only what the author created. Another one's
+/// draft does not exist for an author.
 ///
 /// # Errors
 /// When the insight belongs to another author.
@@ -192,8 +192,8 @@ pub fn check_own(insight: &insight::Model, principal: &Principal, now: Timestamp
 /// An edit of a draft.
 pub(super) type InsightChange<'m> = dyn Fn(&Draft) -> Result<Draft, EditorialError> + Sync + 'm;
 
-/// Checks the caller's precondition. The error lists what has changed since and by whom, and merges the caller's edit of the text it knew with
-/// the current text.
+/// Checks the caller's precondition. The error lists what has changed since and by whom, and merges the caller's edit
+/// of the text it knew with the current text.
 pub(super) async fn check_state(
     store: &Store,
     db: &impl store::Connection,
@@ -205,29 +205,29 @@ pub(super) async fn check_state(
     if expected.allows(&state) {
         return Ok(());
     }
-    let mut stale = Stale::new(state);
+    let mut conflict = Stale::new(state);
     if let Some(base) = expected.revision().filter(|base| (1..=insight.head_revision).contains(base)) {
         let base_draft = store::drafts::find(db, insight.id, base).await?;
         let head_draft = store::drafts::find(db, insight.id, insight.head_revision).await?;
         if let (Some(base_draft), Some(head_draft)) = (base_draft, head_draft) {
-            stale.changed_fields = base_draft.changed_fields(&head_draft).into_iter().map(str::to_owned).collect();
+            conflict.changed_fields = base_draft.changed_fields(&head_draft).into_iter().map(str::to_owned).collect();
             if let Some(Ok(mut yours)) = edit.map(|edit| edit(&base_draft)) {
                 yours.slug = yours.slug.or_else(|| base_draft.slug.clone());
-                stale.merge = Some(offload::render(store, move || merge(&base_draft, &yours, &head_draft)).await?);
+                conflict.merge = Some(offload::render(store, move || merge(&base_draft, &yours, &head_draft)).await?);
             }
         }
         let revised = store::revisions::list_after(db, insight.id, base, MAX_LISTED_CHANGES).await?;
-        stale.changed_by = revised.into_iter().map(ChangedBy::from_revision).collect();
+        conflict.changed_by = revised.into_iter().map(ChangedBy::from_revision).collect();
         // Publications have a counter of their own.
         let times = insight.pointer_version - expected.pointer_version().unwrap_or(insight.pointer_version);
         if times > 0 {
-            stale.changed_fields.push("status".to_owned());
+            conflict.changed_fields.push("status".to_owned());
             let publications = store::audit::list_moves(db, insight.id, times.min(MAX_LISTED_CHANGES)).await?;
-            stale.changed_by.extend(publications.into_iter().map(ChangedBy::from_audit_entry));
-            stale.changed_by.sort_by_key(|change| change.at);
+            conflict.changed_by.extend(publications.into_iter().map(ChangedBy::from_audit_entry));
+            conflict.changed_by.sort_by_key(|change| change.at);
         }
     }
-    Err(EditorialError::Stale(Box::new(stale)))
+    Err(EditorialError::Stale(Box::new(conflict)))
 }
 
 /// What the status of an insight follows from.

@@ -1,5 +1,5 @@
-//! A write in its open transaction, before the commit. The caller reads the result in the transaction, stores its response there, or drops the
-//! write as a dry run. Nothing changes until [`PendingWrite::commit`].
+//! A write in its open transaction, before the commit. The caller reads the result in the transaction, stores its
+//! response there, or drops the write as a dry run. Nothing changes until [`PendingWrite::commit`].
 //!
 //! In `http`, only `WriteMode` commits.
 

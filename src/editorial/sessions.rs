@@ -1,5 +1,5 @@
-//! Signs users in, refreshes sessions, revokes tokens. A refresh token is valid once: a second use revokes the whole session, because one of
-//! the two users has stolen it.
+//! Signs users in, refreshes sessions, revokes tokens. A refresh token is valid once: a second use revokes the whole
+//! session, because one of the two users has stolen it.
 
 use uuid::Uuid;
 

@@ -190,8 +190,8 @@ fn to_draft(term: &TermRow) -> TermDraft {
     }
 }
 
-/// Creates the term with this slug, or updates it, in the caller's transaction. Returns `created`, `updated` or `unchanged`, and the change for
-/// the log.
+/// Creates the term with this slug, or updates it, in the caller's transaction. Returns `created`, `updated` or
+/// `unchanged`, and the change for the log.
 pub(super) async fn put_in(
     txn: &Transaction,
     kind: TermKind,

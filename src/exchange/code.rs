@@ -1,5 +1,6 @@
-//! Normalises code in HTML that other systems export, to the one form that the Markdown converter preserves byte for byte: `<pre><code>` around
-//! text without tags. Everything else stays as it is, except `<?…?>`, which no browser shows.
+//! Normalises code in HTML that other systems export, to the one form that the Markdown converter preserves byte for
+//! byte: `<pre><code>` around text without tags. Everything else stays as it is, except `<?…?>`, which no browser
+//! shows.
 
 use crate::exchange::ConversionNote;
 
@@ -27,8 +28,8 @@ struct CodeBlock<'h> {
     length: usize,
 }
 
-/// The HTML with every `<pre>` as `<pre><code class="language-…">`, and a note for each kind of element that was dropped. With `shortcodes`,
-/// `[code]` and `[sourcecode]` are code too, as in `WordPress`.
+/// The HTML with every `<pre>` as `<pre><code class="language-…">`, and a note for each kind of element that was
+/// dropped. With `shortcodes`, `[code]` and `[sourcecode]` are code too, as in `WordPress`.
 #[must_use]
 pub fn normalize_code(source: &str, shortcodes: bool) -> (String, Vec<ConversionNote>) {
     let mut html = String::with_capacity(source.len() + 64);

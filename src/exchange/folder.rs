@@ -127,8 +127,8 @@ struct MainFile<'m> {
     is_public: bool,
 }
 
-/// A translation has a title, an excerpt and a body. Other fields that differ from the main file are lost, with a note. A draft translation of
-/// a public main file is left out.
+/// A translation has a title, an excerpt and a body. Other fields that differ from the main file are lost, with a note.
+/// A draft translation of a public main file is left out.
 fn convert_translation(unit: &Unit, file: ParsedFile, main: &MainFile, notes: &mut Vec<ConversionNote>) -> Option<(String, Value)> {
     let (UnitPart::Translation(locale) | UnitPart::DraftTranslation(locale)) = &file.part else { return None };
     if is_blank(&file.file.body) {

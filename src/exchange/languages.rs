@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::locale::Locale;
 
-/// The languages of ISO 639-1, and other languages that sites are written in. Other tags are not languages: `vue.js.md` is no translation.
+/// The languages of ISO 639-1, and other languages that sites are written in. Other tags are not languages: `vue.js.md`
+/// is no translation.
 const LANGUAGES: &str = "aa ab ae af ak am an ar as av ay az ba be bg bh bi bm bn bo br bs ca ce ch co cr cs cu cv cy da de dv dz ee el en eo es et eu fa ff \
     fi fj fo fr fy ga gd gl gn gu gv ha he hi ho hr ht hu hy hz ia id ie ig ii ik io is it iu ja jv ka kg ki kj kk kl km kn ko kr ks ku kv kw ky la lb lg li \
     ln lo lt lu lv mg mh mi mk ml mn mr ms mt my na nb nd ne ng nl nn no nr nv ny oc oj om or os pa pi pl ps pt qu rm rn ro ru rw sa sc sd se sg si sk sl sm \
@@ -23,8 +24,9 @@ pub(crate) fn is_language(locale: &Locale) -> bool {
 pub(crate) struct LanguageFolders(BTreeMap<String, (usize, Locale)>);
 
 impl LanguageFolders {
-    /// A folder with the name of a language is one if at least half of its files have the same path in another such folder, or outside of all
-    /// of them: `it/` and `hr/` may be departments. Originals are in the site's default locale, else in the folder with the most files.
+    /// A folder with the name of a language is one if at least half of its files have the same path in another such
+    /// folder, or outside of all of them: `it/` and `hr/` may be departments. Originals are in the site's default
+    /// locale, else in the folder with the most files.
     pub(crate) fn detect<'p>(files: impl Iterator<Item = &'p str>, default_locale: &str) -> Self {
         let all: BTreeSet<&str> = files.collect();
         let mut within: BTreeMap<&str, (Locale, Vec<&str>)> = BTreeMap::new();

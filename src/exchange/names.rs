@@ -1,4 +1,5 @@
-//! Converts names of categories, tags and authors into slugs. The names are preserved beside the slugs, so that missing terms can be created.
+//! Converts names of categories, tags and authors into slugs. The names are preserved beside the slugs, so that missing
+//! terms can be created.
 
 use serde_json::{Map, Value};
 
@@ -82,7 +83,7 @@ impl SlugList {
     }
 }
 
-/// How to split a text that is given instead of a list.
+/// How to split a text in place of a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ListSyntax {
     /// One name.

@@ -1,4 +1,5 @@
-//! Finds syntax in a body that is not Markdown: shortcodes, Liquid tags, MDX. It stays as text, with a note. Also finds the first heading.
+//! Finds syntax in a body that is not Markdown: shortcodes, Liquid tags, MDX. It stays as text, with a note. Also finds
+//! the first heading.
 
 use crate::exchange::ConversionNote;
 

@@ -1,7 +1,8 @@
 //! Bounded queues for CPU-bound work (password hashing, rendering), off the reactor.
 //!
-//! Few run at once: more would only compete for the same processors and hold their memory meanwhile. A caller that finds a queue full is refused
-//! at once. The queues belong to the [`Store`](super::Store), of which a service has exactly one, so that two services in one process share none.
+//! Few run at once: more would only compete for the same processors and hold their memory meanwhile. A caller that
+//! finds a queue full is refused at once. The queues belong to the [`Store`](super::Store), of which a service has
+//! exactly one, so that two services in one process share none.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 

@@ -85,8 +85,8 @@ fn cli() -> Command {
 
 #[test]
 fn the_configuration_page_matches_the_settings() {
-    let introduction = "Every setting of `insights serve`. Each is a flag and an environment variable; the flag has precedence. Other commands \
-                        take those settings that say where the data is: see [CLI](cli.md).";
+    let introduction = "Every setting of `insights serve`. Each is a flag and an environment variable; the flag has \
+                        precedence. Other commands take those settings that say where the data is: see [CLI](cli.md).";
     let mut text = page("Configuration", "src/config.rs", introduction);
     let command = cli();
     let serve = command.find_subcommand("serve").unwrap();
@@ -150,8 +150,8 @@ fn describe_command(command: &mut Command, text: &mut String) {
 
 #[test]
 fn the_cli_page_matches_the_commands() {
-    let introduction = "Every command of the `insights` binary. A command prints its result on standard output and exits with 0. A failure is one \
-                        line on standard error, and exit code 1; wrong arguments are exit code 2.";
+    let introduction = "Every command of the `insights` binary. A command prints its result on standard output and exits \
+                        with 0. A failure is one line on standard error, and exit code 1; wrong arguments are exit code 2.";
     let mut text = page("CLI", "src/cli", introduction);
     describe_command(&mut cli(), &mut text);
     assert_committed("cli.md", &text);
@@ -159,8 +159,8 @@ fn the_cli_page_matches_the_commands() {
 
 #[test]
 fn the_problems_page_matches_the_codes() {
-    let introduction = "Every problem that the API returns (RFC 9457), by its `code`. Handle errors by `code`: it is stable. The `type` of a problem \
-                        is the address of a page with the same explanation.";
+    let introduction = "Every problem that the API returns (RFC 9457), by its `code`. Handle errors by `code`: it is stable. \
+                        The `type` of a problem is the address of a page with the same explanation.";
     let mut text = page("Problems", "src/http/response/problem_codes.rs", introduction);
     for code in ProblemCode::ALL {
         let (name, status, title, help) = (code.as_str(), code.status(), code.title(), code.help());
@@ -182,8 +182,9 @@ async fn the_metrics_page_matches_a_scrape() {
             }
         }
     }
-    let introduction = "Every metric of `GET /metrics`, in the OpenMetrics text format 1.0. `INSIGHTS_METRICS_BIND` moves them to an address of their \
-                        own: see [configuration](configuration.md). A scrape sends no statement to the database.";
+    let introduction = "Every metric of `GET /metrics`, in the OpenMetrics text format 1.0. `INSIGHTS_METRICS_BIND` moves \
+                        them to an address of their own: see [configuration](configuration.md). A scrape sends no statement \
+                        to the database.";
     let mut text = page("Metrics", "a scrape of /metrics", introduction);
     for (name, [kind, unit, help]) in metrics {
         let suffix = match kind.as_str() {

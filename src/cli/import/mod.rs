@@ -1,5 +1,5 @@
-//! `insights import`: a Markdown folder, NDJSON, a Ghost or a WordPress export. The import is received by this process and applied by it, item by
-//! item; run again after a crash, it resumes first.
+//! `insights import`: a Markdown folder, NDJSON, a Ghost or a WordPress export. The import is received by this process
+//! and applied by it, item by item; run again after a crash, it resumes first.
 
 mod report;
 mod sources;

@@ -40,7 +40,7 @@ pub(super) enum ApplyResult {
 
 const NEEDS_PUBLISH: EditorialError =
     EditorialError::Forbidden("to publish, or to create categories, tags and authors, needs the scope insights:publish");
-/// A publication that is over and names no beginning is given one this long before its end.
+/// A publication that has ended and has no beginning gets one this long before its end.
 const ASSUMED_DURATION_MILLIS: i64 = 1_000;
 
 /// Creates or updates a category, tag or author.

@@ -102,8 +102,8 @@ impl ImportJob<'_> {
         Ok(Some(finished))
     }
 
-    /// Writes the simple new insights of a batch together. If that fails, nothing of it is kept: the items are applied one by one, and each
-    /// reports its own problem.
+    /// Writes the simple new insights of a batch together. If that fails, nothing of it is kept: the items are applied
+    /// one by one, and each reports its own problem.
     async fn apply_group(
         &self,
         txn: &Transaction,

@@ -20,7 +20,8 @@ pub(super) fn lease_expiry(now: Timestamp) -> Timestamp {
 
 /// Acquires the lease for a worker; false while another worker holds it.
 ///
-/// When it was another worker's, the first waiting item is noted as the one that worker may have died of. Processing is cautious from there.
+/// When it was another worker's, the first waiting item is noted as the one that worker may have died of. Processing is
+/// cautious from there.
 pub(super) async fn acquire_lease(store: &Store, import: &Import, worker: Uuid, now: Timestamp) -> Result<bool, EditorialError> {
     let db = store.writer();
     if !imports::acquire_lease(db, import.id, worker, now, lease_expiry(now)).await? {

@@ -134,8 +134,8 @@ impl ExistingRows {
         })
     }
 
-    /// The insight that a line is about: by its id, else by its current slug. A line with an id is never another insight: if that one has its
-    /// slug, claiming the slug fails later.
+    /// The insight that a line is about: by its id, else by its current slug. A line with an id is never another
+    /// insight: if that one has its slug, claiming the slug fails later.
     async fn find(&self, db: &impl Connection, line: &InsightLine) -> Result<Option<insight::Model>, EditorialError> {
         match (line.id, &line.text.slug) {
             (Some(id), _) if self.ids.contains(&id) => Ok(store::insights::find(db, &InsightName::Id(id)).await?),
@@ -197,17 +197,17 @@ impl<C: Connection> PlanContext<'_, C> {
             let detail = format!("the insight's own texts are in {locale}, and stay so: write other locales in translations");
             return Err(EditorialError::field("/locale", "source-locale", detail));
         }
-        // A published line is compared with the live text, any other with the newest draft. Publishing a draft that already has the same text
-        // needs no new revision.
-        let live = row.live_revision.filter(|_| line.wanted == WantedState::Published);
-        let stored = match live {
+        // A published line is compared with the live text, any other with the newest draft. Publishing a draft that
+        // already has the same text needs no new revision.
+        let published = row.live_revision.filter(|_| line.wanted == WantedState::Published);
+        let stored = match published {
             Some(number) if number != row.head_revision => {
                 store::drafts::find(self.db, row.id, number).await?.ok_or(EditorialError::NotFound)?
             }
             _ => newest.clone(),
         };
         let text = Some(with_slug(&line.text, stored.slug.as_ref())).filter(|text| *text != stored);
-        let has_newer_draft = live.is_some_and(|number| number != row.head_revision);
+        let has_newer_draft = published.is_some_and(|number| number != row.head_revision);
         let keeps_draft = line.newer.is_none() && text.is_some() && has_newer_draft;
         let newer = match &line.newer {
             Some(newer) => {

@@ -45,7 +45,8 @@ pub(super) async fn process<F: Future<Output = ()> + Send>(
     let mut rounds_without_progress = 0;
     let mut dry_run = DryRunState::default();
     let mut next: Option<Lookahead> = None;
-    // After another worker's death, items go one at a time, and each is noted before it is tried: if this worker dies too, it was that item.
+    // After another worker's death, items go one at a time, and each is noted before it is tried: if this worker dies
+    // too, it was that item.
     let cautious_until = if import.stuck_at > 0 { import.stuck_at + BATCH_ITEMS } else { 0 };
     loop {
         let now = clock.now();

@@ -101,7 +101,7 @@ impl ImportReceiver {
         Ok(())
     }
 
-    /// Ends the receiving. From the commit on, workers apply the import, even across restarts. If `worker` is given, it holds the first lease.
+    /// Ends the receiving. From the commit on, workers apply the import, even across restarts. A `worker` holds the first lease.
     pub async fn complete(
         self,
         store: &Store,

@@ -1,5 +1,5 @@
-//! Drives imports: acquires the lease, processes, and resumes what another worker has left. The one owner of this protocol, for the service and
-//! for the command line.
+//! Drives imports: acquires the lease, processes, and resumes what another worker has left. The one owner of this
+//! protocol, for the service and for the command line.
 
 use uuid::Uuid;
 
@@ -28,8 +28,8 @@ impl<'w> ImportWorker<'w> {
         self.id
     }
 
-    /// Processes the oldest import whose lease is free; returns `None` when there is none. `on_progress` receives the number of items that each
-    /// batch has finished, and is awaited before the next batch.
+    /// Processes the oldest import whose lease is free; returns `None` when there is none. `on_progress` receives the
+    /// number of items that each batch has finished, and is awaited before the next batch.
     ///
     /// # Errors
     /// The database's. What is finished stays finished, and a later call resumes after it.
@@ -43,7 +43,7 @@ impl<'w> ImportWorker<'w> {
             return Ok(None);
         }
         tracing::info!(import_id = %import.id, items = import.total, "import started");
-        process(self.store, import.id, self.id, self.clock, on_progress).await.map(Some)
+        Box::pin(process(self.store, import.id, self.id, self.clock, on_progress)).await.map(Some)
     }
 
     /// Returns when an import is finished: processes it as soon as its lease is free, or waits for the worker that holds it.
@@ -59,7 +59,7 @@ impl<'w> ImportWorker<'w> {
             let row = imports::find(self.store.reader(), import).await?.filter(|import| import.finished_at.is_none());
             let Some(row) = row else { return Ok(()) };
             if acquire_lease(self.store, &row, self.id, self.clock.now()).await?
-                && process(self.store, import, self.id, self.clock, &mut on_progress).await? == WorkOutcome::Finished
+                && Box::pin(process(self.store, import, self.id, self.clock, &mut on_progress)).await? == WorkOutcome::Finished
             {
                 return Ok(());
             }

@@ -1,5 +1,5 @@
-//! What every change of visibility has in common: locking with the checks of the caller, saving with summary and transitions, the change for
-//! the log.
+//! What every change of visibility has in common: locking with the checks of the caller, saving with summary and
+//! transitions, the change for the log.
 
 use uuid::Uuid;
 
@@ -85,8 +85,8 @@ pub(super) async fn plan_transitions(
     Ok(Status::from_pointers(&pointers(old), now) == Status::Scheduled && !had_beginning)
 }
 
-/// Whether readers can have seen the insight in its current state: it is published, or expired. Expired counts because its end is the last
-/// modification of lists.
+/// Whether readers can have seen the insight in its current state: it is published, or expired. Expired counts because
+/// its end is the last modification of lists.
 pub(in crate::editorial) fn was_public(insight: &insight::Model, now: Timestamp) -> bool {
     matches!(Status::from_pointers(&pointers(insight), now), Status::Published | Status::Expired)
 }

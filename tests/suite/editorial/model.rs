@@ -1,4 +1,5 @@
-//! Compares the editorial API with a simple model: random sequences of every operation, each answer and what editors and readers then see.
+//! Compares the editorial API with a simple model: random sequences of every operation, each answer and what editors
+//! and readers then see.
 
 mod play;
 mod state;

@@ -188,7 +188,7 @@ async fn an_old_slug_is_not_taken_from_another_insight() {
     app.anonymous().get("/v1/insights/hidden-before").await.expect(404);
 }
 
-/// What one line makes, the next one has, in a rehearsal too.
+/// Terms that one line creates exist for the next one, also in a dry run.
 #[tokio::test]
 async fn a_rehearsal_knows_what_it_would_have_made() {
     let app = TestApp::start().await;
