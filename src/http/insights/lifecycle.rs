@@ -111,5 +111,5 @@ pub(in crate::http) async fn restore_insight(
 
 /// A body in which there is nothing to say: whatever is in it is not known.
 fn nothing(input: Value) -> Result<(), Vec<FieldError>> {
-    FieldReader::of(input, "")?.finish(())
+    FieldReader::new(input, "")?.finish(())
 }

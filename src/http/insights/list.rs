@@ -125,7 +125,7 @@ impl ListRequest {
             sort,
             limit,
             cursor: cursor?,
-            locales: Locale::forms(locale.as_ref()),
+            locales: Locale::with_parents(locale.as_ref()),
             with_body: include.contains(&"body") || fields.contains(&"body"),
             identity,
         };

@@ -168,7 +168,7 @@ pub(in crate::http) struct PartialInsightListView {
 impl InsightView {
     pub(super) fn of(row: InsightRow, body: Option<BodyRow>, chain: &[String], now: Timestamp) -> Self {
         let pointers = row.pointers();
-        let given_minutes = row.given_minutes;
+        let given_minutes = row.details.reading_minutes;
         Self {
             id: row.id,
             slug: row.slug,
@@ -180,16 +180,16 @@ impl InsightView {
             category: reference(&row.category.0, chain),
             tags: row.tags.0.iter().map(|tag| reference(tag, chain)).collect(),
             authors: row.authors.0.iter().map(|author| reference(author, chain)).collect(),
-            status: InsightStatus::of(Status::of(&pointers, now)),
+            status: InsightStatus::of(Status::from_pointers(&pointers, now)),
             published_at: pointers.published_at.map(Timestamp::rfc3339),
             unpublish_at: pointers.unpublish_at.map(Timestamp::rfc3339),
             updated_at: Timestamp(row.shown_updated_at).rfc3339(),
             reading_minutes: given_minutes.unwrap_or(row.derived_minutes),
             reading_minutes_source: if given_minutes.is_some() { TextSource::Author } else { TextSource::Derived },
             word_count: row.word_count,
-            canonical_url: row.canonical_url,
-            seo: row.seo.0,
-            extra: row.extra.0,
+            canonical_url: row.details.canonical_url,
+            seo: row.details.seo.0,
+            extra: row.details.extra.0,
             revision: row.revision,
             deleted_at: pointers.deleted_at.map(Timestamp::rfc3339),
             purge_at: pointers.deleted_at.map(|at| at.plus_seconds(TRASH_SECONDS).rfc3339()),

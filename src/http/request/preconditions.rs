@@ -27,7 +27,7 @@ impl Preconditions {
                 "send If-Match with the ETag that you read, or If-Match: * to overwrite any state",
             ));
         };
-        Ok(self.if_none_match.iter().fold(expected, |expected, tags| expected.but_for(tags)))
+        Ok(self.if_none_match.iter().fold(expected, |expected, tags| expected.except(tags)))
     }
 
     /// The expected state, for a write that does not require one.

@@ -23,7 +23,7 @@ use crate::http::response::pagination::PageInfo;
 use crate::http::response::problem::{Problem, token_required};
 use crate::http::response::problem_codes::ProblemCode;
 use crate::http::state::app_state::AppState;
-use crate::projections::search::{Marks, PreviousPage, SearchPage, SearchPosition, SearchRequest};
+use crate::projections::search::{Highlighter, PreviousPage, SearchPage, SearchPosition, SearchRequest};
 use crate::store::hits;
 use crate::store::insight_rows::InsightRow;
 use crate::store::list_query::Filters;
@@ -55,14 +55,14 @@ pub(in crate::http) async fn search_insights(
     let found = app.search.find(asked.request.clone(), chain.clone(), now).await?;
     let ParsedSearch { identity, explain, request: wanted, .. } = asked;
     let data = hits(&app, &found, &chain, explain, now).await?;
-    let SearchPage { next, previous, facets, total, corrected, sequence, .. } = found;
+    let SearchPage { next, previous, facets, total, corrected, public_sequence: sequence, .. } = found;
     let page = PageInfo {
         limit: i64::try_from(wanted.limit).unwrap_or(0),
         next_cursor: next.map(|place| cursor_of(Some(&place), &identity)),
         prev_cursor: match previous {
             PreviousPage::None => None,
             PreviousPage::First => Some(cursor_of(None, &identity)),
-            PreviousPage::Behind(place) => Some(cursor_of(Some(&place), &identity)),
+            PreviousPage::After(place) => Some(cursor_of(Some(&place), &identity)),
         },
     };
     let facets =
@@ -118,7 +118,9 @@ impl ParsedSearch {
 /// A place as a cursor; none is the first page.
 fn cursor_of(place: Option<&SearchPosition>, identity: &str) -> String {
     let (key, id) = match place {
-        Some(SearchPosition { rank: (close, answer, score), id }) => (format!("{} {answer} {}", u8::from(*close), score.to_bits()), *id),
+        Some(SearchPosition { is_reranked, title_rank, score, id }) => {
+            (format!("{} {title_rank} {}", u8::from(*is_reranked), score.to_bits()), *id)
+        }
         None => (String::new(), Uuid::nil()),
     };
     Cursor::new(KeyValue::Text(key), id, false, identity).encode()
@@ -130,20 +132,20 @@ fn place_of(cursor: &Cursor) -> Result<Option<SearchPosition>, Problem> {
         return Ok(None);
     }
     let numbers: Vec<u32> = key.split(' ').filter_map(|number| number.parse().ok()).collect();
-    let [close, answer, score] = numbers.as_slice() else { return Err(pagination::invalid_cursor()) };
-    let answer = u8::try_from(*answer).map_err(|_large| pagination::invalid_cursor())?;
-    Ok(Some(SearchPosition { rank: (*close == 1, answer, f32::from_bits(*score)), id: cursor.id }))
+    let [is_reranked, title_rank, score] = numbers.as_slice() else { return Err(pagination::invalid_cursor()) };
+    let title_rank = u8::try_from(*title_rank).map_err(|_large| pagination::invalid_cursor())?;
+    Ok(Some(SearchPosition { is_reranked: *is_reranked == 1, title_rank, score: f32::from_bits(*score), id: cursor.id }))
 }
 
 async fn hits(app: &AppState, found: &SearchPage, chain: &[String], explain: bool, now: Timestamp) -> Result<Vec<SearchHit>, Problem> {
     let ids: Vec<Uuid> = found.hits.iter().map(|hit| hit.id).collect();
     let rows = hits::find_with_plain_text(app.store.reader(), &ids, chain, now).await?;
-    let (marks, shown) = (found.marks.clone(), found.hits.clone());
+    let (highlighter, shown) = (found.highlighter.clone(), found.hits.clone());
     let chain = chain.to_vec();
     let mark = move || {
         let hit = |(row, plain): (InsightRow, String)| {
             let hit = shown.iter().find(|hit| hit.id == row.id)?;
-            let highlights = highlights(&marks, &row.title, &row.excerpt, &plain, &row.locale);
+            let highlights = highlights(&highlighter, &row.title, &row.excerpt, &plain, &row.locale);
             let explanation = explain.then(|| ScoreExplanation::of(&hit.explanation));
             Some(SearchHit { insight: InsightView::item(row, None, &chain, now), score: hit.score, highlights, explanation })
         };
@@ -152,6 +154,10 @@ async fn hits(app: &AppState, found: &SearchPage, chain: &[String], explain: boo
     Ok(app.search.offload(mark).await?)
 }
 
-fn highlights(marks: &Marks, title: &str, excerpt: &str, plain: &str, locale: &str) -> Highlights {
-    Highlights { title: marks.mark(title, locale), excerpt: marks.mark(excerpt, locale), body: marks.passage(plain, locale) }
+fn highlights(highlighter: &Highlighter, title: &str, excerpt: &str, plain: &str, locale: &str) -> Highlights {
+    Highlights {
+        title: highlighter.highlight(title, locale),
+        excerpt: highlighter.highlight(excerpt, locale),
+        body: highlighter.snippet(plain, locale),
+    }
 }

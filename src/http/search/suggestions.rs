@@ -113,7 +113,7 @@ fn chosen(beginning: &TypedPrefix, rows: Vec<(InsightRow, Vec<TocEntry>)>, limit
     let mut list: Vec<(Suggestion, SuggestedInsight)> = Vec::new();
     for (row, headings) in rows {
         let insight = SuggestedInsight { id: row.id, slug: row.slug, title: row.title };
-        for answer in beginning.answers(&insight.title, &headings) {
+        for answer in beginning.matching_texts(&insight.title, &headings) {
             list.push((answer, insight.clone()));
         }
     }

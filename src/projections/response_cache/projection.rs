@@ -32,7 +32,7 @@ impl Projection for ResponseCacheProjection {
         Ok(position)
     }
 
-    fn heard(&self, readable: bool) {
+    fn on_log_readable(&self, readable: bool) {
         self.log.set_readable(readable);
     }
 
