@@ -30,7 +30,7 @@ async fn a_405_lists_the_allowed_methods() {
     }
     app.anonymous().send("OPTIONS", "/v1/nothing", None, &[]).await.problem(404, "not-found");
     app.anonymous().send("BREW", "/v1/insights", None, &[]).await.problem(405, "method-not-allowed");
-    for path in ["/", "/v1", "/v1/insights/", "/v1/insights/a/b/c", "/v1/insights/%ff%00", "/v1/insights/..%2f..", "/v1/users/x%0d%0a"] {
+    for path in ["/v1", "/v1/insights/", "/v1/insights/a/b/c", "/v1/insights/%ff%00", "/v1/insights/..%2f..", "/v1/users/x%0d%0a"] {
         let answer = app.admin().await.get(path).await;
         answer.problem(404, "not-found");
     }
@@ -152,6 +152,26 @@ async fn invalid_input_is_never_a_500() {
 fn base64_url(text: &str) -> String {
     use base64::Engine as _;
     base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(text)
+}
+
+#[tokio::test]
+async fn the_landing_page_links_to_pages_that_exist() {
+    let app = TestApp::start().await;
+    let page = app.anonymous().get("/").await.expect(200);
+    assert_eq!(page.header("content-type"), "text/html; charset=utf-8");
+    assert_eq!(page.header("cache-control"), "public, max-age=3600");
+    assert!(page.header("content-security-policy").starts_with("default-src 'none'") && !page.text().contains("<script"));
+    let head = app.anonymous().send("HEAD", "/", None, &[]).await.expect(200);
+    assert_eq!((head.etag(), head.bytes.len()), (page.etag(), 0));
+    app.anonymous().get_with("/", &[("if-none-match", &page.etag())]).await.expect(304);
+    let text = page.text();
+    let links: Vec<&str> = text.split("href=\"").skip(1).map(|rest| rest.split('"').next().unwrap()).collect();
+    assert!(["docs", "v1/insights", "openapi.json"].iter().all(|link| links.contains(link)), "{links:?}");
+    for link in links {
+        assert!(!link.starts_with('/') && !link.contains("://"), "{link} is not relative");
+        app.anonymous().get(&format!("/{link}")).await.expect(200);
+    }
+    assert!(text.contains("docs/tutorial.md") && text.contains("insights tokens create"), "{text}");
 }
 
 #[tokio::test]

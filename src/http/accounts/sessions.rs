@@ -11,7 +11,7 @@ use crate::domain::fields::{FieldError, FieldReader};
 use crate::domain::text;
 use crate::domain::text::{MAX_PASSWORD, Refused};
 use crate::editorial::sessions;
-use crate::editorial::sessions::TokenGrant;
+use crate::editorial::sessions::{SignInRequest, TokenGrant};
 use crate::http::accounts::tokens::{TokenScope, scope_view};
 use crate::http::accounts::users::UserRole;
 use crate::http::middleware::request_context::RequestId;
@@ -146,7 +146,8 @@ pub(crate) async fn issue_token(app: web::Data<AppState>, request: HttpRequest, 
         AskedFor::Session(email, password) => {
             let address = address(&app, &request);
             let id = RequestId::from_request(&request);
-            sessions::sign_in(&app.store, &app.keys, &app.throttle, (email, password), (&address, &id), now).await?
+            let sign_in = SignInRequest { email: &email, password: &password, address: &address, request_id: &id };
+            sessions::sign_in(&app.store, &app.keys, &app.throttle, sign_in, now).await?
         }
         AskedFor::Refresh(token) => sessions::refresh(&app.store, &app.keys, &token, &RequestId::from_request(&request), now).await?,
     };

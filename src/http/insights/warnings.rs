@@ -40,7 +40,8 @@ pub(super) async fn written(app: &AppState, txn: &Transaction, id: Uuid) -> Resu
 /// Looks at texts, away from the threads that answer others; says nothing of what the caller may not know of.
 pub(super) async fn of(app: &AppState, written: WrittenDraft, caller: &Principal, now: Timestamp) -> Result<Vec<WarningView>, Problem> {
     let WrittenDraft { id, slugs, sort_title, homes, texts } = written;
-    let looked = offload::render(move || texts.into_iter().map(|text| (field(&text), linted(&text))).collect::<Vec<_>>()).await?;
+    let looked =
+        offload::render(&app.store, move || texts.into_iter().map(|text| (field(&text), linted(&text))).collect::<Vec<_>>()).await?;
     let own = caller.limited_to_own();
     let db = app.store.reader();
     let mut warnings = Vec::new();

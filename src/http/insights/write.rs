@@ -170,7 +170,7 @@ pub(in crate::http) async fn delete_insight(
 async fn create_at(app: &AppState, intent: WriteMode, editor: &Editor, name: InsightName, body: Body) -> Result<ResponseBuilder, Problem> {
     let now = app.now();
     if let Ok(id) = known(app, &name, editor.principal()).await {
-        return Err(lifecycle::exists_already(&app.store, id).await?.into());
+        return Err(lifecycle::already_exists_error(&app.store, id).await?.into());
     }
     let InsightName::Slug(slug) = name else { return Err(Problem::not_found()) };
     let draft = body.parse(|mut input| {
@@ -219,8 +219,8 @@ pub(super) async fn conclude(
     if !intent.is_dry_run() {
         return intent.commit_or_dry_run(app, pending, now, show).await;
     }
-    let reply = show(pending.txn(), &pending.made).await?;
-    let (written, caller) = (warnings::written(app, pending.txn(), pending.made).await?, pending.by().clone());
+    let reply = show(pending.txn(), &pending.value).await?;
+    let (written, caller) = (warnings::written(app, pending.txn(), pending.value).await?, pending.principal().clone());
     // Nobody waits for the writer while texts are looked at.
     drop(pending);
     dry_run_report(&reply, &warnings::of(app, written, &caller, now).await?)

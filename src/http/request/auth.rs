@@ -73,7 +73,7 @@ async fn find_machine_token(app: &AppState, token: &str) -> Result<Option<Princi
     if row.last_used_at.is_none_or(|at| at + TOUCH_INTERVAL_SECONDS * 1000 < now.0) {
         // The time of the last use is informative only: no request waits for it.
         let (store, id) = (app.store.clone(), row.id);
-        let touch = actix_web::rt::spawn(async move { store::tokens::touch(store.writer(), id, now).await.is_ok() });
+        let touch = actix_web::rt::spawn(async move { store::tokens::record_use(store.writer(), id, now).await.is_ok() });
         let outcome = tokio::time::timeout(TOUCH_TIMEOUT, touch).await;
         tracing::debug!(recorded = matches!(outcome, Ok(Ok(true))), "machine token used");
     }

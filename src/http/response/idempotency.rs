@@ -120,7 +120,7 @@ impl KeyClaim {
         let bytes = serde_json::to_vec(&response.to_stored()).map_err(|_error| Problem::internal())?;
         let answer = secret::seal(&self.secret, bytes).ok_or_else(Problem::internal)?;
         let record = IdempotencyRecord { digest: self.digest, fingerprint: self.fingerprint, answer };
-        if idempotency::keep(txn, &record, now, now.plus_seconds(RETENTION_SECONDS)).await? { Ok(()) } else { Err(in_progress()) }
+        if idempotency::insert(txn, &record, now, now.plus_seconds(RETENTION_SECONDS)).await? { Ok(()) } else { Err(in_progress()) }
     }
 }
 

@@ -14,7 +14,7 @@ pub(crate) mod idempotency;
 pub(crate) mod made_by;
 pub(crate) mod pagination;
 pub(crate) mod problem;
-pub(crate) mod problem_codes;
+pub mod problem_codes;
 pub(crate) mod stored;
 pub(crate) mod streams;
 pub(crate) mod write_outcome;

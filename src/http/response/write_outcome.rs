@@ -70,7 +70,7 @@ impl WriteMode {
         now: Timestamp,
         represent: impl AsyncFnOnce(&Transaction, &T) -> Result<ResponseBuilder, Problem>,
     ) -> Result<ResponseBuilder, Problem> {
-        let response = represent(pending.txn(), &pending.made).await?;
+        let response = represent(pending.txn(), &pending.value).await?;
         if self.is_dry_run {
             return dry_run_report(&response, &[]);
         }

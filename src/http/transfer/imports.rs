@@ -85,11 +85,11 @@ pub(crate) async fn create_import(
     let mode = ImportMode { source: format!("request {}", RequestId::from_request(&request)), atomic, validate_only };
     let mut receiving = imports::begin(&app.store, &editor, mode, app.now()).await?;
     if let Err(problem) = receive(&app, &mut receiving, lines.payload).await {
-        receiving.forget(&app.store).await?;
+        receiving.discard(&app.store).await?;
         return Err(problem);
     }
     let now = app.now();
-    let pending = receiving.ready(&app.store, &editor, None, now).await?;
+    let pending = receiving.complete(&app.store, &editor, None, now).await?;
     let show = async |_: &Transaction, import: &store::imports::Import| {
         let location = app.location(&format!("/v1/imports/{}", import.id));
         Ok(ResponseBuilder::json(&view(import)).status(StatusCode::ACCEPTED).header(header::LOCATION, location))

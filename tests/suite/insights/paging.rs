@@ -1,4 +1,4 @@
-//! Paging through ten thousand insights while others are published and withdrawn.
+//! Paging through ten thousand insights during concurrent publications and withdrawals.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -39,7 +39,7 @@ async fn walk(client: &Client, sort: &str) -> HashMap<String, usize> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn no_row_is_repeated_or_skipped_while_others_write() {
+async fn no_row_is_repeated_or_skipped_during_concurrent_writes() {
     let app = TestApp::with_terms().await;
     let admin = app.admin().await;
     seed::insights(app.store(), ROWS, app.now().0).await;
@@ -62,5 +62,5 @@ async fn no_row_is_repeated_or_skipped_while_others_write() {
         stop.store(true, Ordering::SeqCst);
     };
     tokio::join!(reading, join_all(churning));
-    assert!(writes.load(Ordering::SeqCst) > 20, "the writers did not write: this proves nothing");
+    assert!(writes.load(Ordering::SeqCst) > 20, "too few concurrent writes: the test proves nothing");
 }

@@ -1,4 +1,4 @@
-//! Public lists are read from summaries that stand beside the pointers. They say the same as the revisions themselves, or are not believed.
+//! Public lists are read from summaries. A summary equals its revision, or it is ignored.
 
 use insights::store::{integrity, summaries};
 use sea_orm::ConnectionTrait as _;
@@ -16,7 +16,7 @@ const LISTS: [&str; 7] = [
     "/v1/insights?limit=100&published_before=2030-01-01",
 ];
 
-/// The samples, and one insight with everything that a revision can have. Nothing is answered from memory.
+/// The samples, and one insight with every field of a revision. The response cache is off.
 async fn app() -> TestApp {
     let app = TestApp::start_with(|settings| {
         settings.demo = true;
@@ -56,14 +56,14 @@ async fn answers(app: &TestApp) -> Vec<(String, String)> {
 }
 
 #[tokio::test]
-async fn a_list_says_the_same_with_its_summaries_and_without() {
+async fn a_list_is_the_same_with_and_without_summaries() {
     let app = app().await;
     let with = answers(&app).await;
     assert!(with[1].1.contains("Titolo") && with[1].1.contains("(it)"), "{}", with[1].1);
-    // Of another revision; of another shape; and none.
+    // Of another revision; malformed; and none.
     for without in ["'9' || substr(live_summary, 2)", "'{}'", "NULL"] {
         app.store().writer().execute_unprepared(&format!("UPDATE insights SET live_summary = {without}")).await.unwrap();
-        assert!(!integrity::faults(app.store()).await.unwrap().is_empty(), "nobody notices {without}");
+        assert!(!integrity::faults(app.store()).await.unwrap().is_empty(), "{without} is not reported");
         let found = answers(&app).await;
         for (place, path) in LISTS.iter().enumerate() {
             assert_eq!(with[place], found[place], "{path}");
@@ -75,7 +75,7 @@ async fn a_list_says_the_same_with_its_summaries_and_without() {
 }
 
 #[tokio::test]
-async fn an_upgrade_is_noticed_by_the_newest_summary() {
+async fn an_upgrade_is_detected_by_the_newest_summary() {
     let app = app().await;
     let stale = async |which: &str| {
         let spoiled = format!("UPDATE insights SET live_summary = '[1,\"of another version\"]' WHERE live_revision IS NOT NULL{which}");
@@ -83,7 +83,11 @@ async fn an_upgrade_is_noticed_by_the_newest_summary() {
         summaries::renew_after_upgrade(app.store()).await.unwrap()
     };
     let (newest, oldest) = ("SELECT max(position_at) FROM insights", "SELECT min(position_at) FROM insights");
-    assert_eq!(stale(&format!(" AND position_at = ({oldest}) AND position_at < ({newest})")).await, 0, "to find it would take reading all");
+    assert_eq!(
+        stale(&format!(" AND position_at = ({oldest}) AND position_at < ({newest})")).await,
+        0,
+        "only the newest summary is checked"
+    );
     assert_eq!(stale("").await, 7);
     assert_eq!(integrity::faults(app.store()).await.unwrap(), Vec::<String>::new());
 }
