@@ -77,7 +77,7 @@ impl<'r> RequestTarget<'r> {
     /// None for what a preview token opens.
     #[must_use]
     pub fn canonical(self) -> Option<CacheKey> {
-        let mut pairs = query_params::pairs(self.query);
+        let mut pairs = query_params::decode_pairs(self.query);
         if pairs.iter().any(|(name, _)| name == "preview") {
             return None;
         }

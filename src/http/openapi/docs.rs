@@ -36,7 +36,7 @@ static SCRIPT: LazyLock<Vec<u8>> = LazyLock::new(|| {
 )]
 #[get("/openapi.json")]
 pub(crate) async fn get_openapi_json(app: web::Data<AppState>, request: HttpRequest) -> Result<ResponseBuilder, Problem> {
-    Query::none(&request)?;
+    Query::require_empty(&request)?;
     Ok(embedded(&app.documents.get().json, "application/json"))
 }
 
@@ -50,7 +50,7 @@ pub(crate) async fn get_openapi_json(app: web::Data<AppState>, request: HttpRequ
 )]
 #[get("/openapi.yaml")]
 pub(crate) async fn get_openapi_yaml(app: web::Data<AppState>, request: HttpRequest) -> Result<ResponseBuilder, Problem> {
-    Query::none(&request)?;
+    Query::require_empty(&request)?;
     Ok(embedded(&app.documents.get().yaml, "application/yaml"))
 }
 
@@ -64,7 +64,7 @@ pub(crate) async fn get_openapi_yaml(app: web::Data<AppState>, request: HttpRequ
 )]
 #[get("/docs")]
 pub(crate) async fn get_docs(request: HttpRequest) -> Result<ResponseBuilder, Problem> {
-    Query::none(&request)?;
+    Query::require_empty(&request)?;
     Ok(embedded(PAGE.as_bytes(), "text/html; charset=utf-8")
         .header(header::CONTENT_SECURITY_POLICY, POLICY.trim())
         .header(header::REFERRER_POLICY, "no-referrer"))
@@ -81,7 +81,7 @@ pub(crate) async fn get_docs(request: HttpRequest) -> Result<ResponseBuilder, Pr
 )]
 #[get("/docs/{asset}")]
 pub(crate) async fn get_docs_asset(request: HttpRequest, path: web::Path<String>) -> Result<ResponseBuilder, Problem> {
-    Query::none(&request)?;
+    Query::require_empty(&request)?;
     let accepted = negotiation::lines(request.headers(), &header::ACCEPT_ENCODING).unwrap_or_default();
     match path.as_str() {
         "init.js" => Ok(embedded(INIT.as_bytes(), "text/javascript; charset=utf-8")),

@@ -19,7 +19,7 @@ use crate::http::response::problem_codes::ProblemCode;
 )]
 #[get("/problems/{code}")]
 pub(crate) async fn get_problem_page(request: HttpRequest, path: web::Path<String>) -> Result<ResponseBuilder, Problem> {
-    Query::none(&request)?;
+    Query::require_empty(&request)?;
     let code = ProblemCode::parse(&path).ok_or_else(Problem::not_found)?;
     let (name, title, status, help) = (code.as_str(), code.title(), code.status(), code.help());
     let page = format!(

@@ -31,7 +31,7 @@ pub(crate) struct Health {
 )]
 #[get("/health/live")]
 pub(crate) async fn get_liveness(request: HttpRequest) -> Result<ResponseBuilder, Problem> {
-    Query::none(&request)?;
+    Query::require_empty(&request)?;
     Ok(ResponseBuilder::json(&Health { status: "ok" }))
 }
 
@@ -45,7 +45,7 @@ pub(crate) async fn get_liveness(request: HttpRequest) -> Result<ResponseBuilder
 )]
 #[get("/health/ready")]
 pub(crate) async fn get_readiness(app: web::Data<AppState>, request: HttpRequest) -> Result<ResponseBuilder, Problem> {
-    Query::none(&request)?;
+    Query::require_empty(&request)?;
     let answer = tokio::time::timeout(PATIENCE, app.store.ping()).await;
     answer.map_err(|_elapsed| Problem::unavailable("the database does not answer"))??;
     Ok(ResponseBuilder::json(&Health { status: "ok" }))

@@ -29,7 +29,7 @@ const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset
 )]
 #[get("/metrics")]
 pub(crate) async fn get_metrics(app: web::Data<AppState>, request: HttpRequest) -> Result<ResponseBuilder, Problem> {
-    Query::none(&request)?;
+    Query::require_empty(&request)?;
     if app.metrics.apart {
         return Err(Problem::not_found());
     }

@@ -49,7 +49,8 @@ impl Body {
         if self.media_type.as_deref() == Some(FORM) {
             let bytes = self.bytes?;
             let text = std::str::from_utf8(&bytes).map_err(|_e| malformed("the form is not UTF-8"))?;
-            let fields = crate::http::request::query_params::pairs(text).into_iter().map(|(name, value)| (name, Value::String(value)));
+            let fields =
+                crate::http::request::query_params::decode_pairs(text).into_iter().map(|(name, value)| (name, Value::String(value)));
             return parse(Value::Object(fields.collect())).map_err(Problem::invalid);
         }
         self.json_as(JSON, &[JSON, FORM]).and_then(|value| parse(value).map_err(Problem::invalid))

@@ -42,10 +42,10 @@ pub(crate) fn page_info<T>(page: &Page<T>, limit: i64) -> PageInfo {
     PageInfo { limit, next_cursor: page.next.as_ref().map(Cursor::encode), prev_cursor: page.previous.as_ref().map(Cursor::encode) }
 }
 
-/// Reads the `cursor` parameter of a list that `identity` describes.
-pub(crate) fn cursor(query: &mut query_params::Query, identity: &str, text_key: bool) -> Result<Option<Cursor>, Problem> {
-    let Some(text) = query.text("cursor") else { return Ok(None) };
-    let cursor = Cursor::decode(&text, identity).filter(|cursor| match &cursor.key {
+/// Decodes the `cursor` parameter of a list that `identity` describes.
+pub(crate) fn cursor(text: Option<&str>, identity: &str, text_key: bool) -> Result<Option<Cursor>, Problem> {
+    let Some(text) = text else { return Ok(None) };
+    let cursor = Cursor::decode(text, identity).filter(|cursor| match &cursor.key {
         KeyValue::Number(_) => !text_key,
         KeyValue::Text(key) => text_key && !key.contains('\0'),
     });
@@ -60,7 +60,7 @@ pub(crate) fn invalid_cursor() -> Problem {
 pub(crate) fn links(reply: ResponseBuilder, app: &AppState, request: &HttpRequest, page: &PageInfo) -> ResponseBuilder {
     let link = |cursor: &Option<String>, rel: &str| {
         cursor.as_ref().map(|cursor| {
-            let query = query_params::replaced(request.query_string(), "cursor", cursor);
+            let query = query_params::with_param(request.query_string(), "cursor", cursor);
             format!("<{}{}?{query}>; rel=\"{rel}\"", app.base_url, request.path())
         })
     };

@@ -10,7 +10,8 @@ use serde_json::{Value, json};
 
 use crate::domain::clock::Timestamp;
 use crate::editorial::pending::PendingWrite;
-use crate::http::request::query_params::Query;
+use crate::http::request::params::DryRunParam;
+use crate::http::request::query_params::{Query, QueryParams as _};
 use crate::http::response::builder::{CONTENT_SEQUENCE, ResponseBuilder};
 use crate::http::response::idempotency::KeyClaim;
 use crate::http::response::problem::Problem;
@@ -39,12 +40,12 @@ pub(crate) struct WriteMode {
 impl WriteMode {
     /// For writes that take no parameter of their own.
     pub(crate) fn of(request: &HttpRequest) -> Result<Self, Problem> {
-        Self::read(request, Query::of(request))
+        Self::read(request, Query::from_request(request))
     }
 
     /// The last thing that is read of a query string.
     pub(crate) fn read(request: &HttpRequest, mut query: Query) -> Result<Self, Problem> {
-        let validate_only = query.flag("validate_only");
+        let DryRunParam { validate_only } = DryRunParam::read(&mut query);
         query.finish()?;
         Ok(Self { validate_only, claim: request.extensions().get::<KeyClaim>().cloned() })
     }

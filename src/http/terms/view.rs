@@ -1,13 +1,15 @@
-//! Categories, tags and authors on the wire.
+//! Categories, tags and authors in the API.
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use crate::domain::term::translations_of;
 use crate::http::insights::view::local_name;
+use crate::http::request::input_schema::{self, derived_schema};
+use crate::http::request::viewer::Viewer;
 use crate::http::response::pagination::{ListMeta, PageInfo};
 use crate::store::terms::TermRow;
 
@@ -28,7 +30,7 @@ pub(in crate::http) struct TermView {
     slug: String,
     name: String,
     description: String,
-    /// How many visible insights carry it.
+    /// The number of visible insights that have it.
     #[schema(minimum = 0)]
     insight_count: i64,
     /// The texts in more locales; only for editors.
@@ -48,7 +50,7 @@ pub(in crate::http) struct TermListView {
 
 /// A name and a description in one more locale, as an editor writes them.
 #[derive(ToSchema)]
-#[expect(dead_code, reason = "describes input to the document")]
+#[expect(dead_code, reason = "describes the input; the domain parses it")]
 pub(in crate::http) struct TermTranslationInput {
     #[schema(max_length = 100, pattern = "^[^\\u0000]*[^\\s\\u0000][^\\u0000]*$")]
     name: String,
@@ -58,9 +60,9 @@ pub(in crate::http) struct TermTranslationInput {
 
 /// A category, tag or author as an editor writes it. Unknown fields are refused; null is the same as absent.
 #[derive(ToSchema)]
-#[expect(dead_code, reason = "describes input to the document")]
+#[expect(dead_code, reason = "describes the input; the domain parses it")]
 pub(in crate::http) struct TermInput {
-    /// Derived from the name when absent.
+    /// Derived from the name if not set.
     #[schema(max_length = 100, pattern = "^[a-z0-9]+(-[a-z0-9]+)*$")]
     slug: Option<String>,
     #[schema(max_length = 100, pattern = "^[^\\u0000]*[^\\s\\u0000][^\\u0000]*$", example = "Observability")]
@@ -70,28 +72,18 @@ pub(in crate::http) struct TermInput {
     translations: Option<BTreeMap<String, TermTranslationInput>>,
 }
 
-/// A merge patch (RFC 7396) of a category, tag or author.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "describes input to the document")]
-pub(in crate::http) struct TermPatch {
-    #[schema(max_length = 100, pattern = "^[a-z0-9]+(-[a-z0-9]+)*$")]
-    slug: Option<String>,
-    #[schema(nullable = false, max_length = 100, pattern = "^[^\\u0000]*[^\\s\\u0000][^\\u0000]*$", example = "Observability")]
-    name: Option<String>,
-    #[schema(max_length = 2000, pattern = "^[^\\u0000]*$")]
-    description: Option<String>,
-    translations: Option<BTreeMap<String, TermTranslationInput>>,
+derived_schema! {
+    /// A merge patch (RFC 7396) of a category, tag or author.
+    pub(in crate::http) TermPatch = input_schema::patch, TermInput
 }
 
-#[derive(IntoParams)]
-#[into_params(parameter_in = Path)]
-#[expect(dead_code, reason = "describes parameters to the document")]
+#[derive(Deserialize, IntoParams)]
 pub(in crate::http) struct TermPath {
     #[param(pattern = "^[a-z0-9]+(-[a-z0-9]+)*$", max_length = 100)]
-    slug: String,
+    pub(super) slug: String,
 }
 
-pub(super) fn view(row: &TermRow, chain: &[String], for_editor: bool) -> TermView {
+pub(super) fn view(row: &TermRow, chain: &[String], viewer: Viewer) -> TermView {
     let translations = translations_of(&row.translations);
     let text = |locale: &serde_json::Value, name: &str| locale[name].as_str().unwrap_or_default().to_owned();
     let described = chain.iter().find_map(|locale| translations.get(locale)).map(|local| text(local, "description"));
@@ -101,7 +93,7 @@ pub(super) fn view(row: &TermRow, chain: &[String], for_editor: bool) -> TermVie
         name: local_name(&translations, chain, &row.name).to_owned(),
         description: described.unwrap_or_else(|| row.description.clone()),
         insight_count: row.insight_count,
-        translations: for_editor.then(|| {
+        translations: (viewer == Viewer::Editor).then(|| {
             let local = |(locale, words): (&String, &serde_json::Value)| {
                 (locale.clone(), TermTranslationView { name: text(words, "name"), description: text(words, "description") })
             };
