@@ -123,6 +123,7 @@ pub(crate) async fn list_tokens(app: web::Data<AppState>, request: HttpRequest, 
 /// One machine token by id, without its secret.
 #[utoipa::path(
     tag = "Accounts",
+    params(IdPath),
     responses((status = 200, description = "The token.", body = TokenView)),
     security(("bearer" = ["admin"])),
 )]
@@ -172,6 +173,7 @@ pub(crate) async fn create_token(
 /// Takes effect at once, on every node.
 #[utoipa::path(
     tag = "Accounts",
+    params(IdPath),
     responses((status = 204, description = "The token is no longer valid.")),
     security(("bearer" = ["admin"])),
 )]

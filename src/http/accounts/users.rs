@@ -129,6 +129,7 @@ pub(crate) async fn list_users(app: web::Data<AppState>, request: HttpRequest, _
 /// One user by id.
 #[utoipa::path(
     tag = "Accounts",
+    params(IdPath),
     responses((status = 200, description = "The user.", body = UserView)),
     security(("bearer" = ["admin"])),
 )]
@@ -174,7 +175,7 @@ pub(crate) async fn create_user(
 /// Replaces the user; without a password in the input, the password does not change. The last administrator cannot be demoted or disabled: 409.
 #[utoipa::path(
     tag = "Accounts",
-    params(OptionalIfMatchHeader),
+    params(IdPath, OptionalIfMatchHeader),
     request_body(content = UserInput, content_type = "application/json"),
     responses((status = 200, description = "The user.", body = UserView)),
     security(("bearer" = ["admin"])),
@@ -202,7 +203,7 @@ pub(crate) async fn replace_user(
 /// Applies a merge patch (RFC 7396). A new password, or `disabled`, revokes the user's sessions and tokens.
 #[utoipa::path(
     tag = "Accounts",
-    params(OptionalIfMatchHeader),
+    params(IdPath, OptionalIfMatchHeader),
     request_body(content = UserPatch, content_type = "application/merge-patch+json"),
     responses((status = 200, description = "The user.", body = UserView)),
     security(("bearer" = ["admin"])),
@@ -237,7 +238,7 @@ pub(crate) async fn patch_user(
 /// Deletes the account with its sessions and tokens; what the user wrote stays. The last administrator cannot be deleted: 409.
 #[utoipa::path(
     tag = "Accounts",
-    params(OptionalIfMatchHeader),
+    params(IdPath, OptionalIfMatchHeader),
     responses((status = 204, description = "The user was deleted.")),
     security(("bearer" = ["admin"])),
 )]

@@ -62,7 +62,7 @@ pub(crate) struct ChangeEvent {
     /// The change's number, for `Last-Event-ID`.
     #[schema(pattern = "^[0-9]+$", example = "12")]
     id: String,
-    /// A `ChangeView` as JSON, on one line.
+    /// A `Change` as JSON, on one line.
     #[schema(content_media_type = "application/json")]
     data: String,
 }

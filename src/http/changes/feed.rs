@@ -49,6 +49,7 @@ enum ChangedResource {
 
 /// One change of visible content.
 #[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = Change)]
 pub(crate) struct ChangeView {
     /// Its number: increasing, without gaps. Send the last one you have as `since`.
     #[schema(minimum = 1)]

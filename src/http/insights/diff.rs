@@ -93,7 +93,7 @@ pub(in crate::http) struct RevisionDiffView {
 /// of words.
 #[utoipa::path(
     tag = "Editorial",
-    params(DiffParams),
+    params(RevisionPath, DiffParams),
     responses((status = 200, description = "The differences; empty if both have the same content.", body = RevisionDiffView)),
     security(("bearer" = ["insights:write"])),
 )]

@@ -24,7 +24,7 @@ use crate::http::state::app_state::AppState;
 /// compares these dates with the clock, so a schedule cannot be missed. Needs `If-Match`.
 #[utoipa::path(
     tag = "Editorial",
-    params(IfMatchHeader),
+    params(InsightPath, IfMatchHeader),
     request_body(content = Option<PublicationInput>, content_type = "application/json"),
     responses((status = 200, description = "The insight as it is now.", body = InsightView)),
     security(("bearer" = ["insights:publish"])),
@@ -50,7 +50,7 @@ pub(in crate::http) async fn publish_insight(
 /// Hides it from the public at once; its revisions stay, and it is a draft again. Needs `If-Match`.
 #[utoipa::path(
     tag = "Editorial",
-    params(IfMatchHeader),
+    params(InsightPath, IfMatchHeader),
     responses((status = 200, description = "The insight as it is now.", body = InsightView)),
     security(("bearer" = ["insights:publish"])),
 )]
@@ -76,7 +76,7 @@ pub(in crate::http) async fn unpublish_insight(
 /// send as `If-Match`.
 #[utoipa::path(
     tag = "Editorial",
-    params(IfMatchHeader),
+    params(InsightPath, IfMatchHeader),
     responses((status = 200, description = "The insight as it is now.", body = InsightView)),
     security(("bearer" = ["insights:publish"])),
 )]

@@ -11,6 +11,7 @@ use crate::http::response::problem::Problem;
 use crate::store::insights::InsightName;
 
 #[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
 pub(in crate::http) struct InsightPath {
     /// The insight's id, or its slug.
     #[param(pattern = "^[a-z0-9]+(-[a-z0-9]+)*$", max_length = 100)]
@@ -18,6 +19,7 @@ pub(in crate::http) struct InsightPath {
 }
 
 #[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
 pub(in crate::http) struct ReadableInsightPath {
     /// The insight's id, or its slug; with the suffix `.md`, `.html`, `.txt` or `.json`, that representation whatever `Accept` says.
     #[param(pattern = "^[a-z0-9]+(-[a-z0-9]+)*(\\.(md|html|txt|json))?$", max_length = 105, example = "expression-index-ignored")]
@@ -25,6 +27,7 @@ pub(in crate::http) struct ReadableInsightPath {
 }
 
 #[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
 pub(in crate::http) struct RevisionPath {
     /// The insight's id, or its slug.
     #[param(pattern = "^[a-z0-9]+(-[a-z0-9]+)*$", max_length = 100)]
@@ -35,6 +38,7 @@ pub(in crate::http) struct RevisionPath {
 }
 
 #[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
 pub(in crate::http) struct PreviewTokenPath {
     /// The insight's id, or its slug.
     #[param(pattern = "^[a-z0-9]+(-[a-z0-9]+)*$", max_length = 100)]

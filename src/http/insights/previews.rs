@@ -98,6 +98,7 @@ pub(in crate::http) struct PreviewTokenInput {
 /// or is revoked. No cache stores what is read with it, and no search engine indexes it.
 #[utoipa::path(
     tag = "Editorial",
+    params(InsightPath),
     request_body(content = Option<PreviewTokenInput>, content_type = "application/json"),
     responses((status = 201, description = "The token with its secret.", body = NewPreviewTokenView)),
     security(("bearer" = ["insights:write"])),
@@ -130,7 +131,7 @@ pub(in crate::http) async fn create_preview_token(
 /// The valid tokens of an insight, oldest first, without their secrets.
 #[utoipa::path(
     tag = "Editorial",
-    params(PageParams),
+    params(InsightPath, PageParams),
     responses((status = 200, description = "A page of tokens.", body = PreviewTokenListView)),
     security(("bearer" = ["insights:write"])),
 )]
@@ -157,6 +158,7 @@ pub(in crate::http) async fn list_preview_tokens(
 /// Takes effect at once, on every node.
 #[utoipa::path(
     tag = "Editorial",
+    params(PreviewTokenPath),
     responses((status = 204, description = "The token is no longer valid.")),
     security(("bearer" = ["insights:write"])),
 )]

@@ -33,7 +33,7 @@ use crate::store::insights::{InsightName, MovedSlug};
 /// (`.txt`).
 #[utoipa::path(
     tag = "Insights",
-    params(DetailParams),
+    params(ReadableInsightPath, DetailParams),
     responses(
         (status = 200, description = "The insight.", content(
             (InsightView = "application/json"), (String = "text/markdown"), (String = "text/html"), (String = "text/plain"),

@@ -48,7 +48,7 @@ pub(in crate::http) struct RelatedMeta {
 /// listed.
 #[utoipa::path(
     tag = "Insights",
-    params(RelatedParams),
+    params(InsightPath, RelatedParams),
     responses(
         (status = 200, description = "Similar insights.", body = RelatedListView),
         (status = 308, description = "The insight has another slug now; `Location` is its address."),

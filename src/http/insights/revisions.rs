@@ -79,7 +79,7 @@ pub(in crate::http) struct RevisionView {
 /// The complete history of an insight, newest first: who wrote each revision, when, with which token, and how.
 #[utoipa::path(
     tag = "Editorial",
-    params(PageParams),
+    params(InsightPath, PageParams),
     responses((status = 200, description = "A page of revisions.", body = RevisionListView)),
     security(("bearer" = ["insights:write"])),
 )]
@@ -107,6 +107,7 @@ pub(in crate::http) async fn list_revisions(
 /// One revision with its complete content, in every locale.
 #[utoipa::path(
     tag = "Editorial",
+    params(RevisionPath),
     responses((status = 200, description = "The revision.", body = RevisionView)),
     security(("bearer" = ["insights:write"])),
 )]
@@ -133,7 +134,7 @@ pub(in crate::http) async fn get_revision(
 /// revision is published. Needs `If-Match`.
 #[utoipa::path(
     tag = "Editorial",
-    params(IfMatchHeader),
+    params(RevisionPath, IfMatchHeader),
     responses((status = 200, description = "The insight with its new revision.", body = InsightView)),
     security(("bearer" = ["insights:write"])),
 )]

@@ -56,7 +56,7 @@ pub(in crate::http) async fn create_insight(
 /// `If-None-Match: *` instead, creates the insight under the slug in the path.
 #[utoipa::path(
     tag = "Editorial",
-    params(OptionalIfMatchHeader, IfNoneMatchHeader),
+    params(InsightPath, OptionalIfMatchHeader, IfNoneMatchHeader),
     request_body(content = InsightInput, content_type = "application/json"),
     responses(
         (status = 200, description = "The insight with its new revision.", body = InsightView),
@@ -89,7 +89,7 @@ pub(in crate::http) async fn replace_insight(
 /// Needs `If-Match`.
 #[utoipa::path(
     tag = "Editorial",
-    params(IfMatchHeader),
+    params(InsightPath, IfMatchHeader),
     request_body(content = InsightPatch, content_type = "application/merge-patch+json"),
     responses((status = 200, description = "The insight with its new revision.", body = InsightView)),
     security(("bearer" = ["insights:write"])),
@@ -117,7 +117,7 @@ pub(in crate::http) async fn patch_insight(
 /// history and its slugs. Needs `If-Match`.
 #[utoipa::path(
     tag = "Editorial",
-    params(IfMatchHeader, DeletionParams),
+    params(InsightPath, IfMatchHeader, DeletionParams),
     responses((status = 204, description = "It was deleted.")),
     security(("bearer" = ["insights:write"])),
 )]

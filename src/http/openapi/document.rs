@@ -129,16 +129,6 @@ fn name_parameters_once(operation: &mut Value) {
         seen.push(key);
         new
     });
-    for parameter in
-        parameters.iter_mut().filter(|parameter| matches!(parameter["name"].as_str(), Some("published_after" | "published_before")))
-    {
-        // A day is a moment too, and no `date-time`.
-        parameter["schema"] = json!({ "anyOf": [{ "type": "string", "format": "date-time" }, { "type": "string", "format": "date" }] });
-    }
-    for schema in parameters.iter_mut().filter_map(|parameter| parameter.get_mut("schema")).filter(|schema| schema["type"] == "array") {
-        schema["minItems"] = json!(1);
-        schema["uniqueItems"] = json!(true);
-    }
 }
 
 /// What lists show of an insight, made of what a single one shows.

@@ -77,6 +77,7 @@ pub(in crate::http) fn term_tags(filters: &Filters) -> impl Iterator<Item = Stri
 
 /// The id in a path.
 #[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
 pub(crate) struct IdPath {
     #[param(value_type = Uuid)]
     id: String,

@@ -51,7 +51,7 @@ macro_rules! term_routes {
                 summary = format!("Get {}", with_article(KIND)),
                 description = format!("One {} by its slug.", KIND.resource().as_str()),
                 tag = $tag,
-                params(LocaleParam),
+                params(TermPath, LocaleParam),
                 responses((status = 200, description = "The term.", body = TermView)),
                 security((), ("bearer" = ["insights:write"])),
             )]
@@ -90,7 +90,7 @@ macro_rules! term_routes {
                 summary = format!("Replace {}", with_article(KIND)),
                 description = format!("Replaces the {}. Without a slug in the input, it keeps its slug.", KIND.resource().as_str()),
                 tag = $tag,
-                params(OptionalIfMatchHeader),
+                params(TermPath, OptionalIfMatchHeader),
                 request_body(content = TermInput, content_type = "application/json"),
                 responses((status = 200, description = "The term.", body = TermView)),
                 security(("bearer" = ["insights:publish"])),
@@ -112,7 +112,7 @@ macro_rules! term_routes {
                 summary = format!("Patch {}", with_article(KIND)),
                 description = format!("Applies a merge patch (RFC 7396) to the {}.", KIND.resource().as_str()),
                 tag = $tag,
-                params(OptionalIfMatchHeader),
+                params(TermPath, OptionalIfMatchHeader),
                 request_body(content = TermPatch, content_type = "application/merge-patch+json"),
                 responses((status = 200, description = "The term.", body = TermView)),
                 security(("bearer" = ["insights:publish"])),
@@ -137,7 +137,7 @@ macro_rules! term_routes {
                     KIND.resource().as_str()
                 ),
                 tag = $tag,
-                params(OptionalIfMatchHeader),
+                params(TermPath, OptionalIfMatchHeader),
                 responses((status = 204, description = "It was deleted.")),
                 security(("bearer" = ["insights:publish"])),
             )]

@@ -78,6 +78,7 @@ derived_schema! {
 }
 
 #[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
 pub(in crate::http) struct TermPath {
     #[param(pattern = "^[a-z0-9]+(-[a-z0-9]+)*$", max_length = 100)]
     pub(super) slug: String,
@@ -94,8 +95,8 @@ pub(super) fn view(row: &TermRow, chain: &[String], viewer: Viewer) -> TermView 
         description: described.unwrap_or_else(|| row.description.clone()),
         insight_count: row.insight_count,
         translations: (viewer == Viewer::Editor).then(|| {
-            let local = |(locale, words): (&String, &serde_json::Value)| {
-                (locale.clone(), TermTranslationView { name: text(words, "name"), description: text(words, "description") })
+            let local = |(locale, texts): (&String, &serde_json::Value)| {
+                (locale.clone(), TermTranslationView { name: text(texts, "name"), description: text(texts, "description") })
             };
             translations.iter().map(local).collect()
         }),

@@ -121,6 +121,7 @@ pub(crate) async fn create_import(
 /// The progress of an import. When it is `done`, everything that it changed can be read and found.
 #[utoipa::path(
     tag = "Imports",
+    params(IdPath),
     responses((status = 200, description = "The import.", body = ImportView)),
     security(("bearer" = ["insights:write"])),
 )]
@@ -146,7 +147,7 @@ pub(crate) async fn get_import(
 /// notes on what was lost or guessed.
 #[utoipa::path(
     tag = "Imports",
-    params(ItemParams),
+    params(IdPath, ItemParams),
     responses((status = 200, description = "A page of items.", body = ImportItemListView)),
     security(("bearer" = ["insights:write"])),
 )]
