@@ -15,6 +15,7 @@ step_deny() {
 }
 
 run_suite() {
+  need_jq
   export PROPTEST_RNG_SEED="${PROPTEST_RNG_SEED:-1}"
   if cargo nextest --version >/dev/null 2>&1; then
     cargo nextest run --workspace --locked --no-fail-fast

@@ -42,6 +42,12 @@ need_python() {
   need_debian curl curl
 }
 
+# The tutorial shows answers with jq, and the suite runs it.
+need_jq() {
+  need_debian curl curl
+  need_debian jq jq
+}
+
 need_node() {
   need_debian node nodejs npm
   need_debian npm npm

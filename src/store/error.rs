@@ -37,6 +37,11 @@ impl From<sqlx::Error> for StoreError {
     }
 }
 
+/// Result codes of `SQLite` (<https://www.sqlite.org/rescode.html>).
+const SQLITE_BUSY: u32 = 5;
+const SQLITE_LOCKED: u32 = 6;
+const SQLITE_FULL: u32 = 13;
+
 /// Whether the same statement may well succeed in a moment: the connection was lost, the database is busy, full or stopping, or two
 /// transactions stood in each other's way.
 fn may_pass(error: &DbErr) -> bool {
@@ -46,11 +51,11 @@ fn may_pass(error: &DbErr) -> bool {
     match &**inner {
         sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => true,
         sqlx::Error::Database(error) => error.code().is_some_and(|code| {
-            let sqlite_busy = code.parse::<u32>().is_ok_and(|code| matches!(code & 0xff, 5 | 6))
+            let sqlite_passing = code.parse::<u32>().is_ok_and(|code| matches!(code & 0xff, SQLITE_BUSY | SQLITE_LOCKED | SQLITE_FULL))
                 && error.try_downcast_ref::<sqlx::sqlite::SqliteError>().is_some();
             let postgres_passing = ["08", "40", "53", "57P", "25P03", "25006"].iter().any(|class| code.starts_with(class))
                 && error.try_downcast_ref::<sqlx::postgres::PgDatabaseError>().is_some();
-            sqlite_busy || postgres_passing
+            sqlite_passing || postgres_passing
         }),
         _ => false,
     }

@@ -40,6 +40,7 @@ impl Store {
             .idle_timeout(None)
             .max_lifetime(None)
             .test_before_acquire(false)
+            .after_release(|connection, _| Box::pin(is_reusable(connection)))
             .connect_with(options.clone())
             .await?;
         let readers = SqlitePoolOptions::new()
@@ -49,6 +50,7 @@ impl Store {
             .idle_timeout(None)
             .max_lifetime(None)
             .test_before_acquire(false)
+            .after_release(|connection, _| Box::pin(is_reusable(connection)))
             .connect_with(options.read_only(true).create_if_missing(false).pragma("cache_size", "-1024"))
             .await?;
         let connection = SqlxSqliteConnector::from_sqlx_sqlite_pool;
@@ -97,6 +99,23 @@ impl Store {
     }
 }
 
+/// Whether a connection that comes back to its pool may be used again: not while it counts itself inside a transaction.
+///
+/// The database may have ended the transaction by itself (`SQLite` does when the disk is full). The rollback of the pool then fails, the
+/// connection's count stays at one, and every later commit would only release a savepoint: acknowledged, and lost. Such a connection is closed.
+async fn is_reusable<C: sqlx::Connection>(connection: &mut C) -> Result<bool, sqlx::Error> {
+    if !connection.is_in_transaction() {
+        return Ok(true);
+    }
+    // A transaction that was dropped is rolled back by a command that may still be queued.
+    connection.ping().await?;
+    let reusable = !connection.is_in_transaction();
+    if !reusable {
+        tracing::warn!("connection closed: its transaction ended without it");
+    }
+    Ok(reusable)
+}
+
 /// Each setting with its reason:
 /// - `WAL`: readers never wait for the writer.
 /// - `synchronous=FULL`: a write that was answered is on the disk, whatever happens to the power.
@@ -132,6 +151,7 @@ async fn open_postgres(url: &str, connections: u32) -> Result<DatabaseConnection
         .acquire_timeout(READER_TIMEOUT)
         .idle_timeout(Duration::from_mins(5))
         .test_before_acquire(false)
+        .after_release(|connection, _| Box::pin(is_reusable(connection)))
         .connect_with(options)
         .await?;
     Ok(SqlxPostgresConnector::from_sqlx_postgres_pool(pool))

@@ -11,6 +11,8 @@ mod caching;
 mod changes;
 mod cli;
 mod demo;
+mod disk_full;
+mod documents;
 mod editorial;
 mod exchange;
 mod insights;
