@@ -143,7 +143,7 @@ async fn a_concurrent_write_loses_no_transition() {
 
 /// What the log says has happened, also for a node whose clock, or whose request, is slightly behind.
 #[tokio::test]
-async fn a_publication_logged_ahead_of_the_reader_is_an_update() {
+async fn a_publication_logged_by_a_faster_clock_is_shown() {
     let app = TestApp::with_terms().await;
     let admin = app.admin().await;
     let mut paths = Vec::new();
