@@ -67,7 +67,7 @@ async fn judge(folder: &Path) -> (usize, usize, f64, f64) {
     let names: HashMap<_, _> = ids.iter().zip(&documents).map(|(id, document)| (*id, text(document, "id"))).collect();
     let (projection, search, progress) = SearchProjection::new(place.path().join("search"), tokio::runtime::Handle::current());
     let following = tokio::spawn(follower::follow(store.clone(), projection, progress));
-    search.progress().wait_for(|position| *position >= 0).await.expect("an index");
+    search.progress().wait_for(|position| position.is_open()).await.expect("an index");
     let mut judgements: HashMap<String, HashMap<String, f64>> = HashMap::new();
     for line in std::fs::read_to_string(folder.join("qrels.tsv")).expect("qrels").lines() {
         let parts: Vec<&str> = line.split('\t').collect();

@@ -102,7 +102,7 @@ async fn index_and_ask(folder: &Path, count: usize, questions: &[(&str, Vec<Stri
     let seconds = started.elapsed().as_secs_f64();
     println!("index: {:.0} insights/s, {:.0} MiB on disk", as_float(count) / seconds, size(&folder.join("search")) / 1_048_576.0);
     let following = tokio::spawn(follower::follow(store.clone(), projection, progress));
-    search.progress().wait_for(|position| *position >= 0).await?;
+    search.progress().wait_for(|position| position.is_open()).await?;
     let mut medians = Vec::new();
     for (name, list) in questions {
         let mut times = Vec::new();

@@ -13,6 +13,7 @@ use tokio::task::JoinHandle;
 
 use crate::config::ServeSettings;
 use crate::domain::authority::{Admin, Origin, Role};
+use crate::domain::change::Sequence;
 use crate::domain::clock::{Clock, Timestamp, new_id};
 use crate::domain::user::UserDraft;
 use crate::editorial::error::EditorialError;
@@ -81,7 +82,7 @@ impl App {
         let (invalidation, cache, cache_progress) = ResponseCache::new(settings.cache_bytes);
         let (stream, newest) = Stream::new();
         let (closing, _) = watch::channel(false);
-        let (stream_progress, stream_reached) = watch::channel(-1);
+        let (stream_progress, stream_reached) = watch::channel(Sequence::NOT_OPEN);
         let sequence = crate::store::changes::freshness(store.reader(), clock.now()).await?.sequence;
         let state = web::Data::new(AppState::new(Dependencies {
             store: store.clone(),
@@ -137,7 +138,7 @@ impl App {
         let newest = crate::store::changes::newest(self.store.reader()).await?;
         if self.progress.iter().any(|progress| *progress.borrow() < newest) {
             // Drafts are taken in when there is time: here somebody waits for them.
-            self.store.ring();
+            self.store.notify();
         }
         for progress in &self.progress {
             let mut progress = progress.clone();
@@ -288,8 +289,8 @@ async fn work_on_imports(store: Store, clock: Clock, bell: Arc<Notify>, taken: P
 /// An import is faster than the search index: it waits for it now and then, or everybody else's writes would wait for both. An index that does not
 /// move holds no import up.
 async fn let_search_follow(store: Store, mut taken: Progress) {
-    let wanted = store.committed().row - MOST_BEHIND;
-    let reached = taken.wait_for(|position| *position >= wanted || *position < 0);
+    let wanted = Sequence(store.committed().sequence.0 - MOST_BEHIND);
+    let reached = taken.wait_for(|position| *position >= wanted || !position.is_open());
     let _ = tokio::time::timeout(SEARCH_PATIENCE, reached).await;
 }
 

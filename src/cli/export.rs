@@ -15,6 +15,7 @@ use crate::domain::clock::Clock;
 use crate::editorial::exports::{self, ExplainedTerms};
 use crate::exchange::write;
 use crate::store::Transaction;
+use crate::store::exports::ExportRange;
 
 const PAGE: i64 = 50;
 /// The folders that an export writes, and `--replace` tidies.
@@ -59,7 +60,8 @@ async fn lines(db: &Transaction, path: &Path) -> anyhow::Result<()> {
 async fn write_lines(db: &Transaction, out: &mut impl std::io::Write) -> anyhow::Result<usize> {
     let (mut behind, mut count, mut told) = (None, 0, ExplainedTerms::default());
     loop {
-        let page = exports::lines(db, (behind, None), PAGE, &mut told, Clock::System.now()).await.map_err(explained)?;
+        let page =
+            exports::lines(db, ExportRange { after: behind, own: None }, PAGE, &mut told, Clock::System.now()).await.map_err(explained)?;
         let Some((last, _)) = page.last() else { break };
         behind = Some(*last);
         count += page.len();
@@ -85,7 +87,8 @@ async fn folder(db: &Transaction, args: &ExportArgs) -> anyhow::Result<()> {
     }
     let (mut behind, mut count) = (None, 0);
     loop {
-        let page = exports::lines(db, (behind, None), PAGE, &mut told, Clock::System.now()).await.map_err(explained)?;
+        let page =
+            exports::lines(db, ExportRange { after: behind, own: None }, PAGE, &mut told, Clock::System.now()).await.map_err(explained)?;
         let Some((last, _)) = page.last() else { break };
         behind = Some(*last);
         count += page.len();

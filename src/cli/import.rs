@@ -17,6 +17,7 @@ use crate::cli::output::print;
 use crate::config::DataSettings;
 use crate::domain::authority::{Editor, Origin};
 use crate::domain::clock::{Clock, new_id};
+use crate::domain::import_state::{ImportItemState, ImportNote, ImportState};
 use crate::domain::page::Cursor;
 use crate::domain::slug::Slug;
 use crate::editorial::imports::lease::LEASE;
@@ -82,11 +83,11 @@ pub(super) async fn run(args: &ImportArgs) -> anyhow::Result<()> {
 async fn left_behind(store: &Store, source: &str) -> anyhow::Result<Option<Import>> {
     loop {
         let Some(import) = store::imports::find_open(store.reader(), source).await? else { return Ok(None) };
-        if import.state == "running" {
+        if import.state == ImportState::Running {
             return Ok(Some(import));
         }
         if import.updated_at + SILENT_MILLIS < Clock::System.now().0 {
-            store::imports::remove(store.writer(), import.id).await?;
+            store::imports::delete(store.writer(), import.id).await?;
             continue;
         }
         tokio::time::sleep(LEASE / 10).await;
@@ -192,7 +193,7 @@ async fn read_lines(store: &Store, receiving: &mut ImportReceiver, path: &Path) 
         match std::str::from_utf8(&bytes).map(|text| text.trim().trim_start_matches('\u{feff}')) {
             Ok("") => {}
             Ok(text) if text.len() > MAX_LINE => chunk.push(refused(name, "the line is too long")),
-            Ok(text) => chunk.push(ReceivedLine { name, input: text.to_owned(), notes: "[]".to_owned(), refused: None }),
+            Ok(text) => chunk.push(ReceivedLine { name, input: text.to_owned(), notes: Vec::new(), refused: None }),
             Err(_) => chunk.push(refused(name, "the line is not UTF-8")),
         }
         if chunk.len() == CHUNK {
@@ -271,8 +272,8 @@ fn outcome(line: Result<ConvertedLine, (String, String)>) -> ReceivedLine {
 fn received(line: ConvertedLine) -> ReceivedLine {
     let ConvertedLine { name, mut item, notes, own_slug: _ } = line;
     name_terms(&mut item);
-    let notes: Vec<Value> = notes.into_iter().map(|ConversionNote { code, detail }| json!({ "code": code, "detail": detail })).collect();
-    ReceivedLine { name, input: item.to_string(), notes: json!(notes).to_string(), refused: None }
+    let notes = notes.into_iter().map(|ConversionNote { code, detail }| ImportNote::new(code, detail)).collect();
+    ReceivedLine { name, input: item.to_string(), notes, refused: None }
 }
 
 /// Files name categories, tags and authors without saying what they are: those that do not exist are called by their slugs.
@@ -312,7 +313,7 @@ fn in_words(slug: &str) -> String {
 
 fn refused(name: String, reason: &str) -> ReceivedLine {
     let problem = json!({ "code": "malformed-body", "detail": reason });
-    ReceivedLine { name, input: String::new(), notes: "[]".to_owned(), refused: Some(problem) }
+    ReceivedLine { name, input: String::new(), notes: Vec::new(), refused: Some(problem) }
 }
 
 fn finished(import: &Import) -> i64 {
@@ -334,14 +335,12 @@ async fn report(store: &Store, id: Uuid) -> anyhow::Result<()> {
     let mut notes: BTreeMap<String, Vec<String>> = BTreeMap::new();
     let mut cursor: Option<Cursor> = None;
     loop {
-        let page = store::imports::items(store.reader(), id, None, cursor.as_ref(), 500).await?;
+        let page = store::imports::list_items(store.reader(), id, None, cursor.as_ref(), 500).await?;
         for item in &page.rows {
-            let said: Vec<Value> = serde_json::from_str(&item.notes).unwrap_or_default();
-            for note in said {
-                let named = format!("{} ({})", shortened(&item.name), note["detail"].as_str().unwrap_or_default());
-                notes.entry(note["code"].as_str().unwrap_or_default().to_owned()).or_default().push(named);
+            for ImportNote { code, detail } in &item.notes.0 {
+                notes.entry(code.clone()).or_default().push(format!("{} ({detail})", shortened(&item.name)));
             }
-            if item.state == "failed" {
+            if item.state == ImportItemState::Failed {
                 print(&format!("  failed: {}\n", told(item)))?;
             }
         }
@@ -356,13 +355,13 @@ async fn report(store: &Store, id: Uuid) -> anyhow::Result<()> {
     let Import { state, created, updated, unchanged, failed, validate_only, problem, .. } = import;
     let would = if validate_only { "would be " } else { "" };
     print(&format!("{created} {would}created, {updated} {would}updated, {unchanged} unchanged, {failed} failed\n"))?;
-    anyhow::ensure!(state == "done", problem.unwrap_or_else(|| "the import did not end".to_owned()));
+    anyhow::ensure!(state == ImportState::Done, problem.unwrap_or_else(|| "the import did not end".to_owned()));
     anyhow::ensure!(failed == 0, "{failed} item(s) failed: mend them and import again, the others stay as they are");
     Ok(())
 }
 
 fn told(item: &ImportItem) -> String {
-    let problem: Value = item.problem.as_deref().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
+    let problem = item.problem.as_ref().map_or(Value::Null, |problem| Value::Object(problem.0.clone()));
     let errors: Vec<String> = problem["errors"]
         .as_array()
         .into_iter()

@@ -2,32 +2,19 @@
 
 use uuid::Uuid;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Scope {
-    InsightsWrite,
-    InsightsPublish,
-    WebhooksManage,
-    Admin,
+use super::text_enum::text_enum;
+
+text_enum! {
+    /// What a token permits.
+    pub enum Scope {
+        InsightsWrite => "insights:write",
+        InsightsPublish => "insights:publish",
+        WebhooksManage => "webhooks:manage",
+        Admin => "admin",
+    }
 }
 
 impl Scope {
-    pub const ALL: [Self; 4] = [Self::InsightsWrite, Self::InsightsPublish, Self::WebhooksManage, Self::Admin];
-
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::InsightsWrite => "insights:write",
-            Self::InsightsPublish => "insights:publish",
-            Self::WebhooksManage => "webhooks:manage",
-            Self::Admin => "admin",
-        }
-    }
-
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|scope| scope.as_str() == text)
-    }
-
     /// A space-separated list, as OAuth writes it. Unknown names are dropped: a scope that is gone grants nothing.
     #[must_use]
     pub fn parse_list(text: &str) -> Vec<Self> {
@@ -40,31 +27,18 @@ impl Scope {
     }
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Role {
-    #[default]
-    Author,
-    Editor,
-    Admin,
+text_enum! {
+    /// What a user is.
+    #[derive(Default)]
+    pub enum Role {
+        #[default]
+        Author => "author",
+        Editor => "editor",
+        Admin => "admin",
+    }
 }
 
 impl Role {
-    pub const ALL: [Self; 3] = [Self::Author, Self::Editor, Self::Admin];
-
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Author => "author",
-            Self::Editor => "editor",
-            Self::Admin => "admin",
-        }
-    }
-
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|role| role.as_str() == text)
-    }
-
     #[must_use]
     pub fn scopes(self) -> &'static [Scope] {
         match self {
@@ -75,37 +49,17 @@ impl Role {
     }
 }
 
-/// Through what a write came.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Origin {
-    Api,
-    Import,
-    /// An earlier revision, written again.
-    Restore,
-    Cli,
-    Demo,
-    /// The service by itself: the trash is emptied, for example.
-    System,
-}
-
-impl Origin {
-    pub const ALL: [Self; 6] = [Self::Api, Self::Import, Self::Restore, Self::Cli, Self::Demo, Self::System];
-
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Api => "api",
-            Self::Import => "import",
-            Self::Restore => "restore",
-            Self::Cli => "cli",
-            Self::Demo => "demo",
-            Self::System => "system",
-        }
-    }
-
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|origin| origin.as_str() == text)
+text_enum! {
+    /// The way by which a write arrived.
+    pub enum Origin {
+        Api => "api",
+        Import => "import",
+        /// An earlier revision, written again.
+        Restore => "restore",
+        Cli => "cli",
+        Demo => "demo",
+        /// The service itself: it empties the trash, for example.
+        System => "system",
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::change::Resource;
 use super::fields::{self, FieldError, FieldReader};
@@ -41,7 +41,17 @@ impl TermKind {
     /// The cache tag of the lists that are filtered by one of this kind.
     #[must_use]
     pub fn list_tag(self, slug: &str) -> String {
-        format!("insights:{}:{slug}", self.resource().as_str())
+        format!("{}{slug}", self.list_tag_prefix())
+    }
+
+    /// The part of [`TermKind::list_tag`] before the slug.
+    #[must_use]
+    pub fn list_tag_prefix(self) -> &'static str {
+        match self {
+            Self::Category => "insights:category:",
+            Self::Tag => "insights:tag:",
+            Self::Author => "insights:author:",
+        }
     }
 
     /// The plural, as the paths spell it.
@@ -110,10 +120,4 @@ impl TermText {
             description: fields.text("description", |text| text::bounded(text, MAX_DESCRIPTION)).unwrap_or_default(),
         }
     }
-}
-
-/// A stored map of translations, as JSON.
-#[must_use]
-pub fn translations_of(json: &str) -> Map<String, Value> {
-    serde_json::from_str(json).unwrap_or_default()
 }

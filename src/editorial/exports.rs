@@ -10,27 +10,27 @@ use super::error::EditorialError;
 use crate::domain::clock::Timestamp;
 use crate::domain::draft::Draft;
 use crate::domain::slug::Slug;
-use crate::domain::term::{TermKind, translations_of};
-use crate::store::exports::{self, Exported};
+use crate::domain::term::TermKind;
+use crate::store::exports::{self, ExportRange, Exported};
 use crate::store::{self, Connection};
 
 /// Categories, tags and authors that the lines so far explain.
 #[derive(Debug, Default)]
 pub struct ExplainedTerms(HashSet<(&'static str, String)>);
 
-/// The lines of some insights, behind one, in the order of their ids.
+/// The lines of a range of insights, in the order of their ids.
 pub async fn lines(
     db: &impl Connection,
-    (behind, own): (Option<Uuid>, Option<Uuid>),
+    range: ExportRange,
     limit: i64,
     told: &mut ExplainedTerms,
     now: Timestamp,
 ) -> Result<Vec<(Uuid, Value)>, EditorialError> {
-    let page = exports::page(db, (behind, own), limit, now).await?;
+    let page = exports::page(db, range, limit, now).await?;
     let mut terms = HashMap::new();
     for kind in TermKind::ALL {
         let slugs: Vec<&Slug> = page.iter().flat_map(|insight| named(insight, kind)).collect();
-        for term in store::terms::explained(db, kind, &slugs).await? {
+        for term in store::terms::find_described(db, kind, &slugs).await? {
             terms.insert((kind.plural(), term.slug.clone()), explained(&term));
         }
     }
@@ -42,7 +42,7 @@ pub async fn lines(
 pub async fn term_lines(db: &impl Connection, told: &ExplainedTerms) -> Result<Vec<Value>, EditorialError> {
     let mut lines = Vec::new();
     for kind in TermKind::ALL {
-        let terms = store::terms::all(db, kind).await?;
+        let terms = store::terms::list_described(db, kind).await?;
         for term in terms.into_iter().filter(|term| !told.0.contains(&(kind.plural(), term.slug.clone()))) {
             let mut line = Map::from_iter([("kind".to_owned(), json!(kind.resource().as_str()))]);
             if let Value::Object(fields) = explained(&term) {
@@ -143,14 +143,13 @@ fn explanations(insight: &Exported, terms: &TermExplanations) -> Value {
     Value::Object(all)
 }
 
-fn explained(term: &store::terms::Explained) -> Value {
+fn explained(term: &store::terms::DescribedTerm) -> Value {
     let mut fields = Map::from_iter([("slug".to_owned(), json!(term.slug)), ("name".to_owned(), json!(term.name))]);
     if !term.description.is_empty() {
         fields.insert("description".to_owned(), json!(term.description));
     }
-    let translations = translations_of(&term.translations);
-    if !translations.is_empty() {
-        fields.insert("translations".to_owned(), Value::Object(translations));
+    if !term.translations.0.is_empty() {
+        fields.insert("translations".to_owned(), json!(term.translations));
     }
     Value::Object(fields)
 }

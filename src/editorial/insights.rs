@@ -15,6 +15,7 @@ use crate::domain::merge::merge;
 use crate::domain::slug::Slug;
 use crate::domain::status::{Pointers, Status};
 use crate::domain::term::TermKind;
+use crate::store::drafts::SourcedDraft;
 use crate::store::rows::insight;
 use crate::store::{self, Store, Transaction};
 
@@ -80,10 +81,10 @@ pub async fn restore_revision(
 async fn still_there(store: &Store, id: Uuid, mut draft: Draft) -> Result<Draft, EditorialError> {
     let db = store.reader();
     for (kind, slugs) in [(TermKind::Tag, &mut draft.tags), (TermKind::Author, &mut draft.authors)] {
-        let known = store::terms::explained(db, kind, &slugs.iter().collect::<Vec<_>>()).await?;
+        let known = store::terms::find_described(db, kind, &slugs.iter().collect::<Vec<_>>()).await?;
         slugs.retain(|slug| known.iter().any(|term| term.slug == slug.as_str()));
     }
-    if store::terms::explained(db, TermKind::Category, &[&draft.category]).await?.is_empty()
+    if store::terms::find_described(db, TermKind::Category, &[&draft.category]).await?.is_empty()
         && let Some(insight) = store::insights::find(db, &store::insights::InsightName::Id(id)).await?
         && let Some(head) = store::drafts::find(db, id, insight.head_revision).await?
     {
@@ -119,7 +120,7 @@ async fn revise_as(
         check_own(&seen, &wrote.by, now)?;
         check_state(store.reader(), &seen, expected, Some(&make)).await?;
         let head = store::drafts::find_with_locale(store.reader(), id, seen.head_revision).await?;
-        let (source_locale, old) = head.ok_or(EditorialError::NotFound)?;
+        let SourcedDraft { source_locale, draft: old } = head.ok_or(EditorialError::NotFound)?;
         let mut wanted = make(&old)?;
         wanted.slug = wanted.slug.or_else(|| old.slug.clone());
         if wanted == old {
@@ -149,7 +150,7 @@ pub(super) async fn append(
     // What a live insight is found under stays its own; what was only drafted goes back to whom the public knows by it.
     let drafted = |left: &Slug| insight.live_revision.is_none() || left.as_str() != insight.slug;
     if let Some(left) = old_slug.filter(|left| *left != slug && drafted(left)) {
-        store::slugs::give_back(txn, insight.id, Some(left.as_str())).await?;
+        store::slugs::release(txn, insight.id, Some(left.as_str())).await?;
     }
     insight.head_revision += 1;
     insight.updated_at = now.0;
@@ -167,7 +168,7 @@ pub(super) async fn claim(txn: &Transaction, slug: Slug, id: Uuid, now: Timestam
     if store::slugs::claim(txn, &slug, id, now).await? {
         return Ok(slug);
     }
-    let suggestions = store::slugs::suggestions(txn, &slug).await?;
+    let suggestions = store::slugs::suggest(txn, &slug).await?;
     Err(EditorialError::SlugTaken { slug: slug.into_string(), suggestions })
 }
 

@@ -218,7 +218,7 @@ async fn show_revision(txn: &Transaction, insight: &mut insight::Model, number: 
     let no_such = || EditorialError::field("/revision", "unknown-revision", "there is no revision with this number");
     let row = store::revisions::find(txn, insight.id, number).await?.ok_or_else(no_such)?;
     let texts = store::revisions::find_listing(txn, insight.id, number, &row.source_locale).await?.ok_or_else(no_such)?;
-    if store::revisions::names_deleted_terms(txn, insight.id, number).await? {
+    if store::revisions::has_deleted_terms(txn, insight.id, number).await? {
         let detail = "its category, or one of its tags or authors, was deleted since: write a new revision";
         return Err(EditorialError::field("/revision", "deleted-term", detail));
     }
@@ -243,7 +243,7 @@ async fn move_pointers(
     new.updated_at = now.0;
     new.live_updated_at = now.0;
     if was_seen(old, now) {
-        store::slugs::leave(txn, &old.slug, old.id).await?;
+        store::slugs::archive(txn, &old.slug, old.id).await?;
     }
     settle(txn, (old, new), kind, now).await.map(Some)
 }

@@ -23,7 +23,7 @@ pub struct PendingWrite<T> {
 impl<T> PendingWrite<T> {
     /// A write of content: what the change log says of it, the audit log says too.
     pub(super) fn content(txn: Transaction, by: &Principal, change: NewChange, made: T) -> Self {
-        let deed = AuditEvent::of(&change);
+        let deed = AuditEvent::from_change(&change);
         Self { made, txn, by: by.clone(), change: Some(change), deed: Some(deed) }
     }
 

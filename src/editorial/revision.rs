@@ -13,6 +13,7 @@ use crate::domain::fields::FieldError;
 use crate::domain::markdown::{self, Rendered};
 use crate::domain::slug::Slug;
 use crate::domain::term::TermKind;
+use crate::store::json_column::Json;
 use crate::store::revisions::NewRevision;
 use crate::store::rows::{revision, revision_body, revision_text};
 use crate::store::{self, Transaction};
@@ -127,18 +128,18 @@ pub(super) fn rows(resolved: ResolvedDraft, at: (Uuid, i64, &Slug), wrote: &Auth
     let ResolvedDraft { prepared, listing, tags, authors } = resolved;
     let RenderedDraft { draft, source_locale, texts } = prepared;
     let (insight_id, number, slug) = at;
-    let locales: Vec<&String> = texts.keys().collect();
+    let locales = texts.keys().cloned().collect();
     let row = revision::Model {
         insight_id,
         number,
         slug: slug.to_string(),
         source_locale,
-        locales: serde_json::json!(locales).to_string(),
+        locales: Json(locales),
         category_id: listing.category_id,
         reading_minutes: draft.reading_minutes,
         canonical_url: draft.canonical_url,
-        seo: serde_json::json!(draft.seo).to_string(),
-        extra: serde_json::Value::Object(draft.extra).to_string(),
+        seo: Json(draft.seo),
+        extra: Json(draft.extra),
         origin: wrote.by.origin.as_str().to_owned(),
         user_id: wrote.by.user_id,
         token_id: wrote.by.token_id,
@@ -164,7 +165,7 @@ fn text_rows(
     let Rendered { html, plain, toc, excerpt: derived, word_count, reading_minutes } = rendered;
     let excerpt_source = if excerpt.is_some() { "author" } else { "derived" }.to_owned();
     let excerpt = excerpt.unwrap_or(derived);
-    let toc = serde_json::json!(toc).to_string();
+    let toc = Json(toc);
     let text = revision_text::Model {
         insight_id,
         number,

@@ -5,6 +5,7 @@ use crate::domain::change::{ChangeKind, NewChange, Resource};
 use crate::domain::clock::Timestamp;
 use crate::domain::etag::{Expected, version_state};
 use crate::domain::site::SiteDraft;
+use crate::store::json_column::Json;
 use crate::store::rows::site;
 use crate::store::{self, Store};
 
@@ -67,8 +68,8 @@ fn row(draft: SiteDraft, version: i64, now: Timestamp) -> site::Model {
         intro: text.intro,
         base_url,
         default_locale,
-        locales: serde_json::json!(locales).to_string(),
-        translations: serde_json::json!(translations).to_string(),
+        locales: Json(locales),
+        translations: Json(translations),
         version,
         updated_at: now.0,
     }

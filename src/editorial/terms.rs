@@ -8,9 +8,11 @@ use crate::domain::authority::Publisher;
 use crate::domain::change::{ChangeKind, NewChange};
 use crate::domain::clock::{Timestamp, new_id};
 use crate::domain::etag::{Expected, named_state};
+use crate::domain::import_state::ImportItemState;
 use crate::domain::slug::Slug;
-use crate::domain::term::{TermDraft, TermKind, TermText};
+use crate::domain::term::{TermDraft, TermKind};
 use crate::store::error::StoreError;
+use crate::store::json_column::Json;
 use crate::store::terms::TermRow;
 use crate::store::{self, Store, Transaction};
 
@@ -153,7 +155,7 @@ fn row(draft: TermDraft, slug: &Slug, now: Timestamp) -> TermRow {
         slug: slug.to_string(),
         name,
         description,
-        translations: serde_json::json!(translations).to_string(),
+        translations: Json(translations),
         version: 1,
         created_at: now.0,
         updated_at: now.0,
@@ -162,8 +164,12 @@ fn row(draft: TermDraft, slug: &Slug, now: Timestamp) -> TermRow {
 }
 
 fn draft_of(term: &TermRow) -> TermDraft {
-    let translations: std::collections::BTreeMap<String, TermText> = serde_json::from_str(&term.translations).unwrap_or_default();
-    TermDraft { slug: Slug::parse(&term.slug), name: term.name.clone(), description: term.description.clone(), translations }
+    TermDraft {
+        slug: Slug::parse(&term.slug),
+        name: term.name.clone(),
+        description: term.description.clone(),
+        translations: term.translations.0.clone(),
+    }
 }
 
 /// Makes a term, or gives the one that has the slug this state, in the caller's transaction: `created`, `updated` or `unchanged`, and what the
@@ -174,20 +180,20 @@ pub(super) async fn put_in(
     slug: &Slug,
     draft: TermDraft,
     now: Timestamp,
-) -> Result<(&'static str, Option<NewChange>), EditorialError> {
+) -> Result<(ImportItemState, Option<NewChange>), EditorialError> {
     let draft = TermDraft { slug: Some(slug.clone()), ..draft };
     let Some(old) = store::terms::lock(txn, kind, slug.as_str(), now).await? else {
         let term = row(draft, slug, now);
         store::terms::insert(txn, kind, &term).await?;
-        return Ok(("created", Some(change(kind, ChangeKind::Created, &term, &[&term.slug]))));
+        return Ok((ImportItemState::Created, Some(change(kind, ChangeKind::Created, &term, &[&term.slug]))));
     };
     if draft == draft_of(&old) {
-        return Ok(("unchanged", None));
+        return Ok((ImportItemState::Unchanged, None));
     }
     let TermRow { id, version, created_at, .. } = old;
     let term = TermRow { id, version: version + 1, created_at, ..row(draft, slug, now) };
     store::terms::update(txn, kind, &term).await?;
-    Ok(("updated", Some(change(kind, ChangeKind::Updated, &term, &[&term.slug]))))
+    Ok((ImportItemState::Updated, Some(change(kind, ChangeKind::Updated, &term, &[&term.slug]))))
 }
 
 fn pending(

@@ -9,6 +9,7 @@ use std::time::Duration;
 use futures_util::future::select;
 use tokio::sync::watch;
 
+use crate::domain::change::Sequence;
 use crate::domain::clock::Clock;
 use crate::store::changes::{self, LogRow};
 use crate::store::error::StoreError;
@@ -30,7 +31,7 @@ pub trait Projection: Send + 'static {
     const NAME: &'static str;
 
     /// Makes the data usable, from scratch if need be; answers the number of the last row that is in it.
-    fn open(&mut self, store: &Store) -> impl Future<Output = anyhow::Result<i64>> + Send;
+    fn open(&mut self, store: &Store) -> impl Future<Output = anyhow::Result<Sequence>> + Send;
 
     /// Takes rows in, oldest first. Being told a row twice must not matter.
     fn apply(&mut self, store: &Store, rows: &[LogRow]) -> impl Future<Output = anyhow::Result<()>> + Send;
@@ -55,17 +56,17 @@ pub trait Projection: Send + 'static {
 }
 
 /// How far a projection is: the last row of the log that it shows. Below zero until it is open.
-pub type Progress = watch::Receiver<i64>;
+pub type Progress = watch::Receiver<Sequence>;
 
 /// Follows the log for as long as the process lives. After a failure the projection is opened again, later and later.
-pub async fn follow<P: Projection>(store: Store, mut projection: P, progress: watch::Sender<i64>) {
+pub async fn follow<P: Projection>(store: Store, mut projection: P, progress: watch::Sender<Sequence>) {
     let mut failures = 0_u32;
-    let mut reached = -1;
+    let mut reached = Sequence::NOT_OPEN;
     loop {
         let Err(error) = run(&store, &mut projection, &progress).await;
         projection.heard(false);
         // What moved forward was not the same failure again.
-        let position = progress.send_replace(-1);
+        let position = progress.send_replace(Sequence::NOT_OPEN);
         failures = if position > reached { 1 } else { failures.saturating_add(1) };
         reached = position;
         let hopeless = failures > MOST_FAILURES;
@@ -82,8 +83,12 @@ pub async fn follow<P: Projection>(store: Store, mut projection: P, progress: wa
     }
 }
 
-async fn run<P: Projection>(store: &Store, projection: &mut P, progress: &watch::Sender<i64>) -> anyhow::Result<std::convert::Infallible> {
-    let mut bell = store.bell();
+async fn run<P: Projection>(
+    store: &Store,
+    projection: &mut P,
+    progress: &watch::Sender<Sequence>,
+) -> anyhow::Result<std::convert::Infallible> {
+    let mut bell = store.subscribe();
     let mut position = projection.open(store).await?;
     let mut pause = FIRST_PAUSE;
     loop {
@@ -122,7 +127,7 @@ async fn stays_quiet<P: Projection>(bell: &mut watch::Receiver<LogEnd>, projecti
     tokio::time::timeout(POLL, select(pin!(bell.changed()), pin!(projection.needed()))).await.is_err()
 }
 
-async fn taken_in<P: Projection>(store: &Store, projection: &mut P, position: i64) -> anyhow::Result<Vec<LogRow>> {
+async fn taken_in<P: Projection>(store: &Store, projection: &mut P, position: Sequence) -> anyhow::Result<Vec<LogRow>> {
     let rows = changes::after(store.reader(), position, BATCH).await?;
     if !rows.is_empty() {
         projection.apply(store, &rows).await?;
@@ -146,7 +151,7 @@ pub async fn record_transitions(store: Store, clock: Clock) {
 /// Rings the bell for the commits of other nodes.
 pub async fn listen(store: Store) {
     while store.is_postgres() {
-        if let Err(error) = store.hear_others().await {
+        if let Err(error) = store.listen_remote().await {
             tracing::warn!(%error, "cannot hear other nodes: their changes are noticed by polling");
         }
         tokio::time::sleep(LONGEST_PAUSE).await;

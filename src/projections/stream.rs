@@ -6,18 +6,19 @@
 use tokio::sync::watch;
 
 use super::follower::Projection;
+use crate::domain::change::{PublicSequence, Sequence};
 use crate::store::Store;
 use crate::store::changes::{self, LogRow};
 
 /// The writing end.
 pub struct Stream {
-    newest: watch::Sender<i64>,
+    newest: watch::Sender<PublicSequence>,
 }
 
 impl Stream {
     #[must_use]
-    pub fn new() -> (Self, watch::Receiver<i64>) {
-        let (newest, receiver) = watch::channel(0);
+    pub fn new() -> (Self, watch::Receiver<PublicSequence>) {
+        let (newest, receiver) = watch::channel(PublicSequence(0));
         (Self { newest }, receiver)
     }
 }
@@ -25,7 +26,7 @@ impl Stream {
 impl Projection for Stream {
     const NAME: &'static str = "stream";
 
-    async fn open(&mut self, store: &Store) -> anyhow::Result<i64> {
+    async fn open(&mut self, store: &Store) -> anyhow::Result<Sequence> {
         let position = changes::newest(store.reader()).await?;
         self.newest.send_replace(changes::public_at(store.reader(), position).await?);
         Ok(position)

@@ -1,5 +1,5 @@
-//! The audit log: who did what, when, through which request. Rows are appended in the transaction of the deed; the database refuses to change
-//! or remove one.
+//! The audit log: who did what, when, through which request. A row is appended in the transaction of the event that it records; the database
+//! refuses to change or remove one.
 
 use sea_orm::{ConnectionTrait, DatabaseTransaction, FromQueryResult};
 use uuid::Uuid;
@@ -11,20 +11,20 @@ use crate::domain::change::NewChange;
 use crate::domain::clock::Timestamp;
 use crate::domain::page::{Cursor, KeyValue, Page};
 
-/// What was done to what.
+/// An action on a resource.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuditEvent {
     pub action: &'static str,
     pub resource: &'static str,
     pub resource_id: Option<Uuid>,
-    /// A name that a reader of the log knows the thing by: its slug, its address.
+    /// How a reader of the log recognises the resource: its slug, its address.
     pub label: Option<String>,
 }
 
 impl AuditEvent {
-    /// What the change log says of content.
+    /// The event of a change of content.
     #[must_use]
-    pub fn of(change: &NewChange) -> Self {
+    pub fn from_change(change: &NewChange) -> Self {
         Self {
             action: change.kind.as_str(),
             resource: change.resource.as_str(),
@@ -34,18 +34,18 @@ impl AuditEvent {
     }
 }
 
-pub async fn append(txn: &DatabaseTransaction, deed: &AuditEvent, by: &Principal, now: Timestamp) -> Result<(), StoreError> {
-    append_all(txn, std::slice::from_ref(deed), by, now).await
+pub async fn append(txn: &DatabaseTransaction, event: &AuditEvent, by: &Principal, now: Timestamp) -> Result<(), StoreError> {
+    append_all(txn, std::slice::from_ref(event), by, now).await
 }
 
-/// What somebody did at once, in its order.
-pub async fn append_all(txn: &DatabaseTransaction, deeds: &[AuditEvent], by: &Principal, now: Timestamp) -> Result<(), StoreError> {
-    for deeds in deeds.chunks(500) {
+/// The events of one transaction, in their order.
+pub async fn append_all(txn: &DatabaseTransaction, events: &[AuditEvent], by: &Principal, now: Timestamp) -> Result<(), StoreError> {
+    for events in events.chunks(500) {
         let text =
             "INSERT INTO audit_log (at, action, resource, resource_id, label, made_by, user_id, token_id, origin, request_id) VALUES ";
         let mut sql = Sql::new(txn.get_database_backend(), text);
-        for (place, AuditEvent { action, resource, resource_id, label }) in deeds.iter().enumerate() {
-            sql.push(if place == 0 { "(" } else { ", (" }).bind(now.0).push(", ").bind(*action).push(", ").bind(*resource);
+        for (index, AuditEvent { action, resource, resource_id, label }) in events.iter().enumerate() {
+            sql.push(if index == 0 { "(" } else { ", (" }).bind(now.0).push(", ").bind(*action).push(", ").bind(*resource);
             sql.push(", ").bind(*resource_id).push(", ").bind(label.clone());
             sql.push(", ").bind(by.name.as_str()).push(", ").bind(by.user_id).push(", ").bind(by.token_id);
             sql.push(", ").bind(by.origin.as_str()).push(", ").bind(by.request_id.as_str()).push(")");
@@ -71,11 +71,11 @@ pub struct AuditEntry {
     pub request_id: String,
 }
 
-/// The last times that what the public sees of an insight was moved, oldest first.
-pub async fn list_moves(db: &impl ConnectionTrait, insight: Uuid, most: i64) -> Result<Vec<AuditEntry>, StoreError> {
+/// The last publications and withdrawals of an insight, oldest first.
+pub async fn list_moves(db: &impl ConnectionTrait, insight: Uuid, limit: i64) -> Result<Vec<AuditEntry>, StoreError> {
     let mut sql = Sql::new(db.get_database_backend(), COLUMNS);
     sql.push(" WHERE action IN ('published', 'unpublished') AND resource_id = ").bind(insight);
-    let mut moves: Vec<AuditEntry> = sql.push(" ORDER BY sequence DESC").limit(most).all(db).await?;
+    let mut moves: Vec<AuditEntry> = sql.push(" ORDER BY sequence DESC").limit(limit).all(db).await?;
     moves.reverse();
     Ok(moves)
 }
@@ -83,7 +83,7 @@ pub async fn list_moves(db: &impl ConnectionTrait, insight: Uuid, most: i64) -> 
 const COLUMNS: &str =
     "SELECT sequence, at, action, resource, resource_id, label, made_by, user_id, token_id, origin, request_id FROM audit_log";
 
-/// What a reader of the log looks for; empty is everything.
+/// Filters of the log; the default matches everything.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AuditFilters {
     pub action: Option<String>,
@@ -109,12 +109,12 @@ pub async fn list(
     sql.push(" WHERE sequence > 0");
     for (column, value) in [("action", action), ("resource", resource), ("request_id", request_id)] {
         if let Some(value) = value {
-            sql.push(&format!(" AND {column} = ")).bind(value.as_str());
+            sql.push(" AND ").push_ident(column).push(" = ").bind(value.as_str());
         }
     }
     for (column, value) in [("resource_id", resource_id), ("user_id", user_id), ("token_id", token_id)] {
         if let Some(value) = value {
-            sql.push(&format!(" AND {column} = ")).bind(*value);
+            sql.push(" AND ").push_ident(column).push(" = ").bind(*value);
         }
     }
     for (comparison, at) in [(" AND at > ", after), (" AND at < ", before)] {

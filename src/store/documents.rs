@@ -1,10 +1,12 @@
-//! What the search index is made of: every text of every insight that is live, visible yet or not.
+//! The rows that the search index is built from: every text of every live insight, visible yet or not.
 
 use sea_orm::{ConnectionTrait, FromQueryResult};
 use uuid::Uuid;
 
 use super::error::StoreError;
+use super::json_column::Json;
 use super::sql::Sql;
+use crate::domain::markdown::TocEntry;
 
 /// One text of a live insight.
 #[derive(Clone, Debug, PartialEq, Eq, FromQueryResult)]
@@ -17,16 +19,16 @@ pub struct DocumentRow {
     pub category_id: Uuid,
     pub reading_minutes: i64,
     pub source_locale: String,
-    pub locales: String,
+    pub locales: Json<Vec<String>>,
     pub locale: String,
     pub title: String,
     pub excerpt: String,
     pub excerpt_source: String,
     pub plain: String,
-    pub toc: String,
+    pub toc: Json<Vec<TocEntry>>,
 }
 
-/// A tag or an author that a live insight carries.
+/// A tag or an author of a live insight.
 #[derive(Clone, Debug, PartialEq, Eq, FromQueryResult)]
 pub struct LinkRow {
     pub insight_id: Uuid,
@@ -41,7 +43,7 @@ pub struct DocumentRows {
     pub authors: Vec<LinkRow>,
 }
 
-/// Those of the given insights that are live.
+/// The rows of those of these insights that are live.
 pub async fn find(db: &impl ConnectionTrait, ids: &[Uuid]) -> Result<DocumentRows, StoreError> {
     let backend = db.get_database_backend();
     let mut sql = Sql::new(
@@ -55,15 +57,16 @@ pub async fn find(db: &impl ConnectionTrait, ids: &[Uuid]) -> Result<DocumentRow
     );
     let texts = sql.bind_all(ids.iter().copied()).push(")").all(db).await?;
     let mut links = [Vec::new(), Vec::new()];
-    for (place, table) in ["live_tags", "live_authors"].into_iter().enumerate() {
-        let mut sql = Sql::new(backend, &format!("SELECT insight_id, term_id FROM {table} WHERE insight_id IN ("));
-        links[place] = sql.bind_all(ids.iter().copied()).push(")").all(db).await?;
+    for (index, table) in ["live_tags", "live_authors"].into_iter().enumerate() {
+        let mut sql = Sql::new(backend, "SELECT insight_id, term_id FROM ");
+        sql.push_ident(table).push(" WHERE insight_id IN (");
+        links[index] = sql.bind_all(ids.iter().copied()).push(")").all(db).await?;
     }
     let [tags, authors] = links;
     Ok(DocumentRows { texts, tags, authors })
 }
 
-/// An insight that is live, and which revision of it is.
+/// A live insight and its live revision.
 #[derive(Clone, Debug, PartialEq, Eq, FromQueryResult)]
 pub struct LiveRow {
     pub id: Uuid,
@@ -71,8 +74,8 @@ pub struct LiveRow {
     pub pointer_version: i64,
 }
 
-/// The live insights behind an id, in the order of their ids.
-pub async fn live(db: &impl ConnectionTrait, after: Uuid, limit: i64) -> Result<Vec<LiveRow>, StoreError> {
+/// The live insights after an id, in the order of their ids.
+pub async fn list_live(db: &impl ConnectionTrait, after: Uuid, limit: i64) -> Result<Vec<LiveRow>, StoreError> {
     let text = "SELECT id, live_revision AS revision, pointer_version FROM insights WHERE live_revision IS NOT NULL AND deleted_at IS NULL AND id > ";
     let mut sql = Sql::new(db.get_database_backend(), text);
     sql.bind(after).push(" ORDER BY id").limit(limit);

@@ -1,11 +1,11 @@
-//! Insights as they are exported: a page at a time, each with what its live and its newest revision say.
+//! Insights for exports: a page at a time, each with its live and its newest draft.
 
 use std::collections::{BTreeMap, HashMap};
 
 use sea_orm::{ConnectionTrait, FromQueryResult};
 use uuid::Uuid;
 
-use super::drafts;
+use super::drafts::{self, SourcedDraft};
 use super::error::StoreError;
 use super::sql::Sql;
 use crate::domain::clock::Timestamp;
@@ -16,13 +16,13 @@ use crate::domain::draft::Draft;
 pub struct Exported {
     pub id: Uuid,
     pub source_locale: String,
-    /// What is public, now or from a moment on.
+    /// The live draft: public now or from its date on.
     pub live: Option<Draft>,
-    /// What was written last, when that is something else.
+    /// The newest draft, if it differs from the live one.
     pub newer: Option<Draft>,
     pub published_at: Option<i64>,
     pub unpublish_at: Option<i64>,
-    /// Slugs that led to it before.
+    /// Old slugs that redirect to it.
     pub aliases: Vec<String>,
 }
 
@@ -42,33 +42,36 @@ struct AliasRow {
     slug: String,
 }
 
-/// The insights behind one, in the order of their ids; those in the trash are not among them.
-pub async fn page(
-    db: &impl ConnectionTrait,
-    (behind, own): (Option<Uuid>, Option<Uuid>),
-    limit: i64,
-    now: Timestamp,
-) -> Result<Vec<Exported>, StoreError> {
+/// Which insights an export reads.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ExportRange {
+    /// Only those after this id.
+    pub after: Option<Uuid>,
+    /// Only those that this user created.
+    pub own: Option<Uuid>,
+}
+
+/// The insights of a range in the order of their ids, without the trash.
+pub async fn page(db: &impl ConnectionTrait, range: ExportRange, limit: i64, now: Timestamp) -> Result<Vec<Exported>, StoreError> {
     let text = "SELECT id, slug, head_revision, live_revision, published_at, unpublish_at FROM insights WHERE deleted_at IS NULL";
     let mut sql = Sql::new(db.get_database_backend(), text);
-    if let Some(behind) = behind {
-        sql.push(" AND id > ").bind(behind);
+    if let Some(after) = range.after {
+        sql.push(" AND id > ").bind(after);
     }
-    if let Some(own) = own {
+    if let Some(own) = range.own {
         sql.push(" AND created_by = ").bind(own);
     }
     let rows: Vec<PointerRow> = sql.push(" ORDER BY id").limit(limit).all(db).await?;
     let wanted =
         rows.iter().flat_map(|row| [Some(row.head_revision), row.live_revision].into_iter().flatten().map(|number| (row.id, number)));
-    let mut texts: HashMap<(Uuid, i64), (String, Draft)> = drafts::find_all(db, &wanted.collect::<Vec<_>>()).await?;
+    let mut drafts: HashMap<(Uuid, i64), SourcedDraft> = drafts::find_all(db, &wanted.collect::<Vec<_>>()).await?;
     let mut aliases = aliases(db, &rows, now).await?;
     let mut page = Vec::with_capacity(rows.len());
     for row in rows {
         let PointerRow { id, slug: _, head_revision, live_revision, published_at, unpublish_at } = row;
-        let live = live_revision.and_then(|number| texts.get(&(id, number)).cloned());
-        let (source_locale, head) =
-            texts.remove(&(id, head_revision)).ok_or(StoreError::Corrupt("an insight without its newest revision"))?;
-        let live = live.map(|(_, draft)| draft);
+        let live = live_revision.and_then(|number| drafts.get(&(id, number)).map(|sourced| sourced.draft.clone()));
+        let SourcedDraft { source_locale, draft: head } =
+            drafts.remove(&(id, head_revision)).ok_or(StoreError::Inconsistent("an insight has no newest revision"))?;
         let newer = Some(head).filter(|head| live.as_ref() != Some(head));
         page.push(Exported {
             id,
@@ -90,7 +93,7 @@ async fn aliases(db: &impl ConnectionTrait, rows: &[PointerRow], now: Timestamp)
     }
     let mut sql = Sql::new(db.get_database_backend(), "SELECT s.public_id, s.slug FROM slugs s WHERE s.public_id IN (");
     sql.bind_all(rows.iter().map(|row| row.id));
-    // Where another insight is public under the slug by now, it leads there; what is only scheduled takes nothing away yet.
+    // A slug under which another insight is public belongs to that one; one that is only scheduled does not take it yet.
     sql.push(") AND NOT EXISTS (SELECT 1 FROM insights o WHERE o.slug = s.slug AND o.live_revision IS NOT NULL AND o.deleted_at IS NULL ");
     sql.push("AND o.id <> s.public_id AND o.position_at <= ").bind(now.0).push(") ORDER BY s.slug");
     for AliasRow { public_id, slug } in sql.all(db).await? {

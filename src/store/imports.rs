@@ -1,12 +1,15 @@
-//! Imports and their items: received whole, then done one by one by whoever holds the lease. An item's outcome is written in the transaction
-//! of its work.
+//! Imports and their items: received whole, then applied one by one by the worker that holds the lease. The transaction that applies an item
+//! also records its outcome.
 
 use sea_orm::{ConnectionTrait, DatabaseTransaction, FromQueryResult};
+use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::error::StoreError;
+use super::json_column::Json;
 use super::sql::Sql;
 use crate::domain::clock::Timestamp;
+use crate::domain::import_state::{ImportItemState, ImportNote, ImportState};
 use crate::domain::page::{Cursor, KeyValue, Page};
 
 const COLUMNS: &str = "SELECT id, state, source, atomic, validate_only, made_by, user_id, token_id, role, scopes, origin, request_id, total, created, updated, \
@@ -15,7 +18,7 @@ const COLUMNS: &str = "SELECT id, state, source, atomic, validate_only, made_by,
 #[derive(Clone, Debug, PartialEq, Eq, FromQueryResult)]
 pub struct Import {
     pub id: Uuid,
-    pub state: String,
+    pub state: ImportState,
     pub source: String,
     pub atomic: bool,
     pub validate_only: bool,
@@ -23,6 +26,7 @@ pub struct Import {
     pub user_id: Option<Uuid>,
     pub token_id: Option<Uuid>,
     pub role: Option<String>,
+    /// Separated by spaces.
     pub scopes: String,
     pub origin: String,
     pub request_id: String,
@@ -45,39 +49,39 @@ pub struct Import {
 pub struct ImportItem {
     pub number: i64,
     pub name: String,
-    pub state: String,
-    pub notes: String,
+    pub state: ImportItemState,
+    pub notes: Json<Vec<ImportNote>>,
     pub insight_id: Option<Uuid>,
     pub slug: Option<String>,
-    pub problem: Option<String>,
+    pub problem: Option<Json<Map<String, Value>>>,
     pub finished_at: Option<i64>,
 }
 
-/// An item that is still to be done.
+/// An item that is not applied yet.
 #[derive(Clone, Debug, PartialEq, Eq, FromQueryResult)]
 pub struct WaitingItem {
     pub number: i64,
     pub name: String,
     pub input: String,
-    pub notes: String,
+    pub notes: Json<Vec<ImportNote>>,
 }
 
-/// An item that came in, or why it did not.
+/// A received item; with a problem if it could not be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewItem {
     pub item: WaitingItem,
-    pub problem: Option<String>,
+    pub problem: Option<Value>,
 }
 
-/// What came of an item.
+/// The outcome of an item.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ItemOutcome {
     pub number: i64,
-    pub state: &'static str,
+    pub state: ImportItemState,
     pub insight_id: Option<Uuid>,
     pub slug: Option<String>,
-    pub problem: Option<String>,
-    pub notes: String,
+    pub problem: Option<Value>,
+    pub notes: Json<Vec<ImportNote>>,
 }
 
 pub async fn insert(txn: &DatabaseTransaction, import: &Import) -> Result<(), StoreError> {
@@ -86,7 +90,7 @@ pub async fn insert(txn: &DatabaseTransaction, import: &Import) -> Result<(), St
         "INSERT INTO imports (id, state, source, atomic, validate_only, made_by, user_id, token_id, role, scopes, origin, request_id, total, created, \
          updated, unchanged, failed, lease_until, stuck_at, stuck_times, created_at, updated_at) VALUES (",
     );
-    sql.bind(import.id).push(", ").bind(import.state.as_str()).push(", ").bind(import.source.as_str());
+    sql.bind(import.id).push(", ").bind(import.state).push(", ").bind(import.source.as_str());
     sql.push(", ").bind(import.atomic).push(", ").bind(import.validate_only).push(", ").bind(import.made_by.as_str());
     sql.push(", ").bind(import.user_id).push(", ").bind(import.token_id).push(", ").bind(import.role.clone());
     sql.push(", ").bind_all([&import.scopes, &import.origin, &import.request_id].map(String::as_str));
@@ -94,17 +98,18 @@ pub async fn insert(txn: &DatabaseTransaction, import: &Import) -> Result<(), St
     Ok(())
 }
 
-/// Adds items that came in, in their order.
+/// Adds received items, in their order.
 pub async fn add(txn: &DatabaseTransaction, import: Uuid, items: &[NewItem], now: Timestamp) -> Result<(), StoreError> {
     for items in items.chunks(200) {
         let mut sql = Sql::new(
             txn.get_database_backend(),
             "INSERT INTO import_items (import_id, number, name, input, notes, problem, state, finished_at) VALUES ",
         );
-        for (place, NewItem { item, problem }) in items.iter().enumerate() {
+        for (index, NewItem { item, problem }) in items.iter().enumerate() {
             let WaitingItem { number, name, input, notes } = item;
-            sql.push(if place == 0 { "(" } else { ", (" }).bind(import).push(", ").bind(*number);
-            sql.push(", ").bind_all([name, input, notes].map(String::as_str)).push(", ").bind(problem.clone());
+            sql.push(if index == 0 { "(" } else { ", (" }).bind(import).push(", ").bind(*number);
+            sql.push(", ").bind(name.as_str()).push(", ").bind(input.as_str()).push(", ").bind(notes.clone());
+            sql.push(", ").bind(problem.clone().map(Json));
             match problem {
                 Some(_) => sql.push(", 'failed', ").bind(now.0).push(")"),
                 None => sql.push(", 'waiting', NULL)"),
@@ -117,17 +122,32 @@ pub async fn add(txn: &DatabaseTransaction, import: Uuid, items: &[NewItem], now
     Ok(())
 }
 
-/// Everything is there: it can be worked on, by this worker first if one is given.
-pub async fn ready(
+/// How many items an import has received.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReceivedCounts {
+    pub total: i64,
+    /// Those that could not be read.
+    pub failed: i64,
+}
+
+/// The right of a worker to apply an import until a moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lease {
+    pub worker: Uuid,
+    pub until: Timestamp,
+}
+
+/// Starts an import that was received whole, with a lease for its first worker if one is given.
+pub async fn start(
     txn: &DatabaseTransaction,
     id: Uuid,
-    (total, refused): (i64, i64),
-    lease: Option<(Uuid, Timestamp)>,
+    counts: ReceivedCounts,
+    lease: Option<Lease>,
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let mut sql = Sql::new(txn.get_database_backend(), "UPDATE imports SET state = 'running', total = ");
-    sql.bind(total).push(", failed = ").bind(refused).push(", updated_at = ").bind(now.0);
-    if let Some((worker, until)) = lease {
+    sql.bind(counts.total).push(", failed = ").bind(counts.failed).push(", updated_at = ").bind(now.0);
+    if let Some(Lease { worker, until }) = lease {
         sql.push(", worker = ").bind(worker).push(", lease_until = ").bind(until.0);
     }
     sql.push(" WHERE id = ").bind(id).run(txn).await?;
@@ -138,54 +158,60 @@ pub async fn find(db: &impl ConnectionTrait, id: Uuid) -> Result<Option<Import>,
     Sql::new(db.get_database_backend(), COLUMNS).push(" WHERE id = ").bind(id).one(db).await
 }
 
-/// An import of the same source that was not finished.
+/// The newest unfinished import of this source.
 pub async fn find_open(db: &impl ConnectionTrait, source: &str) -> Result<Option<Import>, StoreError> {
     let mut sql = Sql::new(db.get_database_backend(), COLUMNS);
     sql.push(" WHERE finished_at IS NULL AND source = ").bind(source).push(" ORDER BY created_at DESC").limit(1).one(db).await
 }
 
-/// The oldest import that is to be worked on and that nobody works on.
+/// The oldest running import without a valid lease.
 pub async fn find_idle(db: &impl ConnectionTrait, now: Timestamp) -> Result<Option<Import>, StoreError> {
     let mut sql = Sql::new(db.get_database_backend(), COLUMNS);
     sql.push(" WHERE finished_at IS NULL AND state = 'running' AND lease_until < ").bind(now.0);
     sql.push(" ORDER BY created_at").limit(1).one(db).await
 }
 
-/// Takes, or keeps, the right to work on an import. False when somebody else has it.
-pub async fn lease(db: &impl ConnectionTrait, id: Uuid, worker: Uuid, now: Timestamp, until: Timestamp) -> Result<bool, StoreError> {
+/// Acquires or renews the lease of an import. False when another worker holds it.
+pub async fn acquire_lease(
+    db: &impl ConnectionTrait,
+    id: Uuid,
+    worker: Uuid,
+    now: Timestamp,
+    until: Timestamp,
+) -> Result<bool, StoreError> {
     let mut sql = Sql::new(db.get_database_backend(), "UPDATE imports SET worker = ");
     sql.bind(worker).push(", lease_until = ").bind(until.0).push(" WHERE state = 'running' AND id = ").bind(id);
     sql.push(" AND (worker = ").bind(worker).push(" OR lease_until < ").bind(now.0).push(")");
     Ok(sql.run(db).await? == 1)
 }
 
-/// Notes the item that an import is at, and how often that was tried.
-pub async fn note_stuck(db: &impl ConnectionTrait, id: Uuid, at: i64, times: i64) -> Result<(), StoreError> {
+/// Records the item that the import retries, and how often.
+pub async fn record_retry(db: &impl ConnectionTrait, id: Uuid, at: i64, times: i64) -> Result<(), StoreError> {
     let mut sql = Sql::new(db.get_database_backend(), "UPDATE imports SET stuck_at = ");
     sql.bind(at).push(", stuck_times = ").bind(times).push(" WHERE id = ").bind(id).run(db).await?;
     Ok(())
 }
 
-/// The next items, behind one, in their order.
-pub async fn waiting(db: &impl ConnectionTrait, id: Uuid, behind: i64, most: i64) -> Result<Vec<WaitingItem>, StoreError> {
+/// The next waiting items after a number, in their order.
+pub async fn list_waiting(db: &impl ConnectionTrait, id: Uuid, after: i64, limit: i64) -> Result<Vec<WaitingItem>, StoreError> {
     let mut sql =
         Sql::new(db.get_database_backend(), "SELECT number, name, input, notes FROM import_items WHERE state = 'waiting' AND import_id = ");
-    sql.bind(id).push(" AND number > ").bind(behind).push(" ORDER BY number").limit(most).all(db).await
+    sql.bind(id).push(" AND number > ").bind(after).push(" ORDER BY number").limit(limit).all(db).await
 }
 
-/// Writes what came of items, and counts them. Their inputs are not needed any more.
+/// Records the outcomes of items and counts them. Drops their inputs.
 pub async fn record(txn: &DatabaseTransaction, id: Uuid, outcomes: &[ItemOutcome], now: Timestamp) -> Result<(), StoreError> {
     let backend = txn.get_database_backend();
     for outcomes in outcomes.chunks(500) {
         let text =
             "INSERT INTO import_items (import_id, number, name, input, state, insight_id, slug, problem, notes, finished_at) VALUES ";
         let mut sql = Sql::new(backend, text);
-        for (place, ItemOutcome { number, state, insight_id, slug, problem, notes }) in outcomes.iter().enumerate() {
-            sql.push(if place == 0 { "(" } else { ", (" }).bind(id).push(", ").bind(*number).push(", '', '', ").bind(*state);
-            sql.push(", ").bind(*insight_id).push(", ").bind(slug.clone()).push(", ").bind(problem.clone());
-            sql.push(", ").bind(notes.as_str()).push(", ").bind(now.0).push(")");
+        for (index, ItemOutcome { number, state, insight_id, slug, problem, notes }) in outcomes.iter().enumerate() {
+            sql.push(if index == 0 { "(" } else { ", (" }).bind(id).push(", ").bind(*number).push(", '', '', ").bind(*state);
+            sql.push(", ").bind(*insight_id).push(", ").bind(slug.clone()).push(", ").bind(problem.clone().map(Json));
+            sql.push(", ").bind(notes.clone()).push(", ").bind(now.0).push(")");
         }
-        // They are all there: this changes many at once.
+        // All rows exist: this is an update of many rows by one statement.
         sql.push(" ON CONFLICT (import_id, number) DO UPDATE SET input = '', state = excluded.state, insight_id = excluded.insight_id, ");
         sql.push("slug = excluded.slug, problem = excluded.problem, notes = excluded.notes, finished_at = excluded.finished_at")
             .run(txn)
@@ -193,16 +219,27 @@ pub async fn record(txn: &DatabaseTransaction, id: Uuid, outcomes: &[ItemOutcome
     }
     let mut sql = Sql::new(backend, "UPDATE imports SET stuck_times = 0, updated_at = ");
     sql.bind(now.0);
-    for state in ["created", "updated", "unchanged", "failed"] {
+    for (state, column) in [
+        (ImportItemState::Created, "created"),
+        (ImportItemState::Updated, "updated"),
+        (ImportItemState::Unchanged, "unchanged"),
+        (ImportItemState::Failed, "failed"),
+    ] {
         let count = outcomes.iter().filter(|outcome| outcome.state == state).count();
-        sql.push(&format!(", {state} = {state} + ")).bind(i64::try_from(count).unwrap_or(i64::MAX));
+        sql.push(", ").push_ident(column).push(" = ").push_ident(column).push(" + ").bind(i64::try_from(count).unwrap_or(i64::MAX));
     }
     sql.push(" WHERE id = ").bind(id).run(txn).await?;
     Ok(())
 }
 
 /// Ends an import.
-pub async fn finish(db: &impl ConnectionTrait, id: Uuid, state: &str, problem: Option<&str>, now: Timestamp) -> Result<(), StoreError> {
+pub async fn finish(
+    db: &impl ConnectionTrait,
+    id: Uuid,
+    state: ImportState,
+    problem: Option<&str>,
+    now: Timestamp,
+) -> Result<(), StoreError> {
     let backend = db.get_database_backend();
     let mut sql = Sql::new(backend, "UPDATE imports SET worker = NULL, state = ");
     sql.bind(state).push(", problem = ").bind(problem.map(str::to_owned)).push(", finished_at = ").bind(now.0);
@@ -211,29 +248,29 @@ pub async fn finish(db: &impl ConnectionTrait, id: Uuid, state: &str, problem: O
     Ok(())
 }
 
-/// An import that was never received whole is as if it had not begun.
-pub async fn remove(db: &impl ConnectionTrait, id: Uuid) -> Result<(), StoreError> {
+/// Deletes an import that was not received whole.
+pub async fn delete(db: &impl ConnectionTrait, id: Uuid) -> Result<(), StoreError> {
     Sql::new(db.get_database_backend(), "DELETE FROM imports WHERE id = ").bind(id).run(db).await?;
     Ok(())
 }
 
-/// Ends those whose sender went away in the middle, and forgets those that ended long ago.
-pub async fn tidy(db: &impl ConnectionTrait, stalled: Timestamp, old: Timestamp) -> Result<u64, StoreError> {
+/// Deletes imports whose sender stopped in the middle, and those that finished long ago.
+pub async fn delete_expired(db: &impl ConnectionTrait, stalled: Timestamp, old: Timestamp) -> Result<u64, StoreError> {
     let mut sql = Sql::new(db.get_database_backend(), "DELETE FROM imports WHERE state = 'receiving' AND updated_at < ");
     sql.bind(stalled.0).push(" OR finished_at < ").bind(old.0).run(db).await
 }
 
-/// What a cursor of the items is bound to.
+/// The identity of the list of items: a cursor belongs to one.
 #[must_use]
-pub fn identity(import: Uuid, state: Option<&str>) -> String {
-    format!("items of {import} {state:?}")
+pub fn identity(import: Uuid, state: Option<ImportItemState>) -> String {
+    format!("items of {import} {:?}", state.map(ImportItemState::as_str))
 }
 
 /// The items of an import, in their order.
-pub async fn items(
+pub async fn list_items(
     db: &impl ConnectionTrait,
     import: Uuid,
-    state: Option<&str>,
+    state: Option<ImportItemState>,
     cursor: Option<&Cursor>,
     limit: i64,
 ) -> Result<Page<ImportItem>, StoreError> {

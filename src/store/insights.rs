@@ -2,30 +2,29 @@
 
 use std::sync::Arc;
 
+use sea_orm::sea_query::LockType;
 use sea_orm::{
-    ActiveModelTrait as _, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait as _, FromQueryResult as _, IntoActiveModel as _,
-    QuerySelect as _,
+    ActiveModelTrait as _, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait as _, IntoActiveModel as _, QuerySelect as _,
 };
 use uuid::Uuid;
 
-use sea_orm::sea_query::LockType;
-
 use super::drafts::term_slug;
 use super::error::StoreError;
-use super::insight_rows::{self, BodyRow, InsightRow, Json, NamedTerm, SharedTerm, ShownRevision};
+use super::insight_rows::{self, BodyRow, InsightRow, NamedTerm, SharedTerm, ShownRevision};
+use super::json_column::Json;
 use super::rows::insight;
 use super::sql::Sql;
 use crate::domain::clock::Timestamp;
 use crate::domain::term::TermKind;
 
-/// How a path names an insight.
+/// The name of an insight in a path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum InsightName {
     Id(Uuid),
     Slug(String),
 }
 
-/// A visible insight by its id or its present slug.
+/// A visible insight by its id or its current slug.
 pub async fn find_visible(
     db: &impl ConnectionTrait,
     name: &InsightName,
@@ -38,10 +37,10 @@ pub async fn find_visible(
         InsightName::Id(id) => sql.push(" AND i.id = ").bind(*id),
         InsightName::Slug(slug) => sql.push(" AND i.slug = ").bind(slug.as_str()),
     };
-    one(db, &sql).await
+    sql.one_pair(db).await
 }
 
-/// The newest revision of an insight that is not in the trash, by its id or any slug that is its own.
+/// The newest revision of an insight that is not in the trash, by its id or any slug that it owns.
 pub async fn find_for_editor(
     db: &impl ConnectionTrait,
     name: &InsightName,
@@ -57,7 +56,7 @@ pub async fn find_for_editor(
     if let Some(user) = own {
         sql.push(" AND i.created_by = ").bind(user);
     }
-    one(db, &sql).await
+    sql.one_pair(db).await
 }
 
 /// One revision of an insight that is not in the trash.
@@ -69,10 +68,10 @@ pub async fn find_revision(
 ) -> Result<Option<(InsightRow, BodyRow)>, StoreError> {
     let mut sql = detail(db, ShownRevision::Numbered(number), chain);
     sql.push("i.deleted_at IS NULL AND i.id = ").bind(id);
-    Ok(one(db, &sql).await?.map(|(row, body)| (with_readable_terms(row), body)))
+    Ok(sql.one_pair(db).await?.map(|(row, body)| (with_readable_terms(row), body)))
 }
 
-/// An old revision may name terms that were deleted since, whose slugs were given free.
+/// An old revision may refer to deleted terms, which have lost their slugs.
 fn with_readable_terms(row: InsightRow) -> InsightRow {
     let readable = |SharedTerm(term): &SharedTerm| {
         let slug = term_slug(&term.slug, &term.name).into_string();
@@ -82,7 +81,7 @@ fn with_readable_terms(row: InsightRow) -> InsightRow {
     InsightRow { category: Json(readable(&row.category.0)), tags: all(&row.tags), authors: all(&row.authors), ..row }
 }
 
-/// Another insight with the same title: any, or one that is visible or this user's.
+/// Another insight with the same title. With `own`: only one that is visible or belongs to this user.
 pub async fn find_same_title(
     db: &impl ConnectionTrait,
     id: Uuid,
@@ -99,11 +98,11 @@ pub async fn find_same_title(
     sql.push(" ORDER BY i.id").limit(1).one(db).await
 }
 
-/// The pointers of an insight, in the trash or not, by its id or any slug that is its own.
+/// The pointers of an insight, in the trash or not, by its id or any slug that it owns.
 pub async fn find(db: &impl ConnectionTrait, name: &InsightName) -> Result<Option<insight::Model>, StoreError> {
     let id = match name {
         InsightName::Id(id) => Some(*id),
-        InsightName::Slug(slug) => super::slugs::owner(db, slug).await?,
+        InsightName::Slug(slug) => super::slugs::find_owner(db, slug).await?,
     };
     match id {
         Some(id) => Ok(insight::Entity::find_by_id(id).one(db).await?),
@@ -111,7 +110,7 @@ pub async fn find(db: &impl ConnectionTrait, name: &InsightName) -> Result<Optio
     }
 }
 
-/// Some of those that have been in the trash since a moment, longest first, behind the last that was looked at.
+/// A batch of those that are in the trash since a moment, oldest first, after the last one of the previous batch.
 pub async fn list_trashed(db: &impl ConnectionTrait, before: Timestamp, last: Option<(i64, Uuid)>) -> Result<Vec<(i64, Uuid)>, StoreError> {
     #[derive(sea_orm::FromQueryResult)]
     struct Trashed {
@@ -128,7 +127,7 @@ pub async fn list_trashed(db: &impl ConnectionTrait, before: Timestamp, last: Op
     Ok(rows.into_iter().map(|Trashed { deleted_at, id }| (deleted_at, id)).collect())
 }
 
-/// Where a slug leads that a visible insight was published under before.
+/// A visible insight and its current slug.
 #[derive(Clone, Debug, sea_orm::FromQueryResult)]
 pub struct MovedSlug {
     pub id: Uuid,
@@ -145,21 +144,21 @@ pub async fn find_moved(db: &impl ConnectionTrait, slug: &str, now: Timestamp) -
     sql.one(db).await
 }
 
-/// The insight's pointers, held against other writers until the transaction ends. Slugs that point to it may be written meanwhile: their
-/// foreign key is checked at the commit, and would wait there for a lock that is taken too late.
+/// The insight's pointers, locked against other writers until the transaction ends. Slugs that point to it can still be written: their
+/// foreign key is checked at the commit, and a stronger lock would deadlock there.
 pub async fn lock(txn: &DatabaseTransaction, id: Uuid) -> Result<Option<insight::Model>, StoreError> {
     Ok(insight::Entity::find_by_id(id).lock(LockType::NoKeyUpdate).one(txn).await?)
 }
 
 /// # Errors
-/// The database's; a slug that another insight has is a unique violation.
+/// A slug of another insight is a unique violation.
 pub async fn insert(txn: &DatabaseTransaction, insight: insight::Model) -> Result<(), StoreError> {
     insight::Entity::insert(insight.into_active_model().reset_all()).exec_without_returning(txn).await?;
     Ok(())
 }
 
-/// Which of some insights there are, in the trash or not.
-pub async fn known(db: &impl ConnectionTrait, ids: &[Uuid]) -> Result<Vec<Uuid>, StoreError> {
+/// Those of these ids that exist, in the trash or not.
+pub async fn find_existing(db: &impl ConnectionTrait, ids: &[Uuid]) -> Result<Vec<Uuid>, StoreError> {
     #[derive(sea_orm::FromQueryResult)]
     struct Row {
         id: Uuid,
@@ -172,11 +171,10 @@ pub async fn known(db: &impl ConnectionTrait, ids: &[Uuid]) -> Result<Vec<Uuid>,
     Ok(rows.into_iter().map(|row| row.id).collect())
 }
 
-/// New insights together, with the slugs that name them and the links that lists by tag and author walk. `linked` has the tags and the authors of
-/// each.
+/// Inserts new insights with their slugs and the links that lists by tag and author walk. `linked` holds the tags and the authors of each.
 ///
 /// # Errors
-/// The database's; an id or a slug that is there already is a unique violation, and nothing was written then.
+/// An id or a slug that exists is a unique violation: the caller rolls back.
 pub async fn insert_all(
     txn: &DatabaseTransaction,
     insights: Vec<insight::Model>,
@@ -185,8 +183,8 @@ pub async fn insert_all(
 ) -> Result<(), StoreError> {
     let backend = txn.get_database_backend();
     let mut slugs = Sql::new(backend, "INSERT INTO slugs (slug, insight_id, created_at) VALUES ");
-    for (place, insight) in insights.iter().enumerate() {
-        slugs.push(if place == 0 { "(" } else { ", (" }).bind(insight.slug.as_str()).push(", ").bind(insight.id);
+    for (index, insight) in insights.iter().enumerate() {
+        slugs.push(if index == 0 { "(" } else { ", (" }).bind(insight.slug.as_str()).push(", ").bind(insight.id);
         slugs.push(", ").bind(now.0).push(")");
     }
     slugs.run(txn).await?;
@@ -199,62 +197,66 @@ pub async fn insert_all(
         if links.is_empty() {
             continue;
         }
-        let mut sql = Sql::new(backend, &format!("INSERT INTO {table} (term_id, position_at, insight_id) VALUES "));
-        for (place, (term, position_at, id)) in links.into_iter().enumerate() {
-            sql.push(if place == 0 { "(" } else { ", (" }).bind(term).push(", ").bind(position_at).push(", ").bind(id).push(")");
+        let mut sql = Sql::new(backend, "INSERT INTO ");
+        sql.push_ident(table).push(" (term_id, position_at, insight_id) VALUES ");
+        for (index, (term, position_at, id)) in links.into_iter().enumerate() {
+            sql.push(if index == 0 { "(" } else { ", (" }).bind(term).push(", ").bind(position_at).push(", ").bind(id).push(")");
         }
         sql.run(txn).await?;
     }
     Ok(())
 }
 
-/// Writes an insight's pointers, where nothing live has moved.
+/// Writes an insight's pointers when the live ones did not change.
 pub async fn save(txn: &DatabaseTransaction, insight: &insight::Model) -> Result<(), StoreError> {
     insight.clone().into_active_model().reset_all().update(txn).await?;
     Ok(())
 }
 
-/// Writes an insight's pointers, and what public lists walk and show by them: the links by tag and author, and the summary.
+/// Writes an insight's pointers and what public lists read: the links by tag and author, and the summary.
 pub async fn save_live(txn: &DatabaseTransaction, insight: &insight::Model) -> Result<(), StoreError> {
     save(txn, insight).await?;
     for (live, links) in [("live_tags", "revision_tags"), ("live_authors", "revision_authors")] {
         let backend = txn.get_database_backend();
-        Sql::new(backend, &format!("DELETE FROM {live} WHERE insight_id = ")).bind(insight.id).run(txn).await?;
+        let mut delete = Sql::new(backend, "DELETE FROM ");
+        delete.push_ident(live).push(" WHERE insight_id = ").bind(insight.id).run(txn).await?;
         if let (Some(number), None) = (insight.live_revision, insight.deleted_at) {
-            let mut sql = Sql::new(backend, &format!("INSERT INTO {live} (term_id, position_at, insight_id) SELECT term_id, "));
-            sql.bind(insight.position_at).push(&format!(", insight_id FROM {links} WHERE insight_id = ")).bind(insight.id);
+            let mut sql = Sql::new(backend, "INSERT INTO ");
+            sql.push_ident(live).push(" (term_id, position_at, insight_id) SELECT term_id, ").bind(insight.position_at);
+            sql.push(", insight_id FROM ").push_ident(links).push(" WHERE insight_id = ").bind(insight.id);
             sql.push(" AND number = ").bind(number).run(txn).await?;
         }
     }
     super::summaries::write(txn, &[insight.id]).await
 }
 
-/// The cache tags of the filtered lists that an insight is in, or will be in when it is visible. Nobody gives its terms other slugs before the
-/// transaction ends.
+/// The cache tags of the filtered lists that contain an insight, or will when it is visible. Locks its terms: their slugs cannot change
+/// before the transaction ends.
 pub async fn list_tags(db: &impl ConnectionTrait, id: Uuid) -> Result<Vec<String>, StoreError> {
     #[derive(sea_orm::FromQueryResult)]
     struct Row {
         tag: String,
     }
     let backend = db.get_database_backend();
-    let held = if backend == DbBackend::Postgres { " FOR SHARE OF x" } else { "" };
-    let tag = |kind: TermKind| format!("SELECT * FROM (SELECT '{}' || x.slug AS tag FROM", kind.list_tag(""));
-    let mut sql = Sql::new(backend, &tag(TermKind::Category));
-    sql.push(
-        " insights i JOIN categories x ON x.id = i.category_id WHERE i.live_revision IS NOT NULL AND i.deleted_at IS NULL AND i.id = ",
-    );
-    sql.bind(id).push(held).push(") AS of_category");
+    let lock = if backend == DbBackend::Postgres { " FOR SHARE OF x" } else { "" };
+    let push_tag = |sql: &mut Sql, kind: TermKind| {
+        sql.push("SELECT * FROM (SELECT '").push(kind.list_tag_prefix()).push("' || x.slug AS tag FROM ");
+    };
+    let mut sql = Sql::new(backend, "");
+    push_tag(&mut sql, TermKind::Category);
+    sql.push("insights i JOIN categories x ON x.id = i.category_id WHERE i.live_revision IS NOT NULL AND i.deleted_at IS NULL AND i.id = ");
+    sql.bind(id).push(lock).push(") AS of_category");
     for (kind, live) in [(TermKind::Tag, "live_tags"), (TermKind::Author, "live_authors")] {
-        let (tag, terms) = (tag(kind), kind.plural());
-        sql.push(&format!(" UNION ALL {tag} {live} l JOIN {terms} x ON x.id = l.term_id WHERE l.insight_id = "));
-        sql.bind(id).push(held).push(&format!(") AS of_{terms}"));
+        push_tag(sql.push(" UNION ALL "), kind);
+        sql.push_ident(live).push(" l JOIN ").push_ident(kind).push(" x ON x.id = l.term_id WHERE l.insight_id = ");
+        sql.bind(id).push(lock).push(") AS of_").push_ident(kind);
     }
     Ok(sql.all::<Row>(db).await?.into_iter().map(|row| row.tag).collect())
 }
 
 /// Removes an insight with its whole history.
 pub async fn purge(txn: &DatabaseTransaction, id: Uuid) -> Result<(), StoreError> {
-    super::slugs::give_back(txn, id, None).await?;
+    super::slugs::release(txn, id, None).await?;
     insight::Entity::delete_by_id(id).exec(txn).await?;
     Ok(())
 }
@@ -266,9 +268,4 @@ fn detail(db: &impl ConnectionTrait, shown: ShownRevision, chain: &[String]) -> 
     insight_rows::join(&mut sql, shown, chain, true);
     sql.push(" WHERE ");
     sql
-}
-
-async fn one(db: &impl ConnectionTrait, sql: &Sql) -> Result<Option<(InsightRow, BodyRow)>, StoreError> {
-    let Some(row) = db.query_one_raw(sql.statement()).await? else { return Ok(None) };
-    Ok(Some((InsightRow::from_query_result(&row, "")?, BodyRow::from_query_result(&row, "")?)))
 }

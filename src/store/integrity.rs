@@ -1,11 +1,11 @@
-//! What `insights check` looks at: things that constraints cannot say, or that a broken disk could break.
+//! The rules of `insights check`: what constraints cannot express, or a broken disk could damage.
 
 use super::error::StoreError;
 use super::sql::{Number, Sql};
 use super::{Store, summaries};
 use sea_orm::FromQueryResult;
 
-/// Rules that every sound database keeps: what is wrong, and a query that counts the rows that break the rule.
+/// Each fault, and the query that counts the rows that have it.
 const RULES: [(&str, &str); 6] = [
     (
         "insights whose newest revision is missing",
@@ -33,7 +33,7 @@ const RULES: [(&str, &str); 6] = [
     ),
 ];
 
-/// Everything that is wrong, in words; empty for a sound database.
+/// Descriptions of all faults; empty for a sound database.
 pub async fn faults(store: &Store) -> Result<Vec<String>, StoreError> {
     #[derive(FromQueryResult)]
     struct QuickCheckRow {

@@ -1,4 +1,4 @@
-//! What a list is asked for, and the SQL that walks one index for it.
+//! The query of a list of insights, and the SQL that walks one index for it.
 
 use crate::domain::clock::Timestamp;
 use crate::domain::page::{Cursor, KeyValue, Sort, SortKey};
@@ -7,7 +7,7 @@ use crate::store::insight_rows::{self, ShownRevision};
 use crate::store::sql::Sql;
 use uuid::Uuid;
 
-/// What lists and searches are narrowed by: slugs, times and minutes.
+/// Filters of lists and searches: slugs, times and minutes.
 #[derive(Clone, Debug, Default)]
 pub struct Filters {
     pub categories: Vec<String>,
@@ -19,7 +19,7 @@ pub struct Filters {
     pub max_minutes: Option<i64>,
 }
 
-/// Which insights, in which order, from where.
+/// Which insights, in which order, from which row.
 #[derive(Clone, Debug)]
 pub struct ListQuery {
     pub audience: Audience,
@@ -27,21 +27,21 @@ pub struct ListQuery {
     pub sort: Sort,
     pub limit: i64,
     pub cursor: Option<Cursor>,
-    /// Which locale a text is shown in, best first, before the site's default.
+    /// The preferred locales of the texts, best first; the site's default follows.
     pub locales: Vec<String>,
     pub with_body: bool,
-    /// A text that says filter and sort: what a cursor is bound to.
+    /// Identifies filters and sort: a cursor belongs to one identity.
     pub identity: String,
 }
 
-/// For whom a list is made. Only [`Audience::Editors`] ever sees what is not visible.
+/// Who reads a list. Only [`Audience::Editors`] sees what is not visible.
 #[derive(Clone, Debug)]
 pub enum Audience {
     Public,
     Editors {
-        /// None: whatever the status, except deleted.
+        /// None: every status but deleted.
         status: Option<Status>,
-        /// Only what this user made.
+        /// Only what this user created.
         own: Option<Uuid>,
     },
 }
@@ -52,8 +52,8 @@ pub(crate) fn page(sql: &mut Sql, query: &ListQuery, now: Timestamp) {
     order_and_limit(sql, query);
 }
 
-/// The page is cut first, by a walk along one index; only its rows are then joined with their texts. Without that, PostgreSQL's estimate of
-/// the join is so far off that it reads everything.
+/// The rows of the page with their texts. The page is limited first, by a walk along one index; only its rows are then joined. Otherwise
+/// PostgreSQL's estimate of the join is so far off that it reads everything.
 pub(crate) fn rows(sql: &mut Sql, query: &ListQuery, now: Timestamp) {
     let shown = if matches!(query.audience, Audience::Public) { ShownRevision::Live } else { ShownRevision::Listed };
     insight_rows::select(sql, shown, query.with_body);
@@ -63,7 +63,7 @@ pub(crate) fn rows(sql: &mut Sql, query: &ListQuery, now: Timestamp) {
     insight_rows::join(sql, shown, &query.locales, query.with_body);
 }
 
-/// The index that a list of what is visible walks; editors' other lists are the planner's to decide.
+/// The index that a list of visible insights walks; the planner decides for editors' other lists.
 pub(crate) fn walked_index(query: &ListQuery) -> Option<&'static str> {
     let public = match query.audience {
         Audience::Public => true,
@@ -79,35 +79,42 @@ pub(crate) fn walked_index(query: &ListQuery) -> Option<&'static str> {
     }
 }
 
-/// A single tag or author in the order of publication has an index of its own to walk; everything else walks the insights.
-pub(crate) fn walked_link(query: &ListQuery) -> Option<(&'static str, &'static str, &str)> {
+/// A link table that a list walks instead of the insights.
+pub(crate) struct WalkedLink<'q> {
+    links: &'static str,
+    terms: &'static str,
+    slug: &'q str,
+}
+
+/// A list by a single tag or author in the order of publication walks the link table; every other walks the insights.
+pub(crate) fn walked_link(query: &ListQuery) -> Option<WalkedLink<'_>> {
     if !matches!(query.audience, Audience::Public) || query.sort.key != SortKey::PublishedAt {
         return None;
     }
     match (query.filters.tags.as_slice(), query.filters.authors.as_slice()) {
-        ([tag], _) => Some(("live_tags", "tags", tag)),
-        ([], [author]) => Some(("live_authors", "authors", author)),
+        ([tag], _) => Some(WalkedLink { links: "live_tags", terms: "tags", slug: tag }),
+        ([], [author]) => Some(WalkedLink { links: "live_authors", terms: "authors", slug: author }),
         _ => None,
     }
 }
 
-pub(crate) fn from_and_where(sql: &mut Sql, query: &ListQuery, index: Option<&str>, now: Timestamp) {
+pub(crate) fn from_and_where(sql: &mut Sql, query: &ListQuery, index: Option<&'static str>, now: Timestamp) {
     let link = walked_link(query);
-    match (link, index) {
-        (Some((links, _, _)), _) => sql.push(links).push(" w JOIN insights i ON i.id = w.insight_id"),
-        (None, Some(index)) => sql.push("insights i").walk(index),
+    match (&link, index) {
+        (Some(WalkedLink { links, .. }), _) => sql.push_ident(*links).push(" w JOIN insights i ON i.id = w.insight_id"),
+        (None, Some(index)) => sql.push("insights i").indexed_by(index),
         (None, None) => sql.push("insights i"),
     };
     sql.push(" WHERE ");
-    if let Some((_, terms, slug)) = link {
-        sql.push("w.term_id = (SELECT id FROM ").push(terms).push(" WHERE slug = ").bind(slug).push(") AND ");
+    if let Some(WalkedLink { terms, slug, .. }) = &link {
+        sql.push("w.term_id = (SELECT id FROM ").push_ident(*terms).push(" WHERE slug = ").bind(*slug).push(") AND ");
         sql.push(until_now(query)).push("w.position_at <= ").bind(now.0).push(" AND ");
     }
     audience(sql, query, now);
-    filters(sql, query, link.map(|(links, _, _)| links));
+    filters(sql, query, link.map(|link| link.links));
     if let Some(cursor) = &query.cursor {
         let (key, id) = order_columns(query);
-        sql.push(&format!(" AND ({key}, {id}) {} (", beyond(query)));
+        sql.push(" AND (").push(key).push(", ").push(id).push(") ").push(beyond(query)).push(" (");
         match &cursor.key {
             KeyValue::Number(number) => sql.bind(*number),
             KeyValue::Text(text) => sql.bind(text.as_str()),
@@ -127,7 +134,7 @@ pub(crate) fn audience(sql: &mut Sql, query: &ListQuery, now: Timestamp) {
         None => sql.push("i.deleted_at IS NULL"),
         Some(Status::Deleted) => sql.push("i.deleted_at IS NOT NULL"),
         Some(Status::Draft) => sql.push("i.live_revision IS NULL AND i.deleted_at IS NULL"),
-        Some(Status::Scheduled) => sql.push(live).push(&format!(" AND {}i.position_at > ", from_now(query))).bind(now.0),
+        Some(Status::Scheduled) => sql.push(live).push(" AND ").push(from_now(query)).push("i.position_at > ").bind(now.0),
         Some(Status::Expired) => sql.push(live).push(" AND i.unpublish_at IS NOT NULL AND +i.unpublish_at <= ").bind(now.0),
         Some(Status::Published) => insight_rows::visible(sql, now, plus),
     };
@@ -155,7 +162,8 @@ pub(crate) fn filters(sql: &mut Sql, query: &ListQuery, walked: Option<&str>) {
             continue;
         }
         let (table, revision) = if public { (live, "") } else { (links, " AND f.number = coalesce(i.live_revision, i.head_revision)") };
-        sql.push(&format!(" AND EXISTS (SELECT 1 FROM {table} f JOIN {terms} g ON g.id = f.term_id WHERE f.insight_id = i.id{revision}"));
+        sql.push(" AND EXISTS (SELECT 1 FROM ").push_ident(table).push(" f JOIN ").push_ident(terms);
+        sql.push(" g ON g.id = f.term_id WHERE f.insight_id = i.id").push(revision);
         sql.push(" AND g.slug IN (").bind_all(slugs(slugs_wanted)).push("))");
     }
     let position = if walked.is_some() { "w.position_at" } else { "i.position_at" };
@@ -167,22 +175,22 @@ pub(crate) fn filters(sql: &mut Sql, query: &ListQuery, walked: Option<&str>) {
     ] {
         if let Some(value) = value {
             let plus = beside_cursor(query, key, comparison);
-            sql.push(&format!(" AND {plus}{column} {comparison} ")).bind(value);
+            sql.push(" AND ").push(plus).push(column).push(" ").push(comparison).push(" ").bind(value);
         }
     }
 }
 
-/// Whether the index is walked from its end: a page that ends before a row is read backwards.
+/// Whether the walk descends: a page that ends before a row is read backwards.
 pub(crate) fn descends(query: &ListQuery) -> bool {
     query.sort.descending != query.cursor.as_ref().is_some_and(|cursor| cursor.backward)
 }
 
-/// On which side of the cursor the page is.
+/// The comparison that holds for the rows on the page's side of the cursor.
 pub(crate) fn beyond(query: &ListQuery) -> &'static str {
     if descends(query) { "<" } else { ">" }
 }
 
-/// An index walk begins at one bound. Where the cursor is one, `+` keeps the index from another on its side: it is farther away, and the walk
+/// An index walk begins at one bound. If that is the cursor, `+` hides another bound on the same side from the planner: a walk from there
 /// would pass over every page before this one.
 pub(crate) fn beside_cursor(query: &ListQuery, key: SortKey, comparison: &str) -> &'static str {
     let walk = query.cursor.as_ref().map(|_| beyond(query));
@@ -221,6 +229,6 @@ pub(crate) fn order_columns(query: &ListQuery) -> (&'static str, &'static str) {
 
 pub(crate) fn order_and_limit(sql: &mut Sql, query: &ListQuery) {
     let (key, id) = order_columns(query);
-    let direction = if descends(query) { "DESC" } else { "ASC" };
-    sql.push(&format!(" ORDER BY {key} {direction}, {id} {direction}")).limit(query.limit + 1);
+    let direction = if descends(query) { " DESC" } else { " ASC" };
+    sql.push(" ORDER BY ").push(key).push(direction).push(", ").push(id).push(direction).limit(query.limit + 1);
 }

@@ -1,17 +1,15 @@
-//! Lists of insights: filters, orders and keyset pages, each a walk along one index. One statement, whatever the length; two with bodies.
+//! Lists of insights: filters, orders and keyset pages, each a walk along one index.
+//!
+//! A public list without bodies is one statement, whatever its length: it is read from summaries. Every other list is two.
 
-use crate::store::list_query::Audience;
-use crate::store::list_query::ListQuery;
-use crate::store::list_query::descends;
-use crate::store::list_query::from_and_where;
-use crate::store::list_query::rows;
-use sea_orm::{ConnectionTrait, DbBackend, FromQueryResult as _};
+use sea_orm::{ConnectionTrait, DbBackend};
 use uuid::Uuid;
 
 use super::Store;
 use super::changes::{self, Freshness};
 use super::error::StoreError;
-use super::insight_rows::{self, BodyRow, InsightRow, SharedTerm};
+use super::insight_rows::{BodyRow, InsightRow, SharedTerm};
+use super::list_query::{Audience, ListQuery, descends, from_and_where, rows};
 use super::sql::{Number, Sql};
 use super::summaries::{self, Summary};
 use crate::domain::clock::Timestamp;
@@ -53,48 +51,33 @@ impl ListedInsight {
     }
 }
 
-/// A page, and how fresh it is: at least that.
+/// A page, and a lower bound of how fresh it is.
 pub async fn list(store: &Store, query: &ListQuery, now: Timestamp) -> Result<(Freshness, Page<ListedInsight>), StoreError> {
     let db = store.reader();
-    if query.with_body {
-        let (freshness, rows) = with_bodies(db, query, now).await?;
-        return Ok((freshness, cut(rows, query)));
-    }
     if is_summarised(query)
         && let Some((freshness, summaries)) = summaries::list(store, query, now).await?
     {
-        return Ok((freshness, cut(summaries.into_iter().map(ListedInsight::Summary).collect(), query)));
+        return Ok((freshness, to_page(summaries.into_iter().map(ListedInsight::Summary).collect(), query)));
     }
-    let (freshness, rows) = in_one(db, query, now).await?;
-    Ok((freshness, cut(rows.into_iter().map(|row| ListedInsight::Row(Box::new(row), None)).collect(), query)))
-}
-
-/// Summaries are of what the public sees.
-fn is_summarised(query: &ListQuery) -> bool {
-    matches!(query.audience, Audience::Public)
-}
-
-/// Bodies are long: to quote them, and to read the quotes, would cost more than a statement.
-async fn with_bodies(db: &impl ConnectionTrait, query: &ListQuery, now: Timestamp) -> Result<(Freshness, Vec<ListedInsight>), StoreError> {
+    // Freshness first: rows that are read later are at least as fresh.
     let freshness = changes::freshness(db, now).await?;
-    let mut sql = Sql::new(db.get_database_backend(), "");
-    rows(&mut sql, query, now);
-    let mut rows = Vec::new();
-    for row in db.query_all_raw(sql.statement()).await? {
-        let body = BodyRow::from_query_result(&row, "")?;
-        rows.push(ListedInsight::Row(Box::new(InsightRow::from_query_result(&row, "")?), Some(body)));
-    }
-    Ok((freshness, rows))
+    let sql = row_statement(db.get_database_backend(), query, now);
+    let rows = if query.with_body {
+        let pairs = sql.all_pairs::<InsightRow, BodyRow>(db).await?;
+        pairs.into_iter().map(|(row, body)| ListedInsight::Row(Box::new(row), Some(body))).collect()
+    } else {
+        sql.all::<InsightRow>(db).await?.into_iter().map(|row| ListedInsight::Row(Box::new(row), None)).collect()
+    };
+    Ok((freshness, to_page(rows, query)))
 }
 
-async fn in_one(db: &impl ConnectionTrait, query: &ListQuery, now: Timestamp) -> Result<(Freshness, Vec<InsightRow>), StoreError> {
-    let sql = joined(db.get_database_backend(), query, now);
-    let row = db.query_one_raw(sql.statement()).await?.ok_or(StoreError::Corrupt("a list"))?;
-    Ok((changes::read_freshness(&row)?, insight_rows::unpack(&row)?))
+/// Summaries describe what the public sees, without bodies.
+fn is_summarised(query: &ListQuery) -> bool {
+    matches!(query.audience, Audience::Public) && !query.with_body
 }
 
-fn cut(mut rows: Vec<ListedInsight>, query: &ListQuery) -> Page<ListedInsight> {
-    // The order of the joined rows is the database's business; that of the page is ours.
+fn to_page(mut rows: Vec<ListedInsight>, query: &ListQuery) -> Page<ListedInsight> {
+    // A join need not keep the order of the walk.
     let descends = descends(query);
     let key = |row: &ListedInsight| (row.key(query.sort.key), row.id());
     rows.sort_by(|a, b| if descends { key(b).cmp(&key(a)) } else { key(a).cmp(&key(b)) });
@@ -102,17 +85,17 @@ fn cut(mut rows: Vec<ListedInsight>, query: &ListQuery) -> Page<ListedInsight> {
     Page::cut(rows, limit, query.cursor.as_ref(), (&query.identity, query.sort.descending), key)
 }
 
-/// How many rows the filter lets through.
+/// How many rows match the filters.
 pub async fn count(db: &impl ConnectionTrait, query: &ListQuery, now: Timestamp) -> Result<i64, StoreError> {
     let mut sql = Sql::new(db.get_database_backend(), "SELECT count(*) AS number FROM ");
     from_and_where(&mut sql, query, None, now);
     Ok(sql.one::<Number>(db).await?.map_or(0, |row| row.number))
 }
 
-/// The statements by which a list without bodies can be read, the usual one first: for asking the database how it would.
+/// The statements that can read a list, the preferred one first: for tests of their plans.
 #[must_use]
 pub fn statements(backend: DbBackend, query: &ListQuery, now: Timestamp) -> Vec<Sql> {
-    let mut statements = vec![joined(backend, query, now)];
+    let mut statements = vec![row_statement(backend, query, now)];
     if is_summarised(query) {
         statements.insert(0, summaries::statement(backend, query, now));
     }
@@ -120,10 +103,8 @@ pub fn statements(backend: DbBackend, query: &ListQuery, now: Timestamp) -> Vec<
 }
 
 /// Reads every row's revision, text and terms.
-fn joined(backend: DbBackend, query: &ListQuery, now: Timestamp) -> Sql {
-    let mut sql = Sql::new(backend, "SELECT ");
-    changes::push_freshness(&mut sql, now);
-    sql.push(", ");
-    insight_rows::push_packed(&mut sql, |sql| rows(sql, query, now));
+fn row_statement(backend: DbBackend, query: &ListQuery, now: Timestamp) -> Sql {
+    let mut sql = Sql::new(backend, "");
+    rows(&mut sql, query, now);
     sql
 }

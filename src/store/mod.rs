@@ -1,4 +1,4 @@
-//! Rows and queries: the only room that knows `SeaORM`. Many readers, one writer; no function here decides whether a caller may.
+//! Rows and queries: the only module that uses `SeaORM`. Many readers, one writer. No function here checks permissions.
 
 pub mod audit;
 pub mod changes;
@@ -12,11 +12,10 @@ pub mod imports;
 pub mod insight_rows;
 pub mod insights;
 pub mod integrity;
+pub mod json_column;
 pub mod keys;
 pub mod list_query;
 pub mod lists;
-pub(crate) mod name_cache;
-mod names;
 pub(crate) mod notifier;
 mod open;
 pub mod previews;
@@ -27,9 +26,12 @@ pub mod site;
 pub mod slugs;
 pub mod sql;
 pub mod summaries;
+mod term_name_cache;
+pub(crate) mod term_names;
 pub mod terms;
 pub mod tokens;
 pub mod transitions;
+mod typed_columns;
 pub mod users;
 
 use std::sync::Arc;
@@ -42,34 +44,34 @@ use sea_orm::{
 use sqlx::postgres::{PgListener, PgPoolOptions};
 use tokio::sync::watch;
 
-use crate::store::notifier::LogEnd;
 use error::StoreError;
+use notifier::LogEnd;
 
 pub use sea_orm::{ConnectionTrait as Connection, DatabaseTransaction as Transaction};
 
-/// Begins a part of a transaction that can be undone by itself.
+/// Begins a savepoint: a part of a transaction that can be rolled back alone.
 pub async fn savepoint(txn: &DatabaseTransaction) -> Result<DatabaseTransaction, StoreError> {
     Ok(txn.begin().await?)
 }
 
-/// Keeps such a part; it is committed with the whole.
-pub async fn keep(point: DatabaseTransaction) -> Result<(), StoreError> {
+/// Releases a savepoint: its writes are committed with the transaction.
+pub async fn release_savepoint(point: DatabaseTransaction) -> Result<(), StoreError> {
     Ok(TransactionSession::commit(point).await?)
 }
 
-/// Undoes such a part.
-pub async fn undo(point: DatabaseTransaction) -> Result<(), StoreError> {
+/// Rolls back to a savepoint.
+pub async fn rollback_savepoint(point: DatabaseTransaction) -> Result<(), StoreError> {
     Ok(TransactionSession::rollback(point).await?)
 }
 
-/// A database: the readers' pool, the writer, and the bell that rings after each commit.
+/// A database: the readers' pool, the writer, and the notifier of commits.
 #[derive(Clone, Debug)]
 pub struct Store {
     readers: DatabaseConnection,
     writer: DatabaseConnection,
-    bell: watch::Sender<LogEnd>,
+    commits: watch::Sender<LogEnd>,
     statements: Arc<AtomicU64>,
-    names: crate::store::name_cache::SharedTermNames,
+    term_names: term_names::SharedTermNames,
 }
 
 impl Store {
@@ -90,30 +92,30 @@ impl Store {
         self.readers.get_database_backend() == DbBackend::Postgres
     }
 
-    /// Begins a write. Dropping the transaction undoes it.
+    /// Begins a write. Dropping the transaction rolls it back.
     ///
-    /// On `SQLite` the transaction takes the write lock at once: one that reads first and writes later fails when another got between.
+    /// On `SQLite` it takes the write lock at once: a transaction that reads first fails if another one writes before it does.
     pub async fn begin(&self) -> Result<DatabaseTransaction, StoreError> {
         let options =
             TransactionOptions { sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate), ..TransactionOptions::default() };
         Ok(self.writer.begin_with_options(options).await?)
     }
 
-    /// Commits, and rings the bell when the log ends elsewhere for those who follow it.
+    /// Commits, and notifies if the log has a new end.
     async fn commit(&self, txn: DatabaseTransaction, end: Option<LogEnd>) -> Result<(), StoreError> {
         self.commit_quietly(txn).await?;
         if let Some(end) = end {
-            self.bell.send_modify(|newest| *newest = newest.max(end));
+            self.commits.send_modify(|newest| *newest = newest.max(end));
         }
         Ok(())
     }
 
-    /// Commits what is not content and leaves no row in the change log.
+    /// Commits a write that is not content and has no row in the change log.
     pub async fn commit_quietly(&self, txn: DatabaseTransaction) -> Result<(), StoreError> {
         Ok(TransactionSession::commit(txn).await?)
     }
 
-    /// Begins a look at one moment of the database, over several statements. Dropping the transaction ends it.
+    /// Begins a read of one snapshot of the database by several statements. Dropping the transaction ends it.
     pub async fn snapshot(&self) -> Result<DatabaseTransaction, StoreError> {
         let options = if self.is_postgres() {
             TransactionOptions {
@@ -127,37 +129,33 @@ impl Store {
         Ok(self.readers.begin_with_options(options).await?)
     }
 
-    /// Wakes after a commit of this process, drafts aside: nothing shows those that only editors see. A missed bell costs latency, never a
-    /// change.
+    /// Wakes after each commit, except of drafts, which no follower shows. It is a hint: a lost one costs latency, never a change.
     #[must_use]
-    pub fn bell(&self) -> watch::Receiver<LogEnd> {
-        self.bell.subscribe()
+    pub fn subscribe(&self) -> watch::Receiver<LogEnd> {
+        self.commits.subscribe()
     }
 
-    /// Rings the bell for what another process may have committed.
-    pub fn ring(&self) {
-        self.bell.send_modify(|_| {});
+    /// Wakes the subscribers for a commit of another process.
+    pub fn notify(&self) {
+        self.commits.send_modify(|_| {});
     }
 
-    /// Where the log ended after the last commit of this process, drafts aside.
+    /// The end of the log after the last commit of this process, except of drafts.
     #[must_use]
     pub fn committed(&self) -> LogEnd {
-        *self.bell.borrow()
+        *self.commits.borrow()
     }
 
-    /// Rings the bell whenever another node says that it committed (`NOTIFY`); answers when it can listen no longer.
-    ///
-    /// # Errors
-    /// When the connection is lost.
-    pub async fn hear_others(&self) -> Result<(), StoreError> {
+    /// Notifies the subscribers of the commits of other nodes (`LISTEN`). Returns only when the connection is lost.
+    pub async fn listen_remote(&self) -> Result<(), StoreError> {
         // A connection of its own: those of the pool are for requests.
         let options = self.readers.get_postgres_connection_pool().connect_options();
         let pool = PgPoolOptions::new().max_connections(1).connect_lazy_with((*options).clone());
         let mut listener = PgListener::connect_with(&pool).await?;
-        listener.listen(crate::store::notifier::CHANNEL).await?;
+        listener.listen(notifier::CHANNEL).await?;
         loop {
             listener.recv().await?;
-            self.ring();
+            self.notify();
         }
     }
 
@@ -167,18 +165,12 @@ impl Store {
         self.statements.load(Ordering::Relaxed)
     }
 
-    /// Answers when the database does.
-    ///
-    /// # Errors
-    /// When it does not.
+    /// Checks that the database responds.
     pub async fn ping(&self) -> Result<(), StoreError> {
         Ok(self.readers.ping().await?)
     }
 
-    /// Closes the pools: the last reader gone, `SQLite` folds its write-ahead log into the file.
-    ///
-    /// # Errors
-    /// When a pool refuses.
+    /// Closes the pools. After the last connection `SQLite` checkpoints its write-ahead log.
     pub async fn close(self) -> Result<(), StoreError> {
         self.readers.close().await?;
         Ok(self.writer.close().await?)

@@ -1,18 +1,20 @@
-//! Where the log ended after a commit: what the commit notifier says.
+//! The message of the commit notifier: where the change log ends after a commit. See [`Store::subscribe`](super::Store::subscribe).
 
-/// Where nodes on one PostgreSQL tell each other that they committed.
+use crate::domain::change::{PublicSequence, Sequence};
+
+/// The `NOTIFY` channel by which nodes on one PostgreSQL announce their commits.
 pub(crate) const CHANNEL: &str = "insights_changes";
 
 /// The end of the log: the number of its newest row, and the newest public number.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LogEnd {
-    pub row: i64,
-    pub public: i64,
+    pub sequence: Sequence,
+    pub public: PublicSequence,
 }
 
 impl LogEnd {
-    /// The later of two, in either number.
+    /// The maximum of each number.
     pub(super) fn max(self, other: Self) -> Self {
-        Self { row: self.row.max(other.row), public: self.public.max(other.public) }
+        Self { sequence: self.sequence.max(other.sequence), public: self.public.max(other.public) }
     }
 }

@@ -1,4 +1,4 @@
-//! Opening a database: which connections, with which settings, and the schema brought up to date.
+//! Opens a database: connections and their settings, and migrations of the schema.
 
 use std::str::FromStr;
 use std::sync::Arc;
@@ -14,24 +14,21 @@ use sqlx::sqlite::{SqliteAutoVacuum, SqliteConnectOptions, SqliteJournalMode, Sq
 use tokio::sync::watch;
 
 use super::error::StoreError;
+use super::notifier::LogEnd;
 use super::sql::Sql;
-use super::{Store, Transaction};
-use crate::store::notifier::LogEnd;
+use super::{Store, Transaction, term_names};
 
 const SQLITE_READERS: u32 = 4;
-/// The one writer serves everybody in turn: a long queue is no failure.
+/// Writes wait for the one writer: a long queue is no failure.
 const WRITER_TIMEOUT: Duration = Duration::from_secs(30);
 const READER_TIMEOUT: Duration = Duration::from_secs(10);
 
 impl Store {
-    /// Opens `sqlite://path` (made if absent) or `postgres://…`.
-    ///
-    /// # Errors
-    /// When the address is not one of these, or the database cannot be opened.
+    /// Opens `sqlite://path` (created if absent) or `postgres://…`.
     pub async fn open(url: &str, postgres_connections: u32) -> Result<Self, StoreError> {
         if url.starts_with("postgres://") || url.starts_with("postgresql://") {
             let pool = open_postgres(url, postgres_connections).await?;
-            return Ok(Self::of(pool.clone(), pool));
+            return Ok(Self::from_connections(pool.clone(), pool));
         }
         let options = sqlite_options(url)?;
         let writer = SqlitePoolOptions::new()
@@ -54,11 +51,11 @@ impl Store {
             .connect_with(options.read_only(true).create_if_missing(false).pragma("cache_size", "-1024"))
             .await?;
         let connection = SqlxSqliteConnector::from_sqlx_sqlite_pool;
-        Ok(Self::of(connection(readers), connection(writer)))
+        Ok(Self::from_connections(connection(readers), connection(writer)))
     }
 
-    fn of(mut readers: DatabaseConnection, mut writer: DatabaseConnection) -> Self {
-        let (bell, _) = watch::channel(LogEnd::default());
+    fn from_connections(mut readers: DatabaseConnection, mut writer: DatabaseConnection) -> Self {
+        let (commits, _) = watch::channel(LogEnd::default());
         let statements = Arc::new(AtomicU64::new(0));
         for connection in [&mut readers, &mut writer] {
             let statements = statements.clone();
@@ -66,11 +63,10 @@ impl Store {
                 statements.fetch_add(1, Ordering::Relaxed);
             });
         }
-        Self { readers, writer, bell, statements, names: crate::store::name_cache::unread() }
+        Self { readers, writer, commits, statements, term_names: term_names::empty() }
     }
 
-    /// Only one process at a time prepares a database: holds the others back until the guard is dropped. `SQLite` needs none; its writes
-    /// exclude each other.
+    /// Locks out other processes that prepare the database, until the guard is dropped. `SQLite` needs none: its writes exclude each other.
     pub async fn startup_guard(&self) -> Result<Option<Transaction>, StoreError> {
         if !self.is_postgres() {
             return Ok(None);
@@ -82,17 +78,14 @@ impl Store {
         Ok(Some(txn))
     }
 
-    /// Runs the migrations that are missing; answers their names.
-    ///
-    /// # Errors
-    /// When one fails; it is undone whole.
+    /// Runs the pending migrations and returns their names. One that fails is rolled back.
     pub async fn migrate(&self) -> Result<Vec<String>, StoreError> {
         let pending = self.pending_migrations().await?;
         Migrator::up(&self.writer, None).await?;
         Ok(pending)
     }
 
-    /// The migrations that this database has not seen.
+    /// The migrations that this database does not have yet.
     pub async fn pending_migrations(&self) -> Result<Vec<String>, StoreError> {
         let pending = Migrator::get_pending_migrations(&self.writer).await?;
         Ok(pending.iter().map(|migration| migration.name().to_owned()).collect())
@@ -118,12 +111,12 @@ async fn is_reusable<C: sqlx::Connection>(connection: &mut C) -> Result<bool, sq
 
 /// Each setting with its reason:
 /// - `WAL`: readers never wait for the writer.
-/// - `synchronous=FULL`: a write that was answered is on the disk, whatever happens to the power.
+/// - `synchronous=FULL`: a confirmed write survives a power failure.
 /// - `busy_timeout`: another process (a backup, the command line) may hold the lock for a moment.
-/// - `cache_size`: pages of a connection's own, 8 MiB for the writer and 1 MiB for each reader: the upper ends of all trees. The database is not
-///   mapped into memory instead: SQLite takes a mapped page apart anew each time it comes by, which costs a third of a list.
+/// - `cache_size`: pages per connection, 8 MiB for the writer and 1 MiB for each reader: the inner pages of all trees. The database is not
+///   mapped into memory instead: SQLite decodes a mapped page at each visit, which costs a third of a list.
 /// - `temp_store=MEMORY`: no temporary files beside the database.
-/// - `wal_autocheckpoint`: pages that every write touches are taken over into the database once in 16 MiB of log, not once in 4.
+/// - `wal_autocheckpoint`: pages that every write touches are copied into the database once per 16 MiB of log, not once per 4.
 fn sqlite_options(url: &str) -> Result<SqliteConnectOptions, StoreError> {
     Ok(SqliteConnectOptions::from_str(url)?
         .create_if_missing(true)
@@ -140,7 +133,7 @@ fn sqlite_options(url: &str) -> Result<SqliteConnectOptions, StoreError> {
 }
 
 async fn open_postgres(url: &str, connections: u32) -> Result<DatabaseConnection, StoreError> {
-    // A client that dies inside a transaction must not hold its locks for ever.
+    // A client that dies inside a transaction must not keep its locks.
     let options = PgConnectOptions::from_str(url)?
         .application_name("insights")
         .options([("idle_in_transaction_session_timeout", "30s")])

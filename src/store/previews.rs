@@ -91,9 +91,9 @@ pub async fn revoke_of_token(txn: &DatabaseTransaction, token: Uuid, now: Timest
     revoke_where(txn, "token_id", token, now).await
 }
 
-async fn revoke_where(txn: &DatabaseTransaction, column: &str, id: Uuid, now: Timestamp) -> Result<(), StoreError> {
+async fn revoke_where(txn: &DatabaseTransaction, column: &'static str, id: Uuid, now: Timestamp) -> Result<(), StoreError> {
     let mut sql = Sql::new(txn.get_database_backend(), "UPDATE preview_tokens SET revoked_at = ");
-    sql.bind(now.0).push(&format!(" WHERE revoked_at IS NULL AND {column} = ")).bind(id).run(txn).await?;
+    sql.bind(now.0).push(" WHERE revoked_at IS NULL AND ").push_ident(column).push(" = ").bind(id).run(txn).await?;
     Ok(())
 }
 

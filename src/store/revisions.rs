@@ -1,4 +1,4 @@
-//! Revisions: appended, read back as the draft that made them, never changed.
+//! Revisions: appended and read, never changed.
 
 use std::collections::BTreeMap;
 
@@ -9,12 +9,14 @@ use sea_orm::{
 use uuid::Uuid;
 
 use super::error::StoreError;
+use super::json_column::Json;
 use super::rows::link::{revision_author, revision_tag};
 use super::rows::{revision, revision_body, revision_text};
 use super::sql::Sql;
+use crate::domain::markdown::TocEntry;
 use crate::domain::page::{Cursor, KeyValue, Page};
 
-/// A revision with everything that hangs on it, ready to be appended.
+/// A revision with its texts and links, ready to be appended.
 pub struct NewRevision {
     pub row: revision::Model,
     pub texts: Vec<(revision_text::Model, revision_body::Model)>,
@@ -61,7 +63,11 @@ pub async fn append_all(txn: &DatabaseTransaction, revisions: Vec<NewRevision>) 
 }
 
 pub async fn find(db: &impl ConnectionTrait, insight_id: Uuid, number: i64) -> Result<Option<revision::Model>, StoreError> {
-    Ok(revision::Entity::find_by_id((insight_id, number)).one(db).await?)
+    revision::Entity::find_by_id((insight_id, number)).one(db).await.map_err(in_revisions)
+}
+
+fn in_revisions(error: sea_orm::DbErr) -> StoreError {
+    StoreError::from(error).in_table(|_column| Some("revisions"))
 }
 
 /// A revision as a history lists it: with the title in its own locale.
@@ -85,7 +91,7 @@ pub async fn list(
         select = select.filter(if backward { column.gt(*number) } else { column.lt(*number) });
     }
     select = if backward { select.order_by_asc(revision::Column::Number) } else { select.order_by_desc(revision::Column::Number) };
-    let rows = select.limit(limit.unsigned_abs() + 1).all(db).await?;
+    let rows = select.limit(limit.unsigned_abs() + 1).all(db).await.map_err(in_revisions)?;
     let titles = titles(db, insight_id, rows.iter().map(|row| row.number)).await?;
     let listed = |revision: revision::Model| ListedRevision { title: titles.get(&revision.number).cloned().unwrap_or_default(), revision };
     let rows = rows.into_iter().map(listed).collect();
@@ -94,7 +100,7 @@ pub async fn list(
     Ok(Page::cut(rows, usize::try_from(limit).unwrap_or(0), cursor, (&identity, true), key))
 }
 
-/// What a cursor of the history is bound to.
+/// The identity of the history: a cursor belongs to one.
 #[must_use]
 pub fn identity(insight_id: Uuid) -> String {
     format!("revisions of {insight_id}")
@@ -119,13 +125,13 @@ async fn titles(
     Ok(texts.all(db).await?.into_iter().map(|text| (text.number, text.title)).collect())
 }
 
-/// A text of a revision, as its author may be warned of what is in it.
+/// A text of a revision, for the checks that warn its author.
 #[derive(Clone, Debug, FromQueryResult)]
 pub struct WrittenText {
     pub locale: String,
     pub is_source: bool,
     pub markdown: String,
-    pub toc: String,
+    pub toc: Json<Vec<TocEntry>>,
 }
 
 /// Every text of a revision, its own locale's first.
@@ -142,9 +148,8 @@ pub async fn list_after(db: &impl ConnectionTrait, insight_id: Uuid, number: i64
     Ok(rows.order_by_asc(revision::Column::Number).limit(most.unsigned_abs()).all(db).await?)
 }
 
-/// Whether a revision names a category, tag or author that is no more. On PostgreSQL those that are cannot be deleted until the transaction
-/// ends.
-pub async fn names_deleted_terms(txn: &DatabaseTransaction, insight_id: Uuid, number: i64) -> Result<bool, StoreError> {
+/// Whether a revision refers to a deleted category, tag or author. On PostgreSQL the others cannot be deleted until the transaction ends.
+pub async fn has_deleted_terms(txn: &DatabaseTransaction, insight_id: Uuid, number: i64) -> Result<bool, StoreError> {
     #[derive(FromQueryResult)]
     struct DeletedTermRow {
         deleted_at: Option<i64>,
@@ -153,9 +158,9 @@ pub async fn names_deleted_terms(txn: &DatabaseTransaction, insight_id: Uuid, nu
     for (links, key, terms) in
         [("revisions", "category_id", "categories"), ("revision_tags", "term_id", "tags"), ("revision_authors", "term_id", "authors")]
     {
-        let mut sql =
-            Sql::new(backend, &format!("SELECT x.deleted_at FROM {links} l JOIN {terms} x ON x.id = l.{key} WHERE l.insight_id = "));
-        sql.bind(insight_id).push(" AND l.number = ").bind(number);
+        let mut sql = Sql::new(backend, "SELECT x.deleted_at FROM ");
+        sql.push_ident(links).push(" l JOIN ").push_ident(terms).push(" x ON x.id = l.").push_ident(key);
+        sql.push(" WHERE l.insight_id = ").bind(insight_id).push(" AND l.number = ").bind(number);
         sql.push(if backend == DbBackend::Postgres { " FOR SHARE OF x" } else { "" });
         if sql.all::<DeletedTermRow>(txn).await?.iter().any(|row| row.deleted_at.is_some()) {
             return Ok(true);

@@ -46,8 +46,8 @@ pub async fn forget_ended(db: &impl ConnectionTrait, before: Timestamp) -> Resul
     Sql::new(db.get_database_backend(), "DELETE FROM sessions WHERE expires_at < ").bind(before.0).run(db).await
 }
 
-async fn revoke_where(txn: &DatabaseTransaction, column: &str, id: Uuid, now: Timestamp) -> Result<(), StoreError> {
+async fn revoke_where(txn: &DatabaseTransaction, column: &'static str, id: Uuid, now: Timestamp) -> Result<(), StoreError> {
     let mut sql = Sql::new(txn.get_database_backend(), "UPDATE sessions SET revoked_at = ");
-    sql.bind(now.0).push(&format!(" WHERE revoked_at IS NULL AND {column} = ")).bind(id).run(txn).await?;
+    sql.bind(now.0).push(" WHERE revoked_at IS NULL AND ").push_ident(column).push(" = ").bind(id).run(txn).await?;
     Ok(())
 }

@@ -10,7 +10,7 @@ use super::rows::site;
 use super::sql::Sql;
 use crate::domain::clock::Timestamp;
 
-/// What the site has to show.
+/// The figures of the site.
 #[derive(Clone, Copy, Debug, FromQueryResult)]
 pub struct StatsRow {
     pub insights: i64,
@@ -18,12 +18,16 @@ pub struct StatsRow {
     pub since: Option<i64>,
 }
 
+fn in_site(error: sea_orm::DbErr) -> StoreError {
+    StoreError::from(error).in_table(|_column| Some("site"))
+}
+
 pub async fn find(db: &impl ConnectionTrait) -> Result<Option<site::Model>, StoreError> {
-    Ok(site::Entity::find_by_id(1).one(db).await?)
+    site::Entity::find_by_id(1).one(db).await.map_err(in_site)
 }
 
 pub async fn lock(txn: &DatabaseTransaction) -> Result<Option<site::Model>, StoreError> {
-    Ok(site::Entity::find_by_id(1).lock_exclusive().one(txn).await?)
+    site::Entity::find_by_id(1).lock_exclusive().one(txn).await.map_err(in_site)
 }
 
 pub async fn insert(txn: &DatabaseTransaction, site: site::Model) -> Result<(), StoreError> {
@@ -42,5 +46,5 @@ pub async fn stats(db: &impl ConnectionTrait, now: Timestamp) -> Result<StatsRow
     sql.push(") AS insights, (SELECT count(*) FROM categories WHERE deleted_at IS NULL) AS categories, (SELECT i.position_at FROM insights i WHERE ");
     insight_rows::visible(&mut sql, now, "");
     sql.push(" ORDER BY i.position_at LIMIT 1) AS since");
-    sql.one(db).await?.ok_or(StoreError::Corrupt("stats"))
+    sql.one(db).await?.ok_or(StoreError::Inconsistent("the statistics have no row"))
 }

@@ -1,8 +1,9 @@
-//! What lists show of a live revision, kept with the pointers that they walk: a page of a public list is then one walk, and looks nothing up.
+//! Summaries: what public lists show of a live revision, stored in the row that they walk. A page is then one index walk without joins.
 //!
-//! A summary repeats one revision, and revisions never change: whoever moves the pointer writes it, in the same transaction. It is the object that
-//! lists answer with, as JSON, in pieces: what changes without a new revision is put between them, the names of categories, tags and authors (which
-//! it has by their ids) and times. One that is not of the live revision is not believed: `list` gives up, and the revision's own rows are read.
+//! A summary repeats one revision, and revisions never change: the transaction that moves the live pointer writes it ([`write`]). It is the
+//! JSON object of a list item, in pieces. What changes without a new revision is inserted between the pieces at read: times, and the names of
+//! categories, tags and authors, whose ids it holds. A summary of another revision than the live one is ignored: [`list`] returns None, and
+//! the caller reads the revision's own rows.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -14,22 +15,23 @@ use super::Store;
 use super::changes::{self, Freshness};
 use super::error::StoreError;
 use super::insight_rows::SharedTerm;
-use super::names;
+use super::list_query::{self, ListQuery};
 use super::sql::{Number, Sql};
+use super::term_name_cache;
+use super::term_names::TermNames;
+use crate::domain::change::Sequence;
 use crate::domain::clock::Timestamp;
 use crate::domain::page::{KeyValue, SortKey};
-use crate::store::list_query::ListQuery;
-use crate::store::name_cache::TermNames;
 
-/// Stands behind each piece of a line. JSON never has it, nor the next, as it is.
+/// Ends each piece of a line: a character that JSON always escapes, as the next.
 const PIECE: char = '\u{1f}';
-/// Stands behind each line.
+/// Ends each line.
 const LINE: char = '\u{1e}';
 
-/// Stale summaries that are written together.
+/// How many stale summaries one transaction writes.
 const BATCH: i64 = 500;
 
-/// Writes the summaries of some insights anew, and takes away those of what is not live.
+/// Writes the summaries of these insights; removes those of insights that are not live.
 pub async fn write(txn: &DatabaseTransaction, insights: &[Uuid]) -> Result<(), StoreError> {
     if insights.is_empty() {
         return Ok(());
@@ -40,29 +42,28 @@ pub async fn write(txn: &DatabaseTransaction, insights: &[Uuid]) -> Result<(), S
     Ok(())
 }
 
-/// A summary that is missing, or is of another revision: somebody who knows nothing of summaries has moved the pointer.
+/// A summary that is missing, or of another revision: an older version of the service has moved the pointer.
 const STALE: &str = "live_revision IS NOT NULL AND (live_summary IS NULL OR live_summary NOT LIKE live_revision || '\u{1f}%')";
 
-/// How many are stale.
+/// How many summaries are stale.
 pub async fn count_stale(db: &impl ConnectionTrait) -> Result<i64, StoreError> {
     let mut sql = Sql::new(db.get_database_backend(), "SELECT count(*) AS number FROM insights WHERE ");
     Ok(sql.push(STALE).one::<Number>(db).await?.map_or(0, |row| row.number))
 }
 
-/// As [`renew`], when that of the newest insight is stale: after the service was replaced by another version, all are. To look for single ones
-/// takes reading all.
+/// As [`renew`], if the summary of the newest insight is stale: after an upgrade all are. To look for single ones means to read all.
 ///
 /// # Errors
 /// The database's; what was written stays so.
 pub async fn renew_after_upgrade(store: &Store) -> Result<usize, StoreError> {
     let mut sql = Sql::new(store.reader().get_database_backend(), "SELECT count(*) AS number FROM (SELECT live_revision, live_summary ");
-    sql.push("FROM insights").walk("insights_live").push(" WHERE live_revision IS NOT NULL AND deleted_at IS NULL ");
+    sql.push("FROM insights").indexed_by("insights_live").push(" WHERE live_revision IS NOT NULL AND deleted_at IS NULL ");
     sql.push("ORDER BY position_at DESC, id DESC LIMIT 1) i WHERE ").push(STALE);
     let newest = sql.one::<Number>(store.reader()).await?;
     if newest.is_some_and(|stale| stale.number > 0) { renew(store).await } else { Ok(0) }
 }
 
-/// Writes those that are stale anew, some at a time; answers how many.
+/// Writes the stale summaries, a batch per transaction. Returns how many.
 ///
 /// # Errors
 /// The database's; what was written stays so.
@@ -85,57 +86,105 @@ pub async fn renew(store: &Store) -> Result<usize, StoreError> {
     }
 }
 
-/// A subselect that makes the summary of a row of `insights`: a list of pieces, in the order in which [`Summary::read`] takes them.
+/// An expression of the summary's SQL, written for the database at hand.
+#[derive(Clone, Copy)]
+enum Expression {
+    /// JSON, or text that needs no quotes, as it is.
+    Raw(&'static str),
+    /// A column as a JSON string or number.
+    Quoted(&'static str),
+    /// A column that holds a UUID, as text.
+    Id(&'static str),
+    /// The ids of the terms in a link table, divided by commas.
+    Links(&'static str),
+    /// The members of a JSON object, without its braces.
+    Members(&'static [(&'static str, Expression)]),
+    /// The texts of each locale, as pieces each.
+    Texts,
+}
+
+use Expression::{Id, Links, Members, Quoted, Raw, Texts};
+
+/// The pieces of a summary, in the order in which [`Summary::read`] takes them.
+const PIECES: [Expression; 9] = [
+    Raw("r.number"),
+    Id("r.category_id"),
+    Links("revision_tags"),
+    Links("revision_authors"),
+    Members(&[("slug", Quoted("r.slug"))]),
+    Members(&[("available_locales", Raw("r.locales"))]),
+    Members(&[
+        ("canonical_url", Quoted("r.canonical_url")),
+        ("seo", Raw("r.seo")),
+        ("extra", Raw("r.extra")),
+        ("revision", Raw("r.number")),
+    ]),
+    Raw("r.source_locale"),
+    Texts,
+];
+
+/// The pieces of a text in one locale.
+const TEXT_PIECES: [Expression; 3] = [
+    Raw("t.locale"),
+    Members(&[("title", Quoted("t.title")), ("excerpt", Quoted("t.excerpt")), ("excerpt_source", Quoted("t.excerpt_source"))]),
+    Members(&[
+        ("reading_minutes", Raw("coalesce(r.reading_minutes, t.derived_minutes)")),
+        ("reading_minutes_source", Raw("CASE WHEN r.reading_minutes IS NULL THEN '\"derived\"' ELSE '\"author\"' END")),
+        ("word_count", Raw("t.word_count")),
+    ]),
+];
+
+/// A subselect of the summary of a row of `insights`.
 fn push_summary(sql: &mut Sql) {
+    push_pieces(sql.push("(SELECT "), &PIECES);
+    sql.push(" FROM revisions r WHERE r.insight_id = insights.id AND r.number = insights.live_revision)");
+}
+
+fn push_pieces(sql: &mut Sql, pieces: &[Expression]) {
+    for (index, piece) in pieces.iter().enumerate() {
+        push_expression(sql.push(if index == 0 { "" } else { " || '\u{1f}' || " }), *piece);
+    }
+}
+
+fn push_expression(sql: &mut Sql, expression: Expression) {
     let on_sqlite = sql.backend() == DbBackend::Sqlite;
-    let quoted =
-        |column: &str| if on_sqlite { format!("json_quote({column})") } else { format!("coalesce(to_json({column})::text, 'null')") };
-    let id = |column: &str| if on_sqlite { format!("hex({column})") } else { format!("{column}::text") };
-    let links = |table: &str| {
-        let of = format!("FROM {table} l WHERE l.insight_id = r.insight_id AND l.number = r.number");
-        format!("coalesce((SELECT string_agg({}, ',' ORDER BY l.place) {of}), '')", id("l.term_id"))
-    };
-    let of_text = joined(&[
-        "t.locale".to_owned(),
-        members(&[("title", quoted("t.title")), ("excerpt", quoted("t.excerpt")), ("excerpt_source", quoted("t.excerpt_source"))]),
-        members(&[
-            ("reading_minutes", "coalesce(r.reading_minutes, t.derived_minutes)".to_owned()),
-            ("reading_minutes_source", "CASE WHEN r.reading_minutes IS NULL THEN '\"derived\"' ELSE '\"author\"' END".to_owned()),
-            ("word_count", "t.word_count".to_owned()),
-        ]),
-    ]);
-    let texts = "FROM revision_texts t WHERE t.insight_id = r.insight_id AND t.number = r.number";
-    let summary = joined(&[
-        "r.number".to_owned(),
-        id("r.category_id"),
-        links("revision_tags"),
-        links("revision_authors"),
-        members(&[("slug", quoted("r.slug"))]),
-        members(&[("available_locales", "r.locales".to_owned())]),
-        members(&[
-            ("canonical_url", quoted("r.canonical_url")),
-            ("seo", "r.seo".to_owned()),
-            ("extra", "r.extra".to_owned()),
-            ("revision", "r.number".to_owned()),
-        ]),
-        "r.source_locale".to_owned(),
-        format!("(SELECT string_agg({of_text}, '{PIECE}') {texts})"),
-    ]);
-    sql.push("(SELECT ").push(&summary).push(" FROM revisions r WHERE r.insight_id = insights.id AND r.number = insights.live_revision)");
-}
-
-/// Members of an object, of expressions that are JSON each.
-fn members(of: &[(&str, String)]) -> String {
-    of.iter().map(|(name, json)| format!("'\"{name}\":' || {json}")).collect::<Vec<_>>().join(" || ',' || ")
-}
-
-fn joined(pieces: &[String]) -> String {
-    pieces.join(&format!(" || '{PIECE}' || "))
+    match expression {
+        Raw(text) => {
+            sql.push(text);
+        }
+        Quoted(column) if on_sqlite => {
+            sql.push("json_quote(").push(column).push(")");
+        }
+        Quoted(column) => {
+            sql.push("coalesce(to_json(").push(column).push(")::text, 'null')");
+        }
+        Id(column) if on_sqlite => {
+            sql.push("hex(").push(column).push(")");
+        }
+        Id(column) => {
+            sql.push(column).push("::text");
+        }
+        Links(table) => {
+            push_expression(sql.push("coalesce((SELECT string_agg("), Id("l.term_id"));
+            sql.push(", ',' ORDER BY l.place) FROM ").push_ident(table);
+            sql.push(" l WHERE l.insight_id = r.insight_id AND l.number = r.number), '')");
+        }
+        Members(members) => {
+            for (index, (name, value)) in members.iter().enumerate() {
+                sql.push(if index == 0 { "'\"" } else { " || ',' || '\"" }).push(name).push("\":' || ");
+                push_expression(sql, *value);
+            }
+        }
+        Texts => {
+            push_pieces(sql.push("(SELECT string_agg("), &TEXT_PIECES);
+            sql.push(", '\u{1f}') FROM revision_texts t WHERE t.insight_id = r.insight_id AND t.number = r.number)");
+        }
+    }
 }
 
 #[derive(FromQueryResult)]
 struct PackedSummary {
-    terms_at: i64,
+    terms_at: Sequence,
     lines: Option<String>,
 }
 
@@ -143,7 +192,7 @@ struct PackedSummary {
 #[derive(Clone, Debug)]
 pub struct Summary {
     pub id: Uuid,
-    /// What the list is ordered by.
+    /// The value that the list is ordered by.
     pub key: KeyValue,
     pub published_at: Timestamp,
     pub unpublish_at: Option<Timestamp>,
@@ -151,7 +200,7 @@ pub struct Summary {
     pub category: SharedTerm,
     pub tags: Vec<SharedTerm>,
     pub authors: Vec<SharedTerm>,
-    /// The lines of the page, and where in them the pieces of this one are.
+    /// All lines of the page, and where the pieces of this one are in them.
     lines: Arc<String>,
     pieces: Pieces,
 }
@@ -166,14 +215,14 @@ struct Pieces {
     rest: Range<usize>,
 }
 
-/// The page of a public list without bodies, and how fresh it is. None when a summary or a name is missing, or cannot be read.
+/// The page of a public list without bodies, and how fresh it is. None when a summary or a name is missing, stale or malformed.
 pub(super) async fn list(store: &Store, query: &ListQuery, now: Timestamp) -> Result<Option<(Freshness, Vec<Summary>)>, StoreError> {
     let db = store.reader();
     let row = statement(db.get_database_backend(), query, now).statement();
-    let row = db.query_one_raw(row).await?.ok_or(StoreError::Corrupt("a list"))?;
+    let row = db.query_one_raw(row).await?.ok_or(StoreError::Inconsistent("a list has no row"))?;
     let freshness = changes::read_freshness(&row)?;
     let PackedSummary { terms_at, lines } = PackedSummary::from_query_result(&row, "")?;
-    let names = names::current(store, terms_at).await?;
+    let names = term_name_cache::current(store, terms_at).await?;
     let locales: Vec<&str> = query.locales.iter().chain([&freshness.default_locale]).map(String::as_str).collect();
     let lines = Arc::new(lines.unwrap_or_default());
     let ends = memchr::memchr_iter(LINE as u8, lines.as_bytes());
@@ -183,11 +232,11 @@ pub(super) async fn list(store: &Store, query: &ListQuery, now: Timestamp) -> Re
     Ok(rows.map(|rows| (freshness, rows)))
 }
 
-/// One statement: how fresh it is, up to where names must be known, and the lines of the page.
+/// One statement: how fresh the page is, the newest change of a term, and the lines of the page.
 pub(super) fn statement(backend: DbBackend, query: &ListQuery, now: Timestamp) -> Sql {
     let mut sql = Sql::new(backend, "SELECT ");
     changes::push_freshness(&mut sql, now);
-    sql.push(", coalesce((SELECT sequence FROM changes").walk("changes_terms");
+    sql.push(", coalesce((SELECT sequence FROM changes").indexed_by("changes_terms");
     sql.push(" WHERE resource IN ('category', 'tag', 'author') ORDER BY sequence DESC LIMIT 1), 0) AS terms_at, ");
     let (id, title) = match backend {
         DbBackend::Sqlite => ("hex(i.id)", "json_quote(i.sort_title)"),
@@ -198,16 +247,18 @@ pub(super) fn statement(backend: DbBackend, query: &ListQuery, now: Timestamp) -
         SortKey::Title => title,
         SortKey::ReadingMinutes => "i.reading_minutes",
     };
-    let pieces = [id, key, "i.published_at", "i.live_updated_at", "i.unpublish_at", "i.live_revision", "i.live_summary"];
-    sql.push("(SELECT string_agg(line, '') FROM (SELECT concat(").push(&pieces.join(&format!(", '{PIECE}', ")));
-    sql.push(&format!(", '{PIECE}{LINE}') AS line FROM "));
-    crate::store::list_query::page(&mut sql, query, now);
+    sql.push("(SELECT string_agg(line, '') FROM (SELECT concat(");
+    for piece in [id, key, "i.published_at", "i.live_updated_at", "i.unpublish_at", "i.live_revision"] {
+        sql.push(piece).push(", '\u{1f}', ");
+    }
+    sql.push("i.live_summary, '\u{1f}\u{1e}') AS line FROM ");
+    list_query::page(&mut sql, query, now);
     sql.push(") p) AS lines");
     sql
 }
 
 impl Summary {
-    /// What the object has between its id and its category, as JSON.
+    /// The JSON of the object between its id and its category.
     #[must_use]
     pub fn opening(&self) -> [&str; 7] {
         let Pieces { slug, locale, available_locales, text, .. } = &self.pieces;
@@ -215,7 +266,7 @@ impl Summary {
         [slug, ",\"locale\":\"", locale, "\",", available_locales, ",", text]
     }
 
-    /// What it has behind its times.
+    /// The JSON of the object after its times.
     #[must_use]
     pub fn closing(&self) -> [&str; 3] {
         [self.piece(&self.pieces.measures), ",", self.piece(&self.pieces.rest)]
@@ -225,7 +276,7 @@ impl Summary {
         self.lines.get(piece.clone()).unwrap_or_default()
     }
 
-    /// A line of the statement, with the first of these locales that there is a text in, in the end its author's.
+    /// Reads a line of the statement. The text is that in the first of these locales that exists, else in the source locale.
     fn read(mut line: SummaryReader<'_>, sort: SortKey, locales: &[&str], names: &TermNames) -> Option<Self> {
         let id = line.text()?.parse().ok()?;
         let key = line.text()?;
@@ -251,7 +302,7 @@ impl Summary {
     }
 }
 
-/// What is left of a line.
+/// The unread rest of a line.
 #[derive(Clone)]
 struct SummaryReader<'l> {
     lines: &'l Arc<String>,
@@ -270,11 +321,11 @@ impl<'l> SummaryReader<'l> {
         self.piece().and_then(|piece| self.lines.get(piece))
     }
 
-    /// The texts of each locale end a line: the one in this locale.
+    /// The text in this locale. The texts of all locales end a line.
     fn text_in(&self, wanted: &str) -> Option<[Range<usize>; 3]> {
-        let mut left = self.clone();
+        let mut rest = self.clone();
         loop {
-            let text = [left.piece()?, left.piece()?, left.piece()?];
+            let text = [rest.piece()?, rest.piece()?, rest.piece()?];
             if self.lines.get(text[0].clone())? == wanted {
                 return Some(text);
             }

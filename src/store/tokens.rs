@@ -54,7 +54,7 @@ pub async fn touch(db: &impl ConnectionTrait, id: Uuid, now: Timestamp) -> Resul
     Ok(())
 }
 
-async fn revoke_where(txn: &DatabaseTransaction, column: &str, id: Uuid, now: Timestamp) -> Result<u64, StoreError> {
+async fn revoke_where(txn: &DatabaseTransaction, column: &'static str, id: Uuid, now: Timestamp) -> Result<u64, StoreError> {
     let mut sql = Sql::new(txn.get_database_backend(), "UPDATE tokens SET revoked_at = ");
-    sql.bind(now.0).push(&format!(" WHERE revoked_at IS NULL AND {column} = ")).bind(id).run(txn).await
+    sql.bind(now.0).push(" WHERE revoked_at IS NULL AND ").push_ident(column).push(" = ").bind(id).run(txn).await
 }

@@ -17,10 +17,9 @@ async fn fill(store: &Store) {
 
 /// How many rows another connection sees in the change log: what is committed, and nothing else.
 async fn committed_changes(store: &Store) -> i64 {
-    let row = store.reader().query_one_raw(sea_orm::Statement::from_string(
-        store.reader().get_database_backend(),
-        "SELECT count(*) AS number FROM changes",
-    ));
+    let row = store
+        .reader()
+        .query_one_raw(sea_orm::Statement::from_string(store.reader().get_database_backend(), "SELECT count(*) AS number FROM changes"));
     row.await.unwrap().unwrap().try_get("", "number").unwrap()
 }
 

@@ -1,10 +1,12 @@
 //! The store's own promises: the schema, the row types, and the order of the change log.
 
+use std::sync::{Arc, Mutex};
+
 use insights::store::Store;
 use insights::store::rows::{
     change, insight, link, refresh_token, revision, revision_body, revision_text, session, signing_key, slug, token, user,
 };
-use sea_orm::EntityTrait as _;
+use sea_orm::{ConnectionTrait as _, EntityTrait as _};
 
 use crate::support::{TestApp, database};
 
@@ -37,7 +39,7 @@ async fn every_row_type_matches_its_table() {
 
 #[tokio::test]
 async fn the_database_itself_refuses_what_must_not_be() {
-    use sea_orm::{ConnectionTrait as _, Statement};
+    use sea_orm::Statement;
     let app = TestApp::start_with(|settings| settings.demo = true).await;
     let db = app.store().writer();
     for wrong in [
@@ -75,7 +77,7 @@ async fn changes_are_numbered_in_the_order_of_their_commits() {
     let before = changes::newest(app.store().reader()).await.unwrap();
     app.store().commit_quietly(first).await.unwrap();
     second.await;
-    assert_eq!(changes::newest(app.store().reader()).await.unwrap(), before + 2);
+    assert_eq!(changes::newest(app.store().reader()).await.unwrap().0, before.0 + 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -91,5 +93,77 @@ async fn nodes_that_start_together_on_an_empty_database_all_start() {
         let app = app.expect("every node starts");
         assert_eq!(insights::store::site::stats(app.store.reader(), clock.now()).await.unwrap().insights, 6);
         app.stop().await.unwrap();
+    }
+}
+
+/// The log of this process, as operators read it.
+#[derive(Clone, Default)]
+struct CapturedLog(Arc<Mutex<Vec<u8>>>);
+
+impl CapturedLog {
+    fn start() -> Self {
+        let log = Self::default();
+        let writer = log.clone();
+        tracing_subscriber::fmt().with_writer(move || writer.clone()).with_ansi(false).try_init().expect("the first log of this process");
+        log
+    }
+
+    fn take(&self) -> String {
+        String::from_utf8(std::mem::take(&mut self.0.lock().unwrap())).unwrap()
+    }
+}
+
+impl std::io::Write for CapturedLog {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn a_corrupt_json_column_is_a_500_whose_cause_is_in_the_log_only() {
+    let log = CapturedLog::start();
+    let app = TestApp::start_with(|settings| {
+        settings.demo = true;
+        settings.cache_bytes = 0;
+    })
+    .await;
+    if app.store().is_postgres() {
+        return;
+    }
+    let admin = app.admin().await;
+    let insight = "/v1/insights/symptom-is-not-root-cause";
+    let revisions = format!("{insight}/revisions");
+    let line = r#"{"slug":"a","title":"A","body_markdown":"a","category":"debugging"}"#;
+    let import = admin.send("POST", "/v1/imports", Some(("application/x-ndjson", line.to_owned())), &[]).await.expect(202).id();
+    let items = format!("/v1/imports/{import}/items");
+    while admin.get(&items).await.expect(200).json()["data"][0]["state"] == "waiting" {
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    for (table, column, path) in [
+        ("site", "locales", "/v1/site"),
+        ("site", "translations", "/v1/site"),
+        ("categories", "translations", "/v1/categories/debugging"),
+        ("revisions", "locales", insight),
+        ("revisions", "seo", insight),
+        ("revisions", "extra", insight),
+        ("revisions", "locales", &revisions),
+        ("revision_bodies", "toc", insight),
+        ("changes", "cache_tags", "/v1/changes"),
+        ("import_items", "notes", &items),
+    ] {
+        let write = async |sql: String| app.store().writer().execute_unprepared(&sql).await.unwrap();
+        write(format!("UPDATE {table} SET {column} = 'no JSON ' || {column}")).await;
+        log.take();
+        let problem = admin.get(path).await.problem(500, "internal");
+        write(format!("UPDATE {table} SET {column} = substr({column}, 9)")).await;
+        assert!(!problem.to_string().contains(column), "{table}.{column}: {problem}");
+        let logged = log.take();
+        assert!(logged.contains("ERROR") && logged.contains(column), "{table}.{column}: {logged}");
+        admin.get(path).await.expect(200);
     }
 }

@@ -1,6 +1,5 @@
 //! Does what was planned for an item, in a savepoint of its own: an item that fails takes nothing with it.
 
-use serde_json::Value;
 use uuid::Uuid;
 
 use super::outcome::note;
@@ -10,6 +9,7 @@ use crate::domain::change::{ChangeKind, NewChange};
 use crate::domain::clock::{Timestamp, new_id};
 use crate::domain::fields::FieldError;
 use crate::domain::import_line::{InsightLine, WantedState};
+use crate::domain::import_state::{ImportItemState, ImportNote};
 use crate::domain::slug::Slug;
 use crate::domain::status::Status;
 use crate::domain::term::{TermDraft, TermKind};
@@ -26,9 +26,9 @@ use crate::store::{self, Transaction};
 /// What was done for an item.
 #[derive(Default)]
 pub(super) struct AppliedItem {
-    pub state: &'static str,
+    pub state: ImportItemState,
     pub insight: Option<(Uuid, String)>,
-    pub notes: Vec<Value>,
+    pub notes: Vec<ImportNote>,
     pub changes: Vec<NewChange>,
 }
 
@@ -59,7 +59,7 @@ pub(super) async fn term(
 
 pub(super) async fn create(txn: &Transaction, by: &Principal, creation: NewInsight, now: Timestamp) -> Result<ApplyResult, EditorialError> {
     let NewInsight { line, text, mut newer } = creation;
-    let mut done = AppliedItem { state: "created", ..AppliedItem::default() };
+    let mut done = AppliedItem { state: ImportItemState::Created, ..AppliedItem::default() };
     make_terms(txn, by, &line, &mut done, now).await?;
     let id = line.id.unwrap_or_else(|| new_id(now));
     if store::insights::lock(txn, id).await?.is_some() {
@@ -94,7 +94,7 @@ pub(super) async fn alter(
     if store::insights::lock(txn, id).await?.as_ref() != Some(&seen) {
         return Ok(ApplyResult::Again);
     }
-    let mut done = AppliedItem { state: "updated", ..AppliedItem::default() };
+    let mut done = AppliedItem { state: ImportItemState::Updated, ..AppliedItem::default() };
     if kept_draft {
         done.notes.push(note("draft-kept", "a newer draft, which the item does not hold, stays the newest text"));
     }
@@ -104,7 +104,7 @@ pub(super) async fn alter(
     }
     settle(txn, by, (id, &line, newer), &mut done, now).await?;
     if done.changes.is_empty() {
-        done.state = "unchanged";
+        done.state = ImportItemState::Unchanged;
     }
     let slug = store::insights::lock(txn, id).await?.map_or(seen.slug, |insight| insight.slug);
     done.insight = Some((id, slug));
@@ -201,11 +201,11 @@ async fn lead_here(
             done.notes.push(note("alias-refused", format!("that the old slug \"{alias}\" leads here needs the scope insights:publish")));
         } else {
             // What another only drafts to have stays its own; the public is led here until then.
-            store::slugs::claim_free(txn, alias, id, now).await?;
-            match store::slugs::lead(txn, alias.as_str(), id).await? {
-                RedirectOutcome::Now => new = true,
-                RedirectOutcome::Already => {}
-                RedirectOutcome::Elsewhere => {
+            store::slugs::claim_available(txn, alias, id, now).await?;
+            match store::slugs::set_redirect(txn, alias.as_str(), id).await? {
+                RedirectOutcome::Set => new = true,
+                RedirectOutcome::Unchanged => {}
+                RedirectOutcome::Taken => {
                     done.notes.push(note("alias-taken", format!("the old slug \"{alias}\" leads to another insight, and goes on to")));
                 }
             }

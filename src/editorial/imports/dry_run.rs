@@ -5,6 +5,7 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use super::outcome::{self, done, failed};
 use super::plan::ItemPlan;
+use crate::domain::import_state::ImportItemState;
 use crate::domain::term::{TermDraft, TermKind};
 use crate::editorial::error::EditorialError;
 use crate::store::imports::{ItemOutcome, WaitingItem};
@@ -48,6 +49,6 @@ impl DryRunState {
                 return Some(failed(item, &outcome::problem(taken)));
             }
         }
-        Some(done(item, "updated", None, Vec::new()))
+        Some(done(item, ImportItemState::Updated, None, Vec::new()))
     }
 }

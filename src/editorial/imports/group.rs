@@ -11,6 +11,7 @@ use crate::domain::authority::{Principal, Scope};
 use crate::domain::change::{ChangeKind, NewChange};
 use crate::domain::clock::{Timestamp, new_id};
 use crate::domain::import_line::WantedState;
+use crate::domain::import_state::ImportItemState;
 use crate::domain::slug::Slug;
 use crate::domain::term::{TermDraft, TermKind};
 use crate::editorial::error::EditorialError;
@@ -42,10 +43,10 @@ pub(super) async fn create(
     let mut slugs = HashSet::new();
     let plain: Vec<&(usize, &NewInsight)> = creations.iter().filter(|(_, creation)| is_plain(creation, by, now)).collect();
     let known =
-        store::slugs::known(txn, &plain.iter().filter_map(|(_, c)| c.line.text.slug.as_ref()).map(Slug::as_str).collect::<Vec<_>>())
+        store::slugs::find_taken(txn, &plain.iter().filter_map(|(_, c)| c.line.text.slug.as_ref()).map(Slug::as_str).collect::<Vec<_>>())
             .await?;
     let given: Vec<Uuid> = plain.iter().filter_map(|(_, creation)| creation.line.id).collect();
-    let there = store::insights::known(txn, &given).await?;
+    let there = store::insights::find_existing(txn, &given).await?;
     let (ids, made) = term_ids(txn, by, &plain, now).await?;
     let mut written = WrittenGroup { made, ..WrittenGroup::default() };
     let (mut rows, mut revisions, mut linked) = (Vec::new(), Vec::new(), Vec::new());
@@ -69,7 +70,7 @@ pub(super) async fn create(
             changes.push(lifecycle::change(ChangeKind::Published, &row, true, lists));
         }
         revisions.push(revision::rows(resolved, (id, 1, &slug), &wrote, now));
-        let done = AppliedItem { state: "created", insight: Some((id, slug.into_string())), notes: Vec::new(), changes };
+        let done = AppliedItem { state: ImportItemState::Created, insight: Some((id, slug.into_string())), notes: Vec::new(), changes };
         written.done.insert(*place, done);
         rows.push(row);
         linked.push(terms);

@@ -20,9 +20,11 @@ use super::error::EditorialError;
 use super::pending::PendingWrite;
 use crate::domain::authority::{Editor, Origin, Scope};
 use crate::domain::clock::{Timestamp, new_id};
+use crate::domain::import_state::{ImportNote, ImportState};
 use crate::store::Store;
 use crate::store::audit::AuditEvent;
-use crate::store::imports::{self, Import, NewItem, WaitingItem};
+use crate::store::imports::{self, Import, Lease, NewItem, ReceivedCounts, WaitingItem};
+use crate::store::json_column::Json;
 
 /// How long the outcomes of a finished import can be read.
 const KEPT_SECONDS: i64 = 30 * 24 * 60 * 60;
@@ -53,7 +55,7 @@ pub async fn begin(store: &Store, editor: &Editor, mode: ImportMode, now: Timest
     let ImportMode { source, atomic, validate_only } = mode;
     let import = Import {
         id: new_id(now),
-        state: "receiving".to_owned(),
+        state: ImportState::Receiving,
         source,
         atomic,
         validate_only,
@@ -83,11 +85,11 @@ pub async fn begin(store: &Store, editor: &Editor, mode: ImportMode, now: Timest
     Ok(ImportReceiver { id: import.id, next: 1, refused: 0 })
 }
 
-/// A line as it came in: where from, what it says, and what was lost or guessed in reading it (a JSON array of notes).
+/// A line as it came in: where from, what it says, and what was lost or guessed in reading it.
 pub struct ReceivedLine {
     pub name: String,
     pub input: String,
-    pub notes: String,
+    pub notes: Vec<ImportNote>,
     /// Why it could not even be read, as a problem.
     pub refused: Option<Value>,
 }
@@ -105,8 +107,8 @@ impl ImportReceiver {
             .zip(lines)
             .map(|(number, ReceivedLine { name, input, notes, refused })| {
                 self.refused += i64::from(refused.is_some());
-                let problem = refused.map(|problem| problem.to_string());
-                NewItem { item: WaitingItem { number, name: without_nul(name), input: without_nul(input), notes }, problem }
+                let item = WaitingItem { number, name: without_nul(name), input: without_nul(input), notes: Json(notes) };
+                NewItem { item, problem: refused }
             })
             .collect();
         let txn = store.begin().await?;
@@ -125,7 +127,8 @@ impl ImportReceiver {
         now: Timestamp,
     ) -> Result<PendingWrite<Import>, EditorialError> {
         let txn = store.begin().await?;
-        imports::ready(&txn, self.id, (self.count(), self.refused), worker.map(|worker| (worker, lease_end(now))), now).await?;
+        let counts = ReceivedCounts { total: self.count(), failed: self.refused };
+        imports::start(&txn, self.id, counts, worker.map(|worker| Lease { worker, until: lease_end(now) }), now).await?;
         let import = imports::find(&txn, self.id).await?.ok_or(EditorialError::NotFound)?;
         let deed = AuditEvent { action: "created", resource: "import", resource_id: Some(self.id), label: Some(import.source.clone()) };
         Ok(PendingWrite::other(txn, editor.principal(), deed, import))
@@ -133,7 +136,7 @@ impl ImportReceiver {
 
     /// It did not come in whole: it is as if it had not begun.
     pub async fn forget(self, store: &Store) -> Result<(), EditorialError> {
-        Ok(imports::remove(store.writer(), self.id).await?)
+        Ok(imports::delete(store.writer(), self.id).await?)
     }
 }
 
@@ -146,20 +149,20 @@ pub async fn take(store: &Store, worker: Uuid, now: Timestamp) -> Result<Option<
 /// Takes an import for this worker, unless somebody works on it. Where another worker has left it, it is gone on with carefully: see [`work()`].
 pub async fn take_over(store: &Store, import: &Import, worker: Uuid, now: Timestamp) -> Result<bool, EditorialError> {
     let db = store.writer();
-    if !imports::lease(db, import.id, worker, now, lease_end(now)).await? {
+    if !imports::acquire_lease(db, import.id, worker, now, lease_end(now)).await? {
         return Ok(false);
     }
     if import.worker.is_some_and(|before| before != worker) {
-        let first = imports::waiting(store.reader(), import.id, 0, 1).await?.first().map_or(0, |item| item.number);
+        let first = imports::list_waiting(store.reader(), import.id, 0, 1).await?.first().map_or(0, |item| item.number);
         let times = if first == import.stuck_at { import.stuck_times } else { 0 };
-        imports::note_stuck(db, import.id, first, times).await?;
+        imports::record_retry(db, import.id, first, times).await?;
     }
     Ok(true)
 }
 
 /// Forgets imports that ended long ago or were never received whole.
 pub async fn tidy(store: &Store, now: Timestamp) -> Result<u64, EditorialError> {
-    Ok(imports::tidy(store.writer(), now.plus_seconds(-STALLED_SECONDS), now.plus_seconds(-KEPT_SECONDS)).await?)
+    Ok(imports::delete_expired(store.writer(), now.plus_seconds(-STALLED_SECONDS), now.plus_seconds(-KEPT_SECONDS)).await?)
 }
 
 /// `PostgreSQL` cannot keep it. A line that holds it in JSON holds it escaped, and is refused later, with its reason.

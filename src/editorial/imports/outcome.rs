@@ -4,36 +4,30 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::domain::fields::FieldError;
+use crate::domain::import_state::{ImportItemState, ImportNote};
 use crate::editorial::error::EditorialError;
 use crate::store::imports::{ItemOutcome, WaitingItem};
+use crate::store::json_column::Json;
 
 /// Something of an item that was lost or done otherwise than it says.
-pub(super) fn note(code: &str, detail: impl Into<String>) -> Value {
-    json!({ "code": code, "detail": detail.into() })
+pub(super) fn note(code: &str, detail: impl Into<String>) -> ImportNote {
+    ImportNote::new(code, detail)
 }
 
-pub(super) fn done(item: &WaitingItem, state: &'static str, insight: Option<(Uuid, String)>, more: Vec<Value>) -> ItemOutcome {
+pub(super) fn done(item: &WaitingItem, state: ImportItemState, insight: Option<(Uuid, String)>, more: Vec<ImportNote>) -> ItemOutcome {
     let (insight_id, slug) = insight.unzip();
-    ItemOutcome { number: item.number, state, insight_id, slug, problem: None, notes: with_notes(&item.notes, more) }
+    let notes = Json(item.notes.0.iter().cloned().chain(more).collect());
+    ItemOutcome { number: item.number, state, insight_id, slug, problem: None, notes }
 }
 
 pub(super) fn failed(item: &WaitingItem, problem: &Value) -> ItemOutcome {
     ItemOutcome {
         number: item.number,
-        state: "failed",
-        problem: Some(problem.to_string()),
+        state: ImportItemState::Failed,
+        problem: Some(problem.clone()),
         notes: item.notes.clone(),
         ..ItemOutcome::default()
     }
-}
-
-fn with_notes(notes: &str, more: Vec<Value>) -> String {
-    if more.is_empty() {
-        return notes.to_owned();
-    }
-    let mut all: Vec<Value> = serde_json::from_str(notes).unwrap_or_default();
-    all.extend(more);
-    json!(all).to_string()
 }
 
 /// Why an item failed: the code of the problem that a request would have got, and what to change.

@@ -16,6 +16,7 @@ use crate::domain::term::{TermDraft, TermKind};
 use crate::editorial::error::EditorialError;
 use crate::editorial::insights::{check_own, named};
 use crate::editorial::revision::{self, RenderedDraft};
+use crate::store::drafts::SourcedDraft;
 use crate::store::error::StoreError;
 use crate::store::insights::InsightName;
 use crate::store::rows::insight;
@@ -118,8 +119,8 @@ impl ExistingRows {
         let ids: Vec<Uuid> = insights().filter_map(|line| line.id).collect();
         let slugs: Vec<&str> = insights().filter_map(|line| line.text.slug.as_ref()).map(Slug::as_str).collect();
         Ok(Self {
-            ids: store::insights::known(db, &ids).await?.into_iter().collect(),
-            slugs: store::slugs::known(db, &slugs).await?,
+            ids: store::insights::find_existing(db, &ids).await?.into_iter().collect(),
+            slugs: store::slugs::find_taken(db, &slugs).await?,
             locale: revision::source_locale(db).await?,
         })
     }
@@ -176,7 +177,7 @@ async fn plan_insight(
         return Err(EditorialError::field("/slug", "in-the-trash", "it is in the trash: restore it first, or remove it for good"));
     }
     let head = store::drafts::find_with_locale(db, seen.id, seen.head_revision).await?;
-    let (locale, newest) = head.ok_or(EditorialError::NotFound)?;
+    let SourcedDraft { source_locale: locale, draft: newest } = head.ok_or(EditorialError::NotFound)?;
     if line.locale.as_ref().is_some_and(|given| *given != locale) {
         let detail = format!("the insight's own texts are in {locale}, and stay so: write other locales in translations");
         return Err(EditorialError::field("/locale", "source-locale", detail));

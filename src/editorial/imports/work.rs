@@ -15,6 +15,7 @@ use crate::domain::authority::Principal;
 use crate::domain::change::NewChange;
 use crate::domain::clock::{Clock, Timestamp};
 use crate::domain::import_line::InsightLine;
+use crate::domain::import_state::{ImportItemState, ImportState};
 use crate::editorial::error::EditorialError;
 use crate::editorial::imports::lease::{MOST_ATOMIC, lease_end, principal};
 use crate::editorial::terms;
@@ -76,7 +77,7 @@ pub async fn work<T: Future<Output = ()> + Send>(
             None => job.look(0, careful, now).await?,
         };
         let Some((first, last)) = looked.ends() else {
-            imports::finish(store.writer(), import.id, "done", None, now).await?;
+            imports::finish(store.writer(), import.id, ImportState::Done, None, now).await?;
             return Ok(WorkOutcome::Finished);
         };
         let times = if first == import.stuck_at { import.stuck_times } else { 0 };
@@ -84,11 +85,11 @@ pub async fn work<T: Future<Output = ()> + Send>(
         let outcomes = if times >= TRIES || again >= TRIES {
             job.give_up(&looked.items[0], times < TRIES, now).await?
         } else if first < careful {
-            imports::note_stuck(store.writer(), import.id, first, times + 1).await?;
+            imports::record_retry(store.writer(), import.id, first, times + 1).await?;
             let outcomes = job.batch(looked, &mut made, now).await;
             if outcomes.is_err() {
                 // It was interrupted, and did not die of the item.
-                imports::note_stuck(store.writer(), import.id, first, times).await?;
+                imports::record_retry(store.writer(), import.id, first, times).await?;
             }
             outcomes?
         } else {
@@ -139,13 +140,13 @@ impl ImportJob<'_> {
     /// A transaction in which this worker has the import; nothing when another one has it.
     async fn begin(&self, now: Timestamp) -> Result<Option<Transaction>, EditorialError> {
         let txn = self.store.begin().await?;
-        Ok(imports::lease(&txn, self.import.id, self.worker, now, lease_end(now)).await?.then_some(txn))
+        Ok(imports::acquire_lease(&txn, self.import.id, self.worker, now, lease_end(now)).await?.then_some(txn))
     }
 
     /// The next items behind one, and what is to be done for each: everything that needs no transaction.
     async fn look(&self, behind: i64, careful: i64, now: Timestamp) -> Result<Lookahead, EditorialError> {
         let (db, id) = (self.store.reader(), self.import.id);
-        let mut items = within(imports::waiting(db, id, behind, BATCH).await?);
+        let mut items = within(imports::list_waiting(db, id, behind, BATCH).await?);
         if items.first().is_some_and(|first| first.number < careful) {
             items.truncate(1);
         }
@@ -193,7 +194,8 @@ impl ImportJob<'_> {
                 None => self.in_savepoint(&txn, (item, plan), now).await?,
             };
             changes.extend(more);
-            made.insights.extend(names.into_iter().filter(|_| outcome.as_ref().is_some_and(|outcome| outcome.state == "created")));
+            made.insights
+                .extend(names.into_iter().filter(|_| outcome.as_ref().is_some_and(|outcome| outcome.state == ImportItemState::Created)));
             outcomes.extend(outcome);
         }
         let finished = i64::try_from(outcomes.len()).unwrap_or(i64::MAX);
@@ -235,13 +237,13 @@ impl ImportJob<'_> {
         let point = store::savepoint(txn).await?;
         match group::create(&point, &self.by, &creations, now).await {
             Ok(written) => {
-                store::keep(point).await?;
+                store::release_savepoint(point).await?;
                 Ok(written)
             }
             Err(EditorialError::Store(error @ StoreError::Unavailable(_))) => Err(error.into()),
             Err(error) => {
                 tracing::debug!(%error, "a group is imported one by one");
-                store::undo(point).await?;
+                store::rollback_savepoint(point).await?;
                 Ok(WrittenGroup::default())
             }
         }
@@ -251,7 +253,7 @@ impl ImportJob<'_> {
     async fn record_alone(&self, rehearsed: Transaction, mut outcomes: Vec<ItemOutcome>, now: Timestamp) -> Result<bool, EditorialError> {
         drop(rehearsed);
         // What is only rehearsed gets no id.
-        outcomes.iter_mut().filter(|outcome| outcome.state == "created").for_each(|outcome| outcome.insight_id = None);
+        outcomes.iter_mut().filter(|outcome| outcome.state == ImportItemState::Created).for_each(|outcome| outcome.insight_id = None);
         let Some(txn) = self.begin(now).await? else { return Ok(false) };
         imports::record(&txn, self.import.id, &outcomes, now).await?;
         self.store.commit_quietly(txn).await?;
@@ -274,23 +276,23 @@ impl ImportJob<'_> {
         };
         match tried {
             Ok(ApplyResult::Done(AppliedItem { state, insight, notes, changes })) => {
-                store::keep(point).await?;
+                store::release_savepoint(point).await?;
                 Ok((Some(done(item, state, insight, notes)), changes))
             }
             Ok(ApplyResult::Again) => {
-                store::undo(point).await?;
+                store::rollback_savepoint(point).await?;
                 Ok((None, Vec::new()))
             }
             Err(EditorialError::Store(error @ StoreError::Unavailable(_))) => Err(error.into()),
             Err(error) => {
-                store::undo(point).await?;
+                store::rollback_savepoint(point).await?;
                 Ok((Some(failed(item, &outcome::problem(error))), Vec::new()))
             }
         }
     }
 
     async fn log(&self, txn: &Transaction, changes: &[NewChange], now: Timestamp) -> Result<(), EditorialError> {
-        Ok(audit::append_all(txn, &changes.iter().map(AuditEvent::of).collect::<Vec<_>>(), &self.by, now).await?)
+        Ok(audit::append_all(txn, &changes.iter().map(AuditEvent::from_change).collect::<Vec<_>>(), &self.by, now).await?)
     }
 
     /// Every item in one transaction. When one fails everything is undone, and those that can be found to fail say why.
@@ -303,18 +305,18 @@ impl ImportJob<'_> {
             } else {
                 format!("an import of more than {MOST_ATOMIC} items cannot be all or nothing: other writers would wait too long")
             };
-            imports::finish(store.writer(), import.id, "failed", Some(&problem), now).await?;
+            imports::finish(store.writer(), import.id, ImportState::Failed, Some(&problem), now).await?;
             return Ok(WorkOutcome::Finished);
         }
-        let first = imports::waiting(store.reader(), import.id, 0, 1).await?.first().map_or(0, |item| item.number);
-        imports::note_stuck(store.writer(), import.id, first, import.stuck_times + 1).await?;
+        let first = imports::list_waiting(store.reader(), import.id, 0, 1).await?.first().map_or(0, |item| item.number);
+        imports::record_retry(store.writer(), import.id, first, import.stuck_times + 1).await?;
         // The row is held until the end: nobody else takes the import over meanwhile.
         let Some(txn) = self.begin(now).await? else { return Ok(WorkOutcome::Lost) };
         let mut changes = Vec::new();
         let mut outcomes = Vec::new();
         let mut last = 0;
         let fault = loop {
-            let items = within(imports::waiting(&txn, import.id, last, BATCH).await?);
+            let items = within(imports::list_waiting(&txn, import.id, last, BATCH).await?);
             let Some(newest) = items.last() else { break None };
             last = newest.number;
             for item in &items {
@@ -323,24 +325,24 @@ impl ImportJob<'_> {
                 outcomes.push(outcome.unwrap_or_else(|| failed(item, &outcome::problem(EditorialError::Busy))));
                 changes.extend(more);
             }
-            if outcomes.iter().any(|outcome| outcome.state == "failed") {
+            if outcomes.iter().any(|outcome| outcome.state == ImportItemState::Failed) {
                 break Some(last);
             }
         };
         if let Some(last) = fault {
             drop(txn);
-            outcomes.retain(|outcome| outcome.state == "failed");
+            outcomes.retain(|outcome| outcome.state == ImportItemState::Failed);
             return self.refuse(outcomes, last, now).await;
         }
         if import.validate_only {
             if !self.record_alone(txn, outcomes, now).await? {
                 return Ok(WorkOutcome::Lost);
             }
-            imports::finish(store.writer(), import.id, "done", None, now).await?;
+            imports::finish(store.writer(), import.id, ImportState::Done, None, now).await?;
             return Ok(WorkOutcome::Finished);
         }
         imports::record(&txn, import.id, &outcomes, now).await?;
-        imports::finish(&txn, import.id, "done", None, now).await?;
+        imports::finish(&txn, import.id, ImportState::Done, None, now).await?;
         self.log(&txn, &changes, now).await?;
         store::changes::commit_all(store, txn, &changes, now).await?;
         Ok(WorkOutcome::Finished)
@@ -349,7 +351,7 @@ impl ImportJob<'_> {
     /// Looks at the rest without holding anybody up, and ends the import.
     async fn refuse(&self, mut faults: Vec<ItemOutcome>, mut last: i64, now: Timestamp) -> Result<WorkOutcome, EditorialError> {
         loop {
-            let items = within(imports::waiting(self.store.reader(), self.import.id, last, BATCH).await?);
+            let items = within(imports::list_waiting(self.store.reader(), self.import.id, last, BATCH).await?);
             let Some(newest) = items.last() else { break };
             last = newest.number;
             for item in &items {
@@ -361,7 +363,7 @@ impl ImportJob<'_> {
         let Some(txn) = self.begin(now).await? else { return Ok(WorkOutcome::Lost) };
         imports::record(&txn, self.import.id, &faults, now).await?;
         let problem = "nothing was changed: items failed, and the import was to be all or nothing";
-        imports::finish(&txn, self.import.id, "failed", Some(problem), now).await?;
+        imports::finish(&txn, self.import.id, ImportState::Failed, Some(problem), now).await?;
         self.store.commit_quietly(txn).await?;
         Ok(WorkOutcome::Finished)
     }

@@ -110,17 +110,17 @@ pub(crate) async fn stream_changes(app: web::Data<AppState>, request: HttpReques
     Ok(builder::event_stream(bytes))
 }
 
-fn last_event_id(request: &HttpRequest) -> Result<Option<i64>, Problem> {
+fn last_event_id(request: &HttpRequest) -> Result<Option<PublicSequence>, Problem> {
     let Some(value) = request.headers().get(LAST_EVENT_ID) else { return Ok(None) };
     let number = value.to_str().ok().and_then(|text| text.parse().ok()).filter(|number| *number >= 0);
     let invalid =
         || Problem::new(ProblemCode::InvalidParameter, "Last-Event-ID must be the id of an event").with("parameter", "Last-Event-ID");
-    number.map(Some).ok_or_else(invalid)
+    number.map(|number| Some(PublicSequence(number))).ok_or_else(invalid)
 }
 
 struct EventStream {
     app: web::Data<AppState>,
-    newest: watch::Receiver<i64>,
+    newest: watch::Receiver<PublicSequence>,
     closing: watch::Receiver<bool>,
     sender: mpsc::Sender<Bytes>,
     ends: Instant,

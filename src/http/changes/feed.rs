@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::domain::change::{PublicSequence, Resource};
 use crate::domain::clock::Timestamp;
 use crate::domain::locale::Locale;
 use crate::domain::page::{Cursor, KeyValue};
@@ -29,7 +30,6 @@ use crate::http::state::app_state::AppState;
 use crate::store::changes;
 use crate::store::changes::LogRow;
 use crate::store::hits;
-use crate::store::hits::HitDetail;
 use crate::store::insight_rows::InsightRow;
 use crate::store::terms;
 
@@ -168,14 +168,11 @@ pub(super) async fn changes_after(
     rows.truncate(usize::try_from(limit).unwrap_or(0));
     // What the log says has happened, even if the clock of this node is slightly behind.
     let now = rows.iter().map(|row| Timestamp(row.at)).fold(now, Ord::max);
-    let insights: HashMap<Uuid, InsightRow> = hits::find(&snapshot, &ids(&rows, "insight"), &chain, HitDetail::Nothing, now)
-        .await?
-        .into_iter()
-        .map(|(row, _)| (row.id, row))
-        .collect();
+    let insights: HashMap<Uuid, InsightRow> =
+        hits::find(&snapshot, &ids(&rows, Resource::Insight), &chain, now).await?.into_iter().map(|row| (row.id, row)).collect();
     let mut slugs: HashMap<Uuid, String> = HashMap::new();
     for kind in TermKind::ALL {
-        slugs.extend(terms::find_slugs(&snapshot, kind, &ids(&rows, kind.resource().as_str())).await?);
+        slugs.extend(terms::find_slugs(&snapshot, kind, &ids(&rows, kind.resource())).await?);
     }
     drop(snapshot);
     let next = rows.last().filter(|_| more).and_then(|last| last.public_sequence);
@@ -189,7 +186,7 @@ pub(super) async fn changes_after(
     })
 }
 
-fn ids(rows: &[LogRow], resource: &str) -> Vec<Uuid> {
+fn ids(rows: &[LogRow], resource: Resource) -> Vec<Uuid> {
     let mut ids: Vec<Uuid> = rows.iter().filter(|row| row.resource == resource).filter_map(|row| row.resource_id).collect();
     ids.sort();
     ids.dedup();
@@ -208,22 +205,21 @@ struct Resources<'p> {
 fn change(row: &LogRow, resources: &Resources<'_>) -> ChangeView {
     let Resources { insights, slugs, chain, now } = resources;
     let LogRow { at, resource, resource_id, public_sequence, cache_tags, .. } = row;
-    let cache_tags: Vec<String> = serde_json::from_str(cache_tags).unwrap_or_default();
-    let insight = resource_id.and_then(|id| insights.get(&id)).filter(|_| resource == "insight");
-    let resource = match resource.as_str() {
-        "category" => ChangedResource::Category,
-        "tag" => ChangedResource::Tag,
-        "author" => ChangedResource::Author,
-        "site" => ChangedResource::Site,
-        _ => ChangedResource::Insight,
+    let insight = resource_id.and_then(|id| insights.get(&id)).filter(|_| *resource == Resource::Insight);
+    let resource = match resource {
+        Resource::Insight => ChangedResource::Insight,
+        Resource::Category => ChangedResource::Category,
+        Resource::Tag => ChangedResource::Tag,
+        Resource::Author => ChangedResource::Author,
+        Resource::Site => ChangedResource::Site,
     };
     let term = resource_id.and_then(|id| slugs.get(&id));
     let slug = insight.map(|insight| &insight.slug).or(term).cloned();
     let deleted = slug.is_none() && !matches!(resource, ChangedResource::Site);
     ChangeView {
-        sequence: public_sequence.unwrap_or(0),
+        sequence: public_sequence.unwrap_or_default(),
         at: Timestamp(*at).rfc3339(),
-        kind: format!("{}.{}", row.resource, if deleted { "deleted" } else { "updated" }),
+        kind: format!("{}.{}", row.resource.as_str(), if deleted { "deleted" } else { "updated" }),
         resource,
         id: *resource_id,
         slug,

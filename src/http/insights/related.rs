@@ -20,7 +20,7 @@ use crate::http::response::builder::{CONTENT_SEQUENCE, ResponseBuilder};
 use crate::http::response::problem::Problem;
 use crate::http::state::app_state::AppState;
 use crate::projections::search::{Reason, Similar, Subject};
-use crate::store::hits::{self, HitDetail};
+use crate::store::hits;
 use crate::store::insight_rows::InsightRow;
 
 /// How many `include=related` adds to each insight.
@@ -111,9 +111,9 @@ pub(super) async fn find_for_each(
 
 async fn views(app: &AppState, similar: Vec<Similar>, chain: &[String], now: Timestamp) -> Result<Vec<RelatedView>, Problem> {
     let ids: Vec<Uuid> = similar.iter().map(|similar| similar.id).collect();
-    let rows = hits::find(app.store.reader(), &ids, chain, HitDetail::Nothing, now).await?;
+    let rows = hits::find(app.store.reader(), &ids, chain, now).await?;
     let mut by_id: HashMap<Uuid, Similar> = similar.into_iter().map(|similar| (similar.id, similar)).collect();
-    Ok(rows.into_iter().filter_map(|(row, _)| by_id.remove(&row.id).map(|similar| view(row, similar, chain, now))).collect())
+    Ok(rows.into_iter().filter_map(|row| by_id.remove(&row.id).map(|similar| view(row, similar, chain, now))).collect())
 }
 
 fn view(row: InsightRow, similar: Similar, chain: &[String], now: Timestamp) -> RelatedView {

@@ -163,7 +163,7 @@ fn summary(row: ListedRevision, insight: &insight::Model) -> RevisionSummaryView
         made_by: MadeBy::of(&revision),
         is_live: insight.live_revision == Some(revision.number),
         is_newest: insight.head_revision == revision.number,
-        locales: serde_json::from_str(&revision.locales).unwrap_or_default(),
+        locales: revision.locales.0,
         origin: revision.origin,
         restored_from: revision.restored_from,
         slug: revision.slug,

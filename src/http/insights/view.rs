@@ -234,8 +234,7 @@ impl From<Seo> for SeoView {
 impl BodyView {
     fn from_row(body: BodyRow) -> Self {
         let BodyRow { markdown, html, plain, toc } = body;
-        let toc: Vec<TocEntry> = serde_json::from_str(&toc).unwrap_or_default();
-        let toc = toc.into_iter().map(|TocEntry { id, level, text }| TocEntryView { id, level, text }).collect();
+        let toc = toc.0.into_iter().map(|TocEntry { id, level, text }| TocEntryView { id, level, text }).collect();
         Self { markdown, html, text: plain, toc }
     }
 }

@@ -7,7 +7,6 @@ use uuid::Uuid;
 use crate::domain::authority::Principal;
 use crate::domain::clock::Timestamp;
 use crate::domain::lint::{self, Lint, Warning};
-use crate::domain::markdown::TocEntry;
 use crate::domain::slug::Slug;
 use crate::editorial::offload;
 use crate::http::response::problem::Problem;

@@ -14,6 +14,7 @@ use actix_web::middleware::Next;
 use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, ResponseError as _, web};
 use futures_util::future::join;
 
+use crate::domain::change::Sequence;
 use crate::http::request::auth;
 use crate::http::request::auth::Authentication;
 use crate::http::request::request_id;
@@ -127,7 +128,7 @@ async fn handled(
             findable(app).await;
         }
     } else if writes && response.status().is_success() {
-        shown(app, app.store.committed().row).await;
+        shown(app, app.store.committed().sequence).await;
     }
     drop(turn);
     Ok(Ok(response))
@@ -137,13 +138,13 @@ async fn handled(
 pub(crate) async fn findable(app: &AppState) {
     if let Ok(newest) = changes::newest(app.store.reader()).await {
         // It may be a draft's, which rang no bell.
-        app.store.ring();
+        app.store.notify();
         shown(app, newest).await;
     }
 }
 
 /// Waits until searches and kept answers show what a row of the log says.
-async fn shown(app: &AppState, sequence: i64) {
+async fn shown(app: &AppState, sequence: Sequence) {
     join(app.search.wait_for(sequence), app.cache.wait_for(sequence)).await;
 }
 

@@ -14,6 +14,7 @@ use actix_web::http::{Method, Uri};
 use actix_web::{Error, HttpMessage as _, HttpResponse, ResponseError as _, web};
 use futures_util::future::{Either, LocalBoxFuture};
 
+use crate::domain::change::PublicSequence;
 use crate::domain::clock::Timestamp;
 use crate::http::middleware::cache_key::{CacheKey, RequestTarget};
 use crate::http::middleware::request_context;
@@ -81,7 +82,7 @@ where
 }
 
 /// An answer that was made before, for a reader with these headers.
-fn given(app: &AppState, answer: &BufferedResponse, headers: &HeaderMap, (now, sequence): (Timestamp, i64)) -> HttpResponse {
+fn given(app: &AppState, answer: &BufferedResponse, headers: &HeaderMap, (now, sequence): (Timestamp, PublicSequence)) -> HttpResponse {
     let again = RevalidationState { sequence, next_transition: app.cache.next_transition() };
     let mut response = sent(answer, headers, (now, Some(&again)), request_id::header(headers, now));
     if app.cache.is_cut_off() {

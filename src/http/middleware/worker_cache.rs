@@ -6,6 +6,7 @@ use std::hash::BuildHasher as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::domain::change::PublicSequence;
 use crate::domain::clock::Timestamp;
 use crate::http::response::buffered::BufferedResponse;
 use crate::projections::response_cache::{CacheEntry, ResponseCache};
@@ -51,7 +52,7 @@ impl WorkerCache {
         answers: &ResponseCache<BufferedResponse>,
         name: &str,
         now: Timestamp,
-        give: impl FnOnce(&BufferedResponse, i64) -> T,
+        give: impl FnOnce(&BufferedResponse, PublicSequence) -> T,
     ) -> Option<T> {
         let hash = self.hasher.hash_one(name);
         let mut slots = self.slots.borrow_mut();

@@ -49,11 +49,11 @@ pub(crate) async fn get_readiness(app: web::Data<AppState>, request: HttpRequest
     Query::require_empty(&request)?;
     let answer = tokio::time::timeout(PATIENCE, app.store.ping()).await;
     answer.map_err(|_elapsed| Problem::unavailable("the database does not answer"))??;
-    let committed = app.store.committed().row;
+    let committed = app.store.committed().sequence;
     let newest = tokio::time::timeout(PATIENCE, changes::newest(app.store.reader())).await;
     let newest = newest.map_err(|_elapsed| Problem::unavailable("the database does not answer"))??;
     if newest < committed {
-        tracing::error!(newest, committed, "readers do not see what was committed");
+        tracing::error!(%newest, %committed, "readers do not see what was committed");
         return Err(Problem::unavailable("readers do not see what was committed: restart this node"));
     }
     Ok(ResponseBuilder::json(&Health { status: "ok" }))

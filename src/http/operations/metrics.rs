@@ -72,13 +72,13 @@ fn registry(app: &AppState) -> Registry {
     gauge("answers_kept_bytes", "Memory that kept answers take", signed(bytes));
     gauge("requests_in_flight", "Requests that are being answered", signed(app.in_flight.load(Ordering::Relaxed)));
     gauge("event_streams", "Event streams that are open", signed(app.events.open()));
-    gauge("content_sequence", "The newest public change that this node has told", app.sequence.load(Ordering::Relaxed));
+    gauge("content_sequence", "The newest public change that this node has told", app.sequence.load(Ordering::Relaxed).0);
     let reached = *app.search.progress().borrow();
-    gauge("search_ready", "Whether the search index is open", i64::from(reached >= 0));
+    gauge("search_ready", "Whether the search index is open", i64::from(reached.is_open()));
     gauge(
         "search_rows_behind",
         "Rows that this node has written and search does not show yet",
-        (app.store.committed().row - reached.max(0)).max(0),
+        (app.store.committed().sequence.0 - reached.0.max(0)).max(0),
     );
     gauge("log_readable", "Whether the change log could be read last: 0 while the database is away", i64::from(!app.cache.is_cut_off()));
     registry

@@ -10,6 +10,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::web::Bytes;
 
+use crate::domain::change::PublicSequence;
 use crate::domain::clock::Timestamp;
 use crate::http::response::cache_control;
 use crate::http::response::cache_control::{CachePolicy, Encoding};
@@ -48,7 +49,7 @@ fn with_authorization(vary: Cow<'static, str>, policy: CachePolicy) -> Cow<'stat
 /// When an answer is given once more.
 pub(crate) struct RevalidationState {
     /// The public number that it is true at.
-    pub(crate) sequence: i64,
+    pub(crate) sequence: PublicSequence,
     /// When the clock changes content next, by what is known now.
     pub(crate) next_transition: Option<Timestamp>,
 }
@@ -183,7 +184,7 @@ impl BufferedResponse {
         if let Some(value) = later.or_else(|| self.cache_control.clone()) {
             map.append(header::CACHE_CONTROL, value);
         }
-        if let Some(value) = again.map(|again| number(again.sequence)).or_else(|| self.sequence.clone()) {
+        if let Some(value) = again.map(|again| number(again.sequence.0)).or_else(|| self.sequence.clone()) {
             map.append(CONTENT_SEQUENCE, value);
         }
         if let Some(etag) = etag {

@@ -13,6 +13,7 @@ use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, Responder, Response
 use futures_util::Stream;
 use serde::{Deserialize, Serialize};
 
+use crate::domain::change::PublicSequence;
 use crate::domain::clock::Timestamp;
 use crate::domain::secret;
 pub(crate) use crate::http::response::buffered::CONTENT_SEQUENCE;
@@ -207,7 +208,7 @@ impl ResponseBuilder {
     }
 
     /// As [`ResponseBuilder::kept`], of what was made of an index at this public number.
-    pub(crate) fn kept_at(self, sequence: i64, freshness: &Freshness, names: CacheTags) -> Self {
+    pub(crate) fn kept_at(self, sequence: PublicSequence, freshness: &Freshness, names: CacheTags) -> Self {
         let made_at = sequence.min(freshness.sequence);
         Self { kept: Some(EntryLifetime { made_at, until: freshness.next_transition, names }), ..self }
     }
@@ -254,7 +255,7 @@ pub(crate) const EVERY_INSIGHT: [&str; 2] = ["insights", "terms"];
 /// How long an answer may be given to others.
 pub(crate) struct EntryLifetime {
     /// The public number that it was made at.
-    pub(crate) made_at: i64,
+    pub(crate) made_at: PublicSequence,
     /// When the clock changes it.
     pub(crate) until: Option<Timestamp>,
     /// It is dropped when something of these names changes.

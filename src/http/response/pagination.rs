@@ -5,6 +5,7 @@ use actix_web::http::header;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::domain::change::PublicSequence;
 use crate::domain::page::{Cursor, KeyValue, Page};
 use crate::http::request::query_params;
 use crate::http::response::builder::ResponseBuilder;
@@ -30,8 +31,8 @@ pub(crate) struct PageInfo {
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub(crate) struct ListMeta {
     /// The number of the newest change that the answer takes into account.
-    #[schema(minimum = 0)]
-    pub sequence: i64,
+    #[schema(value_type = i64, minimum = 0)]
+    pub sequence: PublicSequence,
     /// How many items all pages have together; only with `count=exact`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(minimum = 0, nullable = false)]

@@ -169,7 +169,11 @@ impl From<StoreError> for Problem {
         tracing::error!(error = %chain(&error), "the store failed");
         match error {
             StoreError::Unavailable(_) => Self::unavailable("the database cannot be reached: try again in a moment"),
-            StoreError::Unique(_) | StoreError::ForeignKey(_) | StoreError::Failed(_) | StoreError::Corrupt(_) => Self::internal(),
+            StoreError::Unique(_)
+            | StoreError::ForeignKey(_)
+            | StoreError::Failed(_)
+            | StoreError::Corrupt(_)
+            | StoreError::Inconsistent(_) => Self::internal(),
         }
     }
 }

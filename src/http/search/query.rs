@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::params::SearchParams;
 use super::view::{FacetsView, Highlights, ScoreExplanation, SearchHit, SearchMeta, SearchResult, facet};
+use crate::domain::change::PublicSequence;
 use crate::domain::clock::Timestamp;
 use crate::domain::locale::Locale;
 use crate::domain::page::{Cursor, KeyValue};
@@ -22,7 +23,7 @@ use crate::http::response::problem::{Problem, unidentified};
 use crate::http::response::problem_codes::ProblemCode;
 use crate::http::state::app_state::AppState;
 use crate::projections::search::{Marks, PreviousPage, SearchPage, SearchPosition, SearchRequest};
-use crate::store::hits::{self, HitDetail};
+use crate::store::hits;
 use crate::store::insight_rows::InsightRow;
 use crate::store::list_query::Filters;
 

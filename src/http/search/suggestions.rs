@@ -15,7 +15,7 @@ use crate::http::response::builder::{CONTENT_SEQUENCE, ResponseBuilder};
 use crate::http::response::problem::Problem;
 use crate::http::state::app_state::AppState;
 use crate::projections::search::{Suggestion, TypedPrefix};
-use crate::store::hits::{self, HitDetail};
+use crate::store::hits;
 use crate::store::insight_rows::InsightRow;
 
 /// What a suggestion is.
@@ -101,8 +101,7 @@ pub(in crate::http) async fn list_suggestions(
 
 fn suggestions(prefix: &TypedPrefix, rows: Vec<(InsightRow, String)>, limit: usize) -> Vec<SuggestionView> {
     let mut list: Vec<(Suggestion, SuggestedInsight)> = Vec::new();
-    for (row, toc) in rows {
-        let headings: Vec<TocEntry> = serde_json::from_str(&toc).unwrap_or_default();
+    for (row, headings) in rows {
         let insight = SuggestedInsight { id: row.id, slug: row.slug, title: row.title };
         for suggestion in prefix.answers(&insight.title, &headings) {
             list.push((suggestion, insight.clone()));

@@ -4,6 +4,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
+use crate::domain::change::PublicSequence;
 use crate::http::insights::view::{InsightSummaryView, local_name};
 use crate::http::response::pagination::PageInfo;
 use crate::projections::search::{Explanation, FacetCount, TitleMatch};
@@ -120,9 +121,10 @@ pub(super) struct SearchResult {
 }
 
 pub(super) fn facet(counts: Vec<FacetCount>, chain: &[String]) -> Vec<FacetValue> {
-    let value = |FacetCount { value, name, translations, count }: FacetCount| {
-        let translations: Map<String, Value> = serde_json::from_str(&translations).unwrap_or_default();
-        FacetValue { value, name: local_name(&translations, chain, &name).to_owned(), count }
+    let value = |FacetCount { value, name, translations, count }: FacetCount| FacetValue {
+        value,
+        name: local_name(&translations, chain, &name).to_owned(),
+        count,
     };
     counts.into_iter().map(value).collect()
 }

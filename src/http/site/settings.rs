@@ -4,14 +4,13 @@ use std::collections::BTreeMap;
 
 use actix_web::{HttpRequest, get, put, web};
 use serde::Serialize;
-use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use crate::domain::authority::Admin;
 use crate::domain::clock::Timestamp;
 use crate::domain::etag::version_state;
 use crate::domain::locale::Locale;
-use crate::domain::site::SiteDraft;
+use crate::domain::site::{SiteDraft, SiteText};
 use crate::editorial;
 use crate::http::request::auth::Reader;
 use crate::http::request::body::Body;
@@ -178,7 +177,6 @@ async fn represent(
 fn view(row: &site::Model, stats: StatsRow, locale: Option<&Locale>, viewer: Viewer) -> SiteView {
     let translations: Map<String, Value> = serde_json::from_str(&row.translations).unwrap_or_default();
     let chain = Locale::fallback_chain(locale, &row.default_locale);
-    let text = |local: &Value, name: &str| local[name].as_str().unwrap_or_default().to_owned();
     let local = chain.iter().take_while(|tag| **tag != row.default_locale).find_map(|tag| translations.get(tag));
     let localised = |name: &str, default: &String| {
         local.map(|local| text(local, name)).filter(|text| !text.is_empty()).unwrap_or_else(|| default.clone())
@@ -190,7 +188,7 @@ fn view(row: &site::Model, stats: StatsRow, locale: Option<&Locale>, viewer: Vie
         intro: localised("intro", &row.intro),
         base_url: row.base_url.clone(),
         default_locale: row.default_locale.clone(),
-        locales: serde_json::from_str(&row.locales).unwrap_or_default(),
+        locales: row.locales.0.clone(),
         stats: SiteStatsView {
             insights: stats.insights,
             categories: stats.categories,

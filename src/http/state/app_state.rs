@@ -2,7 +2,7 @@
 
 use crate::http::state::event_streams::EventLimits;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -13,6 +13,7 @@ use crate::http::state::counters::Metrics;
 use crate::http::state::documents::ServedDocument;
 use crate::http::state::in_flight_keys::InFlightKeys;
 
+use crate::domain::change::{AtomicPublicSequence, PublicSequence};
 use crate::domain::clock::{Clock, Timestamp};
 use crate::editorial::keys::KeyRing;
 use crate::editorial::throttle::Throttle;
@@ -31,7 +32,7 @@ pub struct Dependencies {
     pub search: Search,
     pub cache: ResponseCache<BufferedResponse>,
     /// The newest public sequence that the event stream may send.
-    pub newest: watch::Receiver<i64>,
+    pub newest: watch::Receiver<PublicSequence>,
     pub events: EventLimits,
     /// The public address, without a slash at its end.
     pub base_url: String,
@@ -41,7 +42,7 @@ pub struct Dependencies {
     /// Derives the OpenAPI document from the routes.
     pub document: fn() -> Value,
     /// The newest public sequence of the database.
-    pub sequence: i64,
+    pub sequence: PublicSequence,
 }
 
 /// What every handler can reach: one service behind its routes.
@@ -55,7 +56,7 @@ pub struct AppState {
     pub(crate) search: Search,
     pub(crate) cache: ResponseCache<BufferedResponse>,
     pub(crate) metrics: Metrics,
-    pub(crate) newest: watch::Receiver<i64>,
+    pub(crate) newest: watch::Receiver<PublicSequence>,
     pub(crate) events: EventLimits,
     /// Held by the one request of this node that enters into the log what the clock did; says when that failed last.
     recording: Arc<tokio::sync::Mutex<Option<Instant>>>,
@@ -65,7 +66,7 @@ pub struct AppState {
     /// Requests that are being answered, those whose clients left included.
     pub(crate) in_flight: AtomicUsize,
     /// The newest public sequence that this node has sent to anybody.
-    pub(crate) sequence: AtomicI64,
+    pub(crate) sequence: AtomicPublicSequence,
 }
 
 /// What a request may cost.
@@ -101,7 +102,7 @@ impl AppState {
             limits,
             documents: ServedDocument::new(document),
             in_flight: AtomicUsize::new(0),
-            sequence: AtomicI64::new(sequence),
+            sequence: AtomicPublicSequence::new(sequence),
         }
     }
 

@@ -1,5 +1,6 @@
 //! What event streams may cost, and the pages that they share.
 
+use crate::domain::change::PublicSequence;
 use actix_web::web::Bytes;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -36,7 +37,7 @@ impl EventLimits {
     }
 }
 
-pub(crate) type EventPageKey = (i64, i64, Option<String>);
+pub(crate) type EventPageKey = (PublicSequence, PublicSequence, Option<String>);
 
 pub(crate) type EventPageCell = Arc<OnceCell<Arc<EventPage>>>;
 
@@ -65,4 +66,4 @@ impl SharedEventPages {
 }
 
 /// The last number of a page and its bytes; nothing when there is no page there.
-pub(crate) type EventPage = Option<(i64, Bytes)>;
+pub(crate) type EventPage = Option<(PublicSequence, Bytes)>;

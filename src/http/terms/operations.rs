@@ -5,6 +5,7 @@ use actix_web::http::{StatusCode, header};
 
 use super::view::{TermListView, view};
 use crate::domain::authority::Publisher;
+use crate::domain::change::PublicSequence;
 use crate::domain::clock::Timestamp;
 use crate::domain::etag::named_state;
 use crate::domain::locale::Locale;

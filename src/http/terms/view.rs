@@ -91,14 +91,14 @@ pub(super) fn view(row: &TermRow, chain: &[String], viewer: Viewer) -> TermView 
     TermView {
         id: row.id,
         slug: row.slug.clone(),
-        name: local_name(&translations, chain, &row.name).to_owned(),
-        description: described.unwrap_or_else(|| row.description.clone()),
+        name: local.map_or(&row.name, |local| &local.name).clone(),
+        description: local.map_or(&row.description, |local| &local.description).clone(),
         insight_count: row.insight_count,
         translations: (viewer == Viewer::Editor).then(|| {
             let local = |(locale, texts): (&String, &serde_json::Value)| {
                 (locale.clone(), TermTranslationView { name: text(texts, "name"), description: text(texts, "description") })
             };
-            translations.iter().map(local).collect()
+            translations.iter().map(|(locale, local)| (locale.clone(), view(local))).collect()
         }),
     }
 }

@@ -13,6 +13,7 @@ use crate::http::request::query_params::Query;
 use crate::http::response::builder::line_stream;
 use crate::http::response::problem::Problem;
 use crate::http::state::app_state::AppState;
+use crate::store::exports::ExportRange;
 
 /// Insights that are read together.
 const PAGE_SIZE: i64 = 50;

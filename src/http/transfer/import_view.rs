@@ -6,6 +6,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::domain::clock::Timestamp;
+use crate::domain::import_state::{ImportItemState, ImportNote, ImportState};
 use crate::http::response::made_by::MadeBy;
 use crate::http::response::pagination::{ListMeta, PageInfo};
 use crate::http::response::problem_codes::ProblemCode;
@@ -14,7 +15,8 @@ use crate::store::imports::{Import, ImportItem};
 /// The progress of an import.
 #[derive(Clone, Copy, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum ImportState {
+#[schema(as = ImportState)]
+pub(crate) enum ImportStateView {
     Receiving,
     Running,
     Done,
@@ -44,7 +46,7 @@ pub(crate) struct ImportCountsView {
 #[schema(as = Import)]
 pub(crate) struct ImportView {
     pub id: Uuid,
-    pub state: ImportState,
+    pub state: ImportStateView,
     /// Where the lines came from.
     pub source: String,
     pub atomic: bool,
@@ -65,7 +67,8 @@ pub(crate) struct ImportView {
 /// The outcome of an item.
 #[derive(Clone, Copy, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum ImportItemState {
+#[schema(as = ImportItemState)]
+pub(crate) enum ImportItemStateView {
     Waiting,
     Created,
     Updated,
@@ -109,7 +112,7 @@ pub(crate) struct ImportItemView {
     /// Where it came from: a line, a path.
     #[schema(example = "line 1")]
     pub name: String,
-    pub state: ImportItemState,
+    pub state: ImportItemStateView,
     #[schema(required = true)]
     pub insight_id: Option<Uuid>,
     #[schema(required = true)]
@@ -133,11 +136,11 @@ pub(crate) struct ImportItemListView {
 
 pub(crate) fn view(import: &Import) -> ImportView {
     let Import { id, state, source, atomic, validate_only, total, created, updated, unchanged, failed, problem, .. } = import.clone();
-    let state = match state.as_str() {
-        "receiving" => ImportState::Receiving,
-        "running" => ImportState::Running,
-        "done" => ImportState::Done,
-        _ => ImportState::Failed,
+    let state = match state {
+        ImportState::Receiving => ImportStateView::Receiving,
+        ImportState::Running => ImportStateView::Running,
+        ImportState::Done => ImportStateView::Done,
+        ImportState::Failed => ImportStateView::Failed,
     };
     let waiting = (total - created - updated - unchanged - failed).max(0);
     ImportView {
@@ -157,15 +160,13 @@ pub(crate) fn view(import: &Import) -> ImportView {
 
 pub(crate) fn item_view(item: ImportItem, base_url: &str) -> ImportItemView {
     let ImportItem { number, name, state, notes, insight_id, slug, problem, finished_at } = item;
-    let state = match state.as_str() {
-        "waiting" => ImportItemState::Waiting,
-        "created" => ImportItemState::Created,
-        "updated" => ImportItemState::Updated,
-        "unchanged" => ImportItemState::Unchanged,
-        _ => ImportItemState::Failed,
+    let state = match state {
+        ImportItemState::Waiting => ImportItemStateView::Waiting,
+        ImportItemState::Created => ImportItemStateView::Created,
+        ImportItemState::Updated => ImportItemStateView::Updated,
+        ImportItemState::Unchanged => ImportItemStateView::Unchanged,
+        ImportItemState::Failed => ImportItemStateView::Failed,
     };
-    let notes: Vec<Map<String, Value>> = serde_json::from_str(&notes).unwrap_or_default();
-    let text = |fields: &Map<String, Value>, name: &str| fields.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
     ImportItemView {
         number,
         name,

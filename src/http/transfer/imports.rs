@@ -9,6 +9,7 @@ use memchr::memchr;
 use serde_json::json;
 
 use crate::domain::authority::{Editor, Principal};
+use crate::domain::import_state::ImportItemState;
 use crate::editorial::imports;
 use crate::editorial::imports::{ImportMode, ImportReceiver, ReceivedLine};
 use crate::http::middleware::request_context::{RequestId, findable};
@@ -219,10 +220,10 @@ fn parse_line(number: u64, line: &Bytes) -> Option<ReceivedLine> {
     let name = format!("line {number}");
     let Ok(text) = std::str::from_utf8(line) else {
         let problem = json!({ "code": "malformed-body", "detail": "the line is not UTF-8" });
-        return Some(ReceivedLine { name, input: String::new(), notes: "[]".to_owned(), refused: Some(problem) });
+        return Some(ReceivedLine { name, input: String::new(), notes: Vec::new(), refused: Some(problem) });
     };
     let text = text.trim().trim_start_matches('\u{feff}');
-    (!text.is_empty()).then(|| ReceivedLine { name, input: text.to_owned(), notes: "[]".to_owned(), refused: None })
+    (!text.is_empty()).then(|| ReceivedLine { name, input: text.to_owned(), notes: Vec::new(), refused: None })
 }
 
 /// A line that is not stored, as a failed item.

@@ -5,9 +5,11 @@ use std::hash::BuildHasher as _;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
+use crate::domain::change::{AtomicPublicSequence, AtomicSequence, PublicSequence, Resource, Sequence};
 use crate::domain::clock::Timestamp;
 use crate::projections::follower::Projection;
 use crate::store::changes::{self, LogRow};
+use crate::store::transitions::Upcoming;
 use crate::store::{Store, transitions};
 
 /// Names that are remembered one by one; beyond, everything that is older is given up.
@@ -16,7 +18,7 @@ const MOST_NAMES: usize = 50_000;
 /// What an answer was made of, and when.
 pub(super) struct EntryMeta {
     /// The public number that it was true at, raised whenever it was found to be true later.
-    made_at: AtomicI64,
+    made_at: AtomicPublicSequence,
     /// When it was made, and when the clock changes it as far as was known then.
     since: Timestamp,
     until: Option<Timestamp>,
@@ -24,11 +26,11 @@ pub(super) struct EntryMeta {
 }
 
 impl EntryMeta {
-    pub(super) fn new(made_at: i64, (since, until): (Timestamp, Option<Timestamp>), names: CacheTags) -> Self {
+    pub(super) fn new(made_at: PublicSequence, (since, until): (Timestamp, Option<Timestamp>), names: CacheTags) -> Self {
         let CacheTags { mut numbers, .. } = names;
         numbers.sort_unstable();
         numbers.dedup();
-        Self { made_at: AtomicI64::new(made_at), since, until, names: numbers.into() }
+        Self { made_at: AtomicPublicSequence::new(made_at), since, until, names: numbers.into() }
     }
 }
 
@@ -72,29 +74,35 @@ fn number(name: &str) -> u64 {
 #[derive(Default)]
 struct TouchedTags {
     /// The newest public number of each name.
-    names: HashMap<u64, i64>,
+    names: HashMap<u64, PublicSequence>,
     /// What is older is given up.
-    floor: i64,
+    floor: PublicSequence,
 }
 
 /// What the follower tells the readers.
 pub(super) struct InvalidationLog {
     touched: RwLock<TouchedTags>,
     /// The newest public number that is remembered, and the newest row of the log; below zero until the log was looked at.
-    pub(super) public: AtomicI64,
-    pub(super) reached: AtomicI64,
+    pub(super) public: AtomicPublicSequence,
+    pub(super) reached: AtomicSequence,
     /// When the clock changes content next. What is planned changes no answer yet, and has no public number.
     pub(super) next: AtomicI64,
     /// The newest row that a write was answered for without waiting for it any longer.
-    pub(super) owed: AtomicI64,
+    pub(super) owed: AtomicSequence,
     /// The log cannot be read: others may have written since.
     pub(super) cut_off: AtomicBool,
 }
 
 impl InvalidationLog {
     pub(super) fn new() -> Self {
-        let [public, reached, next, owed] = [0, -1, i64::MAX, 0].map(AtomicI64::new);
-        Self { touched: RwLock::default(), public, reached, next, owed, cut_off: AtomicBool::new(false) }
+        Self {
+            touched: RwLock::default(),
+            public: AtomicPublicSequence::default(),
+            reached: AtomicSequence::new(Sequence::NOT_OPEN),
+            next: AtomicI64::new(i64::MAX),
+            owed: AtomicSequence::default(),
+            cut_off: AtomicBool::new(false),
+        }
     }
 
     /// Whether the clock has changed nothing since.
@@ -106,11 +114,11 @@ impl InvalidationLog {
     /// Whether all that was answered is remembered.
     pub(super) fn is_current(&self) -> bool {
         let reached = self.reached.load(Ordering::SeqCst);
-        reached >= 0 && reached >= self.owed.load(Ordering::SeqCst)
+        reached.is_open() && reached >= self.owed.load(Ordering::SeqCst)
     }
 
     /// The public number that an answer is true at, if it is.
-    pub(super) fn holds(&self, life: &EntryMeta, now: Timestamp) -> Option<i64> {
+    pub(super) fn holds(&self, life: &EntryMeta, now: Timestamp) -> Option<PublicSequence> {
         if !self.is_current() || !self.is_before_transition(life, now) {
             return None;
         }
@@ -120,7 +128,7 @@ impl InvalidationLog {
             return Some(made_at);
         }
         let touched = self.touched.read().unwrap_or_else(PoisonError::into_inner);
-        let since = |name| touched.names.get(name).copied().unwrap_or(0);
+        let since = |name| touched.names.get(name).copied().unwrap_or_default();
         let holds = made_at >= touched.floor && life.names.iter().all(|name| since(name) <= made_at);
         holds.then(|| life.made_at.fetch_max(public, Ordering::Relaxed).max(public))
     }
@@ -142,8 +150,8 @@ impl ResponseCacheProjection {
 impl Projection for ResponseCacheProjection {
     const NAME: &'static str = "response cache";
 
-    async fn open(&mut self, store: &Store) -> anyhow::Result<i64> {
-        let (next, position) = transitions::ahead(store).await?;
+    async fn open(&mut self, store: &Store) -> anyhow::Result<Sequence> {
+        let Upcoming { at: next, newest: position } = transitions::find_upcoming(store).await?;
         let public = changes::public_at(store.reader(), position).await?;
         // What changed while nobody looked is not known by name.
         *self.known.touched.write().unwrap_or_else(PoisonError::into_inner) = TouchedTags { floor: public, ..TouchedTags::default() };
@@ -158,12 +166,12 @@ impl Projection for ResponseCacheProjection {
     }
 
     async fn apply(&mut self, store: &Store, rows: &[LogRow]) -> anyhow::Result<()> {
-        let moves = |row: &LogRow| row.resource == "insight" && !row.is_draft();
+        let moves = |row: &LogRow| row.resource == Resource::Insight && !row.is_draft();
         if !self.look_again && !rows.iter().any(moves) {
             self.known.take(rows);
             return Ok(());
         }
-        let (next, newest) = transitions::ahead(store).await?;
+        let Upcoming { at: next, newest } = transitions::find_upcoming(store).await?;
         self.known.next.fetch_min(millis(next), Ordering::SeqCst);
         self.known.take(rows);
         // What the clock has done is taken out of the plan and put into the log at once: the plan is that of this row only when none came behind it.
@@ -182,11 +190,11 @@ fn millis(at: Option<Timestamp>) -> i64 {
 impl InvalidationLog {
     fn take(&self, rows: &[LogRow]) {
         let mut touched = self.touched.write().unwrap_or_else(PoisonError::into_inner);
-        let mut newest = 0;
+        let mut newest = PublicSequence::default();
         for row in rows {
             let Some(public) = row.public_sequence else { continue };
             newest = public;
-            if row.resource == "site" {
+            if row.resource == Resource::Site {
                 touched.floor = public;
             }
             for name in names(row) {
@@ -207,14 +215,14 @@ impl InvalidationLog {
 /// The names of the answers that a change can have changed. A term concerns the answers that show it, and the lists of its kind; what is said of
 /// an insight concerns it, whoever leads to it, and the lists that it is in.
 fn names(row: &LogRow) -> Vec<String> {
-    let tags: Vec<String> = serde_json::from_str(&row.cache_tags).unwrap_or_default();
+    let tags = row.cache_tags.0.iter();
     let mut names = vec!["changes".to_owned()];
-    if row.resource == "insight" {
+    if row.resource == Resource::Insight {
         names.extend(row.slug.as_ref().map(|slug| format!("slug:{slug}")));
-        names.extend(tags);
+        names.extend(tags.cloned());
     } else {
         names.push("terms".to_owned());
-        names.extend(tags.into_iter().filter(|tag| tag != "insights"));
+        names.extend(tags.filter(|tag| *tag != "insights").cloned());
     }
     names
 }

@@ -20,6 +20,7 @@ pub use invalidation_log::{CacheTags, ResponseCacheProjection};
 use invalidation_log::{EntryMeta, InvalidationLog};
 
 use super::follower::Progress;
+use crate::domain::change::{PublicSequence, Sequence};
 use crate::domain::clock::Timestamp;
 
 /// How long a write waits until what it changed is remembered.
@@ -39,7 +40,7 @@ pub struct CacheEntry<V> {
 impl<V> CacheEntry<V> {
     /// `bytes` is what it takes in memory, all encodings included.
     #[must_use]
-    pub fn new(value: V, bytes: usize, made_at: i64, moments: (Timestamp, Option<Timestamp>), names: CacheTags) -> Self {
+    pub fn new(value: V, bytes: usize, made_at: PublicSequence, moments: (Timestamp, Option<Timestamp>), names: CacheTags) -> Self {
         Self { value, bytes, life: EntryMeta::new(made_at, moments, names) }
     }
 }
@@ -97,7 +98,7 @@ struct CacheState<V> {
 /// A computation that others wait for.
 struct Flight<V> {
     /// Whoever comes after the log went on does not join.
-    since: i64,
+    since: Sequence,
     outcome: watch::Receiver<Option<FlightOutcome<V>>>,
 }
 
@@ -122,7 +123,7 @@ impl<V> Clone for FlightOutcome<V> {
 
 /// Who computes.
 pub enum Lookup<V> {
-    Kept(Arc<CacheEntry<V>>, i64),
+    Kept(Arc<CacheEntry<V>>, PublicSequence),
     /// Nobody knows what is true: each asks the database.
     Alone,
     Mine(CacheFill<V>),
@@ -139,8 +140,8 @@ pub struct CacheFill<V> {
 impl<V: Send + Sync + 'static> ResponseCache<V> {
     /// Both ends of a cache of so many bytes, and where its progress is told.
     #[must_use]
-    pub fn new(budget: u64) -> (ResponseCacheProjection, Self, watch::Sender<i64>) {
-        let (sender, progress) = watch::channel(-1);
+    pub fn new(budget: u64) -> (ResponseCacheProjection, Self, watch::Sender<Sequence>) {
+        let (sender, progress) = watch::channel(Sequence::NOT_OPEN);
         let known = Arc::new(InvalidationLog::new());
         let usual = usize::try_from(budget / USUAL).unwrap_or(usize::MAX);
         let shared = CacheState {
@@ -169,7 +170,7 @@ impl<V: Send + Sync + 'static> ResponseCache<V> {
 
     /// The answer that is kept under a key, if it is true now, and the public number that it is true at.
     #[must_use]
-    pub fn find(&self, key: &str, now: Timestamp) -> Option<(Arc<CacheEntry<V>>, i64)> {
+    pub fn find(&self, key: &str, now: Timestamp) -> Option<(Arc<CacheEntry<V>>, PublicSequence)> {
         let answer = self.kept(key)?;
         let sequence = self.shared.known.holds(&answer.life, now)?;
         Some((answer, sequence))
@@ -222,7 +223,7 @@ impl<V: Send + Sync + 'static> ResponseCache<V> {
 
     /// The public number that an answer is true at, if it is.
     #[must_use]
-    pub fn holds(&self, answer: &CacheEntry<V>, now: Timestamp) -> Option<i64> {
+    pub fn holds(&self, answer: &CacheEntry<V>, now: Timestamp) -> Option<PublicSequence> {
         self.shared.known.holds(&answer.life, now)
     }
 
@@ -234,13 +235,13 @@ impl<V: Send + Sync + 'static> ResponseCache<V> {
     }
 
     /// Waits until what a row of the log changed is remembered. When that takes too long, nothing that is kept is given out until it is.
-    pub async fn wait_for(&self, sequence: i64) {
+    pub async fn wait_for(&self, sequence: Sequence) {
         let known = &self.shared.known;
         if known.reached.load(Ordering::SeqCst) >= sequence {
             return;
         }
         let mut progress = self.progress.clone();
-        let following = *progress.borrow() >= 0;
+        let following = progress.borrow().is_open();
         let reached = async { progress.wait_for(|position| *position >= sequence).await.is_ok() };
         if !following || !tokio::time::timeout(PATIENCE, reached).await.unwrap_or(false) {
             known.owed.fetch_max(sequence, Ordering::SeqCst);

@@ -48,7 +48,7 @@ pub async fn compare(store: &Store, folder: &Path) -> anyhow::Result<IndexVerdic
     let mut live = HashSet::new();
     let mut last = Uuid::nil();
     loop {
-        let rows = documents::live(store.reader(), last, 1_000).await?;
+        let rows = documents::list_live(store.reader(), last, 1_000).await?;
         let Some(newest) = rows.last() else { break };
         last = newest.id;
         live.extend(rows.into_iter().map(|row| (row.id, row.revision, row.pointer_version)));

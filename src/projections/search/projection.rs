@@ -13,6 +13,7 @@ use tokio::runtime::Handle;
 use tokio::sync::watch;
 use uuid::Uuid;
 
+use crate::domain::change::{PublicSequence, Resource, Sequence};
 use crate::projections::follower::{Progress, Projection};
 use crate::projections::search::index::document::{DocumentBatch, Inverters};
 use crate::projections::search::index::files::{IndexFiles, IndexPosition};
@@ -68,19 +69,19 @@ pub struct SearchProjection {
     segments: HashMap<SegmentId, Arc<SegmentData>>,
     pending: Option<UncommittedBatch>,
     /// The last row of the log that readers see.
-    committed: i64,
+    committed: Sequence,
     /// The last one that somebody waits for.
-    wanted: watch::Receiver<i64>,
-    public: i64,
+    wanted: watch::Receiver<Sequence>,
+    public: PublicSequence,
     /// Until the log has been read up to here, the index is older than what readers have seen before.
-    catch_up_to: i64,
+    catch_up_to: Sequence,
 }
 
 impl SearchProjection {
     /// Both ends of search over an index in a folder, and where its progress is told. Indexing is done on the threads behind the handle.
     #[must_use]
-    pub fn new(folder: PathBuf, aside: Handle) -> (Self, Search, watch::Sender<i64>) {
-        let (sender, progress): (_, Progress) = watch::channel(-1);
+    pub fn new(folder: PathBuf, aside: Handle) -> (Self, Search, watch::Sender<Sequence>) {
+        let (sender, progress): (_, Progress) = watch::channel(Sequence::NOT_OPEN);
         let search = Search::new(progress);
         let projection = Self {
             folder,
@@ -89,12 +90,12 @@ impl SearchProjection {
             wanted: search.shared.wanted.subscribe(),
             shared: search.shared.clone(),
             pending: None,
-            committed: 0,
+            committed: Sequence::default(),
             files: None,
             terms: Arc::default(),
             segments: HashMap::new(),
-            public: 0,
-            catch_up_to: 0,
+            public: PublicSequence::default(),
+            catch_up_to: Sequence::default(),
         };
         (projection, search, sender)
     }
@@ -142,7 +143,7 @@ impl SearchProjection {
 
     /// The live insights behind an id, with their texts.
     async fn behind(&self, store: &Store, after: Uuid) -> anyhow::Result<(Vec<Uuid>, DocumentBatch)> {
-        let ids: Vec<Uuid> = documents::live(store.reader(), after, BUILD_BATCH).await?.into_iter().map(|row| row.id).collect();
+        let ids: Vec<Uuid> = documents::list_live(store.reader(), after, BUILD_BATCH).await?.into_iter().map(|row| row.id).collect();
         let texts = self.texts(store, &ids).await?;
         Ok((ids, texts))
     }
@@ -215,10 +216,10 @@ impl SearchProjection {
 impl Projection for SearchProjection {
     const NAME: &'static str = "search";
 
-    async fn open(&mut self, store: &Store) -> anyhow::Result<i64> {
+    async fn open(&mut self, store: &Store) -> anyhow::Result<Sequence> {
         self.files = None;
         self.pending = None;
-        self.shared.taken.send_replace(-1);
+        self.shared.taken.send_replace(Sequence::NOT_OPEN);
         *self.shared.live.write().unwrap_or_else(PoisonError::into_inner) = None;
         let (files, position) = match self.existing(store).await? {
             Some(existing) => existing,
@@ -241,18 +242,18 @@ impl Projection for SearchProjection {
         let mut ids: Vec<Uuid> = rows.iter().filter(|row| concerns_texts(row)).filter_map(|row| row.resource_id).collect();
         ids.sort();
         ids.dedup();
-        let terms_changed = rows.iter().any(|row| matches!(row.resource.as_str(), "category" | "tag" | "author"));
+        let terms_changed = rows.iter().any(|row| row.resource.is_term());
         if terms_changed {
             self.terms = Arc::new(TermTable::read(store.reader()).await?);
         }
         self.take_over(store, &files, &ids).await?;
-        self.public = rows.iter().filter_map(|row| row.public_sequence).fold(self.public, i64::max);
+        self.public = rows.iter().filter_map(|row| row.public_sequence).fold(self.public, Ord::max);
         let concerns_readers = !ids.is_empty() || terms_changed || rows.iter().any(|row| row.public_sequence.is_some());
         if let Some(last) = rows.last() {
             let pending = self.pending.get_or_insert_with(|| UncommittedBatch::since(Instant::now()));
             pending.position = IndexPosition::new(last.sequence, last.at);
             pending.many |= rows.len() >= MANY;
-            pending.of_others |= last.sequence > store.committed().row;
+            pending.of_others |= last.sequence > store.committed().sequence;
             pending.texts += ids.len();
             pending.concerns_readers |= concerns_readers;
             self.shared.taken.send_replace(last.sequence);
@@ -286,7 +287,7 @@ impl Projection for SearchProjection {
     fn heard(&self, readable: bool) {
         if !readable {
             // Nobody waits for an index that does not move.
-            self.shared.taken.send_replace(-1);
+            self.shared.taken.send_replace(Sequence::NOT_OPEN);
         }
     }
 
@@ -319,7 +320,7 @@ pub(super) async fn is_of_this_log(store: &Store, position: IndexPosition) -> an
 
 /// Whether a row of the log can have changed what is live. A draft cannot.
 pub(super) fn concerns_texts(row: &LogRow) -> bool {
-    row.resource == "insight" && !row.is_draft() && !matches!(row.kind.as_str(), "started" | "ended")
+    row.resource == Resource::Insight && !row.is_draft() && !row.kind.is_by_clock()
 }
 
 /// Where work is done that keeps a processor busy.

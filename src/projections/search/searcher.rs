@@ -9,10 +9,11 @@ use super::query::suggestions::TypedPrefix;
 use super::reader::terms::TermTable;
 use super::reader::view::View;
 use super::reader::visibility::SegmentData;
+use crate::domain::change::{AtomicSequence, PublicSequence, Sequence};
 use crate::domain::clock::Timestamp;
 use crate::projections::follower::Progress;
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 use tantivy::Searcher;
@@ -39,9 +40,9 @@ impl Search {
         let permits = std::thread::available_parallelism().map_or(2, std::num::NonZero::get).max(2);
         let shared = SearchState {
             live: RwLock::new(None),
-            owed: AtomicI64::new(0),
-            wanted: watch::channel(0).0,
-            taken: watch::channel(-1).0,
+            owed: AtomicSequence::default(),
+            wanted: watch::channel(Sequence::default()).0,
+            taken: watch::channel(Sequence::NOT_OPEN).0,
             waiting: Semaphore::new(32),
             permits: Semaphore::new(permits),
             scratches: Mutex::new(Vec::new()),
@@ -50,19 +51,19 @@ impl Search {
     }
 
     /// Waits until a row of the log can be found. When that takes too long, searches wait instead: none answers without it.
-    pub async fn wait_for(&self, sequence: i64) {
+    pub async fn wait_for(&self, sequence: Sequence) {
         self.shared.wanted.send_if_modified(|wanted| {
             let later = sequence > *wanted;
             *wanted = sequence.max(*wanted);
             later
         });
-        if *self.progress.borrow() < 0 || !self.reaches(sequence, PATIENCE).await {
+        if !self.progress.borrow().is_open() || !self.reaches(sequence, PATIENCE).await {
             self.shared.owed.fetch_max(sequence, Ordering::SeqCst);
         }
     }
 
     /// Whether the index is as far as a row of the log before patience ends.
-    async fn reaches(&self, sequence: i64, patience: Duration) -> bool {
+    async fn reaches(&self, sequence: Sequence, patience: Duration) -> bool {
         let mut progress = self.progress.clone();
         let reached = progress.wait_for(|position| *position >= sequence);
         tokio::time::timeout(patience, reached).await.is_ok_and(|reached| reached.is_ok())
@@ -120,7 +121,7 @@ impl Search {
     ///
     /// # Errors
     /// While the index cannot answer.
-    pub async fn suggest(&self, query: String, chain: Vec<String>, now: Timestamp) -> Result<(TypedPrefix, i64), SearchError> {
+    pub async fn suggest(&self, query: String, chain: Vec<String>, now: Timestamp) -> Result<(TypedPrefix, PublicSequence), SearchError> {
         self.run(chain, now, move |view, live, _| (query::suggestions::beginning(view, &query), live.sequence)).await
     }
 
@@ -134,7 +135,7 @@ impl Search {
         limit: usize,
         chain: Vec<String>,
         now: Timestamp,
-    ) -> Result<(Vec<Similar>, i64), SearchError> {
+    ) -> Result<(Vec<Similar>, PublicSequence), SearchError> {
         self.run(chain, now, move |view, live, scratch| {
             (query::related::related(view, &live.terms, &subject, limit, scratch), live.sequence)
         })
@@ -166,11 +167,11 @@ impl Search {
 pub(crate) struct SearchState {
     pub(super) live: RwLock<Option<Arc<IndexSnapshot>>>,
     /// The newest row of the log that a write was answered for without waiting for it any longer.
-    owed: AtomicI64,
+    owed: AtomicSequence,
     /// The newest row of the log that somebody has waited for: until it is there nothing is put off.
-    pub(super) wanted: watch::Sender<i64>,
+    pub(super) wanted: watch::Sender<Sequence>,
     /// The newest row of the log that is in the index, whether searches find it yet or not. Below zero until the index is open.
-    pub(super) taken: watch::Sender<i64>,
+    pub(super) taken: watch::Sender<Sequence>,
     waiting: Semaphore,
     /// Searches keep a processor busy: only so many at a time, each with memory of its own.
     permits: Semaphore,
@@ -182,7 +183,7 @@ pub(crate) struct IndexSnapshot {
     pub(super) searcher: Searcher,
     pub(super) fields: IndexFields,
     pub(super) terms: Arc<TermTable>,
-    pub(super) sequence: i64,
+    pub(super) sequence: PublicSequence,
     pub(super) views: Mutex<HashMap<Vec<String>, Arc<View>>>,
     pub(super) columns: Vec<Arc<SegmentData>>,
     pub(super) locales: Vec<String>,

@@ -21,6 +21,7 @@ use crate::projections::search::reader::terms::TermTable;
 use crate::projections::search::reader::view::{Match, View};
 use crate::projections::search::reader::visibility::SegmentData;
 use crate::store::documents::{DocumentRow, DocumentRows, LinkRow};
+use crate::store::json_column::Json;
 
 const NOW: Timestamp = Timestamp(1_750_000_000_000);
 const HOUR: i64 = 3_600_000;
@@ -50,13 +51,13 @@ fn rows(numbers: std::ops::Range<u32>) -> DocumentRows {
             category_id: id(number % 5),
             reading_minutes: i64::from(number % 300),
             source_locale: source.to_owned(),
-            locales: serde_json::to_string(locales).unwrap(),
+            locales: Json(locales.iter().map(|locale| (*locale).to_owned()).collect()),
             locale: (*locale).to_owned(),
             title: format!("{} number{}", if *locale == "en" { "Queue" } else { "Coda queue" }, number % 1_000),
             excerpt: String::new(),
             excerpt_source: "derived".to_owned(),
             plain: format!("locks wait {}", "for a worker that is busy ".repeat(number as usize % 4)),
-            toc: "[]".to_owned(),
+            toc: Json(Vec::new()),
         }));
         rows.tags.extend((0..number % 4).map(|tag| LinkRow { insight_id: id(number), term_id: id(tag) }));
         rows.authors.push(LinkRow { insight_id: id(number), term_id: id(number % 300) });

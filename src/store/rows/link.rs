@@ -1,4 +1,4 @@
-//! The four link tables, in two shapes: the terms of a revision, and the terms of what is live (what lists by tag or author walk).
+//! The link tables of a revision's tags and authors.
 
 macro_rules! revision_link {
     ($module:ident, $table:literal) => {

@@ -1,4 +1,4 @@
-//! One entity per table and nothing else. The migrations are the schema; a test compares the two.
+//! One entity per table. The migrations are the schema; a test compares the two.
 
 pub mod change;
 pub mod insight;

@@ -1,4 +1,4 @@
-//! One link of that chain; only its digest.
+//! A refresh token of a session; only its digest.
 
 use sea_orm::entity::prelude::*;
 

@@ -1,6 +1,10 @@
-//! An immutable snapshot of what an editor wrote.
+//! A revision: an immutable snapshot of a draft. A new field of a draft is one column here.
 
 use sea_orm::entity::prelude::*;
+use serde_json::{Map, Value};
+
+use crate::domain::draft::Seo;
+use crate::store::json_column::Json;
 
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "revisions")]
@@ -11,12 +15,12 @@ pub struct Model {
     pub number: i64,
     pub slug: String,
     pub source_locale: String,
-    pub locales: String,
+    pub locales: Json<Vec<String>>,
     pub category_id: Uuid,
     pub reading_minutes: Option<i64>,
     pub canonical_url: Option<String>,
-    pub seo: String,
-    pub extra: String,
+    pub seo: Json<Seo>,
+    pub extra: Json<Map<String, Value>>,
     pub origin: String,
     pub user_id: Option<Uuid>,
     pub token_id: Option<Uuid>,

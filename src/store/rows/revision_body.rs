@@ -1,6 +1,9 @@
-//! The long half of a text, which lists never read.
+//! The body of a text, which lists do not read.
 
 use sea_orm::entity::prelude::*;
+
+use crate::domain::markdown::TocEntry;
+use crate::store::json_column::Json;
 
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "revision_bodies")]
@@ -14,7 +17,7 @@ pub struct Model {
     pub markdown: String,
     pub html: String,
     pub plain: String,
-    pub toc: String,
+    pub toc: Json<Vec<TocEntry>>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

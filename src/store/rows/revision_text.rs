@@ -1,4 +1,4 @@
-//! The words of a revision in one locale that lists show.
+//! The text of a revision in one locale, as lists show it.
 
 use sea_orm::entity::prelude::*;
 

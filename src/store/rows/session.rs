@@ -1,4 +1,4 @@
-//! A chain of refresh tokens that began with one sign-in.
+//! A session: a chain of refresh tokens that began with one sign-in.
 
 use sea_orm::entity::prelude::*;
 

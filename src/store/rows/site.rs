@@ -1,6 +1,11 @@
-//! The one row of settings.
+//! The site's settings: one row.
+
+use std::collections::BTreeMap;
 
 use sea_orm::entity::prelude::*;
+
+use crate::domain::site::SiteText;
+use crate::store::json_column::Json;
 
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "site")]
@@ -13,8 +18,8 @@ pub struct Model {
     pub intro: String,
     pub base_url: Option<String>,
     pub default_locale: String,
-    pub locales: String,
-    pub translations: String,
+    pub locales: Json<Vec<String>>,
+    pub translations: Json<BTreeMap<String, SiteText>>,
     pub version: i64,
     pub updated_at: i64,
 }

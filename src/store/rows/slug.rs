@@ -1,4 +1,4 @@
-//! A slug that names or once named an insight.
+//! A slug of an insight, current or old.
 
 use sea_orm::entity::prelude::*;
 

@@ -160,12 +160,12 @@ async fn a_deadly_item_stops_nobody() {
         let mode = ImportMode { source: "a test".to_owned(), atomic, validate_only: false };
         let mut receiving = imports::begin(store, &editor, mode, now).await.unwrap();
         let line = |n: usize| super::line(&format!("item-{atomic}-{n}")).to_string();
-        let received = (0..3).map(|n| ReceivedLine { name: format!("line {n}"), input: line(n), notes: "[]".to_owned(), refused: None });
+        let received = (0..3).map(|n| ReceivedLine { name: format!("line {n}"), input: line(n), notes: Vec::new(), refused: None });
         receiving.add(store, received.collect(), now).await.unwrap();
         // Somebody else was at it, and died at the first item three times.
         let pending = receiving.ready(store, &editor, Some(uuid::Uuid::from_u128(1)), app.now()).await.unwrap();
         let import = pending.commit(store, now).await.unwrap();
-        insights::store::imports::note_stuck(store.writer(), import.id, 1, 3).await.unwrap();
+        insights::store::imports::record_retry(store.writer(), import.id, 1, 3).await.unwrap();
         app.advance(10_000);
         let admin = app.admin().await;
         let done = super::finished(&admin, &import.id.to_string()).await;

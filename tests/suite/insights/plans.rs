@@ -141,7 +141,7 @@ async fn fill_log_and_transitions(app: &TestApp) {
     let now = app.now().0;
     for statement in [
         format!(
-            "INSERT INTO changes (at, kind, resource, public_sequence, cache_tags) SELECT {now}, 'site.updated', 'site', 1000 + n, '[]' FROM {series}"
+            "INSERT INTO changes (at, kind, resource, public_sequence, cache_tags) SELECT {now}, 'updated', 'site', 1000 + n, '[]' FROM {series}"
         ),
         format!("INSERT INTO transitions (insight_id, kind, at) SELECT id, 'started', position_at FROM insights WHERE position_at > {now}"),
         "ANALYZE".to_owned(),

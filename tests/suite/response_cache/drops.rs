@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use insights::domain::change::{ChangeKind, Sequence};
 use insights::store::changes;
 use sea_orm::ConnectionTrait as _;
 use serde_json::json;
@@ -155,8 +156,8 @@ async fn lists_are_dropped_by_the_names_they_have_at_the_commit() {
     };
     let (gone, ()) = futures_util::future::join(admin.delete("/v1/insights/first", "*"), rename).await;
     gone.expect(204);
-    let rows = changes::after(app.store().reader(), 0, 1_000).await.unwrap();
+    let rows = changes::after(app.store().reader(), Sequence(0), 1_000).await.unwrap();
     let last = rows.last().unwrap();
-    assert_eq!(last.kind, "deleted");
-    assert!(last.cache_tags.contains("\"insights:category:renamed\""), "{}", last.cache_tags);
+    assert_eq!(last.kind, ChangeKind::Deleted);
+    assert!(last.cache_tags.0.contains(&"insights:category:renamed".to_owned()), "{:?}", last.cache_tags);
 }

@@ -48,11 +48,10 @@ impl Inverters {
     pub(crate) fn documents(&self, rows: &DocumentRows) -> DocumentBatch {
         let mut cutter = self.cutter.lock().unwrap_or_else(PoisonError::into_inner);
         let (tags, authors) = (by_insight(&rows.tags), by_insight(&rows.authors));
-        let headings: Vec<Vec<TocEntry>> = rows.texts.iter().map(|row| serde_json::from_str(&row.toc).unwrap_or_default()).collect();
         let mut cuts = cutter.begin(rows.texts.iter().map(|row| row.plain.len()).sum());
         let mut texts = Vec::with_capacity(rows.texts.len());
-        for (row, headings) in rows.texts.iter().zip(&headings) {
-            cut(&mut cuts, row, headings);
+        for row in &rows.texts {
+            cut(&mut cuts, row, &row.toc.0);
             let links = [&tags, &authors].map(|links| links.get(&row.id).map_or(&[][..], Vec::as_slice));
             texts.push(IndexedText { insight: row.id, columns: columns(&self.fields, row, links) });
         }
@@ -124,8 +123,7 @@ fn columns(fields: &IndexFields, row: &DocumentRow, [tags, authors]: [&[Uuid]; 2
 
 /// `it|en|de,en,it`: the text's locale, that of the original, and all there are.
 fn edition(row: &DocumentRow) -> String {
-    let locales: Vec<String> = serde_json::from_str(&row.locales).unwrap_or_default();
-    format!("{}|{}|{}", row.locale, row.source_locale, locales.join(","))
+    format!("{}|{}|{}", row.locale, row.source_locale, row.locales.0.join(","))
 }
 
 /// Whether readers whose texts are looked for along this chain are shown the text of this edition.

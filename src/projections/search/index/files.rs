@@ -16,6 +16,7 @@ use tantivy::schema::{IndexRecordOption, Term};
 use tantivy::{DocSet as _, Index, IndexReader, IndexSettings, IndexWriter, ReloadPolicy, Searcher, SegmentReader, TERMINATED};
 use uuid::Uuid;
 
+use crate::domain::change::Sequence;
 use crate::projections::search::index::document;
 use crate::projections::search::index::document::DocumentBatch;
 use crate::projections::search::index::schema;
@@ -37,13 +38,13 @@ const MUCH: usize = 500;
 /// How much of the log is in the index, and when that row was written, so that the log of another database is noticed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct IndexPosition {
-    pub(crate) sequence: i64,
+    pub(crate) sequence: Sequence,
     pub(crate) at: i64,
     version: u32,
 }
 
 impl IndexPosition {
-    pub(crate) fn new(sequence: i64, at: i64) -> Self {
+    pub(crate) fn new(sequence: Sequence, at: i64) -> Self {
         Self { sequence, at, version: VERSION }
     }
 }
@@ -328,7 +329,7 @@ mod tests {
                 let texts = vec![IndexedText { insight: Uuid::nil(), columns: TantivyDocument::default() }];
                 files.put(DocumentBatch { texts, cut: cuts.sorted() }).unwrap();
             }
-            files.commit(IndexPosition::new(sequence, 0), 0).unwrap();
+            files.commit(IndexPosition::new(Sequence(sequence), 0), 0).unwrap();
         }
         files.unite().unwrap();
         assert_eq!(files.searcher().segment_readers().len(), 1);

@@ -2,6 +2,9 @@
 
 use uuid::Uuid;
 
+use serde_json::{Map, Value};
+
+use crate::domain::change::PublicSequence;
 use crate::domain::clock::Timestamp;
 use crate::domain::term::TermKind;
 use crate::projections::search::query::bm25::LOOKED_AT;
@@ -46,8 +49,8 @@ pub struct Hit {
 pub struct FacetCount {
     pub value: String,
     pub name: String,
-    /// JSON of the names in other locales.
-    pub translations: String,
+    /// The names in other locales.
+    pub translations: Map<String, Value>,
     pub count: u64,
 }
 
@@ -78,7 +81,7 @@ pub struct SearchPage {
     pub corrected: Option<String>,
     pub marks: Marks,
     /// The newest public number that is in it.
-    pub sequence: i64,
+    pub sequence: PublicSequence,
 }
 
 /// No facet lists more values than this.
@@ -95,7 +98,16 @@ pub(crate) fn search(view: &View, terms: &TermTable, request: &SearchRequest, no
     let (ranked, rest) = scorer.first(&plan, matches, now);
     let list = RankedMatches { ranked, rest, total: usize::try_from(counts.total).unwrap_or(usize::MAX), view };
     let (hits, next, previous) = list.page(request);
-    SearchPage { hits, next, previous, total: counts.total, facets: facets(terms, counts), corrected: plan.corrected, marks, sequence: 0 }
+    SearchPage {
+        hits,
+        next,
+        previous,
+        total: counts.total,
+        facets: facets(terms, counts),
+        corrected: plan.corrected,
+        marks,
+        sequence: PublicSequence::default(),
+    }
 }
 
 fn filter(terms: &TermTable, filters: &Filters) -> Filter {
@@ -202,14 +214,13 @@ fn facets(terms: &TermTable, counts: FacetCounts) -> Facets {
     let named = |counts: std::collections::HashMap<String, u64>| {
         let named = counts.into_iter().filter_map(|(key, count)| {
             let term = terms.name(&key)?;
-            Some(FacetCount { value: term.slug.clone(), name: term.name.clone(), translations: term.translations.clone(), count })
+            Some(FacetCount { value: term.slug.clone(), name: term.name.clone(), translations: term.translations.0.clone(), count })
         });
         let mut list: Vec<FacetCount> = named.collect();
         list.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.value.cmp(&b.value)));
         list.truncate(MOST_VALUES);
         list
     };
-    let year =
-        |(year, count): (i32, u64)| FacetCount { value: year.to_string(), name: year.to_string(), translations: String::new(), count };
+    let year = |(year, count): (i32, u64)| FacetCount { value: year.to_string(), name: year.to_string(), translations: Map::new(), count };
     Facets { categories: named(counts.categories), tags: named(counts.tags), years: counts.years.into_iter().rev().map(year).collect() }
 }

@@ -19,7 +19,7 @@ impl TermTable {
     pub(crate) async fn read(db: &impl Connection) -> Result<Self, StoreError> {
         let mut known = Self::default();
         for kind in TermKind::ALL {
-            for term in terms::names(db, kind).await? {
+            for term in terms::list_names(db, kind).await? {
                 let key = term_key(term.id);
                 known.by_slug.insert((kind.plural(), term.slug.clone()), key.clone());
                 known.by_key.insert(key, term);
