@@ -16,6 +16,7 @@ use tokio::time::Instant;
 use utoipa::ToSchema;
 
 use super::feed::{self, ChangeView, PageStart, SINCE};
+use crate::domain::change::PublicSequence;
 use crate::domain::locale::Locale;
 use crate::http::request::auth::Reader;
 use crate::http::request::param_rules::{LanguageTag, query_params};
@@ -82,7 +83,7 @@ pub(crate) struct ChangeEvent {
 pub(crate) async fn stream_changes(app: web::Data<AppState>, request: HttpRequest, _reader: Reader) -> Result<HttpResponse, Problem> {
     let EventParams { since, locale } = EventParams::parse(&request)?;
     let freshness = app.freshness(app.now()).await?;
-    let since = last_event_id(&request)?.or(since);
+    let since = last_event_id(&request)?.or(since.map(PublicSequence));
     let position = since.unwrap_or(freshness.sequence);
     feed::check_since(position, freshness.sequence)?;
     let slot = app.events.places.clone().try_acquire_owned();
@@ -125,8 +126,8 @@ struct EventStream {
     sender: mpsc::Sender<Bytes>,
     ends: Instant,
     /// The newest change when the client connected.
-    floor: i64,
-    position: i64,
+    floor: PublicSequence,
+    position: PublicSequence,
     locale: Option<Locale>,
 }
 
@@ -174,7 +175,12 @@ impl EventStream {
 }
 
 /// One page of events, read once for all streams at the same position.
-async fn shared_page(app: &web::Data<AppState>, position: i64, newest: i64, locale: Option<&Locale>) -> Result<Arc<EventPage>, Problem> {
+async fn shared_page(
+    app: &web::Data<AppState>,
+    position: PublicSequence,
+    newest: PublicSequence,
+    locale: Option<&Locale>,
+) -> Result<Arc<EventPage>, Problem> {
     let key = (position, newest, locale.map(ToString::to_string));
     let cell: Arc<OnceCell<Arc<EventPage>>> = SharedEventPages::cell(&app.events.pages, key);
     let read = || async {

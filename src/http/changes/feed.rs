@@ -52,8 +52,8 @@ enum ChangedResource {
 #[schema(as = Change)]
 pub(crate) struct ChangeView {
     /// Its number: increasing, without gaps. Send the last one you have as `since`.
-    #[schema(minimum = 1)]
-    pub sequence: i64,
+    #[schema(value_type = i64, minimum = 1)]
+    pub sequence: PublicSequence,
     /// When it was logged. Beginnings and ends of publication are logged when they happen.
     #[schema(format = DateTime)]
     at: String,
@@ -118,8 +118,8 @@ query_params! {
 pub(crate) async fn list_changes(app: web::Data<AppState>, request: HttpRequest, reader: Reader) -> Result<ResponseBuilder, Problem> {
     let ChangesParams { since, limit, locale, cursor } = ChangesParams::parse(&request)?;
     let since = match pagination::cursor(cursor.as_deref(), IDENTITY, false)?.map(|cursor| cursor.key) {
-        Some(KeyValue::Number(number)) => number,
-        _ => since.unwrap_or(0),
+        Some(KeyValue::Number(number)) => PublicSequence(number),
+        _ => PublicSequence(since.unwrap_or(0)),
     };
     let now = app.now();
     let freshness = app.freshness(now).await?;
@@ -137,7 +137,7 @@ pub(crate) async fn list_changes(app: web::Data<AppState>, request: HttpRequest,
 }
 
 /// A number that does not exist yet comes from another database: the consumer has to start again.
-pub(crate) fn check_since(since: i64, newest: i64) -> Result<(), Problem> {
+pub(crate) fn check_since(since: PublicSequence, newest: PublicSequence) -> Result<(), Problem> {
     if since <= newest {
         return Ok(());
     }
@@ -148,7 +148,7 @@ pub(crate) fn check_since(since: i64, newest: i64) -> Result<(), Problem> {
 /// Where a page of changes starts, and how many it has at most.
 #[derive(Clone, Copy)]
 pub(super) struct PageStart {
-    pub(super) since: i64,
+    pub(super) since: PublicSequence,
     pub(super) limit: i64,
 }
 
@@ -176,7 +176,7 @@ pub(super) async fn changes_after(
     }
     drop(snapshot);
     let next = rows.last().filter(|_| more).and_then(|last| last.public_sequence);
-    let next_cursor = next.map(|number| Cursor::new(KeyValue::Number(number), Uuid::nil(), false, IDENTITY).encode());
+    let next_cursor = next.map(|number| Cursor::new(KeyValue::Number(number.0), Uuid::nil(), false, IDENTITY).encode());
     let resources = Resources { insights, slugs, chain: &chain, now };
     let data = rows.iter().map(|row| change(row, &resources)).collect();
     Ok(ChangeList {
@@ -206,26 +206,31 @@ fn change(row: &LogRow, resources: &Resources<'_>) -> ChangeView {
     let Resources { insights, slugs, chain, now } = resources;
     let LogRow { at, resource, resource_id, public_sequence, cache_tags, .. } = row;
     let insight = resource_id.and_then(|id| insights.get(&id)).filter(|_| *resource == Resource::Insight);
-    let resource = match resource {
-        Resource::Insight => ChangedResource::Insight,
-        Resource::Category => ChangedResource::Category,
-        Resource::Tag => ChangedResource::Tag,
-        Resource::Author => ChangedResource::Author,
-        Resource::Site => ChangedResource::Site,
-    };
     let term = resource_id.and_then(|id| slugs.get(&id));
     let slug = insight.map(|insight| &insight.slug).or(term).cloned();
-    let deleted = slug.is_none() && !matches!(resource, ChangedResource::Site);
+    let deleted = slug.is_none() && *resource != Resource::Site;
     ChangeView {
         sequence: public_sequence.unwrap_or_default(),
         at: Timestamp(*at).rfc3339(),
-        kind: format!("{}.{}", row.resource.as_str(), if deleted { "deleted" } else { "updated" }),
-        resource,
+        kind: format!("{}.{}", resource.as_str(), if deleted { "deleted" } else { "updated" }),
+        resource: (*resource).into(),
         id: *resource_id,
         slug,
         deleted,
         insight: insight.map(|insight| InsightView::to_object(insight.clone(), None, chain, *now)),
         // The tags of single lists exist only in this process.
-        cache_tags: cache_tags.into_iter().filter(|tag| !tag.starts_with("insights:")).collect(),
+        cache_tags: cache_tags.0.iter().filter(|tag| !tag.starts_with("insights:")).cloned().collect(),
+    }
+}
+
+impl From<Resource> for ChangedResource {
+    fn from(resource: Resource) -> Self {
+        match resource {
+            Resource::Insight => Self::Insight,
+            Resource::Category => Self::Category,
+            Resource::Tag => Self::Tag,
+            Resource::Author => Self::Author,
+            Resource::Site => Self::Site,
+        }
     }
 }

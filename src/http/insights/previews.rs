@@ -207,7 +207,7 @@ pub(super) async fn read(context: &ReadContext<'_>, request: PreviewRequest) -> 
     let preview = store::previews::find_by_digest(db, &secret::digest(&token), *now).await?.ok_or_else(Problem::not_found)?;
     let insight_id = match name {
         InsightName::Id(id) => Some(id),
-        InsightName::Slug(slug) => store::slugs::owner(db, &slug).await?,
+        InsightName::Slug(slug) => store::slugs::find_owner(db, &slug).await?,
     };
     if insight_id != Some(preview.insight_id) {
         return Err(Problem::not_found());

@@ -12,6 +12,7 @@ use super::lookup::{MovedTarget, ReadContext};
 use super::params::RelatedParams;
 use super::path::{InsightPath, parse_name};
 use super::view::{InsightView, RelatedReason, RelatedView, SharedView};
+use crate::domain::change::PublicSequence;
 use crate::domain::clock::Timestamp;
 use crate::http::request::auth::Reader;
 use crate::http::request::query_params::QueryParams as _;
@@ -38,8 +39,8 @@ pub(in crate::http) struct RelatedListView {
 #[derive(Debug, Serialize, ToSchema)]
 pub(in crate::http) struct RelatedMeta {
     /// The number of the newest change that the response takes into account.
-    #[schema(minimum = 0)]
-    pub sequence: i64,
+    #[schema(value_type = i64, minimum = 0)]
+    pub sequence: PublicSequence,
 }
 
 /// List related insights
@@ -89,10 +90,10 @@ pub(super) async fn find_for_each(
     ids: &[Uuid],
     chain: &[String],
     now: Timestamp,
-) -> Result<(HashMap<Uuid, Vec<Value>>, i64), Problem> {
+) -> Result<(HashMap<Uuid, Vec<Value>>, PublicSequence), Problem> {
     let mut similar_by_id = HashMap::new();
-    let mut oldest_sequence = i64::MAX;
-    for (row, plain) in hits::find(app.store.reader(), ids, chain, HitDetail::Plain, now).await? {
+    let mut oldest_sequence = PublicSequence(i64::MAX);
+    for (row, plain) in hits::find_with_plain_text(app.store.reader(), ids, chain, now).await? {
         let (similar, sequence) = app.search.related(subject(&row, plain), INCLUDED, chain.to_vec(), now).await?;
         oldest_sequence = oldest_sequence.min(sequence);
         similar_by_id.insert(row.id, similar);
@@ -100,8 +101,8 @@ pub(super) async fn find_for_each(
     let mut related_ids: Vec<Uuid> = similar_by_id.values().flatten().map(|similar| similar.id).collect();
     related_ids.sort();
     related_ids.dedup();
-    let rows = hits::find(app.store.reader(), &related_ids, chain, HitDetail::Nothing, now).await?;
-    let rows: HashMap<Uuid, InsightRow> = rows.into_iter().map(|(row, _)| (row.id, row)).collect();
+    let rows = hits::find(app.store.reader(), &related_ids, chain, now).await?;
+    let rows: HashMap<Uuid, InsightRow> = rows.into_iter().map(|row| (row.id, row)).collect();
     let to_json = |list: Vec<Similar>| {
         let views = list.into_iter().filter_map(|similar| Some(view(rows.get(&similar.id)?.clone(), similar, chain, now)));
         views.filter_map(|view| serde_json::to_value(view).ok()).collect()

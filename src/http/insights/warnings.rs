@@ -57,7 +57,7 @@ pub(super) async fn find(app: &AppState, draft: WrittenDraft, caller: &Principal
         let to_slug = |link: String| linked_slug(&link, &base_urls).map(|slug| (slug, link));
         let linked: Vec<(String, String)> = links.into_iter().filter_map(to_slug).take(MAX_LINKS).collect();
         let distinct: BTreeSet<&str> = linked.iter().map(|(slug, _)| slug.as_str()).collect();
-        let targets = store::slugs::targets(db, &distinct.into_iter().collect::<Vec<_>>(), own, now).await?;
+        let targets = store::slugs::find_targets(db, &distinct.into_iter().collect::<Vec<_>>(), own, now).await?;
         for (slug, link) in linked.iter().filter(|(slug, _)| !slugs.contains(slug)) {
             let (code, detail) = match targets.iter().find(|target| target.slug == *slug) {
                 Some(target) if target.visible => continue,
@@ -80,8 +80,7 @@ fn field_pointer(text: &WrittenText) -> String {
 }
 
 fn lint_text(text: &WrittenText) -> Lint {
-    let toc: Vec<TocEntry> = serde_json::from_str(&text.toc).unwrap_or_default();
-    lint::lint(&text.markdown, &toc)
+    lint::lint(&text.markdown, &text.toc.0)
 }
 
 /// The slug of the insight that a link addresses: a URL of this service or its site, or a relative one, that ends in `insights/<slug>`.

@@ -67,7 +67,7 @@ pub(in crate::http) async fn search_insights(
     let meta = SearchMeta { sequence, total, took_ms: 0, fuzzy: corrected.is_some(), corrected_query: corrected };
     let mut result = SearchResult { data, page, facets, meta };
     // The validator covers neither the duration nor changes elsewhere.
-    let digested = SearchResult { meta: SearchMeta { sequence: 0, ..result.meta.clone() }, ..result.clone() };
+    let digested = SearchResult { meta: SearchMeta { sequence: PublicSequence::default(), ..result.meta.clone() }, ..result.clone() };
     result.meta.took_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     let response = ResponseBuilder::json(&result)
         .state("l".to_owned())
@@ -131,7 +131,7 @@ fn decode_cursor(cursor: &Cursor) -> Result<Option<SearchPosition>, Problem> {
 
 async fn hits(app: &AppState, found: &SearchPage, chain: &[String], explain: bool, now: Timestamp) -> Result<Vec<SearchHit>, Problem> {
     let ids: Vec<Uuid> = found.hits.iter().map(|hit| hit.id).collect();
-    let rows = hits::find(app.store.reader(), &ids, chain, HitDetail::Plain, now).await?;
+    let rows = hits::find_with_plain_text(app.store.reader(), &ids, chain, now).await?;
     let (marks, hits) = (found.marks.clone(), found.hits.clone());
     let chain = chain.to_vec();
     let mark = move || {

@@ -6,6 +6,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::params::SuggestionParams;
+use crate::domain::change::PublicSequence;
 use crate::domain::locale::Locale;
 use crate::domain::markdown::TocEntry;
 use crate::http::request::auth::Reader;
@@ -52,8 +53,8 @@ struct SuggestionView {
 #[derive(Debug, Serialize, ToSchema)]
 struct SuggestionMeta {
     /// The number of the newest change that the response takes into account.
-    #[schema(minimum = 0)]
-    sequence: i64,
+    #[schema(value_type = i64, minimum = 0)]
+    sequence: PublicSequence,
     /// Whether nothing matches exactly, and these match with one typo corrected.
     fuzzy: bool,
 }
@@ -86,7 +87,7 @@ pub(in crate::http) async fn list_suggestions(
     let freshness = app.freshness(now).await?;
     let chain = Locale::fallback_chain(locale.as_ref(), &freshness.default_locale);
     let (prefix, sequence) = app.search.suggest(q, chain.clone(), now).await?;
-    let rows = hits::find(app.store.reader(), &prefix.insights, &chain, HitDetail::Toc, now).await?;
+    let rows = hits::find_with_toc(app.store.reader(), &prefix.insights, &chain, now).await?;
     let meta = SuggestionMeta { sequence, fuzzy: prefix.fuzzy };
     let view = SuggestionList { data: suggestions(&prefix, rows, usize::try_from(limit).unwrap_or(0)), meta };
     Ok(ResponseBuilder::json(&view)
@@ -99,7 +100,7 @@ pub(in crate::http) async fn list_suggestions(
         .cache_tags(&["insights".to_owned()]))
 }
 
-fn suggestions(prefix: &TypedPrefix, rows: Vec<(InsightRow, String)>, limit: usize) -> Vec<SuggestionView> {
+fn suggestions(prefix: &TypedPrefix, rows: Vec<(InsightRow, Vec<TocEntry>)>, limit: usize) -> Vec<SuggestionView> {
     let mut list: Vec<(Suggestion, SuggestedInsight)> = Vec::new();
     for (row, headings) in rows {
         let insight = SuggestedInsight { id: row.id, slug: row.slug, title: row.title };

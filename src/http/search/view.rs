@@ -95,8 +95,8 @@ pub(super) struct FacetsView {
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub(super) struct SearchMeta {
     /// The number of the newest change that the response takes into account.
-    #[schema(minimum = 0)]
-    pub sequence: i64,
+    #[schema(value_type = i64, minimum = 0)]
+    pub sequence: PublicSequence,
     /// The number of hits on all pages together.
     #[schema(minimum = 0)]
     pub total: u64,

@@ -175,17 +175,16 @@ async fn represent(
 }
 
 fn view(row: &site::Model, stats: StatsRow, locale: Option<&Locale>, viewer: Viewer) -> SiteView {
-    let translations: Map<String, Value> = serde_json::from_str(&row.translations).unwrap_or_default();
+    let translations = &row.translations.0;
     let chain = Locale::fallback_chain(locale, &row.default_locale);
     let local = chain.iter().take_while(|tag| **tag != row.default_locale).find_map(|tag| translations.get(tag));
-    let localised = |name: &str, default: &String| {
-        local.map(|local| text(local, name)).filter(|text| !text.is_empty()).unwrap_or_else(|| default.clone())
-    };
+    let localised =
+        |text: fn(&SiteText) -> &String, default: &String| local.map(text).filter(|text| !text.is_empty()).unwrap_or(default).clone();
     SiteView {
         name: row.name.clone(),
-        title: localised("title", &row.title),
-        headline: localised("headline", &row.headline),
-        intro: localised("intro", &row.intro),
+        title: localised(|local| &local.title, &row.title),
+        headline: localised(|local| &local.headline, &row.headline),
+        intro: localised(|local| &local.intro, &row.intro),
         base_url: row.base_url.clone(),
         default_locale: row.default_locale.clone(),
         locales: row.locales.0.clone(),
@@ -195,12 +194,11 @@ fn view(row: &site::Model, stats: StatsRow, locale: Option<&Locale>, viewer: Vie
             since: stats.since.map(|at| Timestamp(at).rfc3339()),
         },
         translations: (viewer == Viewer::Editor).then(|| {
-            let texts = |local: &Value| SiteTranslationView {
-                title: text(local, "title"),
-                headline: text(local, "headline"),
-                intro: text(local, "intro"),
+            let view = |local: &SiteText| {
+                let SiteText { title, headline, intro } = local.clone();
+                SiteTranslationView { title, headline, intro }
             };
-            translations.iter().map(|(locale, local)| (locale.clone(), texts(local))).collect()
+            translations.iter().map(|(locale, local)| (locale.clone(), view(local))).collect()
         }),
     }
 }

@@ -67,7 +67,7 @@ pub(super) async fn list(app: &AppState, request: &HttpRequest, reader: &Reader,
         page: pagination::page_info(&page, limit),
         meta: ListMeta { sequence, total: None },
     };
-    let public = list(Viewer::Public, 0);
+    let public = list(Viewer::Public, PublicSequence::default());
     let response = ResponseBuilder::json(&list(reader.into(), freshness.sequence))
         .state("l".to_owned())
         .kept(&freshness, [kind.plural(), "insights"])

@@ -6,8 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use crate::domain::term::translations_of;
-use crate::http::insights::view::local_name;
+use crate::domain::term::TermText;
 use crate::http::request::input_schema::{self, derived_schema};
 use crate::http::request::viewer::Viewer;
 use crate::http::response::pagination::{ListMeta, PageInfo};
@@ -85,9 +84,9 @@ pub(in crate::http) struct TermPath {
 }
 
 pub(super) fn view(row: &TermRow, chain: &[String], viewer: Viewer) -> TermView {
-    let translations = translations_of(&row.translations);
-    let text = |locale: &serde_json::Value, name: &str| locale[name].as_str().unwrap_or_default().to_owned();
-    let described = chain.iter().find_map(|locale| translations.get(locale)).map(|local| text(local, "description"));
+    let translations = &row.translations.0;
+    // The row's own texts are in the default locale, which ends the chain.
+    let local = chain.iter().find_map(|locale| translations.get(locale));
     TermView {
         id: row.id,
         slug: row.slug.clone(),
@@ -95,8 +94,9 @@ pub(super) fn view(row: &TermRow, chain: &[String], viewer: Viewer) -> TermView 
         description: local.map_or(&row.description, |local| &local.description).clone(),
         insight_count: row.insight_count,
         translations: (viewer == Viewer::Editor).then(|| {
-            let local = |(locale, texts): (&String, &serde_json::Value)| {
-                (locale.clone(), TermTranslationView { name: text(texts, "name"), description: text(texts, "description") })
+            let view = |local: &TermText| {
+                let TermText { name, description } = local.clone();
+                TermTranslationView { name, description }
             };
             translations.iter().map(|(locale, local)| (locale.clone(), view(local))).collect()
         }),

@@ -71,7 +71,8 @@ async fn next_lines(app: &AppState, position: &mut ExportPosition, own: Option<U
         return Ok(None);
     }
     let snapshot = app.store.snapshot().await?;
-    let page = exports::lines(&snapshot, (position.last_id, own), PAGE_SIZE, &mut position.explained, app.now()).await?;
+    let page =
+        exports::lines(&snapshot, ExportRange { after: position.last_id, own }, PAGE_SIZE, &mut position.explained, app.now()).await?;
     position.is_finished = page.is_empty();
     position.last_id = page.last().map(|(id, _)| *id);
     let lines: Vec<Value> = match own {

@@ -173,8 +173,8 @@ pub(crate) fn item_view(item: ImportItem, base_url: &str) -> ImportItemView {
         state,
         insight_id,
         slug,
-        problem: problem.and_then(|problem| serde_json::from_str(&problem).ok()).map(|fields| item_problem(fields, base_url)),
-        notes: notes.iter().map(|note| ImportNoteView { code: text(note, "code"), detail: text(note, "detail") }).collect(),
+        problem: problem.map(|fields| item_problem(fields.0, base_url)),
+        notes: notes.0.into_iter().map(|ImportNote { code, detail }| ImportNoteView { code, detail }).collect(),
         finished_at: finished_at.map(|at| Timestamp(at).rfc3339()),
     }
 }

@@ -45,7 +45,7 @@ query_params! {
 query_params! {
     struct ItemParams {
         /// Only items in this state.
-        state: Option<&'static str> = OneOf(&["waiting", "created", "updated", "unchanged", "failed"]),
+        state: Option<&'static str> = OneOf(&ImportItemState::WORDS),
         /// Maximum number of items on a page.
         limit: i64 = PAGE_LIMIT,
         /// `page.next_cursor` or `page.prev_cursor` of an earlier response.
@@ -160,9 +160,10 @@ pub(crate) async fn list_import_items(
     path: web::Path<IdPath>,
 ) -> Result<ResponseBuilder, Problem> {
     let ItemParams { state, limit, cursor } = ItemParams::parse(&request)?;
+    let state = state.and_then(ImportItemState::parse);
     let import = find_authorized(&app, &path, editor.principal()).await?;
     let cursor = pagination::cursor(cursor.as_deref(), &store::imports::identity(import.id, state), false)?;
-    let page = store::imports::items(app.store.reader(), import.id, state, cursor.as_ref(), limit).await?;
+    let page = store::imports::list_items(app.store.reader(), import.id, state, cursor.as_ref(), limit).await?;
     let sequence = app.freshness(app.now()).await?.sequence;
     let info = pagination::page_info(&page, limit);
     let data = page.rows.into_iter().map(|row| item_view(row, &app.base_url)).collect();
@@ -229,5 +230,5 @@ fn parse_line(number: u64, line: &Bytes) -> Option<ReceivedLine> {
 /// A line that is not stored, as a failed item.
 fn too_long(number: u64, max_bytes: usize) -> ReceivedLine {
     let problem = json!({ "code": "payload-too-large", "detail": format!("a line may have at most {max_bytes} bytes") });
-    ReceivedLine { name: format!("line {number}"), input: String::new(), notes: "[]".to_owned(), refused: Some(problem) }
+    ReceivedLine { name: format!("line {number}"), input: String::new(), notes: Vec::new(), refused: Some(problem) }
 }
