@@ -154,6 +154,7 @@ pub(crate) fn filters(sql: &mut Sql, query: &ListQuery, walked: Option<&str>) {
         }
     }
     let public = matches!(query.audience, Audience::Public);
+    let position = if walked.is_some() { "w.position_at" } else { "i.position_at" };
     for (slugs_wanted, live, links, terms) in [
         (&query.filters.tags, "live_tags", "revision_tags", "tags"),
         (&query.filters.authors, "live_authors", "revision_authors", "authors"),
@@ -161,12 +162,17 @@ pub(crate) fn filters(sql: &mut Sql, query: &ListQuery, walked: Option<&str>) {
         if slugs_wanted.is_empty() || walked == Some(live) {
             continue;
         }
-        let (table, revision) = if public { (live, "") } else { (links, " AND f.number = coalesce(i.live_revision, i.head_revision)") };
+        let table = if public { live } else { links };
         sql.push(" AND EXISTS (SELECT 1 FROM ").push_ident(table).push(" f JOIN ").push_ident(terms);
-        sql.push(" g ON g.id = f.term_id WHERE f.insight_id = i.id").push(revision);
+        sql.push(" g ON g.id = f.term_id WHERE f.insight_id = i.id AND ");
+        // The whole key of a link but its term: without it, SQLite may pass over every link of the term for each insight.
+        if public {
+            sql.push("f.position_at = ").push(position);
+        } else {
+            sql.push("f.number = coalesce(i.live_revision, i.head_revision)");
+        }
         sql.push(" AND g.slug IN (").bind_all(slugs(slugs_wanted)).push("))");
     }
-    let position = if walked.is_some() { "w.position_at" } else { "i.position_at" };
     for (key, column, comparison, value) in [
         (SortKey::PublishedAt, position, ">", query.filters.published_after.map(|at| at.0)),
         (SortKey::PublishedAt, position, "<", query.filters.published_before.map(|at| at.0)),

@@ -1,4 +1,5 @@
 mod concurrency;
+mod cost;
 mod lifecycle;
 mod list;
 mod paging;
