@@ -1,5 +1,5 @@
-//! No response reveals an invisible insight. Every GET of the document is requested with every parameter before and after invisible insights of
-//! every kind are created: each response must be the same to the byte, headers included, and contain none of their words.
+//! No response reveals an invisible insight. Every GET of the document is requested with every parameter before and after invisible
+//! insights of every kind are created: each response must be the same to the byte, headers included, and contain none of their words.
 
 use insights::http::routes::document;
 use regex::Regex;

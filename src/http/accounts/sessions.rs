@@ -6,7 +6,6 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::domain::authority::Role;
 use crate::domain::fields::{FieldError, FieldReader};
 use crate::domain::text;
 use crate::domain::text::{MAX_PASSWORD, Refused};
@@ -126,8 +125,8 @@ pub(crate) struct JwkSet {
 
 /// Get an access token
 ///
-/// The password grant signs a user in; the refresh grant continues a session. Access tokens are JSON Web Tokens, signed with Ed25519 and valid
-/// for 15 minutes; each refresh token is valid once. After ten wrong passwords, sign-in to the account is refused for a while.
+/// The password grant signs a user in; the refresh grant continues a session. Access tokens are JSON Web Tokens, signed with Ed25519 and
+/// valid for 15 minutes; each refresh token is valid once. After ten wrong passwords, sign-in to the account is refused for a while.
 #[utoipa::path(
     tag = "Auth",
     request_body(content(
@@ -189,11 +188,7 @@ pub(crate) async fn revoke_presented_token(app: web::Data<AppState>, request: Ht
 pub(crate) async fn get_me(request: HttpRequest, caller: Authenticated) -> Result<ResponseBuilder, Problem> {
     Query::require_empty(&request)?;
     let Authenticated(principal) = caller;
-    let role = principal.role.map(|role| match role {
-        Role::Author => UserRole::Author,
-        Role::Editor => UserRole::Editor,
-        Role::Admin => UserRole::Admin,
-    });
+    let role = principal.role.map(UserRole::from);
     let scopes = principal.scopes.into_iter().map(scope_view).collect();
     Ok(ResponseBuilder::json(&MeView { user_id: principal.user_id, name: principal.name, role, scopes }))
 }

@@ -141,8 +141,8 @@ pub(crate) async fn get_token(
 
 /// Create a token
 ///
-/// Creates a machine token. Its secret is shown in this response only. It has no more rights than the user who creates it, and is revoked when
-/// that user's password changes or the user is disabled.
+/// Creates a machine token. Its secret is shown in this response only. It has no more rights than the user who creates it, and is revoked
+/// when that user's password changes or the user is disabled.
 #[utoipa::path(
     tag = "Accounts",
     request_body(content = TokenInput, content_type = "application/json"),

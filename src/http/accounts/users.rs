@@ -26,6 +26,7 @@ use crate::http::response::write_outcome::WriteMode;
 use crate::http::state::app_state::AppState;
 use crate::store;
 use crate::store::Transaction;
+use crate::store::error::{CorruptValue, StoreError};
 use crate::store::rows::user;
 
 /// What a user may do.
@@ -38,6 +39,16 @@ pub(crate) enum UserRole {
     Editor,
     /// Does everything.
     Admin,
+}
+
+impl From<Role> for UserRole {
+    fn from(role: Role) -> Self {
+        match role {
+            Role::Author => Self::Author,
+            Role::Editor => Self::Editor,
+            Role::Admin => Self::Admin,
+        }
+    }
 }
 
 /// A person who may sign in.
@@ -120,7 +131,8 @@ pub(crate) async fn list_users(app: web::Data<AppState>, request: HttpRequest, _
     let page = store::users::list(app.store.reader(), cursor.as_ref(), limit.unsigned_abs()).await?;
     let sequence = app.freshness(app.now()).await?.sequence;
     let info = pagination::page_info(&page, limit);
-    let view = UserListView { data: page.rows.into_iter().map(view).collect(), page: info, meta: ListMeta { sequence, total: None } };
+    let data = page.rows.into_iter().map(view).collect::<Result<_, _>>()?;
+    let view = UserListView { data, page: info, meta: ListMeta { sequence, total: None } };
     Ok(pagination::links(ResponseBuilder::json(&view), &app, &request, &view.page))
 }
 
@@ -142,7 +154,7 @@ pub(crate) async fn get_user(
 ) -> Result<ResponseBuilder, Problem> {
     Query::require_empty(&request)?;
     let user = store::users::find(app.store.reader(), path.parse()?).await?.ok_or_else(Problem::not_found)?;
-    Ok(represent(user))
+    represent(user)
 }
 
 /// Create a user
@@ -165,14 +177,16 @@ pub(crate) async fn create_user(
     let now = app.now();
     let pending = accounts::create_user(&app.store, &admin, body.parse(UserDraft::parse)?, now).await?;
     let show = async |_: &Transaction, user: &user::Model| {
-        Ok(represent(user.clone()).status(StatusCode::CREATED).header(header::LOCATION, app.location(&format!("/v1/users/{}", user.id))))
+        let location = app.location(&format!("/v1/users/{}", user.id));
+        Ok(represent(user.clone())?.status(StatusCode::CREATED).header(header::LOCATION, location))
     };
     mode.conclude(&app, pending, now, show).await
 }
 
 /// Replace a user
 ///
-/// Replaces the user; without a password in the input, the password does not change. The last administrator cannot be demoted or disabled: 409.
+/// Replaces the user; without a password in the input, the password does not change. The last administrator cannot be demoted or disabled:
+/// 409.
 #[utoipa::path(
     tag = "Accounts",
     params(IdPath, OptionalIfMatchHeader),
@@ -195,7 +209,7 @@ pub(crate) async fn replace_user(
     store::users::find(app.store.reader(), id).await?.ok_or_else(Problem::not_found)?;
     let draft = body.parse(UserDraft::parse)?;
     let pending = accounts::replace_user(&app.store, &admin, id, &preconditions.optional()?, draft, now).await?;
-    mode.conclude(&app, pending, now, async |_, user| Ok(represent(user.clone()))).await
+    mode.conclude(&app, pending, now, async |_, user| represent(user.clone())).await
 }
 
 /// Patch a user
@@ -223,14 +237,14 @@ pub(crate) async fn patch_user(
     let user = store::users::find(app.store.reader(), id).await?.ok_or_else(Problem::not_found)?;
     let state = version_state(user.version);
     let merge = body.merge_patch()?;
-    let draft = UserDraft::parse(merge(to_draft(user).to_input())).map_err(Problem::invalid)?;
+    let draft = UserDraft::parse(merge(to_draft(user)?.to_input())).map_err(Problem::invalid)?;
     let expected = match preconditions.optional()? {
         listed @ Expected::OneOf(_) => listed,
         // The patch was applied to this state; a concurrent write makes it stale.
         any => Expected::OneOf(Vec::from_iter(Some(state).filter(|state| any.allows(state)))),
     };
     let pending = accounts::replace_user(&app.store, &admin, id, &expected, draft, now).await?;
-    mode.conclude(&app, pending, now, async |_, user| Ok(represent(user.clone()))).await
+    mode.conclude(&app, pending, now, async |_, user| represent(user.clone())).await
 }
 
 /// Delete a user
@@ -256,29 +270,37 @@ pub(crate) async fn delete_user(
     mode.conclude(&app, pending, now, async |_, _| Ok(ResponseBuilder::empty(StatusCode::NO_CONTENT))).await
 }
 
-fn to_draft(user: user::Model) -> UserDraft {
-    let role = Role::parse(&user.role).unwrap_or_default();
-    UserDraft { email: user.email, name: user.name, role, password: None, disabled: user.disabled_at.is_some() }
+fn to_draft(user: user::Model) -> Result<UserDraft, StoreError> {
+    let role = stored_role(user.id, &user.role)?;
+    Ok(UserDraft { email: user.email, name: user.name, role, password: None, disabled: user.disabled_at.is_some() })
 }
 
-fn represent(user: user::Model) -> ResponseBuilder {
+fn stored_role(id: Uuid, role: &str) -> Result<Role, StoreError> {
+    Role::parse(role).ok_or_else(|| {
+        let reason = format!("unknown role {role:?}");
+        StoreError::Corrupt(Box::new(CorruptValue {
+            table: Some("users".to_owned()),
+            column: "role".to_owned(),
+            row: format!("id {id}"),
+            reason,
+        }))
+    })
+}
+
+fn represent(user: user::Model) -> Result<ResponseBuilder, Problem> {
     let state = version_state(user.version);
-    ResponseBuilder::json(&view(user)).state(state)
+    Ok(ResponseBuilder::json(&view(user)?).state(state))
 }
 
-fn view(user: user::Model) -> UserView {
+fn view(user: user::Model) -> Result<UserView, StoreError> {
     let user::Model { id, email, name, role, password_hash: _, disabled_at, version: _, created_at, updated_at } = user;
-    UserView {
+    Ok(UserView {
         id,
         email,
         name,
-        role: match Role::parse(&role).unwrap_or_default() {
-            Role::Author => UserRole::Author,
-            Role::Editor => UserRole::Editor,
-            Role::Admin => UserRole::Admin,
-        },
+        role: stored_role(id, &role)?.into(),
         disabled: disabled_at.is_some(),
         created_at: Timestamp(created_at).rfc3339(),
         updated_at: Timestamp(updated_at).rfc3339(),
-    }
+    })
 }

@@ -71,8 +71,8 @@ pub(crate) struct ChangeEvent {
 /// Stream changes
 ///
 /// The changes of `/v1/changes` as they happen, as server-sent events: `id` is the change's number, `data` the change as JSON. Starts after
-/// `Last-Event-ID`, or else after `since`, or else with the next change. A comment line is sent every 15 seconds if nothing happens. The server
-/// ends the stream after a while (an hour by default); clients reconnect with `Last-Event-ID` and miss nothing.
+/// `Last-Event-ID`, or else after `since`, or else with the next change. A comment line is sent every 15 seconds if nothing happens. The
+/// server ends the stream after a while (an hour by default); clients reconnect with `Last-Event-ID` and miss nothing.
 #[utoipa::path(
     tag = "Changes",
     params(EventParams, LastEventId),
@@ -99,8 +99,8 @@ pub(crate) async fn stream_changes(app: web::Data<AppState>, request: HttpReques
         app,
         sender,
     };
-    // In a task of its own, which holds the slot: a client that disconnects or stops reading cannot cancel a read of the database, and does not
-    // block the slot.
+    // In a task of its own, which holds the slot: a client that disconnects or stops reading cannot cancel a read of the database, and does
+    // not block the slot.
     actix_web::rt::spawn(async move {
         event_stream.run().await;
         drop(slot);

@@ -1,7 +1,7 @@
 //! `GET /v1/changes`: the changes of visible content, in order, for consumers that keep a copy. The event stream sends the same entries.
 //!
-//! An entry shows the state at the moment of the read: the insight as it is visible now, or a tombstone. So no entry shows what is no longer
-//! visible, and a consumer that reads on from any number arrives at the present state.
+//! An entry shows the state at the moment of the read: the insight as it is visible now, or a tombstone. So no entry shows what is no
+//! longer visible, and a consumer that reads on from any number arrives at the present state.
 
 use std::collections::HashMap;
 
@@ -105,9 +105,9 @@ query_params! {
 
 /// List changes
 ///
-/// Every change of what is visible, by a write or by the clock, oldest first: updated insights as they are now, and tombstones for what is no
-/// longer visible. Follow `page.next_cursor` until it is null, then request again with `since` set to the last number (`meta.sequence`), or
-/// continue with `/v1/events`: both send the same entries under the same numbers.
+/// Every change of what is visible, by a write or by the clock, oldest first: updated insights as they are now, and tombstones for what is
+/// no longer visible. Follow `page.next_cursor` until it is null, then request again with `since` set to the last number (`meta.sequence`),
+/// or continue with `/v1/events`: both send the same entries under the same numbers.
 #[utoipa::path(
     tag = "Changes",
     params(ChangesParams),

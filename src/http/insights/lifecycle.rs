@@ -20,8 +20,8 @@ use crate::http::state::app_state::AppState;
 
 /// Publish an insight
 ///
-/// Makes a revision live: the newest now, or another one, or later (`publish_at` in the future schedules), or until `unpublish_at`. Every read
-/// compares these dates with the clock, so a schedule cannot be missed. Needs `If-Match`.
+/// Makes a revision live: the newest now, or another one, or later (`publish_at` in the future schedules), or until `unpublish_at`. Every
+/// read compares these dates with the clock, so a schedule cannot be missed. Needs `If-Match`.
 #[utoipa::path(
     tag = "Editorial",
     params(InsightPath, IfMatchHeader),
@@ -72,8 +72,8 @@ pub(in crate::http) async fn unpublish_insight(
 
 /// Restore an insight
 ///
-/// Moves it out of the trash, exactly as it was: a published one is published again. The `ETag` from before the deletion is still the one to
-/// send as `If-Match`.
+/// Moves it out of the trash, exactly as it was: a published one is published again. The `ETag` from before the deletion is still the one
+/// to send as `If-Match`.
 #[utoipa::path(
     tag = "Editorial",
     params(InsightPath, IfMatchHeader),

@@ -94,8 +94,8 @@ pub(in crate::http) struct PreviewTokenInput {
 
 /// Create a preview token
 ///
-/// Its holder can read one revision of one insight, published or not, at `url` (`?preview=` on the ordinary address), until the token expires
-/// or is revoked. No cache stores what is read with it, and no search engine indexes it.
+/// Its holder can read one revision of one insight, published or not, at `url` (`?preview=` on the ordinary address), until the token
+/// expires or is revoked. No cache stores what is read with it, and no search engine indexes it.
 #[utoipa::path(
     tag = "Editorial",
     params(InsightPath),

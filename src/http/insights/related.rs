@@ -45,8 +45,8 @@ pub(in crate::http) struct RelatedMeta {
 
 /// List related insights
 ///
-/// Insights that share rare words, tags or the category with this one, most similar first, each with the reason. The insight itself is never
-/// listed.
+/// Insights that share rare words, tags or the category with this one, most similar first, each with the reason. The insight itself is
+/// never listed.
 #[utoipa::path(
     tag = "Insights",
     params(InsightPath, RelatedParams),

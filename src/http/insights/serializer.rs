@@ -1,5 +1,5 @@
-//! Serialises the insights of a list. A row goes through its view. A summary is stored as JSON already, in pieces between which the changing
-//! members are written: the same insight is the same bytes either way (`tests/suite/insights/summaries.rs`).
+//! Serialises the insights of a list. A row goes through its view. A summary is stored as JSON already, in pieces between which the
+//! changing members are written: the same insight is the same bytes either way (`tests/suite/insights/summaries.rs`).
 
 use serde_json::{Map, Value};
 use uuid::Uuid;

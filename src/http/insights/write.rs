@@ -28,8 +28,8 @@ use crate::store::insights::InsightName;
 
 /// Create an insight
 ///
-/// Creates a draft, which only editors see until it is published. A slug in the input is used exactly or refused with suggestions; a slug that
-/// is derived from the title gets the next free number.
+/// Creates a draft, which only editors see until it is published. A slug in the input is used exactly or refused with suggestions; a slug
+/// that is derived from the title gets the next free number.
 #[utoipa::path(
     tag = "Editorial",
     request_body(content = InsightInput, content_type = "application/json"),

@@ -9,8 +9,8 @@ const MAX_QUERY_LENGTH: usize = 2_000;
 
 query_params! {
     pub(super) struct SearchParams {
-        /// Words, `"phrases"` that must match word for word, `-excluded` and `-"excluded phrases"`. One of the words is enough; more words rank
-        /// higher. The last word matches as a prefix unless a space follows it.
+        /// Words, `"phrases"` that must match word for word, `-excluded` and `-"excluded phrases"`. One of the words is enough; more words
+        /// rank higher. The last word matches as a prefix unless a space follows it.
         q: String = RequiredText { max_length: MAX_QUERY_LENGTH }.example("thundering herd"),
         /// Maximum number of hits on a page.
         limit: i64 = PAGE_LIMIT,

@@ -30,9 +30,9 @@ use crate::store::list_query::Filters;
 /// Search
 ///
 /// The visible insights that match a query, best first: BM25 over stems, refined by exact spelling, proximity, title and a little by age;
-/// titles that begin with the query come first. Technical tokens (`io_uring`, `C++`, `E0502`, `foo::bar`) match as a whole and in parts. A word
-/// that no visible insight contains is replaced by the most similar ones, and `meta.fuzzy` and `meta.corrected_query` report it; identifiers and
-/// numbers are never replaced.
+/// titles that begin with the query come first. Technical tokens (`io_uring`, `C++`, `E0502`, `foo::bar`) match as a whole and in parts. A
+/// word that no visible insight contains is replaced by the most similar ones, and `meta.fuzzy` and `meta.corrected_query` report it;
+/// identifiers and numbers are never replaced.
 #[utoipa::path(
     tag = "Search",
     params(SearchParams),

@@ -28,10 +28,10 @@ struct ExportPosition {
 
 /// Export insights
 ///
-/// Every insight outside the trash (for authors: their own) as a line of JSON (NDJSON), drafts and old slugs included, in the order of their
-/// ids. After them follow the categories, tags and authors that no insight has (not for authors). Each line is consistent in itself; the lines
-/// are read page by page, so an insight that is written meanwhile appears in its old or its new state. `POST /v1/imports` accepts the export,
-/// and importing it unchanged changes nothing.
+/// Every insight outside the trash (for authors: their own) as a line of JSON (NDJSON), drafts and old slugs included, in the order of
+/// their ids. After them follow the categories, tags and authors that no insight has (not for authors). Each line is consistent in itself;
+/// the lines are read page by page, so an insight that is written meanwhile appears in its old or its new state. `POST /v1/imports` accepts
+/// the export, and importing it unchanged changes nothing.
 #[utoipa::path(
     tag = "Imports",
     responses((status = 200, description = "Lines of JSON.", body = String, content_type = "application/x-ndjson")),

@@ -70,12 +70,12 @@ impl FromRequest for LinesBody {
 
 /// Import insights
 ///
-/// Accepts any number of lines of JSON (NDJSON): insights as `GET /v1/exports/insights` writes them, or categories, tags and authors. An insight
-/// is identified by its `id` or its `slug`, so importing twice changes nothing. The response is sent when everything was received; then the items
-/// are processed one by one, and each outcome can be read at once. A service that stops in between resumes after the last finished item. With
-/// `atomic=true` all items are imported or none; with `validate_only=true` everything is checked and nothing changed. Publishing, and creating
-/// categories, tags and authors, needs `insights:publish`. An `atomic` import that fails changes nothing and leaves its other items `waiting`; it
-/// may have at most 10 000 items, because other writers wait for it.
+/// Accepts any number of lines of JSON (NDJSON): insights as `GET /v1/exports/insights` writes them, or categories, tags and authors. An
+/// insight is identified by its `id` or its `slug`, so importing twice changes nothing. The response is sent when everything was received;
+/// then the items are processed one by one, and each outcome can be read at once. A service that stops in between resumes after the last
+/// finished item. With `atomic=true` all items are imported or none; with `validate_only=true` everything is checked and nothing changed.
+/// Publishing, and creating categories, tags and authors, needs `insights:publish`. An `atomic` import that fails changes nothing and
+/// leaves its other items `waiting`; it may have at most 10 000 items, because other writers wait for it.
 #[utoipa::path(
     tag = "Imports",
     params(ImportParams),
@@ -144,8 +144,8 @@ pub(crate) async fn get_import(
 
 /// List the items of an import
 ///
-/// The outcome of each line, in the order of the lines: `created`, `updated`, `unchanged`, `failed` with its problem, or still `waiting`; with
-/// notes on what was lost or guessed.
+/// The outcome of each line, in the order of the lines: `created`, `updated`, `unchanged`, `failed` with its problem, or still `waiting`;
+/// with notes on what was lost or guessed.
 #[utoipa::path(
     tag = "Imports",
     params(IdPath, ItemParams),

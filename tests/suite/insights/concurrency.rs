@@ -114,8 +114,8 @@ async fn concurrent_writes_of_every_kind_do_not_fail() {
     assert!(log.windows(2).all(|pair| pair[0].as_i64() < pair[1].as_i64()));
 }
 
-/// The numbers of the change log in the order of their commits. The test clock does not advance, so the order of the rows is the order of the
-/// commits.
+/// The numbers of the change log in the order of their commits. The test clock does not advance, so the order of the rows is the order of
+/// the commits.
 async fn sequences(app: &TestApp) -> Vec<Value> {
     use insights::store::rows::change;
     use sea_orm::{EntityTrait as _, QueryOrder as _};

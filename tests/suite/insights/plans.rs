@@ -1,4 +1,5 @@
-//! The query plan of every list, from the database with 100 000 rows: a walk along an index, no sort, no scan. And the number of statements.
+//! The query plan of every list, from the database with 100 000 rows: a walk along an index, no sort, no scan. And the number of
+//! statements.
 
 use insights::domain::clock::Timestamp;
 use insights::domain::page::{Cursor, KeyValue, Sort, SortKey};
@@ -61,8 +62,8 @@ fn cases(now: Timestamp) -> Vec<(String, ListQuery)> {
     cases
 }
 
-/// The steps of a plan, one a line, without those that run once per row of the page (its locale, its tags): each reads a handful of rows of one
-/// revision.
+/// The steps of a plan, one a line, without those that run once per row of the page (its locale, its tags): each reads a handful of rows of
+/// one revision.
 async fn plan_steps(app: &TestApp, statement: Statement) -> Vec<String> {
     let db = app.store().reader();
     let explain = if app.store().is_postgres() { "EXPLAIN (FORMAT JSON) " } else { "EXPLAIN QUERY PLAN " };
