@@ -76,7 +76,12 @@ pub(crate) struct ChangeEvent {
 #[utoipa::path(
     tag = "Changes",
     params(EventParams, LastEventId),
-    responses((status = 200, description = "Events, until either side ends the stream.", body = ChangeEvent, content_type = "text/event-stream")),
+    responses((
+        status = 200,
+        description = "Events, until either side ends the stream.",
+        body = ChangeEvent,
+        content_type = "text/event-stream",
+    )),
     security((), ("bearer" = ["insights:write"])),
 )]
 #[get("/v1/events")]

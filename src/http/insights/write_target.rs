@@ -46,7 +46,7 @@ impl WriteTarget {
         Ok(Self { mode, id, expected: preconditions.required()?, now })
     }
 
-    /// An insight wherever it is, also in the trash.
+    /// An insight of any author, also one in the trash.
     pub(super) async fn find_anywhere(
         app: &AppState,
         mode: WriteMode,
@@ -54,20 +54,14 @@ impl WriteTarget {
         preconditions: Preconditions,
     ) -> Result<Self, Problem> {
         let now = app.now();
-        let id = find_any(app, id_or_slug).await?.id;
-        Ok(Self { mode, id, expected: preconditions.required()?, now })
+        let insight = store::insights::find(app.store.reader(), &parse_name(id_or_slug)?).await?.ok_or_else(Problem::not_found)?;
+        Ok(Self { mode, id: insight.id, expected: preconditions.required()?, now })
     }
 
     /// See [`conclude`].
     pub(super) async fn conclude(self, app: &AppState, pending: PendingWrite<Uuid>) -> Result<ResponseBuilder, Problem> {
         conclude(app, self.mode, pending, self.now, StatusCode::OK).await
     }
-}
-
-/// An insight of any author, also one in the trash.
-pub(super) async fn find_any(app: &AppState, id_or_slug: &str) -> Result<insight::Model, Problem> {
-    let name = parse_name(id_or_slug)?;
-    store::insights::find(app.store.reader(), &name).await?.ok_or_else(Problem::not_found)
 }
 
 /// An insight that this caller may read and write. One in the trash is not found.

@@ -43,7 +43,11 @@ macro_rules! term_routes {
                 security((), ("bearer" = ["insights:write"])),
             )]
             #[get($collection)]
-            pub(in crate::http) async fn $list(app: web::Data<AppState>, request: HttpRequest, reader: Reader) -> Result<ResponseBuilder, Problem> {
+            pub(in crate::http) async fn $list(
+                app: web::Data<AppState>,
+                request: HttpRequest,
+                reader: Reader,
+            ) -> Result<ResponseBuilder, Problem> {
                 operations::list(&app, &request, &reader, KIND).await
             }
 
