@@ -1,11 +1,11 @@
-//! Insights put into a database by the statement: corpora for benchmarks, without the cost of writing each through the API.
+//! Inserts insights into a database with plain statements: corpora for benchmarks, without the cost of the API.
 
 use insights::domain::clock::{Clock, Timestamp, new_id};
 use insights::store::{Store, summaries};
 use sea_orm::{ConnectionTrait as _, DatabaseTransaction, Statement, Value};
 use uuid::Uuid;
 
-/// One insight to be.
+/// One insight to insert.
 pub(crate) struct Entry {
     pub(crate) title: String,
     pub(crate) text: String,
@@ -15,7 +15,7 @@ pub(crate) struct Entry {
     pub(crate) published_at: i64,
 }
 
-/// Puts entries in as published insights; answers their ids in order.
+/// Inserts entries as published insights and returns their ids in order. Writes no log rows.
 pub(crate) async fn fill(store: &Store, entries: &[Entry], categories: &[&str], tags: &[&str]) -> Vec<Uuid> {
     let now = Clock::System.now();
     let category_ids = terms(store, "categories", categories, now).await;
@@ -48,8 +48,8 @@ async fn insert(txn: &DatabaseTransaction, entry: &Entry, categories: &[Uuid], t
     let at = entry.published_at;
     run(
         txn,
-        "INSERT INTO insights (id, slug, head_revision, live_revision, pointer_version, published_at, position_at, category_id, sort_title, \
-         reading_minutes, created_at, updated_at, live_updated_at) VALUES ($1, $2, 1, 1, 1, $3, $3, $4, $5, $6, $7, $7, $7)",
+        "INSERT INTO insights (id, slug, head_revision, live_revision, pointer_version, published_at, position_at, category_id, \
+         sort_title, reading_minutes, created_at, updated_at, live_updated_at) VALUES ($1, $2, 1, 1, 1, $3, $3, $4, $5, $6, $7, $7, $7)",
         vec![id.into(), slug.clone().into(), at.into(), category.into(), entry.title.to_lowercase().into(), minutes.into(), now.0.into()],
     )
     .await;
@@ -75,9 +75,9 @@ async fn insert(txn: &DatabaseTransaction, entry: &Entry, categories: &[Uuid], t
         vec![id.into(), entry.text.clone().into(), serde_json::json!(toc).to_string().into()],
     )
     .await;
-    for (place, tag) in entry.tags.iter().enumerate() {
+    for (index, tag) in entry.tags.iter().enumerate() {
         let tag = tags[tag % tags.len()];
-        let place = i64::try_from(place).unwrap_or(0);
+        let place = i64::try_from(index).unwrap_or(0);
         run(
             txn,
             "INSERT INTO revision_tags (insight_id, number, term_id, place) VALUES ($1, 1, $2, $3)",
@@ -96,7 +96,8 @@ async fn terms(store: &Store, table: &str, names: &[&str], now: Timestamp) -> Ve
     for name in names {
         let id = new_id(now);
         let sql = format!(
-            "INSERT INTO {table} (id, slug, name, description, translations, version, created_at, updated_at) VALUES ($1, $2, $3, '', '{{}}', 1, $4, $4)"
+            "INSERT INTO {table} (id, slug, name, description, translations, version, created_at, updated_at) \
+             VALUES ($1, $2, $3, '', '{{}}', 1, $4, $4)"
         );
         run(&txn, &sql, vec![id.into(), name.replace(' ', "-").to_lowercase().into(), (*name).into(), now.0.into()]).await;
         ids.push(id);

@@ -1,20 +1,23 @@
-//! A corpus that is made up but behaves like one that was written: words as frequent as in real texts (Zipf), topics that share words, titles
-//! made of what the text is about, code-like tokens, headings. The same seed gives the same corpus.
+//! A synthetic corpus with the statistics of a real one: Zipfian word frequencies, topics that share words, titles from the topic of the
+//! text, code-like tokens, headings. The same seed gives the same corpus.
 
 use super::corpus::Entry;
 
-const NOUNS: &str = "index cache queue lock thread worker pool connection transaction query table row column planner statistic buffer page disk \
-    network packet socket timeout retry deadline circuit breaker balancer proxy gateway cluster node replica leader follower election quorum snapshot \
-    journal checkpoint backup restore migration schema constraint trigger view cursor batch stream partition offset consumer producer topic broker \
-    message event handler scheduler job task container image registry volume mount kernel process signal memory heap stack allocator garbage collector \
-    latency throughput percentile metric trace span log alert dashboard incident outage postmortem rollout rollback deployment pipeline build artifact \
-    dependency library compiler linker parser lexer token grammar regex string encoding locale timezone calendar invoice payment customer session \
-    credential certificate key secret vault policy role permission audit header cookie redirect endpoint route middleware template renderer browser";
+const NOUNS: &str = "index cache queue lock thread worker pool connection transaction query table row column planner statistic \
+    buffer page disk network packet socket timeout retry deadline circuit breaker balancer proxy gateway cluster \
+    node replica leader follower election quorum snapshot journal checkpoint backup restore migration schema \
+    constraint trigger view cursor batch stream partition offset consumer producer topic broker message event \
+    handler scheduler job task container image registry volume mount kernel process signal memory heap stack \
+    allocator garbage collector latency throughput percentile metric trace span log alert dashboard incident \
+    outage postmortem rollout rollback deployment pipeline build artifact dependency library compiler linker \
+    parser lexer token grammar regex string encoding locale timezone calendar invoice payment customer session \
+    credential certificate key secret vault policy role permission audit header cookie redirect endpoint route \
+    middleware template renderer browser";
 const VERBS: &str = "ignored doubled starved blocked leaked vanished drifted exploded froze recovered diverged restarted collided expired";
 const GLUE: &str =
     "the a of to in and that it was for on with as at by this from we had not but were which when our one all there what after";
 
-/// A small, fast and repeatable source of numbers (xorshift64*, Vigna 2016).
+/// A small, fast and repeatable pseudorandom generator (xorshift64*, Vigna 2016).
 pub(crate) struct Random(u64);
 
 impl Random {
@@ -30,7 +33,7 @@ impl Random {
         usize::try_from(number).unwrap_or(0) % bound.max(1)
     }
 
-    /// Small numbers are much more likely than large ones: the number r comes in proportion to 1 / (r + 1), as words do (Zipf 1949).
+    /// A number r with a probability proportional to 1 / (r + 1), as words have (Zipf 1949).
     fn zipf(&mut self, bound: usize) -> usize {
         let magnitude = self.below(usize::BITS as usize - bound.leading_zeros() as usize);
         let from = 1 << magnitude;
@@ -44,7 +47,7 @@ pub(crate) struct Corpus {
     pub(crate) tags: Vec<String>,
 }
 
-/// So many insights of about so many words each, the newest a day before `now`.
+/// Insights of about `words` words each, the newest one a day before `now`.
 pub(crate) fn corpus(count: usize, words: usize, now: i64) -> Corpus {
     let mut random = Random::new(20_261_123);
     let (nouns, verbs, glue): (Vec<&str>, Vec<&str>, Vec<&str>) =
@@ -53,7 +56,7 @@ pub(crate) fn corpus(count: usize, words: usize, now: i64) -> Corpus {
     let tags: Vec<String> = nouns.iter().take(60).map(|noun| (*noun).to_owned()).collect();
     let mut entries = Vec::with_capacity(count);
     for number in 0..count {
-        // What it is about, in words that many use; and words of its own.
+        // Common words for the topic, and rare words of its own.
         let topic: Vec<&str> = (0..8).map(|_| nouns[random.zipf(nouns.len())]).collect();
         let mut own: Vec<&str> = (0..40).map(|_| rare[random.zipf(rare.len())].as_str()).collect();
         own[..2].fill_with(|| rare[random.below(rare.len())].as_str());
@@ -97,7 +100,7 @@ pub(crate) fn corpus(count: usize, words: usize, now: i64) -> Corpus {
     Corpus { entries, tags }
 }
 
-/// What only this insight has, as code writes it.
+/// Code-like tokens that only this insight has.
 pub(crate) fn tokens(number: usize) -> String {
     format!("The error was E{:05} in worker_{number}::drain, set by Pool-Limit-{number} and seen by NodeWatch{number}.", number + 10_000)
 }
@@ -107,7 +110,7 @@ fn capital(word: &str) -> String {
     chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
 }
 
-/// Words that can be pronounced and mean nothing.
+/// Pronounceable words without a meaning.
 fn rare_words(random: &mut Random, count: usize) -> Vec<String> {
     const ONSETS: [&str; 18] = ["b", "br", "c", "d", "dr", "f", "g", "k", "l", "m", "n", "p", "r", "s", "st", "t", "tr", "v"];
     const RHYMES: [&str; 14] = ["a", "an", "ar", "e", "el", "en", "i", "in", "o", "ol", "or", "u", "um", "us"];

@@ -1,10 +1,10 @@
-//! Relevance on judged collections: `cargo bench --bench judged -- FOLDER`, one sub-folder for each collection with `docs.jsonl` ({id, title,
-//! text}), `queries.jsonl` ({id, text}) and `qrels.tsv` (query, document, relevance).
+//! Relevance on judged collections: `cargo bench --bench judged -- FOLDER`, with a sub-folder for each collection that has `docs.jsonl`
+//! ({id, title, text}), `queries.jsonl` ({id, text}) and `qrels.tsv` (query, document, relevance).
 //!
-//! Prints nDCG at 10 (Järvelin and Kekäläinen 2002, with the relevance itself as gain, as `trec_eval` has it), as queries
-//! are, with one typo each, and how much of it the typo left.
+//! Prints nDCG@10 (Järvelin and Kekäläinen 2002, with the relevance as gain, as in `trec_eval`) of the queries, of the queries with
+//! one typo each, and the ratio of the two.
 
-#![expect(clippy::expect_used, clippy::print_stdout, reason = "a benchmark prints, and stops at what is wrong")]
+#![expect(clippy::expect_used, clippy::print_stdout, reason = "a benchmark prints, and panics on errors")]
 
 #[path = "corpus.rs"]
 mod corpus;
@@ -29,9 +29,9 @@ async fn main() {
     folders.retain(|path| path.join("qrels.tsv").exists());
     folders.sort();
     let mut sums = (0.0, 0.0);
-    println!("{:<14} {:>7} {:>8} {:>8} {:>8} {:>8}", "collection", "docs", "queries", "nDCG@10", "typo", "kept");
+    println!("{:<14} {:>7} {:>8} {:>8} {:>8} {:>8}", "collection", "docs", "queries", "nDCG@10", "typo", "ratio");
     for folder in &folders {
-        let (documents, queries, plain, typo) = judge(folder).await;
+        let Judgement { documents, queries, plain, typo } = judge(folder).await;
         let name = folder.file_name().unwrap_or_default().to_string_lossy();
         println!("{name:<14} {documents:>7} {queries:>8} {plain:>8.4} {typo:>8.4} {:>8.3}", typo / plain);
         sums = (sums.0 + plain, sums.1 + typo);
@@ -40,21 +40,29 @@ async fn main() {
     println!("{:<14} {:>7} {:>8} {:>8.4} {:>8.4} {:>8.3}", "mean", "", "", sums.0 / count, sums.1 / count, sums.1 / sums.0);
 }
 
-#[expect(clippy::disallowed_methods, reason = "a benchmark owns its tasks")]
-async fn judge(folder: &Path) -> (usize, usize, f64, f64) {
+/// The size of a collection, and its mean nDCG@10 without and with typos.
+struct Judgement {
+    documents: usize,
+    queries: usize,
+    plain: f64,
+    typo: f64,
+}
+
+#[expect(clippy::disallowed_methods, reason = "a benchmark spawns its own tasks")]
+async fn judge(folder: &Path) -> Judgement {
     let lines = |name: &str| -> Vec<Value> {
         let text = std::fs::read_to_string(folder.join(name)).expect("a file");
         text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
     };
     let text = |value: &Value, name: &str| value[name].as_str().unwrap_or_default().to_owned();
     let documents = lines("docs.jsonl");
-    let place = tempfile::tempdir().expect("a folder");
-    let store = Store::open(&format!("sqlite://{}/insights.db", place.path().display()), 4).await.expect("a database");
+    let data = tempfile::tempdir().expect("a folder");
+    let store = Store::open(&format!("sqlite://{}/insights.db", data.path().display()), 4).await.expect("a database");
     store.migrate().await.expect("a schema");
     let entries: Vec<corpus::Entry> = documents
         .iter()
         .map(|document| corpus::Entry {
-            // A title is required: what has none is named by nothing.
+            // A title is required; a dash has no words.
             title: Some(text(document, "title")).filter(|title| !title.trim().is_empty()).unwrap_or_else(|| "–".to_owned()),
             text: text(document, "text"),
             headings: Vec::new(),
@@ -64,9 +72,9 @@ async fn judge(folder: &Path) -> (usize, usize, f64, f64) {
         })
         .collect();
     let ids = corpus::fill(&store, &entries, &["Judged"], &["none"]).await;
-    let names: HashMap<_, _> = ids.iter().zip(&documents).map(|(id, document)| (*id, text(document, "id"))).collect();
-    let (projection, search, progress) = SearchProjection::new(place.path().join("search"), tokio::runtime::Handle::current());
-    let following = tokio::spawn(follower::follow(store.clone(), projection, progress));
+    let document_ids: HashMap<_, _> = ids.iter().zip(&documents).map(|(id, document)| (*id, text(document, "id"))).collect();
+    let (projection, search, progress) = SearchProjection::new(data.path().join("search"), tokio::runtime::Handle::current());
+    let follower = tokio::spawn(follower::follow(store.clone(), projection, progress));
     search.progress().wait_for(|position| position.is_open()).await.expect("an index");
     let mut judgements: HashMap<String, HashMap<String, f64>> = HashMap::new();
     for line in std::fs::read_to_string(folder.join("qrels.tsv")).expect("qrels").lines() {
@@ -77,31 +85,32 @@ async fn judge(folder: &Path) -> (usize, usize, f64, f64) {
     let mut sums = (0.0, 0.0);
     for (number, query) in queries.iter().enumerate() {
         let judged = &judgements[&text(query, "id")];
-        let asked = text(query, "text");
-        sums.0 += ndcg(&ranking(&search, asked.clone(), &names).await, judged);
-        sums.1 += ndcg(&ranking(&search, with_typo(&asked, number), &names).await, judged);
+        let query_text = text(query, "text");
+        sums.0 += ndcg(&ranking(&search, query_text.clone(), &document_ids).await, judged);
+        sums.1 += ndcg(&ranking(&search, with_typo(&query_text, number), &document_ids).await, judged);
     }
-    following.abort();
+    follower.abort();
     let count = f64::from(u32::try_from(queries.len()).unwrap_or(1));
-    (documents.len(), queries.len(), sums.0 / count, sums.1 / count)
+    Judgement { documents: documents.len(), queries: queries.len(), plain: sums.0 / count, typo: sums.1 / count }
 }
 
-async fn ranking(search: &Search, query: String, names: &HashMap<uuid::Uuid, String>) -> Vec<String> {
+/// The document ids of the first ten hits.
+async fn ranking(search: &Search, query: String, document_ids: &HashMap<uuid::Uuid, String>) -> Vec<String> {
     let request = SearchRequest { query, limit: 10, ..SearchRequest::default() };
-    let found = search.find(request, vec!["en".to_owned()], Clock::System.now()).await.expect("an answer");
-    found.hits.iter().map(|hit| names[&hit.id].clone()).collect()
+    let page = search.find(request, vec!["en".to_owned()], Clock::System.now()).await.expect("an answer");
+    page.hits.iter().map(|hit| document_ids[&hit.id].clone()).collect()
 }
 
 fn ndcg(ranking: &[String], judged: &HashMap<String, f64>) -> f64 {
-    let discount = |at: usize| 1.0 / f64::from(u32::try_from(at + 2).unwrap_or(u32::MAX)).log2();
-    let gained: f64 = ranking.iter().enumerate().map(|(at, id)| judged.get(id).copied().unwrap_or(0.0) * discount(at)).sum();
-    let mut best: Vec<f64> = judged.values().copied().collect();
-    best.sort_by(|a, b| b.total_cmp(a));
-    let most: f64 = best.iter().take(10).enumerate().map(|(at, gain)| gain * discount(at)).sum();
-    if most > 0.0 { gained / most } else { 0.0 }
+    let discount = |rank: usize| 1.0 / f64::from(u32::try_from(rank + 2).unwrap_or(u32::MAX)).log2();
+    let gained: f64 = ranking.iter().enumerate().map(|(rank, id)| judged.get(id).copied().unwrap_or(0.0) * discount(rank)).sum();
+    let mut ideal: Vec<f64> = judged.values().copied().collect();
+    ideal.sort_by(|a, b| b.total_cmp(a));
+    let max: f64 = ideal.iter().take(10).enumerate().map(|(rank, gain)| gain * discount(rank)).sum();
+    if max > 0.0 { gained / max } else { 0.0 }
 }
 
-/// The query with two neighbouring letters of its longest word swapped, one dropped, one doubled or one replaced, in turn.
+/// The query with a typo in its longest word: two letters transposed, one deleted, one doubled or one replaced, in turn.
 fn with_typo(query: &str, number: usize) -> String {
     let Some(word) = query.split_whitespace().filter(|word| word.chars().all(char::is_alphabetic)).max_by_key(|word| word.len()) else {
         return query.to_owned();
@@ -119,6 +128,6 @@ fn with_typo(query: &str, number: usize) -> String {
         2 => letters.insert(at, letters[at]),
         _ => letters[at] = if letters[at] == 'x' { 'q' } else { 'x' },
     }
-    let wrong: String = letters.into_iter().collect();
-    query.replacen(word, &wrong, 1)
+    let mistyped: String = letters.into_iter().collect();
+    query.replacen(word, &mistyped, 1)
 }

@@ -1,9 +1,9 @@
-//! Search at size: `cargo bench --bench search -- [INSIGHTS] [WORDS]`, 100 000 insights of 400 words unless told otherwise.
+//! Search at scale: `cargo bench --bench search -- [INSIGHTS] [WORDS]`, by default 100 000 insights of 400 words.
 //!
-//! Prints how fast the index is made and how large it is; then, over HTTP against the release binary and in-process without HTTP, how long
-//! queries take; and how long a write takes until it can be found, which is how long it takes to be answered.
+//! Prints the rate and the size of an index build, the latency of queries in-process and over HTTP against the release binary, and the
+//! latency of a publication, which includes the time until searches find it.
 
-#![expect(clippy::expect_used, clippy::print_stdout, reason = "a benchmark prints, and stops at what is wrong")]
+#![expect(clippy::expect_used, clippy::print_stdout, reason = "a benchmark prints, and panics on errors")]
 
 #[path = "corpus.rs"]
 mod corpus;
@@ -24,57 +24,60 @@ use insights::projections::follower;
 use insights::projections::search::{SearchProjection, SearchRequest};
 use insights::store::Store;
 
+/// Queries of each kind.
 const QUERIES: usize = 2_000;
+/// Publications for each number of clients.
+const PUBLICATIONS: usize = 240;
 
-type Anything = Result<(), Box<dyn std::error::Error>>;
+type BenchResult = Result<(), Box<dyn std::error::Error>>;
 
 #[tokio::main]
-async fn main() -> Anything {
+async fn main() -> BenchResult {
     let numbers: Vec<usize> = std::env::args().filter_map(|argument| argument.parse().ok()).collect();
     let (count, words) = (numbers.first().copied().unwrap_or(100_000), numbers.get(1).copied().unwrap_or(400));
     println!("machine: {}", machine());
     let folder = tempfile::tempdir()?;
     let corpus = generate::corpus(count, words, Clock::System.now().0);
-    let questions = questions(&corpus.entries);
+    let query_sets = query_sets(&corpus.entries);
     let token = fill(folder.path(), &corpus).await?;
     drop(corpus);
-    let within = index_and_ask(folder.path(), count, &questions).await?;
-    let serving = Serving::start(folder.path(), &token)?;
-    for (at, (name, list)) in questions.iter().enumerate() {
+    let in_process = index_and_query(folder.path(), count, &query_sets).await?;
+    let service = Service::start(folder.path(), &token)?;
+    for (index, QuerySet { name, queries }) in query_sets.iter().enumerate() {
         for clients in [1, 16] {
-            let cpu = serving.cpu();
+            let cpu = service.cpu_seconds();
             let started = Instant::now();
-            let times = serving.ask(list, clients).await;
+            let times = service.search(queries, clients).await;
             let rate = per_second(times.len(), started.elapsed());
-            let cpu = (serving.cpu() - cpu) * 1_000.0 / as_float(times.len());
-            let (median, late) = percentiles(times);
-            let ratio = if clients == 1 { format!("   p50 {:.2} x in-process", median / within[at]) } else { String::new() };
+            let cpu = (service.cpu_seconds() - cpu) * 1_000.0 / as_float(times.len());
+            let (p50, p99) = percentiles(times);
+            let ratio = if clients == 1 { format!("   p50 {:.2} x in-process", p50 / in_process[index]) } else { String::new() };
             println!(
-                "{name:<28} {clients:>2} clients   p50 {median:>7.2} ms   p99 {late:>7.2} ms   {rate:>7.0}/s   {cpu:.2} ms CPU each{ratio}"
+                "{name:<28} {clients:>2} clients   p50 {p50:>7.2} ms   p99 {p99:>7.2} ms   {rate:>7.0}/s   {cpu:.2} ms CPU each{ratio}"
             );
         }
     }
     println!(
-        "resident memory after the load: {:.0} MiB, of which the index's and the database's files {:.0} MiB",
-        serving.memory("VmRSS"),
-        serving.memory("RssFile")
+        "resident memory after the load: {:.0} MiB, of which mapped files {:.0} MiB",
+        service.memory_mib("VmRSS"),
+        service.memory_mib("RssFile")
     );
     for clients in [1, 16] {
         let started = Instant::now();
-        let cpu = serving.cpu();
-        let times = serving.publish(clients).await;
+        let cpu = service.cpu_seconds();
+        let times = service.publish(clients).await;
         let (rate, all) = (per_second(times.len(), started.elapsed()), times.len());
-        let cpu = (serving.cpu() - cpu) * 1_000.0 / as_float(all);
-        let (median, late) = percentiles(times);
+        let cpu = (service.cpu_seconds() - cpu) * 1_000.0 / as_float(all);
+        let (p50, p99) = percentiles(times);
         println!(
-            "{:<28} {clients:>2} clients   p50 {median:>7.2} ms   p99 {late:>7.2} ms   {rate:>7.0}/s   {cpu:.2} ms CPU each",
-            "publish, found when answered"
+            "{:<28} {clients:>2} clients   p50 {p50:>7.2} ms   p99 {p99:>7.2} ms   {rate:>7.0}/s   {cpu:.2} ms CPU each",
+            "publish until searchable"
         );
     }
     Ok(())
 }
 
-/// Writes the corpus and a token into a new database.
+/// Inserts the corpus and a token into a new database.
 async fn fill(folder: &Path, corpus: &generate::Corpus) -> Result<String, Box<dyn std::error::Error>> {
     let started = Instant::now();
     let store = Store::open(&format!("sqlite://{}/insights.db", folder.display()), 4).await?;
@@ -88,75 +91,85 @@ async fn fill(folder: &Path, corpus: &generate::Corpus) -> Result<String, Box<dy
         .commit(&store, Clock::System.now())
         .await?;
     store.close().await?;
-    println!("{} insights written in {:.0} s", corpus.entries.len(), started.elapsed().as_secs_f64());
+    println!("{} insights inserted in {:.0} s", corpus.entries.len(), started.elapsed().as_secs_f64());
     Ok(token)
 }
 
-/// Makes the index and asks it without HTTP; answers the median of each kind of question.
-#[expect(clippy::disallowed_methods, reason = "a benchmark owns its tasks")]
-async fn index_and_ask(folder: &Path, count: usize, questions: &[(&str, Vec<String>)]) -> Result<Vec<f64>, Box<dyn std::error::Error>> {
+/// Builds the index and runs the queries without HTTP. Returns the median latency of each set in milliseconds.
+#[expect(clippy::disallowed_methods, reason = "a benchmark spawns its own tasks")]
+async fn index_and_query(folder: &Path, count: usize, query_sets: &[QuerySet]) -> Result<Vec<f64>, Box<dyn std::error::Error>> {
     let store = Store::open(&format!("sqlite://{}/insights.db", folder.display()), 4).await?;
     let (projection, search, progress) = SearchProjection::new(folder.join("search"), tokio::runtime::Handle::current());
     let started = Instant::now();
-    projection.remake(&store, |_| {}).await?;
+    projection.rebuild(&store, |_| {}).await?;
     let seconds = started.elapsed().as_secs_f64();
     println!("index: {:.0} insights/s, {:.0} MiB on disk", as_float(count) / seconds, size(&folder.join("search")) / 1_048_576.0);
-    let following = tokio::spawn(follower::follow(store.clone(), projection, progress));
+    let follower = tokio::spawn(follower::follow(store.clone(), projection, progress));
     search.progress().wait_for(|position| position.is_open()).await?;
     let mut medians = Vec::new();
-    for (name, list) in questions {
+    for QuerySet { name, queries } in query_sets {
         let mut times = Vec::new();
-        for query in list {
-            let asked = Instant::now();
+        for query in queries {
+            let started = Instant::now();
             let request = SearchRequest { query: query.clone(), limit: 10, ..SearchRequest::default() };
             search.find(request, vec!["en".to_owned()], Clock::System.now()).await?;
-            times.push(asked.elapsed());
+            times.push(started.elapsed());
         }
-        let (median, late) = percentiles(times);
-        println!("{name:<28} in-process   p50 {median:>7.2} ms   p99 {late:>7.2} ms");
-        medians.push(median);
+        let (p50, p99) = percentiles(times);
+        println!("{name:<28} in-process   p50 {p50:>7.2} ms   p99 {p99:>7.2} ms");
+        medians.push(p50);
     }
-    following.abort();
-    let _ = following.await;
+    follower.abort();
+    let _ = follower.await;
     drop(search);
     store.close().await?;
     Ok(medians)
 }
 
-/// Questions of each kind, about insights all over the corpus.
-fn questions(entries: &[corpus::Entry]) -> Vec<(&'static str, Vec<String>)> {
+/// Queries of one kind.
+struct QuerySet {
+    name: &'static str,
+    queries: Vec<String>,
+}
+
+/// Queries of each kind, about random insights of the corpus.
+fn query_sets(entries: &[corpus::Entry]) -> Vec<QuerySet> {
     let mut random = Random::new(3);
-    let (mut two, mut begun, mut mistyped) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut two_words, mut unfinished, mut mistyped) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..QUERIES {
         let entry = &entries[random.below(entries.len())];
         let title: Vec<&str> = entry.title.split([' ', ':']).filter(|word| word.len() > 3).collect();
         let text: Vec<&str> = entry.text.split(' ').filter(|word| word.len() > 4 && word.chars().all(char::is_alphabetic)).collect();
-        two.push(format!("{} {} ", text[random.below(text.len())], title[random.below(title.len())]));
+        two_words.push(format!("{} {} ", text[random.below(text.len())], title[random.below(title.len())]));
         let last: String = title[2].chars().take(3).collect();
-        begun.push(format!("{} {} {last}", title[0], title[1]));
+        unfinished.push(format!("{} {} {last}", title[0], title[1]));
         let mut letters: Vec<char> = title[1].chars().collect();
         letters.swap(1, 2);
         mistyped.push(format!("{} {} ", title[0], letters.into_iter().collect::<String>()));
     }
-    vec![("two words, facets, 10 marked", two), ("as you type", begun), ("with a typo", mistyped)]
+    vec![
+        QuerySet { name: "two words", queries: two_words },
+        QuerySet { name: "as you type", queries: unfinished },
+        QuerySet { name: "with a typo", queries: mistyped },
+    ]
 }
 
-/// The release binary on the bench's data, killed at the end.
-struct Serving {
+/// The release binary on the benchmark's data, killed on drop.
+struct Service {
     child: Child,
     url: String,
     token: String,
     http: reqwest::Client,
 }
 
-impl Drop for Serving {
+impl Drop for Service {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-impl Serving {
+impl Service {
     fn start(folder: &Path, token: &str) -> Result<Self, Box<dyn std::error::Error>> {
         let started = Instant::now();
         let mut child = Command::new(env!("CARGO_BIN_EXE_insights"))
@@ -171,54 +184,55 @@ impl Serving {
         Ok(Self { child, url, token: token.to_owned(), http: reqwest::Client::new() })
     }
 
-    async fn ask(&self, queries: &[String], clients: usize) -> Vec<Duration> {
-        // The first searches after a start wait for the index to be looked through.
-        while self.http.get(format!("{}/v1/search?q=x", self.url)).send().await.is_ok_and(|answer| answer.status() == 503) {}
+    async fn search(&self, queries: &[String], clients: usize) -> Vec<Duration> {
+        // After a start, search is not ready until the index is open.
+        while self.http.get(format!("{}/v1/search?q=x", self.url)).send().await.is_ok_and(|response| response.status() == 503) {}
         let part = queries.len().div_ceil(clients);
-        let asking = queries.chunks(part).map(async |part| {
+        let clients = queries.chunks(part).map(async |part| {
             let mut times = Vec::new();
             for query in part {
                 let text: String = form_urlencoded::byte_serialize(query.as_bytes()).collect();
-                let asked = Instant::now();
-                let answer = self.http.get(format!("{}/v1/search?limit=10&q={text}", self.url)).send().await.expect("an answer");
-                assert_eq!(answer.status(), 200);
-                answer.bytes().await.expect("a body");
-                times.push(asked.elapsed());
+                let started = Instant::now();
+                let response = self.http.get(format!("{}/v1/search?limit=10&q={text}", self.url)).send().await.expect("a response");
+                assert_eq!(response.status(), 200);
+                response.bytes().await.expect("a body");
+                times.push(started.elapsed());
             }
             times
         });
-        futures_util::future::join_all(asking).await.into_iter().flatten().collect()
+        futures_util::future::join_all(clients).await.into_iter().flatten().collect()
     }
 
     async fn publish(&self, clients: usize) -> Vec<Duration> {
-        let publishing = (0..clients).map(async |client| {
+        let publishers = (0..clients).map(async |client| {
             let mut times = Vec::new();
-            for number in 0..240 / clients {
-                let input = serde_json::json!({ "title": format!("Published {client} {number}"), "body_markdown": "A short text about a queue.", "category": "debugging" });
+            for number in 0..PUBLICATIONS / clients {
+                let title = format!("Published {client} {number}");
+                let input = serde_json::json!({ "title": title, "body_markdown": "A short text about a queue.", "category": "debugging" });
                 let request = self.http.post(format!("{}/v1/insights", self.url)).bearer_auth(&self.token);
-                let created: serde_json::Value = request.json(&input).send().await.expect("an answer").json().await.expect("JSON");
+                let created: serde_json::Value = request.json(&input).send().await.expect("a response").json().await.expect("JSON");
                 let path = format!("{}/v1/insights/{}/publish", self.url, created["id"].as_str().expect("an id"));
                 let request = self.http.post(path).bearer_auth(&self.token).header("if-match", "*");
-                let asked = Instant::now();
-                let answer = request.json(&serde_json::json!({})).send().await.expect("an answer");
-                assert_eq!(answer.status(), 200);
-                times.push(asked.elapsed());
+                let started = Instant::now();
+                let response = request.json(&serde_json::json!({})).send().await.expect("a response");
+                assert_eq!(response.status(), 200);
+                times.push(started.elapsed());
             }
             times
         });
-        futures_util::future::join_all(publishing).await.into_iter().flatten().collect()
+        futures_util::future::join_all(publishers).await.into_iter().flatten().collect()
     }
 
-    /// Seconds of processor time so far.
-    fn cpu(&self) -> f64 {
+    /// Processor time so far.
+    fn cpu_seconds(&self) -> f64 {
         let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).unwrap_or_default();
         let fields: Vec<f64> =
             stat.rsplit(')').next().unwrap_or_default().split_whitespace().filter_map(|field| field.parse().ok()).collect();
-        // The state, which is no number, comes first: utime and stime are the 11th and 12th behind it.
+        // The state, which is not a number, comes first; utime and stime are the 11th and 12th after it.
         (fields.get(10).copied().unwrap_or(0.0) + fields.get(11).copied().unwrap_or(0.0)) / 100.0
     }
 
-    fn memory(&self, name: &str) -> f64 {
+    fn memory_mib(&self, name: &str) -> f64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap_or_default();
         let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default();
         line.trim_start_matches(':').split_whitespace().next().and_then(|kib| kib.parse::<f64>().ok()).unwrap_or(0.0) / 1_024.0

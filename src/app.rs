@@ -115,7 +115,7 @@ impl App {
                 spawn(follower::follow(store.clone(), stream, stream_progress)),
                 spawn(follower::record_transitions(store.clone(), clock.clone())),
                 spawn(follower::listen(store.clone())),
-                spawn(work_on_imports(store.clone(), clock.clone(), state.import_received(), search.taken())),
+                spawn(work_on_imports(store.clone(), clock.clone(), state.import_received(), search.indexed())),
             ],
             _background: background,
             progress: [search.progress(), cache.progress(), stream_reached],

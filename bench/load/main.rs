@@ -1,10 +1,10 @@
-//! The service under load, beside a floor: `cargo bench --bench load -- [--rows 1000,10000,100000] [--large] [--rounds 5] [--seconds 1.5]
-//! [--postgres URL]`.
+//! The service under load, compared with a floor: `cargo bench --bench load -- [--rows 1000,10000,100000] [--large] [--rounds 5]
+//! [--seconds 1.5] [--postgres URL]`.
 //!
-//! Runs the release binary on databases of several sizes. What a cache can answer is compared with actix-web giving the same bytes from memory,
-//! what it cannot with the same rows by hand-written SQL; writes, growth, start-up and memory have bounds of their own.
+//! Runs the release binary on databases of several sizes. Cacheable responses are compared with actix-web serving the same bytes from
+//! memory, uncached lists with the same rows by hand-written SQL; writes, growth, start-up and memory have targets of their own.
 
-#![expect(clippy::expect_used, clippy::print_stdout, reason = "a benchmark prints, and stops at what is wrong")]
+#![expect(clippy::expect_used, clippy::print_stdout, reason = "a benchmark prints, and panics on errors")]
 
 mod client;
 #[path = "../corpus.rs"]
@@ -12,7 +12,6 @@ mod corpus;
 mod floor;
 #[path = "../generate.rs"]
 mod generate;
-mod hand;
 mod measure;
 mod pressure;
 mod process;
@@ -20,6 +19,7 @@ mod reads;
 mod report;
 mod seed;
 mod settings;
+mod sql_baseline;
 mod writes;
 
 use std::path::Path;
@@ -28,24 +28,24 @@ use std::time::Duration;
 use measure::{Effort, median};
 use process::Process;
 use report::{Target, as_float};
-use seed::{Content, Guest};
+use seed::{Content, PostgresDatabase};
 use settings::Settings;
 
-/// The service's own, or the floor would be told apart by its allocator.
+/// The allocator of the service, so that the floor differs in nothing else.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// How far the long walk goes, how many of its last pages count, and how many first pages they are compared with.
-const FAR: usize = 1_000;
-const LAST: usize = 200;
-const NEAR: usize = 50;
-/// The size that a quick start is promised for, and that PostgreSQL is measured at.
-const PROMISED_ROWS: usize = 10_000;
+/// Pages of the long walk, its last pages that count, and the first pages that they are compared with.
+const WALKED_PAGES: usize = 1_000;
+const LAST_PAGES: usize = 200;
+const FIRST_PAGES: usize = 50;
+/// The size that the start-up target holds for, and that PostgreSQL is measured at.
+const TARGET_ROWS: usize = 10_000;
 
-type Anything = Result<(), Box<dyn std::error::Error>>;
+type BenchResult = Result<(), Box<dyn std::error::Error>>;
 
 #[actix_web::main]
-async fn main() -> Anything {
+async fn main() -> BenchResult {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     if let [role, folder, path] = arguments.as_slice()
         && role == "floor"
@@ -56,24 +56,24 @@ async fn main() -> Anything {
     let binary = std::fs::metadata(env!("CARGO_BIN_EXE_insights"))?.len();
     println!("machine: {}", report::machine());
     println!("binary: {:.1} MiB", as_float(usize::try_from(binary)?) / 1_048_576.0);
-    let mut near = Vec::new();
-    for (place, rows) in settings.rows.iter().copied().enumerate() {
+    let mut first_pages = Vec::new();
+    for (index, rows) in settings.rows.iter().copied().enumerate() {
         println!("\n{rows} insights on SQLite");
         let content = seed::fill(rows, None).await?;
         let service = start(&content, rows)?;
-        reads::common(&service, &content, settings.effort)?;
-        reads::particular(&service, settings.effort)?;
-        beside_hand(&service, &content, settings.effort).await?;
-        if place == 0 {
-            near = reads::walk_after(&service, "1998-12-31", NEAR)?;
+        reads::repeated(&service, &content, settings.effort)?;
+        reads::variants(&service, settings.effort)?;
+        compare_with_sql(&service, &content, settings.effort).await?;
+        if index == 0 {
+            first_pages = reads::walk_after(&service, "1998-12-31", FIRST_PAGES)?;
         }
-        if place + 1 == settings.rows.len() {
-            growth(&near, &reads::walk_after(&service, "1999-12-31", FAR)?);
+        if index + 1 == settings.rows.len() {
+            report_growth(&first_pages, &reads::walk_after(&service, "1999-12-31", WALKED_PAGES)?);
         }
         writes::create(&service, &content, settings.effort)?;
         pressure::under_writes(&service, &content, settings.effort)?;
-        memory(&service);
-        if place == 0 {
+        report_memory(&service);
+        if index == 0 {
             pressure::scan(&service, settings.scanned)?;
             writes::import(&service, &content)?;
         }
@@ -84,52 +84,52 @@ async fn main() -> Anything {
     Ok(())
 }
 
-/// Starts the service twice: the first start makes the search index, the second one is an operator's.
+/// Starts the service twice: the first start builds the search index, the second one is measured.
 fn start(content: &Content, rows: usize) -> Result<Process, Box<dyn std::error::Error>> {
-    Process::service(content)?.settled()?.stop()?;
-    let (service, millis) = Process::started(content)?;
-    report::figure("start-up", millis, "ms", (rows <= PROMISED_ROWS).then_some(Target::AtMost(150.0)));
-    service.settled()
+    Process::service(content)?.wait_for_search()?.stop()?;
+    let (service, millis) = Process::timed_service(content)?;
+    report::figure("start-up", millis, "ms", (rows <= TARGET_ROWS).then_some(Target::AtMost(150.0)));
+    service.wait_for_search()
 }
 
-async fn beside_hand(service: &Process, content: &Content, effort: Effort) -> Anything {
-    let service = reads::uncached(service, effort)?;
-    let hand = hand::newest(&content.url, effort.window).await?;
-    let name = format!("hand-written SQL   {:.4} ms CPU each, {:.4} ms; an uncached list costs", hand.cpu, hand.time);
-    report::figure(&name, service / hand.cpu, "x of it", Some(Target::AtMost(2.0)));
+async fn compare_with_sql(service: &Process, content: &Content, effort: Effort) -> BenchResult {
+    let list_millis = reads::uncached(service, effort)?;
+    let sql = sql_baseline::measure(&content.url, effort.window).await?;
+    let name = format!("hand-written SQL   {:.4} ms CPU each, {:.4} ms; an uncached list costs", sql.cpu_millis, sql.wall_millis);
+    report::figure(&name, list_millis / sql.cpu_millis, "x of it", Some(Target::AtMost(2.0)));
     Ok(())
 }
 
 /// Compares the first pages of the smallest database with the last ones of a long walk through the largest.
-fn growth(near: &[Duration], all: &[Duration]) {
-    let far = &all[all.len().saturating_sub(LAST)..];
+fn report_growth(first_pages: &[Duration], walk: &[Duration]) {
+    let last_pages = &walk[walk.len().saturating_sub(LAST_PAGES)..];
     let millis = |times: &[Duration]| median(times.iter().map(|time| time.as_secs_f64() * 1_000.0));
-    let (first, last) = (millis(near), millis(far));
-    let name = format!("growth             first pages {first:.3} ms, page {} {last:.3} ms, 20 each:", all.len());
+    let (first, last) = (millis(first_pages), millis(last_pages));
+    let name = format!("growth             first pages {first:.3} ms, page {} {last:.3} ms, 20 each:", walk.len());
     report::figure(&name, last / first, "x", Some(Target::AtMost(1.5)));
 }
 
-/// The allocator gives back what was freed a second ago.
-fn memory(service: &Process) {
+/// Measured after the allocator has returned freed memory to the system.
+fn report_memory(service: &Process) {
     std::thread::sleep(Duration::from_secs(3));
-    let name = format!("memory             {:.1} MiB of its own (RssAnon), resident", service.memory("RssAnon"));
-    report::figure(&name, service.memory("VmRSS"), "MiB", Some(Target::AtMost(100.0)));
+    let name = format!("memory             {:.1} MiB anonymous (RssAnon), resident", service.memory_mib("RssAnon"));
+    report::figure(&name, service.memory_mib("VmRSS"), "MiB", Some(Target::AtMost(100.0)));
 }
 
-async fn on_postgres(server: &str, effort: Effort) -> Anything {
-    println!("\n{PROMISED_ROWS} insights on PostgreSQL");
-    let guest = Guest::enter(server).await?;
-    let done = load_postgres(&guest, effort).await;
-    guest.leave().await?;
-    done
+async fn on_postgres(server: &str, effort: Effort) -> BenchResult {
+    println!("\n{TARGET_ROWS} insights on PostgreSQL");
+    let database = PostgresDatabase::create(server).await?;
+    let result = load_postgres(&database, effort).await;
+    database.drop().await?;
+    result
 }
 
-async fn load_postgres(guest: &Guest, effort: Effort) -> Anything {
-    let content = seed::fill(PROMISED_ROWS, Some(&guest.url()?)).await?;
-    let service = start(&content, PROMISED_ROWS)?;
-    reads::common(&service, &content, effort)?;
+async fn load_postgres(database: &PostgresDatabase, effort: Effort) -> BenchResult {
+    let content = seed::fill(TARGET_ROWS, Some(&database.url()?)).await?;
+    let service = start(&content, TARGET_ROWS)?;
+    reads::repeated(&service, &content, effort)?;
     reads::uncached(&service, effort)?;
     writes::create(&service, &content, effort)?;
-    memory(&service);
+    report_memory(&service);
     Ok(())
 }

@@ -1,76 +1,76 @@
-//! One measurement: a server under load for some seconds, its processor time divided by what it answered.
+//! One measurement: the processor time of a server under load, divided by the number of requests.
 
 use std::time::Duration;
 
-use crate::client::{Asking, Fleet, Window};
+use crate::client::{Fleet, NextRequest, Window};
 use crate::process::Process;
 use crate::report::as_float;
 
-/// How long everything is measured.
+/// The number and length of measurement windows.
 #[derive(Clone, Copy)]
 pub(crate) struct Effort {
     pub(crate) rounds: usize,
     pub(crate) window: Duration,
 }
 
-/// A server with the connections that load it.
-pub(crate) struct Loaded<'p> {
+/// A server and the connections that load it.
+pub(crate) struct LoadedServer<'p> {
     process: &'p Process,
     fleet: Fleet,
-    /// The status of every answer.
+    /// The expected status of every response.
     status: u16,
 }
 
-impl<'p> Loaded<'p> {
-    /// Connects, and asks a while for nothing: connections are accepted, caches filled and pages touched before the first measurement.
-    pub(crate) fn warm(process: &'p Process, status: u16, asking: &Asking<'_>) -> std::io::Result<Self> {
+impl<'p> LoadedServer<'p> {
+    /// Connects and warms up: fills caches and touches pages before the first measurement.
+    pub(crate) fn warm_up(process: &'p Process, status: u16, next_request: &NextRequest<'_>) -> std::io::Result<Self> {
         let mut fleet = Fleet::connect(&process.address)?;
-        fleet.drive(Duration::from_millis(300), status, asking);
+        fleet.drive(Duration::from_millis(300), status, next_request);
         Ok(Self { process, fleet, status })
     }
 
-    pub(crate) fn measure(&mut self, window: Duration, asking: &Asking<'_>) -> Measured {
+    pub(crate) fn measure(&mut self, window: Duration, next_request: &NextRequest<'_>) -> Measurement {
         let before = self.process.cpu();
-        let Window { times, elapsed } = self.fleet.drive(window, self.status, asking);
+        let Window { times, elapsed } = self.fleet.drive(window, self.status, next_request);
         let cpu = self.process.cpu().since(&before);
         let count = as_float(times.len());
-        Measured { cpu_millis: cpu.as_secs_f64() * 1_000.0 / count, rate: count / elapsed.as_secs_f64(), times }
+        Measurement { cpu_millis: cpu.as_secs_f64() * 1_000.0 / count, rate: count / elapsed.as_secs_f64(), times }
     }
 }
 
-/// What one window showed.
-pub(crate) struct Measured {
-    /// Milliseconds of processor time of a request.
+/// The result of one window.
+pub(crate) struct Measurement {
+    /// Processor time for each request.
     pub(crate) cpu_millis: f64,
-    /// Requests in a second.
+    /// Requests per second.
     pub(crate) rate: f64,
-    /// Microseconds from each request to its answer.
+    /// The latency of each request in microseconds.
     pub(crate) times: Vec<u32>,
 }
 
-/// Several windows of one load.
+/// The windows of one load.
 #[derive(Default)]
-pub(crate) struct Rounds(pub(crate) Vec<Measured>);
+pub(crate) struct Rounds(pub(crate) Vec<Measurement>);
 
 impl Rounds {
     pub(crate) fn cpu_millis(&self) -> f64 {
-        median(self.0.iter().map(|measured| measured.cpu_millis))
+        median(self.0.iter().map(|measurement| measurement.cpu_millis))
     }
 
     pub(crate) fn rate(&self) -> f64 {
-        median(self.0.iter().map(|measured| measured.rate))
+        median(self.0.iter().map(|measurement| measurement.rate))
     }
 
-    /// Milliseconds that so many in a hundred requests did not exceed.
-    pub(crate) fn percentile(&self, hundredths: usize) -> f64 {
-        percentile(self.0.iter().flat_map(|measured| &measured.times).copied().collect(), hundredths)
+    /// A percentile of the latency in milliseconds.
+    pub(crate) fn percentile(&self, percent: usize) -> f64 {
+        percentile(self.0.iter().flat_map(|measurement| &measurement.times).copied().collect(), percent)
     }
 }
 
-/// Milliseconds that so many in a hundred of some microseconds do not exceed.
-pub(crate) fn percentile(mut times: Vec<u32>, hundredths: usize) -> f64 {
+/// A percentile, in milliseconds, of times in microseconds.
+pub(crate) fn percentile(mut times: Vec<u32>, percent: usize) -> f64 {
     times.sort_unstable();
-    f64::from(times[(times.len() - 1) * hundredths / 100]) / 1_000.0
+    f64::from(times[(times.len() - 1) * percent / 100]) / 1_000.0
 }
 
 pub(crate) fn median(values: impl Iterator<Item = f64>) -> f64 {

@@ -1,8 +1,8 @@
-//! What is printed: lines of one shape, each promise marked as kept or missed.
+//! The report: one line for each load, with its target and whether it was met.
 
 use crate::measure::{Rounds, median};
 
-/// A figure, and what it should be.
+/// The bound of a figure.
 #[derive(Clone, Copy)]
 pub(crate) enum Target {
     AtLeast(f64),
@@ -12,15 +12,15 @@ pub(crate) enum Target {
 impl Target {
     /// `target >= 0.95: ok`
     pub(crate) fn judge(self, figure: f64) -> String {
-        let (kept, sign, bound) = match self {
+        let (is_met, sign, bound) = match self {
             Self::AtLeast(bound) => (figure >= bound, ">=", bound),
             Self::AtMost(bound) => (figure <= bound, "<=", bound),
         };
-        format!("target {sign} {bound}: {}", if kept { "ok" } else { "MISSED" })
+        format!("target {sign} {bound}: {}", if is_met { "ok" } else { "MISSED" })
     }
 }
 
-/// A load that is compared with the floor's: the same requests, in turn.
+/// A load of the service compared with the same load of the floor.
 pub(crate) fn compared(name: &str, service: &Rounds, floor: &Rounds, target: Target) {
     let pairs = || service.0.iter().zip(&floor.0);
     let cpu = median(pairs().map(|(service, floor)| floor.cpu_millis / service.cpu_millis));

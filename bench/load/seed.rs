@@ -1,4 +1,4 @@
-//! A database of published insights for a row count: texts as real ones up to ten thousand, made by the database itself beyond.
+//! A database of published insights: realistic texts for up to 10 000, short ones generated in SQL for more.
 
 use std::path::Path;
 
@@ -13,34 +13,35 @@ use tempfile::TempDir;
 
 use crate::{corpus, generate};
 
-/// Beyond it, a statement for each insight takes too long.
-const MOST_GENERATED: usize = 10_000;
+/// For more insights, a statement each takes too long.
+const MAX_REALISTIC: usize = 10_000;
 const WORDS: usize = 400;
 const CATEGORIES: [&str; 4] = ["Debugging", "Infrastructure", "Data Engineering", "Distributed Systems"];
 
-type Anything<T> = Result<T, Box<dyn std::error::Error>>;
+type BenchResult<T> = Result<T, Box<dyn std::error::Error>>;
 
-/// A filled database, and what a load needs to know about it.
+/// A filled database, and what the loads need to know about it.
 pub(crate) struct Content {
-    /// Of the search index, and of the database when it is `SQLite`.
+    /// Has the search index, and the database if it is `SQLite`.
     pub(crate) folder: TempDir,
     pub(crate) url: String,
     pub(crate) token: String,
     /// The slug of one insight.
     pub(crate) slug: String,
-    /// Two words that are in it, as a query string has them.
+    /// Two words of its title, encoded for a query string.
     pub(crate) words: String,
 }
 
-/// Fills a new database: in the folder, or the empty one of the URL.
-pub(crate) async fn fill(rows: usize, postgres: Option<&str>) -> Anything<Content> {
+/// Fills a new database in a folder, or the empty one at the URL.
+pub(crate) async fn fill(rows: usize, postgres: Option<&str>) -> BenchResult<Content> {
     let folder = tempfile::tempdir()?;
     let url = postgres.map_or_else(|| sqlite_url(folder.path()), str::to_owned);
     let store = Store::open(&url, 10).await?;
     store.migrate().await?;
     let now = Clock::System.now();
     site::ensure(&store, now).await?;
-    let (slug, words) = if rows <= MOST_GENERATED { generated(&store, rows, now).await } else { by_statement(&store, rows, now).await? };
+    let (slug, words) =
+        if rows <= MAX_REALISTIC { insert_realistic(&store, rows, now).await } else { insert_in_sql(&store, rows, now).await? };
     run(&store, "ANALYZE").await?;
     let draft = TokenDraft { name: "bench".to_owned(), scopes: vec![Scope::Admin], expires_at: None };
     let pending = accounts::create_token(&store, &Admin::system(Origin::Cli), draft, now).await?;
@@ -53,7 +54,7 @@ fn sqlite_url(folder: &Path) -> String {
     format!("sqlite://{}/insights.db", folder.display())
 }
 
-async fn generated(store: &Store, rows: usize, now: Timestamp) -> (String, String) {
+async fn insert_realistic(store: &Store, rows: usize, now: Timestamp) -> (String, String) {
     let corpus = generate::corpus(rows, WORDS, now.0);
     let tags: Vec<&str> = corpus.tags.iter().map(String::as_str).collect();
     corpus::fill(store, &corpus.entries, &CATEGORIES, &tags).await;
@@ -62,7 +63,7 @@ async fn generated(store: &Store, rows: usize, now: Timestamp) -> (String, Strin
     (format!("entry-{}", rows / 2), words.join("+"))
 }
 
-async fn by_statement(store: &Store, rows: usize, now: Timestamp) -> Anything<(String, String)> {
+async fn insert_in_sql(store: &Store, rows: usize, now: Timestamp) -> BenchResult<(String, String)> {
     let terms = CATEGORIES.map(|name| ("categories", name)).into_iter();
     let terms = terms.chain([("tags", "Rust"), ("tags", "SQL"), ("tags", "Ops"), ("authors", "Ada"), ("authors", "Grace")]);
     for (table, name) in terms {
@@ -82,8 +83,8 @@ async fn by_statement(store: &Store, rows: usize, now: Timestamp) -> Anything<(S
     Ok((format!("seeded-{middle:07}"), format!("t{}+p{}", middle % 997, middle % 89)))
 }
 
-/// A minute apart, the newest an hour ago, oldest first as they would have been written; ids as `UUIDv7` has them, each with one category, tag
-/// and author in turn.
+/// Insights that are a minute apart, the newest an hour old, inserted oldest first, with `UUIDv7` ids and one category, tag and
+/// author each.
 fn statements(rows: usize, now: i64) -> Vec<String> {
     let nth = |terms: &str| format!("(SELECT id, row_number() OVER (ORDER BY id) - 1 AS place, count(*) OVER () AS all_of FROM {terms}) c");
     let series = format!("(WITH RECURSIVE s(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < {rows}) SELECT n FROM s)");
@@ -91,8 +92,8 @@ fn statements(rows: usize, now: i64) -> Vec<String> {
     let body = "i.sort_title || '. ' || replace(hex(zeroblob(60)), '00', 'word ')";
     let mut list = vec![
         format!(
-            "INSERT INTO insights (id, slug, head_revision, live_revision, pointer_version, published_at, position_at, category_id, sort_title, \
-             reading_minutes, created_at, updated_at, live_updated_at) \
+            "INSERT INTO insights (id, slug, head_revision, live_revision, pointer_version, published_at, position_at, category_id, \
+             sort_title, reading_minutes, created_at, updated_at, live_updated_at) \
              SELECT unhex(printf('%012x70008%015x', s.at, s.n)), printf('seeded-%07d', s.n), 1, 1, 1, s.at, s.at, c.id, \
              printf('note %d about t%d and p%d', s.n, s.n % 997, s.n % 89), 1 + s.n % 9, s.at, s.at, s.at \
              FROM (SELECT n, {at} AS at FROM {series}) s CROSS JOIN {} WHERE c.place = s.n % c.all_of",
@@ -102,7 +103,7 @@ fn statements(rows: usize, now: i64) -> Vec<String> {
         "INSERT INTO revisions (insight_id, number, slug, source_locale, locales, category_id, seo, extra, origin, created_at) \
          SELECT id, 1, slug, 'en', '[\"en\"]', category_id, '{}', '{}', 'bench', created_at FROM insights"
             .to_owned(),
-        // Excerpts of the usual length: pages of these insights are compared with pages of generated ones.
+        // Excerpts of the usual length, so that pages can be compared with those of realistic texts.
         "INSERT INTO revision_texts (insight_id, number, locale, title, excerpt, excerpt_source, word_count, derived_minutes, is_source) \
          SELECT id, 1, 'en', sort_title, replace(hex(zeroblob(25)), '00', 'excerpt '), 'derived', 66, reading_minutes, 1 FROM insights"
             .to_owned(),
@@ -130,29 +131,29 @@ async fn run(store: &Store, sql: &str) -> Result<(), sea_orm::DbErr> {
     writer.execute_raw(Statement::from_string(writer.get_database_backend(), sql)).await.map(|_| ())
 }
 
-/// A database of its own on a `PostgreSQL` server; to be dropped by name when nothing uses it any more.
-pub(crate) struct Guest {
+/// A new database on a `PostgreSQL` server.
+pub(crate) struct PostgresDatabase {
     server: String,
     name: String,
 }
 
-impl Guest {
-    pub(crate) async fn enter(server: &str) -> Anything<Self> {
-        let guest = Self { server: server.to_owned(), name: format!("insights_bench_{}", std::process::id()) };
-        guest.tell(format!("CREATE DATABASE {}", guest.name)).await?;
-        Ok(guest)
+impl PostgresDatabase {
+    pub(crate) async fn create(server: &str) -> BenchResult<Self> {
+        let database = Self { server: server.to_owned(), name: format!("insights_bench_{}", std::process::id()) };
+        database.execute(format!("CREATE DATABASE {}", database.name)).await?;
+        Ok(database)
     }
 
-    pub(crate) fn url(&self) -> Anything<String> {
+    pub(crate) fn url(&self) -> BenchResult<String> {
         let (base, _) = self.server.rsplit_once('/').ok_or("the URL of a PostgreSQL ends in /DATABASE")?;
         Ok(format!("{base}/{}", self.name))
     }
 
-    pub(crate) async fn leave(self) -> Anything<()> {
-        self.tell(format!("DROP DATABASE {} WITH (FORCE)", self.name)).await
+    pub(crate) async fn drop(self) -> BenchResult<()> {
+        self.execute(format!("DROP DATABASE {} WITH (FORCE)", self.name)).await
     }
 
-    async fn tell(&self, sql: String) -> Anything<()> {
+    async fn execute(&self, sql: String) -> BenchResult<()> {
         let mut connection = PgConnection::connect(&self.server).await?;
         connection.execute(sqlx::AssertSqlSafe(sql)).await?;
         Ok(connection.close().await?)

@@ -1,19 +1,19 @@
-//! What the command line asks for.
+//! The options of the command line.
 
 use std::time::Duration;
 
 use crate::measure::Effort;
 
 const LARGE: usize = 1_000_000;
-/// How many addresses are asked for once each, unless it is a large run.
+/// Addresses of the scan, unless the run is large.
 const SCANNED: usize = 100_000;
 
 pub(crate) struct Settings {
-    /// From few to many.
+    /// The sizes of the databases, ascending.
     pub(crate) rows: Vec<usize>,
     pub(crate) effort: Effort,
     pub(crate) scanned: usize,
-    /// A server on which databases may be made.
+    /// A server on which a database can be created.
     pub(crate) postgres: Option<String>,
 }
 
@@ -31,9 +31,9 @@ impl Settings {
                 "--seconds" => settings.effort.window = Duration::try_from_secs_f64(value()?.parse()?)?,
                 "--postgres" => settings.postgres = Some(value()?.to_owned()),
                 "--large" => large = true,
-                // Cargo says so to every benchmark.
+                // Cargo passes it to every benchmark.
                 "--bench" => {}
-                _ => return Err(format!("unknown: {argument}").into()),
+                _ => return Err(format!("unknown argument: {argument}").into()),
             }
         }
         settings.rows.extend(large.then_some(LARGE));

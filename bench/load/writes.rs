@@ -1,4 +1,4 @@
-//! Loads that write: drafts by the request, and a bulk import.
+//! Loads that write: single drafts, and a bulk import.
 
 use std::error::Error;
 use std::fmt::Write as _;
@@ -10,7 +10,7 @@ use serde_json::json;
 
 use crate::client;
 use crate::generate;
-use crate::measure::{Effort, Loaded, Rounds};
+use crate::measure::{Effort, LoadedServer, Rounds};
 use crate::process::Process;
 use crate::report::{self, Target, as_float};
 use crate::seed::Content;
@@ -24,34 +24,34 @@ const TEXT: &str = "The queue stopped **draining** after the rollout.\n\n## What
 pub(crate) fn create(service: &Process, content: &Content, effort: Effort) -> Result<(), Box<dyn Error>> {
     let headers = bearer(content, "application/json");
     let number = AtomicUsize::new(0);
-    let asking = |out: &mut Vec<u8>| {
+    let next_request = |out: &mut Vec<u8>| {
         let title = format!("A draft of the load, number {}", number.fetch_add(1, Ordering::Relaxed));
         let input = json!({ "title": title, "body_markdown": TEXT, "category": "debugging" });
         out.extend(client::post("/v1/insights", &headers, &input.to_string()));
     };
-    let mut loaded = Loaded::warm(service, 201, &asking)?;
-    let rounds = Rounds((0..effort.rounds).map(|_| loaded.measure(effort.window, &asking)).collect());
+    let mut loaded = LoadedServer::warm_up(service, 201, &next_request)?;
+    let rounds = Rounds((0..effort.rounds).map(|_| loaded.measure(effort.window, &next_request)).collect());
     report::alone("create", &rounds, Target::AtMost(2.0));
     Ok(())
 }
 
-/// From the first byte that is sent to the moment at which everything can be read and found.
+/// Measured from the first byte sent until everything can be read and found.
 pub(crate) fn import(service: &Process, content: &Content) -> Result<(), Box<dyn Error>> {
     let request = client::post("/v1/imports", &bearer(content, "application/x-ndjson"), &lines());
-    let before = service.cpu_with_ended();
+    let before = service.cpu_seconds_with_exited_threads();
     let started = Instant::now();
-    let id = service.ask(&request)?.expect(202).json()["id"].as_str().ok_or("an import without an id")?.to_owned();
-    let look = client::get(&format!("/v1/imports/{id}"), &bearer(content, "application/json"));
-    let done = loop {
-        let import = service.ask(&look)?.expect(200).json();
+    let id = service.request(&request)?.expect(202).json()["id"].as_str().ok_or("an import without an id")?.to_owned();
+    let status = client::get(&format!("/v1/imports/{id}"), &bearer(content, "application/json"));
+    let finished = loop {
+        let import = service.request(&status)?.expect(200).json();
         if !import["finished_at"].is_null() {
             break import;
         }
         std::thread::sleep(Duration::from_millis(50));
     };
     let elapsed = started.elapsed().as_secs_f64();
-    assert_eq!(done["counts"]["created"], IMPORTED, "{done}");
-    let cpu = (service.cpu_with_ended() - before) * 1_000.0 / as_float(IMPORTED);
+    assert_eq!(finished["counts"]["created"], IMPORTED, "{finished}");
+    let cpu = (service.cpu_seconds_with_exited_threads() - before) * 1_000.0 / as_float(IMPORTED);
     let name = format!("import, {cpu:.2} ms CPU each:");
     report::figure(&name, as_float(IMPORTED) / elapsed, "insights/s", Some(Target::AtLeast(1_000.0)));
     Ok(())

@@ -1,7 +1,7 @@
-//! The few words in which the two databases' schemas differ, so that each step is written once.
+//! Placeholders for the differences between the two schemas: each step is written once.
 //!
-//! Times are integers (milliseconds since 1970, UTC) on both: `SQLite` compares RFC 3339 text wrongly, and `PostgreSQL` keeps six digits.
-//! Text that is ordered or compared uses the byte order on both.
+//! Times are integers (milliseconds since 1970, UTC) on both: as text, `SQLite` would compare them wrongly. Text that is ordered or compared uses
+//! byte order on both.
 
 use sea_orm_migration::{prelude::*, sea_orm::DbBackend};
 
@@ -16,10 +16,7 @@ const WORDS: [(&str, &str, &str); 8] = [
     ("{now}", "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)", "(extract(epoch FROM now()) * 1000)::bigint"),
 ];
 
-/// Runs the `;`-separated statements of one step.
-///
-/// # Errors
-/// The database's, as it comes.
+/// Runs the `;`-separated statements of a step.
 pub(crate) async fn run(manager: &SchemaManager<'_>, step: &str) -> Result<(), DbErr> {
     let sqlite = manager.get_database_backend() == DbBackend::Sqlite;
     let mut sql = step.to_owned();

@@ -1,6 +1,6 @@
-//! The database schema, one step per file, oldest first. Append only: a step that has been released is never edited.
+//! The database schema, one step per file, oldest first. Append only: a released step is never edited.
 //!
-//! This crate does not know the application's row types: a migration written against today's types would break when they change.
+//! A step is text, independent of the application's row types, which change. The rules are in `README.md`.
 
 use sea_orm_migration::prelude::*;
 
@@ -13,7 +13,7 @@ mod m20261123_000005_transitions;
 mod m20261123_000006_editorial;
 mod m20261126_000007_summaries;
 
-/// Runs the steps that a database has not seen yet.
+/// Runs the pending steps.
 pub struct Migrator;
 
 impl MigratorTrait for Migrator {

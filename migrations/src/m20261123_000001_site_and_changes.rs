@@ -1,4 +1,4 @@
-//! The one row of settings, and the change log that every write appends to.
+//! Step 1: the site's settings (one row), and the change log that every write appends to.
 
 use sea_orm_migration::prelude::*;
 

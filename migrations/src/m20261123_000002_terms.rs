@@ -1,4 +1,4 @@
-//! Categories, tags and authors: three tables of one shape.
+//! Step 2: categories, tags and authors: three tables of one shape.
 
 use sea_orm_migration::prelude::*;
 

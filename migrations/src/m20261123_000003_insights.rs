@@ -1,4 +1,4 @@
-//! Insights as pointers into append-only revisions, and the slugs that ever named them.
+//! Step 3: insights as pointers into append-only revisions, and all their slugs, current and old.
 
 use sea_orm_migration::prelude::*;
 

@@ -1,4 +1,4 @@
-//! Users, their sessions, machine tokens and the keys that sign access tokens.
+//! Step 4: users, their sessions, machine tokens and the keys that sign access tokens.
 
 use sea_orm_migration::prelude::*;
 

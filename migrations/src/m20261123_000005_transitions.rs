@@ -1,6 +1,6 @@
-//! What the clock will change, so that the log can say so once when it has.
+//! Step 5: planned transitions, which are recorded in the change log once they are due.
 //!
-//! Insights that were published before this step get the rows they would have had.
+//! Backfills the rows of insights that were scheduled before this step.
 
 use sea_orm_migration::prelude::*;
 

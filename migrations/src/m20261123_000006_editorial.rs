@@ -1,4 +1,4 @@
-//! What editors' tools rest on: who made a revision and how, previews, answers kept for retries, imports, and the audit log.
+//! Step 6: authorship of revisions, preview tokens, stored responses of idempotent retries, imports, and the audit log.
 
 use sea_orm_migration::{prelude::*, sea_orm::DbBackend};
 
@@ -111,7 +111,7 @@ CREATE INDEX audit_log_token ON audit_log (token_id, sequence);
 CREATE INDEX audit_log_request ON audit_log (request_id, sequence)
 ";
 
-/// Rows of the audit log stay as they were written, whoever holds the connection. (A trigger's body has semicolons of its own.)
+/// Makes the audit log append-only for every connection. Executed separately: the body of a trigger contains semicolons.
 const APPEND_ONLY_SQLITE: [&str; 2] = [
     "CREATE TRIGGER audit_log_not_changed BEFORE UPDATE ON audit_log BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END",
     "CREATE TRIGGER audit_log_not_shortened BEFORE DELETE ON audit_log BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END",

@@ -1,6 +1,6 @@
-//! What lists show of a live revision, beside the pointers that lists walk; and where the log tells of categories, tags and authors.
+//! Step 7: summaries of live revisions in the rows that public lists walk, and an index of the log's rows about terms.
 //!
-//! An insight whose summary is missing, or of another revision than the live one, is shown all the same: by its revision's own rows.
+//! A missing or stale summary is no fault: the list reads the revision's own rows.
 
 use sea_orm_migration::{prelude::*, sea_orm::DbBackend};
 

@@ -148,7 +148,7 @@ async fn check(data: &DataSettings) -> anyhow::Result<()> {
         IndexVerdict::Agrees => "the search index agrees with it".to_owned(),
         IndexVerdict::Missing => "there is no search index here: the next start makes it".to_owned(),
         IndexVerdict::Foreign => "the search index is of another database: the next start makes it anew".to_owned(),
-        IndexVerdict::Behind(rows) => format!("the search index lacks {rows} change(s), which the next start takes in"),
+        IndexVerdict::Lags(rows) => format!("the search index lacks {rows} change(s), which the next start takes in"),
         IndexVerdict::InUse => "the search index is in use and was not looked at".to_owned(),
         IndexVerdict::Differs(found) => {
             faults.extend(found);
@@ -175,7 +175,7 @@ async fn reindex(data: &DataSettings) -> anyhow::Result<()> {
         }
         done = insights;
     };
-    projection.remake(&store, told).await?;
+    projection.rebuild(&store, told).await?;
     print(&format!("the search index holds {done} insight(s)\n"))
 }
 

@@ -1,4 +1,4 @@
-//! Who may do what. An [`Editor`], [`Publisher`] or [`Admin`] is proof that a token with that scope was checked: nothing else makes one.
+//! Permissions. An [`Editor`], [`Publisher`] or [`Admin`] is the proof that a principal has that scope; functions that need the scope take it.
 
 use uuid::Uuid;
 
@@ -15,7 +15,7 @@ text_enum! {
 }
 
 impl Scope {
-    /// A space-separated list, as OAuth writes it. Unknown names are dropped: a scope that is gone grants nothing.
+    /// Parses a space-separated list, as in OAuth. Unknown names are ignored: a removed scope grants nothing.
     #[must_use]
     pub fn parse_list(text: &str) -> Vec<Self> {
         text.split_ascii_whitespace().filter_map(Self::parse).collect()
@@ -63,22 +63,22 @@ text_enum! {
     }
 }
 
-/// The holder of a token that was checked.
+/// The holder of a verified token.
 #[derive(Clone, Debug)]
 pub struct Principal {
     pub user_id: Option<Uuid>,
     pub token_id: Option<Uuid>,
     pub name: String,
-    /// None for a machine token that no user owns.
+    /// None for a machine token without a user.
     pub role: Option<Role>,
     pub scopes: Vec<Scope>,
     pub origin: Origin,
-    /// The id of the request that this is about; empty where there is none.
+    /// The id of the request; empty outside of requests.
     pub request_id: String,
 }
 
 impl Principal {
-    /// The service itself, acting on the operator's command: loading samples, importing files.
+    /// The service itself, for commands of the operator: loading samples, importing files.
     #[must_use]
     pub fn system(origin: Origin) -> Self {
         let name = origin.as_str().to_owned();
@@ -90,7 +90,7 @@ impl Principal {
         self.scopes.contains(&scope) || self.scopes.contains(&Scope::Admin)
     }
 
-    /// Authors see and change only what they made; everybody else with the scope, everything.
+    /// The user whose insights alone this principal can see and change; None for everybody but authors.
     #[must_use]
     pub fn limited_to_own(&self) -> Option<Uuid> {
         let limited = self.role == Some(Role::Author) && !self.has(Scope::InsightsPublish);
@@ -98,7 +98,7 @@ impl Principal {
     }
 }
 
-/// A principal's scope did not reach.
+/// The scope that a principal lacks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MissingScope(pub Scope);
 
@@ -112,12 +112,12 @@ macro_rules! proof_of_scope {
             pub const SCOPE: Scope = $scope;
 
             /// # Errors
-            /// When the principal's token does not carry the scope.
+            /// If the principal does not have the scope.
             pub fn try_from_principal(principal: Principal) -> Result<Self, MissingScope> {
                 if principal.has($scope) { Ok(Self(principal)) } else { Err(MissingScope($scope)) }
             }
 
-            /// The service's own authority, or that of whoever sits at the machine's command line.
+            /// The authority of the service itself, or of its operator on the command line.
             #[must_use]
             pub fn system(origin: Origin) -> Self {
                 Self(Principal::system(origin))

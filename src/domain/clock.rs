@@ -1,4 +1,4 @@
-//! Time as the service keeps it: whole milliseconds since 1970, UTC. The only module that asks the system what time it is.
+//! Time: whole milliseconds since 1970, UTC. The only module that reads the system clock; everything else takes `now` as an argument.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -8,7 +8,7 @@ use time::format_description::well_known::Rfc3339;
 use time::{OffsetDateTime, UtcDateTime};
 use uuid::{ContextV7, Uuid};
 
-/// A moment: milliseconds since 1970-01-01T00:00:00Z.
+/// A point in time: milliseconds since 1970-01-01T00:00:00Z.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(pub i64);
 
@@ -16,7 +16,7 @@ const FIRST: i64 = -62_135_596_800_000; // 0001-01-01T00:00:00Z
 const LAST: i64 = 253_402_300_799_000; // 9999-12-31T23:59:59Z
 
 impl Timestamp {
-    /// Reads RFC 3339; finer than a millisecond is cut off, and a year outside 1 to 9999 is moved to the nearest one inside.
+    /// Parses RFC 3339, truncated to milliseconds and clamped to the years 1 to 9999.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let moment = OffsetDateTime::parse(text, &Rfc3339).ok()?;
@@ -24,7 +24,7 @@ impl Timestamp {
         Some(Self(millis.clamp(FIRST, LAST)))
     }
 
-    /// Reads RFC 3339, or a date alone as its first moment (UTC).
+    /// Parses RFC 3339, or a date as midnight UTC.
     #[must_use]
     pub fn parse_day_or_moment(text: &str) -> Option<Self> {
         if text.len() == 10 {
@@ -41,13 +41,13 @@ impl Timestamp {
         String::from_utf8(text).unwrap_or_default()
     }
 
-    /// As [`Timestamp::rfc3339`], behind what is there.
+    /// Appends [`Timestamp::rfc3339`].
     pub fn write_rfc3339(self, out: &mut Vec<u8>) {
-        // Every year that a moment can have is one that can be written.
+        // Every year in the range can be formatted.
         let _ = self.utc().format_into(out, &Rfc3339);
     }
 
-    /// The form of HTTP's own dates, in whole seconds (RFC 9110, section 5.6.7).
+    /// The date format of HTTP, in whole seconds (RFC 9110, section 5.6.7).
     #[must_use]
     pub fn http_date(self) -> String {
         let format =
@@ -55,7 +55,7 @@ impl Timestamp {
         self.utc().format(&format).unwrap_or_default()
     }
 
-    /// Whole seconds since 1970, as JSON Web Tokens and `Last-Modified` count.
+    /// Whole seconds since 1970, for JSON Web Tokens and `Last-Modified`.
     #[must_use]
     pub fn seconds(self) -> i64 {
         self.0.div_euclid(1000)
@@ -74,7 +74,7 @@ impl Timestamp {
     }
 }
 
-/// Where the time comes from: the system, or a test's hand.
+/// The source of the time: the system, or a value that tests set.
 #[derive(Clone, Debug, Default)]
 pub enum Clock {
     #[default]
@@ -84,7 +84,7 @@ pub enum Clock {
 
 impl Clock {
     #[must_use]
-    #[expect(clippy::disallowed_methods, reason = "this is the one place that asks the system")]
+    #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the system clock")]
     pub fn now(&self) -> Timestamp {
         match self {
             Self::System => {
@@ -96,10 +96,12 @@ impl Clock {
     }
 }
 
-/// A new id (`UUIDv7`): sorts by the moment it was made.
+/// A new id (`UUIDv7`): ids sort in the order of their creation, within one millisecond too.
+///
+/// The counter behind that order is one per process. It decides nothing but the bits of new ids, so two services in one process (tests) cannot
+/// notice each other by it: an id of one of them only sorts after an earlier id of the other.
 #[must_use]
 pub fn new_id(now: Timestamp) -> Uuid {
-    // Ids made within one millisecond still sort in the order in which they were made.
     static ORDER: Mutex<ContextV7> = Mutex::new(ContextV7::new());
     let millis = u64::try_from(now.0).unwrap_or(0);
     let nanos = u32::try_from(millis % 1000).unwrap_or(0) * 1_000_000;
@@ -112,7 +114,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn moments_are_written_as_they_are_read() {
+    fn a_timestamp_formats_to_the_text_that_it_was_parsed_from() {
         for text in
             ["0001-01-01T00:00:00Z", "1969-12-31T23:59:59.999Z", "2026-04-18T09:00:00Z", "2024-02-29T12:30:01.05Z", "9999-12-31T23:59:59Z"]
         {

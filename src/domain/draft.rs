@@ -1,4 +1,4 @@
-//! What an editor writes of an insight. The same rules read a POST, a PUT, a merged PATCH and a Markdown file's front matter.
+//! A draft: the writable part of an insight. [`Draft::parse`] reads every input: POST, PUT, a merged PATCH, an import line and front matter.
 
 use std::collections::BTreeMap;
 
@@ -13,26 +13,43 @@ pub const MAX_TAGS: usize = 30;
 pub const MAX_AUTHORS: usize = 20;
 pub const MAX_MINUTES: i64 = 600;
 pub const MAX_EXTRA: usize = 50_000;
-/// Objects and lists within each other in `extra`: it stands in lines and files, whose readers go some levels deeper, and no further.
+/// The nesting depth of `extra`. Import lines and files wrap it in some more levels, and their readers have a limit.
 pub const MAX_DEPTH: usize = 100;
 
-/// The names of the writable fields, as the API spells them.
-pub const FIELDS: [&str; 12] = [
-    "slug",
-    "title",
-    "excerpt",
-    "body_markdown",
-    "category",
-    "tags",
-    "authors",
-    "reading_minutes",
-    "canonical_url",
-    "seo",
-    "extra",
-    "translations",
-];
+/// Defines the details of a draft: its fields that are stored as they are written. A new field is one line of the list below.
+macro_rules! draft_details {
+    ($($name:ident: $type:ty = $read:expr),+ $(,)?) => {
+        /// The details of a draft.
+        #[derive(Clone, Debug, Default, PartialEq)]
+        pub struct DraftDetails {
+            $(pub $name: $type),+
+        }
 
-/// Everything an editor writes, checked.
+        /// The names of the writable fields, as the API spells them.
+        pub const FIELDS: &[&str] =
+            &["slug", "title", "excerpt", "body_markdown", "category", "tags", "authors", $(stringify!($name),)+ "translations"];
+
+        impl DraftDetails {
+            fn read(fields: &mut FieldReader) -> Self {
+                $(let $name: fn(&mut FieldReader, &'static str) -> $type = $read;)+
+                Self { $($name: $name(fields, stringify!($name))),+ }
+            }
+
+            fn write(&self, input: &mut Map<String, Value>) {
+                $(input.insert(stringify!($name).to_owned(), json!(self.$name));)+
+            }
+        }
+    };
+}
+
+draft_details! {
+    reading_minutes: Option<i64> = |fields, name| fields.integer(name, 1, MAX_MINUTES),
+    canonical_url: Option<String> = |fields, name| fields.text(name, text::url),
+    seo: Seo = |fields, name| fields.nested(name, Seo::read),
+    extra: Map<String, Value> = |fields, name| fields.object(name, MAX_EXTRA, MAX_DEPTH),
+}
+
+/// Everything that an editor writes, validated.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Draft {
     pub slug: Option<Slug>,
@@ -40,10 +57,7 @@ pub struct Draft {
     pub category: Slug,
     pub tags: Vec<Slug>,
     pub authors: Vec<Slug>,
-    pub reading_minutes: Option<i64>,
-    pub canonical_url: Option<String>,
-    pub seo: Seo,
-    pub extra: Map<String, Value>,
+    pub details: DraftDetails,
     pub translations: BTreeMap<String, LocalText>,
 }
 
@@ -55,7 +69,7 @@ pub struct LocalText {
     pub body_markdown: String,
 }
 
-/// What a page says about itself to search engines and link previews.
+/// The metadata of a page for search engines and link previews.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Seo {
     pub title: Option<String>,
@@ -64,7 +78,7 @@ pub struct Seo {
 }
 
 impl Draft {
-    /// The categories, tags or authors that it names.
+    /// Its category, tags or authors.
     #[must_use]
     pub fn terms(&self, kind: TermKind) -> &[Slug] {
         match kind {
@@ -75,51 +89,46 @@ impl Draft {
     }
 
     /// # Errors
-    /// Every fault of the input at once, each with its JSON pointer.
+    /// Every fault of the input, each with its JSON pointer.
     pub fn parse(input: Value) -> Result<Self, Vec<FieldError>> {
-        let mut fields = FieldReader::of(input, "")?;
+        let mut fields = FieldReader::new(input, "")?;
         let draft = Self {
             slug: fields.text("slug", fields::slug),
             text: LocalText::read(&mut fields),
             category: fields.required_text("category", fields::slug),
             tags: fields.list("tags", MAX_TAGS, fields::slug),
             authors: fields.list("authors", MAX_AUTHORS, fields::slug),
-            reading_minutes: fields.integer("reading_minutes", 1, MAX_MINUTES),
-            canonical_url: fields.text("canonical_url", text::url),
-            seo: fields.nested("seo", Seo::read),
-            extra: fields.object("extra", MAX_EXTRA, MAX_DEPTH),
+            details: DraftDetails::read(&mut fields),
             translations: fields.nested("translations", |inner| fields::by_locale(inner, LocalText::read)),
         };
         fields.finish(draft)
     }
 
-    /// The input that would give this draft: what a merge patch (RFC 7396) is applied to.
+    /// The input that parses to this draft: a merge patch (RFC 7396) is applied to it.
     #[must_use]
     pub fn to_input(&self) -> Value {
-        let Self { slug, text, category, tags, authors, reading_minutes, canonical_url, seo, extra, translations } = self;
+        let Self { slug, text, category, tags, authors, details, translations } = self;
         let slugs = |list: &[Slug]| list.iter().map(Slug::to_string).collect::<Vec<_>>();
         let translations: Map<String, Value> = translations.iter().map(|(locale, text)| (locale.clone(), text.to_input())).collect();
-        json!({
-            "slug": slug.as_ref().map(Slug::as_str),
-            "title": text.title,
-            "excerpt": text.excerpt,
-            "body_markdown": text.body_markdown,
-            "category": category.as_str(),
-            "tags": slugs(tags),
-            "authors": slugs(authors),
-            "reading_minutes": reading_minutes,
-            "canonical_url": canonical_url,
-            "seo": seo,
-            "extra": extra,
-            "translations": translations,
-        })
+        let mut input = Map::from_iter([
+            ("slug".to_owned(), json!(slug.as_ref().map(Slug::as_str))),
+            ("title".to_owned(), json!(text.title)),
+            ("excerpt".to_owned(), json!(text.excerpt)),
+            ("body_markdown".to_owned(), json!(text.body_markdown)),
+            ("category".to_owned(), json!(category.as_str())),
+            ("tags".to_owned(), json!(slugs(tags))),
+            ("authors".to_owned(), json!(slugs(authors))),
+        ]);
+        details.write(&mut input);
+        input.insert("translations".to_owned(), json!(translations));
+        Value::Object(input)
     }
 
     /// The fields in which two drafts differ.
     #[must_use]
     pub fn changed_fields(&self, other: &Self) -> Vec<&'static str> {
         let (mine, theirs) = (self.to_input(), other.to_input());
-        FIELDS.into_iter().filter(|name| mine.get(*name) != theirs.get(*name)).collect()
+        FIELDS.iter().copied().filter(|name| mine.get(*name) != theirs.get(*name)).collect()
     }
 }
 
@@ -179,19 +188,19 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_back_reads_the_same() {
+    fn an_input_parses_to_the_draft_that_it_was_written_from() {
         let input = json!({
             "slug": "a", "title": "A", "body_markdown": "text", "category": "c", "tags": ["x"], "authors": ["y"], "reading_minutes": 5.0,
             "seo": { "title": "S" }, "extra": { "k": [1] }, "translations": { "de-at": { "title": "B", "body_markdown": "t" } }
         });
         let draft = Draft::parse(input).unwrap();
-        assert_eq!(draft.reading_minutes, Some(5));
+        assert_eq!(draft.details.reading_minutes, Some(5));
         assert_eq!(Draft::parse(draft.to_input()).unwrap(), draft);
         assert!(draft.translations.contains_key("de-AT"));
     }
 
     #[test]
-    fn the_list_of_fields_is_what_is_written_back() {
+    fn the_list_of_fields_is_that_of_the_input() {
         let written = Draft::default().to_input();
         let names: Vec<&String> = written.as_object().unwrap().keys().collect();
         assert_eq!(names, FIELDS);

@@ -1,45 +1,45 @@
-//! What a validator says about the state of a thing, and what a caller expects it to be (RFC 9110, section 13).
+//! States of resources and the preconditions on them (RFC 9110, section 13).
 //!
-//! An entity tag reads `"<state>-<digest of the bytes>"`. Caches compare all of it; a write's `If-Match` is compared by its state alone,
-//! because a renamed category changes the bytes of an insight but is no reason to refuse an edit of it. A state says whose it is: by a slug
-//! that was given to another thing meanwhile nobody overwrites that one.
+//! An entity tag is `"<state>-<digest of the bytes>"`. Caches compare all of it. `If-Match` of a write compares only the state: a renamed
+//! category changes the bytes of an insight, but must not refuse an edit. A state includes a fingerprint of the resource's id: a slug that now
+//! belongs to another resource does not match.
 
 use uuid::Uuid;
 
 use super::secret;
 
-/// The state of an insight: `r<revision>.<version of its pointers>.<mark>`.
+/// The state of an insight: `r<revision>.<pointer version>.<fingerprint>`.
 #[must_use]
 pub fn insight_state(id: Uuid, revision: i64, pointer_version: i64) -> String {
-    format!("r{revision}.{pointer_version}.{}", mark(id))
+    format!("r{revision}.{pointer_version}.{}", fingerprint(id))
 }
 
-/// The state of what counts its versions and can be found by a slug.
+/// The state of a versioned resource with a slug.
 #[must_use]
 pub fn named_state(id: Uuid, version: i64) -> String {
-    format!("{}.{}", version_state(version), mark(id))
+    format!("{}.{}", version_state(version), fingerprint(id))
 }
 
-/// The state of anything else that counts its versions.
+/// The state of any other versioned resource.
 #[must_use]
 pub fn version_state(version: i64) -> String {
     format!("v{version}")
 }
 
-fn mark(id: Uuid) -> String {
+fn fingerprint(id: Uuid) -> String {
     secret::hex(&secret::sha256(id.as_bytes())[..4])
 }
 
 /// The revision in an insight's state.
 #[must_use]
-pub fn revision_of(state: &str) -> Option<i64> {
+pub fn parse_revision(state: &str) -> Option<i64> {
     state.strip_prefix('r')?.split('.').next()?.parse().ok()
 }
 
-/// What `If-Match` and `If-None-Match` allow of what is there.
+/// The states that `If-Match` and `If-None-Match` allow.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Expected {
-    /// `If-Match: *`, or no header where none is needed.
+    /// `If-Match: *`, or no header where none is required.
     Any,
     /// The state of one of these tags.
     OneOf(Vec<String>),
@@ -48,7 +48,7 @@ pub enum Expected {
 }
 
 impl Expected {
-    /// Reads the value of an `If-Match` header. Weak tags never match: the comparison is the strong one.
+    /// Parses the value of an `If-Match` header. Weak tags never match: the comparison is strong.
     #[must_use]
     pub fn parse(header: &str) -> Self {
         if header.trim() == "*" {
@@ -62,9 +62,9 @@ impl Expected {
         Self::OneOf(states)
     }
 
-    /// The same, but for the states of an `If-None-Match` header, for which the comparison is the weak one. `*` leaves nothing: there is something.
+    /// Excludes the states of an `If-None-Match` header, whose comparison is weak. `*` excludes every state.
     #[must_use]
-    pub fn but_for(self, header: &str) -> Self {
+    pub fn except(self, header: &str) -> Self {
         if header.trim() == "*" {
             return Self::OneOf(Vec::new());
         }
@@ -85,7 +85,7 @@ impl Expected {
         }
     }
 
-    /// How often the pointers of what the caller had in hand had been moved.
+    /// The pointer version that the caller expects.
     #[must_use]
     pub fn pointer_version(&self) -> Option<i64> {
         match self {
@@ -94,12 +94,12 @@ impl Expected {
         }
     }
 
-    /// The revision that the caller had in hand, when it was one.
+    /// The revision that the caller expects.
     #[must_use]
     pub fn revision(&self) -> Option<i64> {
         match self {
             Self::Any | Self::NoneOf(_) => None,
-            Self::OneOf(states) => states.first().and_then(|state| revision_of(state)),
+            Self::OneOf(states) => states.first().and_then(|state| parse_revision(state)),
         }
     }
 }
@@ -109,7 +109,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn states_are_compared_not_bytes() {
+    fn if_match_compares_states_not_bytes() {
         let expected = Expected::parse(r#""r3.2-abc", "r4.2-def""#);
         assert!(expected.allows("r3.2") && expected.allows("r4.2") && !expected.allows("r3.3"));
         assert_eq!((expected.revision(), expected.pointer_version()), (Some(3), Some(2)));
@@ -119,17 +119,17 @@ mod tests {
     }
 
     #[test]
-    fn what_must_not_match_is_taken_away() {
+    fn if_none_match_excludes_states() {
         let both = Expected::parse(r#""r1.1-a", "r2.1-b""#);
-        assert_eq!(both.clone().but_for(r#"W/"r1.1-x-gzip""#), Expected::OneOf(vec!["r2.1".to_owned()]));
-        assert_eq!(Expected::Any.but_for(r#""r1.1-a""#), Expected::NoneOf(vec!["r1.1".to_owned()]));
+        assert_eq!(both.clone().except(r#"W/"r1.1-x-gzip""#), Expected::OneOf(vec!["r2.1".to_owned()]));
+        assert_eq!(Expected::Any.except(r#""r1.1-a""#), Expected::NoneOf(vec!["r1.1".to_owned()]));
         for expected in [both, Expected::Any] {
-            assert!(!expected.but_for("*").allows("r1.1"));
+            assert!(!expected.except("*").allows("r1.1"));
         }
     }
 
     #[test]
-    fn states_of_two_things_are_never_the_same() {
+    fn the_states_of_two_resources_differ() {
         let [one, other] = [1, 2].map(Uuid::from_u128);
         assert_ne!(insight_state(one, 1, 1), insight_state(other, 1, 1));
         assert_ne!(named_state(one, 1), named_state(other, 1));

@@ -1,4 +1,6 @@
-//! Reads a JSON object field by field and collects **every** fault, each with its JSON pointer, instead of stopping at the first.
+//! Reads a JSON object field by field and collects **every** fault, each with its JSON pointer.
+//!
+//! Create a [`FieldReader`], call an accessor per field, then [`FieldReader::finish`], which also reports unknown fields.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +10,7 @@ use super::locale::Locale;
 use super::slug::Slug;
 use super::text::Refused;
 
-/// One fault of an input: where (RFC 6901), which rule, and what to change.
+/// A fault of an input: its place (RFC 6901), the rule, and what to change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FieldError {
     pub pointer: String,
@@ -18,7 +20,7 @@ pub struct FieldError {
 
 pub const MAX_TRANSLATIONS: usize = 50;
 
-/// An object being read. Every accessor takes the field away; what is left at the end was not known.
+/// An object that is being read. Every accessor removes its field; the fields that remain at the end are unknown.
 pub struct FieldReader {
     at: String,
     object: Map<String, Value>,
@@ -29,14 +31,14 @@ pub struct FieldReader {
 impl FieldReader {
     /// # Errors
     /// When the value is not an object.
-    pub fn of(value: Value, at: &str) -> Result<Self, Vec<FieldError>> {
+    pub fn new(value: Value, at: &str) -> Result<Self, Vec<FieldError>> {
         match value {
             Value::Object(object) => Ok(Self { at: at.to_owned(), object, known: Vec::new(), errors: Vec::new() }),
             _ => Err(vec![FieldError { pointer: at.to_owned(), code: "invalid-type", detail: "must be an object".to_owned() }]),
         }
     }
 
-    /// The field's value; absent and `null` are the same.
+    /// The field's value. Absent and `null` are the same.
     pub fn take(&mut self, name: &'static str) -> Option<Value> {
         self.known.push(name);
         self.object.remove(name).filter(|value| !value.is_null())
@@ -66,7 +68,7 @@ impl FieldReader {
         rule(&text).map_err(|refused| self.fault(name, refused)).ok()
     }
 
-    /// A text that must be there. What it returns when it is not is never used: the fault refuses the whole object.
+    /// A required text. Its value after a fault is never used: [`FieldReader::finish`] fails.
     pub fn required_text<T: Default>(&mut self, name: &'static str, rule: impl Fn(&str) -> Result<T, Refused>) -> T {
         if matches!(self.object.get(name), None | Some(Value::Null)) {
             self.take(name);
@@ -108,8 +110,8 @@ impl FieldReader {
             self.fault(name, Refused::new("too-many", format!("must have at most {max} items")));
         }
         let mut list = Vec::new();
-        for (place, item) in items.iter().take(max).enumerate() {
-            let pointer = format!("{}/{name}/{place}", self.at);
+        for (index, item) in items.iter().take(max).enumerate() {
+            let pointer = format!("{}/{name}/{index}", self.at);
             let read = item.as_str().ok_or_else(|| Refused::new("invalid-type", "must be a string")).and_then(&rule);
             match read {
                 Ok(item) if list.contains(&item) => {
@@ -122,7 +124,7 @@ impl FieldReader {
         list
     }
 
-    /// An optional object, kept as it is; at most `max` bytes of JSON, and `depth` levels.
+    /// An optional object of any shape; at most `max` bytes of JSON, and `depth` levels.
     pub fn object(&mut self, name: &'static str, max: usize, depth: usize) -> Map<String, Value> {
         match self.take(name) {
             None => Map::new(),
@@ -150,7 +152,7 @@ impl FieldReader {
     pub fn nested<T: Default>(&mut self, name: &'static str, read: impl FnOnce(FieldReader) -> Result<T, Vec<FieldError>>) -> T {
         let Some(value) = self.take(name) else { return T::default() };
         let at = format!("{}/{name}", self.at);
-        match FieldReader::of(value, &at).and_then(read) {
+        match FieldReader::new(value, &at).and_then(read) {
             Ok(read) => read,
             Err(mut faults) => {
                 self.errors.append(&mut faults);
@@ -159,7 +161,7 @@ impl FieldReader {
         }
     }
 
-    /// Takes everything that is left, for objects whose keys are data (locales).
+    /// Removes all remaining fields, for objects whose keys are data (locales).
     pub fn drain(&mut self) -> Vec<(String, Value, String)> {
         let at = self.at.clone();
         std::mem::take(&mut self.object)
@@ -175,10 +177,10 @@ impl FieldReader {
         self.errors.append(&mut errors);
     }
 
-    /// The result, if nothing was wrong and nothing unknown is left.
+    /// The result, if there is no fault and no unknown field.
     ///
     /// # Errors
-    /// Every fault, in the order they were found, then one for each unknown field.
+    /// Every fault in the order of the accessors, then one for each unknown field.
     pub fn finish<T>(mut self, result: T) -> Result<T, Vec<FieldError>> {
         let unknown: Vec<String> = self.object.keys().cloned().collect();
         for name in unknown {
@@ -203,7 +205,7 @@ pub fn by_locale<T>(mut fields: FieldReader, read: impl Fn(&mut FieldReader) -> 
             fields.fault(&key, Refused::new("invalid-locale", "the key must be a language tag such as de or it-CH (BCP 47)"));
             continue;
         };
-        let text = FieldReader::of(value, &pointer).and_then(|mut inner| {
+        let text = FieldReader::new(value, &pointer).and_then(|mut inner| {
             let text = read(&mut inner);
             inner.finish(text)
         });
@@ -245,10 +247,7 @@ fn has_nul(value: &Value) -> bool {
     }
 }
 
-/// The rule for a slug given by a caller.
-///
-/// # Errors
-/// When it is not one.
+/// The rule for a slug of the input.
 pub fn slug(text: &str) -> Result<Slug, Refused> {
     Slug::parse(text).ok_or_else(|| {
         Refused::new("invalid-slug", "must be lower-case letters and digits in words joined by single hyphens, at most 100 characters")

@@ -1,4 +1,4 @@
-//! One line of an import: an insight as it is to be, or a category, tag or author. The same shape is what an export writes.
+//! A line of an import: the wanted state of an insight, or a category, tag or author. Exports write the same shape.
 
 use serde_json::{Map, Value};
 use uuid::Uuid;
@@ -12,39 +12,39 @@ use super::term::{TermDraft, TermKind};
 use super::text::Refused;
 use super::user::moment;
 
-/// More than anybody renames: what an export holds must be taken back.
+/// High enough that an import accepts every export.
 const MAX_ALIASES: usize = 10_000;
-/// The fields of a line that are not those of a draft.
+/// The fields of a line beside those of a draft.
 const OWN: [&str; 9] = ["id", "locale", "status", "published_at", "unpublish_at", "aliases", "draft", "terms", "kind"];
 
-/// What a line asks for.
+/// The content of a line.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ImportLine {
     Insight(Box<InsightLine>),
     Term(TermKind, TermDraft),
 }
 
-/// An insight as it is to be.
+/// The wanted state of an insight.
 #[derive(Clone, Debug, PartialEq)]
 pub struct InsightLine {
     pub id: Option<Uuid>,
-    /// The locale of its own texts, when it is not the site's default.
+    /// The source locale, if it is not the site's default.
     pub locale: Option<String>,
     pub text: Draft,
-    /// A newer text that is not public yet.
+    /// A newer draft that is not public yet.
     pub newer: Option<Draft>,
     pub wanted: WantedState,
     pub published_at: Option<Timestamp>,
     pub unpublish_at: Option<Timestamp>,
-    /// Slugs that it was public under before.
+    /// Old slugs that redirect to it.
     pub aliases: Vec<Slug>,
-    /// What its category, tags and authors are, for those that do not exist.
+    /// Descriptions of its category, tags and authors, for those that do not exist.
     pub terms: Vec<(TermKind, TermDraft)>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum WantedState {
-    /// As it is; a draft when it is new.
+    /// As it is; a draft if it is new.
     #[default]
     Unchanged,
     Draft,
@@ -55,7 +55,7 @@ impl ImportLine {
     /// # Errors
     /// Every fault of the line at once.
     pub fn parse(input: Value) -> Result<Self, Vec<FieldError>> {
-        let Value::Object(mut object) = input else { return Err(FieldReader::of(input, "").err().unwrap_or_default()) };
+        let Value::Object(mut object) = input else { return Err(FieldReader::new(input, "").err().unwrap_or_default()) };
         let kind = object.get("kind").and_then(Value::as_str).unwrap_or("insight").to_owned();
         if let Some(term) = TermKind::ALL.into_iter().find(|k| k.resource().as_str() == kind) {
             object.remove("kind");
@@ -74,7 +74,7 @@ impl ImportLine {
 impl InsightLine {
     fn read(own: Map<String, Value>) -> Result<Self, Vec<FieldError>> {
         let newer = own.get("draft").filter(|value| !value.is_null()).cloned();
-        let mut fields = FieldReader::of(Value::Object(own), "")?;
+        let mut fields = FieldReader::new(Value::Object(own), "")?;
         fields.take("draft");
         fields.text("kind", |kind| if kind == "insight" { Ok(()) } else { Err(Refused::new("invalid-value", KINDS)) });
         let line = Self {
@@ -89,7 +89,10 @@ impl InsightLine {
             terms: fields.nested("terms", terms),
         };
         if line.wanted == WantedState::Draft && newer.is_some() {
-            fields.fault("draft", Refused::new("conflicting", "is for what is published: the text of a draft is the line's own"));
+            fields.fault(
+                "draft",
+                Refused::new("conflicting", "is only for a published insight: write the text of a draft in the line itself"),
+            );
         }
         let line = fields.finish(line);
         match (line, newer.map(Draft::parse).transpose()) {
@@ -102,7 +105,7 @@ impl InsightLine {
         }
     }
 
-    /// What nobody else can have: its id, and the slugs of its texts.
+    /// The names that no other insight can have: its id, and the slugs of its drafts.
     #[must_use]
     pub fn own_names(&self) -> Vec<String> {
         let slug = self.text.slug.clone().unwrap_or_else(|| Slug::derive(&self.text.text.title));
@@ -111,7 +114,7 @@ impl InsightLine {
         self.id.map(|id| id.to_string()).into_iter().chain(slugs).collect()
     }
 
-    /// Everything that it finds or takes an insight by, each once.
+    /// All names by which it finds or claims an insight, each once.
     #[must_use]
     pub fn names(&self) -> Vec<String> {
         let mut names = self.own_names();
@@ -121,7 +124,7 @@ impl InsightLine {
         names
     }
 
-    /// A date says that it is published, unless the line says otherwise.
+    /// A publication date without a status means published.
     fn wanted_with_date(&self) -> WantedState {
         if self.wanted == WantedState::Unchanged && self.published_at.is_some() { WantedState::Published } else { self.wanted }
     }
@@ -154,16 +157,16 @@ fn terms(mut fields: FieldReader) -> Result<Vec<(TermKind, TermDraft)>, Vec<Fiel
     match fields.take("category") {
         // A newer draft may be in another category.
         Some(Value::Array(list)) => {
-            for (place, value) in list.into_iter().enumerate() {
-                read(TermKind::Category, value, format!("/category/{place}"));
+            for (index, value) in list.into_iter().enumerate() {
+                read(TermKind::Category, value, format!("/category/{index}"));
             }
         }
         Some(value) => read(TermKind::Category, value, "/category".to_owned()),
         None => {}
     }
     for (name, kind) in [("tags", TermKind::Tag), ("authors", TermKind::Author)] {
-        for (place, value) in fields.take(name).and_then(|value| value.as_array().cloned()).into_iter().flatten().enumerate() {
-            read(kind, value, format!("/{name}/{place}"));
+        for (index, value) in fields.take(name).and_then(|value| value.as_array().cloned()).into_iter().flatten().enumerate() {
+            read(kind, value, format!("/{name}/{index}"));
         }
     }
     fields.add_errors(errors);
@@ -191,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn faults_of_every_part_are_told_together() {
+    fn the_faults_of_every_part_are_reported_together() {
         let input = json!({
             "id": "x", "title": "", "body_markdown": "b", "category": "c", "status": "gone", "draft": { "title": 1 }, "boddy": 1,
             "terms": { "tags": [{ "slug": "T" }] },

@@ -1,8 +1,8 @@
-//! Locales (BCP 47 tags) and the order in which texts are looked for: `it-CH → it → the site's default`.
+//! Locales (BCP 47 tags) and their fallback chain: `it-CH → it → the site's default`.
 
 use std::fmt;
 
-/// A language tag in its usual case: `en`, `de`, `it-CH`, `zh-Hant-TW`.
+/// A language tag in its canonical case: `en`, `de`, `it-CH`, `zh-Hant-TW`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Locale(String);
 
@@ -17,12 +17,12 @@ impl Locale {
             return None;
         }
         let mut tag = language.to_ascii_lowercase();
-        for (place, part) in parts.enumerate() {
-            if place == 3 || !(2..=8).contains(&part.len()) || !part.bytes().all(|b| b.is_ascii_alphanumeric()) {
+        for (index, part) in parts.enumerate() {
+            if index == 3 || !(2..=8).contains(&part.len()) || !part.bytes().all(|b| b.is_ascii_alphanumeric()) {
                 return None;
             }
             tag.push('-');
-            tag.push_str(&usual_case(part));
+            tag.push_str(&canonical_case(part));
         }
         Some(Self(tag))
     }
@@ -32,22 +32,22 @@ impl Locale {
         &self.0
     }
 
-    /// This tag and its shorter forms, best first.
+    /// This tag and its parents, most specific first.
     #[must_use]
-    pub fn forms(wanted: Option<&Self>) -> Vec<String> {
-        let mut forms = Vec::new();
+    pub fn with_parents(wanted: Option<&Self>) -> Vec<String> {
+        let mut tags = Vec::new();
         let mut rest = wanted.map(|locale| locale.0.as_str());
         while let Some(tag) = rest {
-            forms.push(tag.to_owned());
-            rest = tag.rfind('-').map(|cut| &tag[..cut]);
+            tags.push(tag.to_owned());
+            rest = tag.rfind('-').map(|end| &tag[..end]);
         }
-        forms
+        tags
     }
 
-    /// Where a text is looked for, best first: this tag, its shorter forms, then the default.
+    /// The locales in which a text is looked up, in order: this tag, its parents, then the default.
     #[must_use]
     pub fn fallback_chain(wanted: Option<&Self>, default: &str) -> Vec<String> {
-        let mut chain = Self::forms(wanted);
+        let mut chain = Self::with_parents(wanted);
         if !chain.iter().any(|tag| tag == default) {
             chain.push(default.to_owned());
         }
@@ -61,7 +61,7 @@ impl fmt::Display for Locale {
     }
 }
 
-fn usual_case(part: &str) -> String {
+fn canonical_case(part: &str) -> String {
     match part.len() {
         2 => part.to_ascii_uppercase(),
         4 => part[..1].to_ascii_uppercase() + &part[1..].to_ascii_lowercase(),
@@ -74,9 +74,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn tags_get_their_usual_case() {
-        for (given, usual) in [("EN", "en"), ("it-ch", "it-CH"), ("zh-hANT-tw", "zh-Hant-TW")] {
-            assert_eq!(Locale::parse(given).map(|l| l.0).as_deref(), Some(usual));
+    fn tags_are_normalised_to_their_canonical_case() {
+        for (input, canonical) in [("EN", "en"), ("it-ch", "it-CH"), ("zh-hANT-tw", "zh-Hant-TW")] {
+            assert_eq!(Locale::parse(input).map(|l| l.0).as_deref(), Some(canonical));
         }
         for wrong in ["", "e", "english", "en_GB", "en-", "en-a", "12"] {
             assert!(Locale::parse(wrong).is_none(), "{wrong:?}");
@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn the_chain_ends_in_the_default_once() {
+    fn the_fallback_chain_ends_with_the_default_once() {
         let chain = |tag: &str| Locale::fallback_chain(Locale::parse(tag).as_ref(), "en");
         assert_eq!(chain("it-CH"), ["it-CH", "it", "en"]);
         assert_eq!(chain("en-GB"), ["en-GB", "en"]);

@@ -1,4 +1,4 @@
-//! Values that are valid by construction, and their rules. Knows no database, no HTTP and no clock but the one it is given.
+//! Values that are valid by construction, and their rules. No database, no HTTP; the time is an argument.
 
 pub mod authority;
 pub mod change;

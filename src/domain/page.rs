@@ -1,4 +1,4 @@
-//! Pages of a list: how many rows, in which order, from where. Every order ends in the id, so it is total and no page repeats or skips a row.
+//! Keyset pagination: order, cursor, page. Every order ends with the id, so it is total: no page repeats or skips a row.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -10,7 +10,7 @@ use super::secret;
 pub const DEFAULT_LIMIT: i64 = 20;
 pub const MAX_LIMIT: i64 = 100;
 
-/// What a list of insights is ordered by.
+/// The field that a list of insights is ordered by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SortKey {
     PublishedAt,
@@ -53,7 +53,7 @@ pub enum KeyValue {
     Text(String),
 }
 
-/// Where a page begins: behind one row, or before it.
+/// Where a page begins: after a row, or before it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Cursor {
@@ -61,10 +61,10 @@ pub struct Cursor {
     pub key: KeyValue,
     #[serde(rename = "i")]
     pub id: Uuid,
-    /// True for a page that ends before the row instead of beginning behind it.
+    /// True for a page that ends before the row instead of beginning after it.
     #[serde(rename = "b")]
     pub backward: bool,
-    /// A digest of the filter and the sort: a cursor is good for the list it came from and no other.
+    /// A digest of the list's identity: a cursor is valid for its own list only.
     #[serde(rename = "l")]
     list: String,
 }
@@ -75,13 +75,13 @@ impl Cursor {
         Self { key, id, backward, list: list_digest(list) }
     }
 
-    /// The other way, with the row that this one begins at: a page begins behind its row, so it moves by the least that there is.
-    fn turned(&self, descends: bool) -> Self {
+    /// The cursor of the opposite direction that includes the row of this one: its key moves by one, because a page excludes its cursor's row.
+    fn reversed(&self, descends: bool) -> Self {
         let backward = !self.backward;
         let up = backward != descends;
         let (mut key, mut id) = (self.key.clone(), self.id.as_u128());
         match &mut key {
-            // Lists without ids are ordered by a number that is nobody else's.
+            // Lists without ids are ordered by a unique number.
             KeyValue::Number(number) if id == 0 => *number = if up { number.saturating_add(1) } else { number.saturating_sub(1) },
             _ => id = if up { id.saturating_add(1) } else { id.saturating_sub(1) },
         }
@@ -93,7 +93,7 @@ impl Cursor {
         URL_SAFE_NO_PAD.encode(serde_json::to_vec(self).unwrap_or_default())
     }
 
-    /// The cursor, when it is one of this service's and belongs to the list that `list` describes.
+    /// The cursor, if it is well-formed and belongs to the list with this identity.
     #[must_use]
     pub fn decode(text: &str, list: &str) -> Option<Self> {
         let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
@@ -106,7 +106,7 @@ fn list_digest(list: &str) -> String {
     secret::hex(&secret::sha256(list.as_bytes())[..6])
 }
 
-/// Some rows of a list, and where its neighbours begin.
+/// The rows of a page, and the cursors of its neighbours.
 #[derive(Clone, Debug)]
 pub struct Page<T> {
     pub rows: Vec<T>,
@@ -115,10 +115,10 @@ pub struct Page<T> {
 }
 
 impl<T> Page<T> {
-    /// Cuts a page from rows that were read from `from` onwards, one more than `limit` when there are more. `list` says what the list is, and whether
-    /// its keys go down.
+    /// The page of the rows that were read from `from` on, one more than `limit` if there are more. `list` is the list's identity, `descends` its
+    /// direction.
     #[must_use]
-    pub fn cut(
+    pub fn from_rows(
         mut rows: Vec<T>,
         limit: usize,
         from: Option<&Cursor>,
@@ -137,12 +137,12 @@ impl<T> Page<T> {
                 Cursor::new(key, id, backward, list)
             })
         };
-        // When all that was there is gone, the way back goes on from where it began.
-        let turned = from.filter(|_| rows.is_empty()).map(|cursor| cursor.turned(descends));
+        // An empty page has no row to begin at: the way back begins at its cursor.
+        let reversed = from.filter(|_| rows.is_empty()).map(|cursor| cursor.reversed(descends));
         let has_next = backward || more;
         let has_previous = if backward { more } else { from.is_some() };
-        let next = if has_next { at(rows.last(), false).or_else(|| turned.clone()) } else { None };
-        let previous = if has_previous { at(rows.first(), true).or(turned) } else { None };
+        let next = if has_next { at(rows.last(), false).or_else(|| reversed.clone()) } else { None };
+        let previous = if has_previous { at(rows.first(), true).or(reversed) } else { None };
         Self { rows, next, previous }
     }
 }
@@ -152,7 +152,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_cursor_is_good_for_its_own_list_only() {
+    fn a_cursor_is_valid_for_its_own_list_only() {
         let cursor = Cursor::new(KeyValue::Number(5), Uuid::nil(), false, "a");
         assert_eq!(Cursor::decode(&cursor.encode(), "a"), Some(cursor.clone()));
         assert_eq!(Cursor::decode(&cursor.encode(), "b"), None);
@@ -160,13 +160,13 @@ mod tests {
     }
 
     #[test]
-    fn a_page_whose_rows_are_gone_leads_back() {
+    fn an_empty_page_has_a_cursor_back() {
         for (backward, descends) in [(false, false), (false, true), (true, false), (true, true)] {
             for id in [Uuid::nil(), Uuid::from_u128(7)] {
                 let from = Cursor::new(KeyValue::Number(5), id, backward, "a");
-                let page = Page::cut(Vec::<()>::new(), 2, Some(&from), ("a", descends), |()| (KeyValue::Number(0), Uuid::nil()));
+                let page = Page::from_rows(Vec::<()>::new(), 2, Some(&from), ("a", descends), |()| (KeyValue::Number(0), Uuid::nil()));
                 let way = if backward { page.next } else { page.previous }.unwrap();
-                // The row itself is on that way.
+                // The page back includes the row itself.
                 let (row, begin) = ((from.key, id), (way.key, way.id));
                 let goes_down = way.backward != descends;
                 assert!(way.backward != backward && if goes_down { row < begin } else { row > begin });
@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn sorts_are_spelled_as_documented() {
+    fn every_documented_sort_parses() {
         for name in Sort::NAMES {
             assert!(Sort::parse(name).is_some(), "{name}");
         }

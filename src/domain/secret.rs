@@ -1,7 +1,7 @@
-//! Secrets that are shown once: machine tokens and refresh tokens. Only a digest is ever stored.
+//! Secrets that are shown once: machine tokens, refresh tokens, preview tokens. Only a digest is stored.
 //!
-//! A machine token is `ins_`, 48 hexadecimal digits of randomness and 8 of checksum, so that a typing error (or a secret scanner)
-//! can tell a token from anything else without asking the database. A refresh token is `insr_` in the same form.
+//! A machine token is `ins_`, 48 random hexadecimal digits and 8 of a checksum: a typing error is recognised, and secret scanners recognise a
+//! token, without the database. Refresh tokens (`insr_`) and preview tokens (`insp_`) have the same form.
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, Nonce, RandomizedNonceKey};
 use aws_lc_rs::{digest, rand};
@@ -13,7 +13,7 @@ pub const PREVIEW: &str = "insp_";
 const RANDOM_BYTES: usize = 24;
 const CHECKSUM_DIGITS: usize = 8;
 
-/// A new secret with the given prefix; `None` only when the system has no randomness to give.
+/// A new secret with this prefix. `None` only if the system has no randomness.
 #[must_use]
 pub fn new_secret(prefix: &str) -> Option<String> {
     let mut bytes = [0_u8; RANDOM_BYTES];
@@ -23,7 +23,7 @@ pub fn new_secret(prefix: &str) -> Option<String> {
     Some(format!("{prefix}{body}{checksum}"))
 }
 
-/// Whether a text has the form of a secret with that prefix, checksum included.
+/// Whether a text has the form of a secret with this prefix, including a correct checksum.
 #[must_use]
 pub fn is_well_formed(prefix: &str, text: &str) -> bool {
     text.strip_prefix(prefix).is_some_and(|rest| {
@@ -33,7 +33,7 @@ pub fn is_well_formed(prefix: &str, text: &str) -> bool {
     })
 }
 
-/// What the database keeps of a secret. A plain SHA-256 is enough for 192 random bits.
+/// The stored digest of a secret. A plain SHA-256 suffices for 192 random bits.
 #[must_use]
 pub fn digest(secret: &str) -> Vec<u8> {
     sha256(secret.as_bytes()).to_vec()
@@ -44,7 +44,7 @@ pub fn sha256(bytes: &[u8]) -> [u8; 32] {
     sha256_of(&[bytes])
 }
 
-/// The digest of some parts, one behind the other.
+/// The digest of the concatenation of these parts.
 #[must_use]
 pub fn sha256_of(parts: &[&[u8]]) -> [u8; 32] {
     let mut context = digest::Context::new(&digest::SHA256);
@@ -66,7 +66,7 @@ pub fn hex(bytes: &[u8]) -> String {
     })
 }
 
-/// Bytes that only the holder of a key can read (AES-256-GCM): the nonce, then what is sealed. `None` only when the system has no randomness.
+/// Encrypts and authenticates bytes with a key (AES-256-GCM): the nonce, then the ciphertext. `None` only if the system has no randomness.
 #[must_use]
 pub fn seal(key: &[u8; 32], mut bytes: Vec<u8>) -> Option<Vec<u8>> {
     let nonce = RandomizedNonceKey::new(&AES_256_GCM, key).ok()?.seal_in_place_append_tag(Aad::empty(), &mut bytes).ok()?;
@@ -75,7 +75,7 @@ pub fn seal(key: &[u8; 32], mut bytes: Vec<u8>) -> Option<Vec<u8>> {
     Some(sealed)
 }
 
-/// What was sealed with this key; `None` when it was not, or was changed since.
+/// Decrypts sealed bytes. `None` if they were sealed with another key, or changed.
 #[must_use]
 pub fn open(key: &[u8; 32], sealed: &[u8]) -> Option<Vec<u8>> {
     let (nonce, bytes) = sealed.split_first_chunk::<12>()?;
@@ -94,7 +94,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_sealed_opens_with_its_own_key_alone() {
+    fn sealed_bytes_open_only_with_their_key() {
         let sealed = seal(&[1; 32], b"an answer".to_vec()).unwrap();
         assert_eq!(open(&[1; 32], &sealed).unwrap(), b"an answer");
         assert!(open(&[2; 32], &sealed).is_none());
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn a_changed_character_is_noticed() {
+    fn a_changed_character_breaks_the_checksum() {
         let secret = new_secret(MACHINE).unwrap();
         assert!(is_well_formed(MACHINE, &secret));
         assert!(!is_well_formed(REFRESH, &secret));

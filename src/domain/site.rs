@@ -1,4 +1,4 @@
-//! The site's settings: one row that a frontend needs before it draws anything.
+//! The site's settings, which a frontend reads first.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use super::text::{self, MAX_DESCRIPTION, MAX_NAME, MAX_TITLE, Refused};
 
 pub const MAX_LOCALES: usize = 50;
 
-/// What an administrator writes of the site.
+/// The writable settings.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SiteDraft {
     pub name: String,
@@ -21,7 +21,7 @@ pub struct SiteDraft {
     pub translations: BTreeMap<String, SiteText>,
 }
 
-/// The site's words in one locale.
+/// The site's texts in one locale.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct SiteText {
     pub title: String,
@@ -33,7 +33,7 @@ impl SiteDraft {
     /// # Errors
     /// Every fault of the input at once.
     pub fn parse(input: Value) -> Result<Self, Vec<FieldError>> {
-        let mut fields = FieldReader::of(input, "")?;
+        let mut fields = FieldReader::new(input, "")?;
         let name = fields.required_text("name", |text| text::present(text, MAX_NAME));
         let site_text = SiteText::read(&mut fields);
         let base_url = fields.text("base_url", |address| text::url(address).map(|url| url.trim_end_matches('/').to_owned()));

@@ -1,10 +1,10 @@
-//! Slugs: the readable half of a URL. A `Slug` is lower-case ASCII words joined by single hyphens, at most 100 characters.
+//! Slugs: readable names in URLs. A `Slug` is lower-case ASCII words joined by single hyphens, at most 100 characters.
 
 use std::fmt;
 
 use uuid::Uuid;
 
-/// A slug that was checked.
+/// A valid slug.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Slug(String);
 
@@ -13,18 +13,18 @@ pub const MAX_SLUG: usize = 100;
 impl Slug {
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        // What reads like an id would never be found by its slug.
+        // A path segment that looks like an id is looked up as one.
         let is_id = text.len() == 36 && Uuid::parse_str(text).is_ok();
         (Self::is_words(text) && text.len() <= MAX_SLUG && !is_id).then(|| Self(text.to_owned()))
     }
 
-    /// Whether a text is words and hyphens, of whatever length: enough to look for.
+    /// Whether a text is words and hyphens of any length: enough for a lookup.
     #[must_use]
     pub fn is_words(text: &str) -> bool {
         text.split('-').all(|word| !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit()))
     }
 
-    /// The slug of a title: transliterated, words joined by hyphens, cut at a word's end. `untitled` when nothing is left.
+    /// The slug of a title: transliterated, words joined by hyphens, truncated at a word boundary. `untitled` if nothing remains.
     #[must_use]
     pub fn derive(title: &str) -> Self {
         let ascii = deunicode::deunicode_with_tofu(title, " ").to_ascii_lowercase().replace('\'', "");
@@ -45,12 +45,12 @@ impl Slug {
         }
     }
 
-    /// The same slug with `-n` behind it, shortened where it would not fit.
+    /// The slug with the suffix `-n`, shortened if it would be too long.
     #[must_use]
     pub fn numbered(&self, n: usize) -> Self {
         let suffix = format!("-{n}");
-        let room = MAX_SLUG - suffix.len();
-        let base = self.0[..self.0.len().min(room)].trim_end_matches('-');
+        let max = MAX_SLUG - suffix.len();
+        let base = self.0[..self.0.len().min(max)].trim_end_matches('-');
         Self(format!("{base}{suffix}"))
     }
 
@@ -82,14 +82,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_title_becomes_words_and_hyphens() {
+    fn a_title_derives_words_and_hyphens() {
         assert_eq!(Slug::derive("Symptom ≠ Root Cause: Don't panic").as_str(), "symptom-root-cause-dont-panic");
         assert_eq!(Slug::derive("Größe über Ärger").as_str(), "grosse-uber-arger");
         assert_eq!(Slug::derive("???").as_str(), "untitled");
     }
 
     #[test]
-    fn every_derived_slug_is_a_slug_and_leaves_room_for_a_number() {
+    fn every_derived_slug_is_valid_with_and_without_a_number() {
         for title in [
             "a",
             "x".repeat(500).as_str(),
@@ -100,13 +100,13 @@ mod tests {
             &"word ".repeat(80),
         ] {
             let slug = Slug::derive(title);
-            assert!(Slug::parse(slug.as_str()).is_some(), "{title:?} gave {slug}");
+            assert!(Slug::parse(slug.as_str()).is_some(), "{title:?} derived {slug}");
             assert!(Slug::parse(slug.numbered(1_234).as_str()).is_some());
         }
     }
 
     #[test]
-    fn near_misses_are_refused() {
+    fn invalid_slugs_are_refused() {
         for text in ["01a2074d-74b5-753d-bf53-d2dad79ec7e6", "", "-a", "a-", "a--b", "A", "a.b", "ä", &"a".repeat(101)] {
             assert!(Slug::parse(text).is_none(), "{text:?}");
         }

@@ -1,20 +1,26 @@
-//! The status of an insight, computed from its pointers and the clock. Nothing ever stores one, so none can be missed or go stale.
+//! The status of an insight, computed from its pointers and the clock. It is never stored, so it is never stale.
 
 use super::clock::Timestamp;
+use super::text_enum::text_enum;
 
-/// How long the trash keeps an insight.
+/// The retention of the trash.
 pub const TRASH_SECONDS: i64 = 30 * 24 * 60 * 60;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Status {
-    Draft,
-    Scheduled,
-    Published,
-    Expired,
-    Deleted,
+text_enum! {
+    /// What readers and editors see of an insight.
+    pub enum Status {
+        Draft => "draft",
+        /// Live, but its publication begins later.
+        Scheduled => "scheduled",
+        Published => "published",
+        /// Its publication has ended.
+        Expired => "expired",
+        /// In the trash.
+        Deleted => "deleted",
+    }
 }
 
-/// What the status depends on.
+/// The pointers that determine the status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pointers {
     pub live_revision: Option<i64>,
@@ -24,10 +30,8 @@ pub struct Pointers {
 }
 
 impl Status {
-    pub const ALL: [Self; 5] = [Self::Draft, Self::Scheduled, Self::Published, Self::Expired, Self::Deleted];
-
     #[must_use]
-    pub fn of(pointers: &Pointers, now: Timestamp) -> Self {
+    pub fn from_pointers(pointers: &Pointers, now: Timestamp) -> Self {
         let Pointers { live_revision, published_at, unpublish_at, deleted_at } = *pointers;
         if deleted_at.is_some() {
             return Self::Deleted;
@@ -38,21 +42,5 @@ impl Status {
             (Some(_), Some(_)) => Self::Published,
             _ => Self::Draft,
         }
-    }
-
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Draft => "draft",
-            Self::Scheduled => "scheduled",
-            Self::Published => "published",
-            Self::Expired => "expired",
-            Self::Deleted => "deleted",
-        }
-    }
-
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|status| status.as_str() == text)
     }
 }

@@ -28,7 +28,7 @@ impl TermKind {
         }
     }
 
-    /// The code of a fault that names one that does not exist.
+    /// The code of the fault that a term of this kind does not exist.
     #[must_use]
     pub fn unknown_code(self) -> &'static str {
         match self {
@@ -38,7 +38,7 @@ impl TermKind {
         }
     }
 
-    /// The cache tag of the lists that are filtered by one of this kind.
+    /// The cache tag of the lists that are filtered by a term of this kind.
     #[must_use]
     pub fn list_tag(self, slug: &str) -> String {
         format!("{}{slug}", self.list_tag_prefix())
@@ -54,7 +54,7 @@ impl TermKind {
         }
     }
 
-    /// The plural, as the paths spell it.
+    /// The plural, as in paths and table names.
     #[must_use]
     pub fn plural(self) -> &'static str {
         match self {
@@ -68,7 +68,7 @@ impl TermKind {
 /// The names of the writable fields, as the API spells them.
 pub const FIELDS: [&str; 4] = ["slug", "name", "description", "translations"];
 
-/// What an editor writes of a category, tag or author.
+/// The writable fields of a category, tag or author.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TermDraft {
     pub slug: Option<Slug>,
@@ -85,7 +85,7 @@ pub struct TermText {
 }
 
 impl TermDraft {
-    /// The slug that it gives itself, or the one that its name makes.
+    /// Its slug, else the one derived from its name.
     #[must_use]
     pub fn slug_or_derived(&self) -> Slug {
         self.slug.clone().unwrap_or_else(|| Slug::derive(&self.name))
@@ -94,7 +94,7 @@ impl TermDraft {
     /// # Errors
     /// Every fault of the input at once.
     pub fn parse(input: Value) -> Result<Self, Vec<FieldError>> {
-        let mut fields = FieldReader::of(input, "")?;
+        let mut fields = FieldReader::new(input, "")?;
         let slug = fields.text("slug", fields::slug);
         let TermText { name, description } = TermText::read(&mut fields);
         let translations = fields.nested("translations", |inner| fields::by_locale(inner, TermText::read));

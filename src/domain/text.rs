@@ -1,4 +1,5 @@
-//! The rules for single texts: present, bounded, free of NUL (which `PostgreSQL` cannot keep). The schemas of the OpenAPI document state the same rules.
+//! The rules for single texts: present, bounded, without NUL (which `PostgreSQL` cannot store). The schemas of the OpenAPI document state the
+//! same rules.
 
 pub const MAX_TITLE: usize = 200;
 pub const MAX_EXCERPT: usize = 600;
@@ -10,7 +11,7 @@ pub const MAX_EMAIL: usize = 254;
 pub const MIN_PASSWORD: usize = 12;
 pub const MAX_PASSWORD: usize = 200;
 
-/// Why a text was refused: a stable code and a sentence that says what to change.
+/// Why a text is refused: a stable code, and what to change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refused {
     pub code: &'static str,
@@ -24,10 +25,7 @@ impl Refused {
     }
 }
 
-/// A text that may be empty.
-///
-/// # Errors
-/// When it holds NUL or more than `max` characters.
+/// A text that may be empty, without NUL, of at most `max` characters.
 pub fn bounded(text: &str, max: usize) -> Result<String, Refused> {
     if text.contains('\0') {
         return Err(Refused::new("invalid-character", "must not contain the NUL character"));
@@ -38,10 +36,7 @@ pub fn bounded(text: &str, max: usize) -> Result<String, Refused> {
     Ok(text.to_owned())
 }
 
-/// A text that says something.
-///
-/// # Errors
-/// As [`bounded`], and when there is nothing but white space.
+/// As [`bounded`], but not blank.
 pub fn present(text: &str, max: usize) -> Result<String, Refused> {
     let text = bounded(text, max)?;
     if is_blank(&text) {
@@ -50,16 +45,13 @@ pub fn present(text: &str, max: usize) -> Result<String, Refused> {
     Ok(text)
 }
 
-/// Whether it is nothing but white space, as the schema's pattern means it (ECMA-262, \s).
+/// Whether it is only white space, as in the schema's pattern (ECMA-262, \s).
 #[must_use]
 pub fn is_blank(text: &str) -> bool {
     text.chars().all(|c| c == '\u{feff}' || c.is_whitespace() && c != '\u{85}')
 }
 
 /// An absolute http or https address (RFC 3986) with a host name.
-///
-/// # Errors
-/// When it is not one.
 pub fn url(text: &str) -> Result<String, Refused> {
     if text.len() <= MAX_URL && is_url(text).unwrap_or(false) {
         return Ok(text.to_owned());
@@ -76,28 +68,25 @@ fn is_url(text: &str) -> Option<bool> {
     let (host, port) = authority.split_once(':').map_or((authority, None), |(host, port)| (host, Some(port)));
     let (rest, fragment) = rest.split_once('#').unwrap_or((rest, ""));
     let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
-    let host_is_one =
+    let is_host =
         host.starts_with(|c: char| c.is_ascii_alphanumeric()) && host.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'.' || b == b'-');
-    let port_is_one = port.is_none_or(|port| {
+    let is_port = port.is_none_or(|port| {
         let digits = port.bytes().all(|b| b.is_ascii_digit());
         digits && ((1..=4).contains(&port.len()) || port.len() == 5 && !port.starts_with('0') && port.parse::<u16>().is_ok())
     });
-    Some(host_is_one && port_is_one && is_encoded(path, "") && is_encoded(query, "?") && is_encoded(fragment, "?"))
+    Some(is_host && is_port && is_encoded(path, "") && is_encoded(query, "?") && is_encoded(fragment, "?"))
 }
 
-/// Only characters that may stand in a path, or stand there encoded.
+/// Whether every character is allowed in a path, or percent-encoded.
 fn is_encoded(text: &str, more: &str) -> bool {
     let bytes = text.as_bytes();
-    (0..bytes.len()).all(|place| match bytes[place] {
-        b'%' => bytes.get(place + 1..place + 3).is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit)),
+    (0..bytes.len()).all(|at| match bytes[at] {
+        b'%' => bytes.get(at + 1..at + 3).is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit)),
         byte => byte.is_ascii_alphanumeric() || b"._~:/@!$&'()*+,;=-".contains(&byte) || more.as_bytes().contains(&byte),
     })
 }
 
-/// An e-mail address, in lower case: it names an account.
-///
-/// # Errors
-/// When there is not something on either side of one `@`.
+/// An e-mail address, normalised to lower case: it identifies an account.
 pub fn email(text: &str) -> Result<String, Refused> {
     let sides: Vec<&str> = text.split('@').collect();
     let well_formed = sides.len() == 2
@@ -109,10 +98,7 @@ pub fn email(text: &str) -> Result<String, Refused> {
     Ok(text.to_ascii_lowercase())
 }
 
-/// A new password: long rather than clever (NIST SP 800-63B, section 5.1.1).
-///
-/// # Errors
-/// When it is shorter than 12 or longer than 200 characters.
+/// A new password: long rather than complex (NIST SP 800-63B, section 5.1.1).
 pub fn new_password(text: &str) -> Result<String, Refused> {
     let text = present(text, MAX_PASSWORD)?;
     if text.chars().count() < MIN_PASSWORD {
@@ -126,7 +112,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn addresses_are_what_the_rfc_says() {
+    fn addresses_follow_rfc_3986() {
         for right in
             ["http://a", "https://a.b-c.example:8443/x/%20y;p=1?q=a/b?c#d?e", "https://a?q", "https://a#f", "http://127.0.0.1:65535/"]
         {

@@ -1,4 +1,4 @@
-//! People who may sign in, and machine tokens: what an administrator writes of them.
+//! The writable fields of users and machine tokens.
 
 use serde_json::{Value, json};
 
@@ -13,7 +13,7 @@ pub struct UserDraft {
     pub email: String,
     pub name: String,
     pub role: Role,
-    /// Absent when an update leaves the password as it is.
+    /// None: an update keeps the password.
     pub password: Option<String>,
     pub disabled: bool,
 }
@@ -22,7 +22,7 @@ impl UserDraft {
     /// # Errors
     /// Every fault of the input at once.
     pub fn parse(input: Value) -> Result<Self, Vec<FieldError>> {
-        let mut fields = FieldReader::of(input, "")?;
+        let mut fields = FieldReader::new(input, "")?;
         let user = Self {
             email: fields.required_text("email", text::email),
             name: fields.required_text("name", |name| text::present(name, MAX_NAME)),
@@ -33,7 +33,7 @@ impl UserDraft {
         fields.finish(user)
     }
 
-    /// The input that would leave this user as it is: what a merge patch is applied to.
+    /// The input that keeps this user as it is: a merge patch is applied to it.
     #[must_use]
     pub fn to_input(&self) -> Value {
         let Self { email, name, role, password: _, disabled } = self;
@@ -57,7 +57,7 @@ impl TokenDraft {
     /// # Errors
     /// Every fault of the input at once.
     pub fn parse(input: Value) -> Result<Self, Vec<FieldError>> {
-        let mut fields = FieldReader::of(input, "")?;
+        let mut fields = FieldReader::new(input, "")?;
         let token = Self {
             name: fields.required_text("name", |name| text::present(name, MAX_NAME)),
             scopes: fields.list("scopes", Scope::ALL.len(), scope),
@@ -70,8 +70,6 @@ impl TokenDraft {
     }
 }
 
-/// # Errors
-/// When it is not one of the scopes.
 pub fn scope(text: &str) -> Result<Scope, Refused> {
     Scope::parse(text).ok_or_else(|| {
         let known: Vec<&str> = Scope::ALL.into_iter().map(Scope::as_str).collect();
@@ -79,8 +77,6 @@ pub fn scope(text: &str) -> Result<Scope, Refused> {
     })
 }
 
-/// # Errors
-/// When it is not an RFC 3339 time.
 pub fn moment(text: &str) -> Result<Timestamp, Refused> {
     Timestamp::parse(text).ok_or_else(|| Refused::new("invalid-time", "must be an RFC 3339 time such as 2026-04-18T09:00:00Z"))
 }

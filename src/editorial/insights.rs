@@ -178,7 +178,7 @@ pub(super) async fn claim(txn: &Transaction, slug: Slug, id: Uuid, now: Timestam
 /// When the insight is somebody else's.
 pub fn check_own(insight: &insight::Model, by: &Principal, now: Timestamp) -> Result<(), EditorialError> {
     match by.limited_to_own() {
-        Some(user) if insight.created_by != Some(user) => match Status::of(&pointers(insight), now) {
+        Some(user) if insight.created_by != Some(user) => match Status::from_pointers(&pointers(insight), now) {
             Status::Published => Err(EditorialError::Forbidden("authors may change only insights that they made")),
             _ => Err(EditorialError::NotFound),
         },

@@ -33,7 +33,7 @@ impl Publication {
     /// Every fault of the input at once.
     pub fn parse(input: serde_json::Value) -> Result<Self, Vec<FieldError>> {
         let endless = input.get("unpublish_at").is_some_and(serde_json::Value::is_null);
-        let mut fields = FieldReader::of(input, "")?;
+        let mut fields = FieldReader::new(input, "")?;
         let publication = Self {
             endless,
             publish_at: fields.text("publish_at", moment),
@@ -62,7 +62,7 @@ pub async fn publish(
     check_state(&txn, &old, expected, None).await?;
     let Publication { publish_at, unpublish_at, endless, revision } = publication;
     let number = revision.unwrap_or(old.head_revision);
-    let visible = Status::of(&pointers(&old), now) == Status::Published;
+    let visible = Status::from_pointers(&pointers(&old), now) == Status::Published;
     let kept = old.published_at.filter(|_| visible);
     let published_at = publish_at.map(|at| at.0).or(kept).unwrap_or(now.0);
     let unpublish_at = unpublish_at.map(|at| at.0).or(old.unpublish_at.filter(|end| !endless && *end > now.0));
@@ -258,7 +258,7 @@ async fn settle(
     store::insights::save_live(txn, &new).await?;
     lists.extend(store::insights::list_tags(txn, new.id).await?);
     let begun = has_begun(txn, old, &new, now).await?;
-    let is_seen = Status::of(&pointers(&new), now) == Status::Published;
+    let is_seen = Status::from_pointers(&pointers(&new), now) == Status::Published;
     Ok(change(kind, &new, was_seen(old, now) || is_seen || begun, lists))
 }
 
@@ -273,13 +273,13 @@ fn pending(txn: Transaction, by: &Principal, id: Uuid, change: Option<NewChange>
 /// already: somebody whose clock is ahead, or who came first, has told its readers.
 async fn has_begun(txn: &Transaction, old: &insight::Model, new: &insight::Model, now: Timestamp) -> Result<bool, EditorialError> {
     let had_beginning = store::transitions::plan(txn, new, now).await?;
-    Ok(Status::of(&pointers(old), now) == Status::Scheduled && !had_beginning)
+    Ok(Status::from_pointers(&pointers(old), now) == Status::Scheduled && !had_beginning)
 }
 
 /// Whether readers can have seen it in its present state: it is published, or was until its end. One that is over counts too, because the
 /// moment of its end is what lists were last modified at.
 pub(super) fn was_seen(insight: &insight::Model, now: Timestamp) -> bool {
-    matches!(Status::of(&pointers(insight), now), Status::Published | Status::Expired)
+    matches!(Status::from_pointers(&pointers(insight), now), Status::Published | Status::Expired)
 }
 
 /// `lists` are the cache tags of the filtered lists that the insight was in before, and is in now.

@@ -31,7 +31,7 @@ impl PreviewDraft {
     /// # Errors
     /// Every fault of the input at once.
     pub fn parse(input: serde_json::Value) -> Result<Self, Vec<FieldError>> {
-        let mut fields = FieldReader::of(input, "")?;
+        let mut fields = FieldReader::new(input, "")?;
         let draft = Self {
             revision: fields.integer("revision", 1, i64::from(i32::MAX)),
             expires_in: fields.integer("expires_in", LEAST_SECONDS, MOST_SECONDS),

@@ -107,7 +107,7 @@ pub(super) fn resolved(prepared: RenderedDraft, category_id: Uuid, tags: Vec<Uui
     let listing = ListingColumns {
         category_id,
         sort_title: sort_title(&draft.text.title),
-        reading_minutes: draft.reading_minutes.unwrap_or(derived),
+        reading_minutes: draft.details.reading_minutes.unwrap_or(derived),
     };
     ResolvedDraft { prepared, listing, tags, authors }
 }
@@ -129,17 +129,13 @@ pub(super) fn rows(resolved: ResolvedDraft, at: (Uuid, i64, &Slug), wrote: &Auth
     let RenderedDraft { draft, source_locale, texts } = prepared;
     let (insight_id, number, slug) = at;
     let locales = texts.keys().cloned().collect();
-    let row = revision::Model {
+    let facts = revision::Facts {
         insight_id,
         number,
         slug: slug.to_string(),
         source_locale,
         locales: Json(locales),
         category_id: listing.category_id,
-        reading_minutes: draft.reading_minutes,
-        canonical_url: draft.canonical_url,
-        seo: Json(draft.seo),
-        extra: Json(draft.extra),
         origin: wrote.by.origin.as_str().to_owned(),
         user_id: wrote.by.user_id,
         token_id: wrote.by.token_id,
@@ -147,6 +143,7 @@ pub(super) fn rows(resolved: ResolvedDraft, at: (Uuid, i64, &Slug), wrote: &Auth
         made_by: wrote.by.name.clone(),
         restored_from: wrote.restored_from,
     };
+    let row = revision::Model::new(facts, draft.details);
     let texts = texts.into_iter().map(|(locale, text)| {
         let is_source = locale == row.source_locale;
         text_rows(insight_id, number, (locale, is_source), text)

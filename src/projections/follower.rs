@@ -1,7 +1,8 @@
-//! The one loop by which every projection follows the change log.
+//! The loop by which every projection follows the change log.
 //!
-//! Positions are kept where a projection's data is. The bell wakes the loop after a commit of this process, `NOTIFY` after one of another
-//! node; both are hints. The log is read again at every poll, so a hint that is lost costs half a second, never a change.
+//! To add a projection, implement [`Projection`] and spawn [`follow`] for it; readers wait on its [`Progress`]. A projection stores its
+//! position in the log with its own data. The commit notifier wakes the loop after a commit of this process, `NOTIFY` after a commit of
+//! another node. Both are hints: the loop polls the log anyway, so a lost hint costs half a second and never a change.
 
 use std::pin::pin;
 use std::time::Duration;
@@ -16,71 +17,79 @@ use crate::store::error::StoreError;
 use crate::store::notifier::LogEnd;
 use crate::store::{Store, transitions};
 
-/// How long a change of another node can go unnoticed.
-const POLL: Duration = Duration::from_millis(500);
-/// Many, for a projection that is far behind: each time costs the search index a commit.
-const BATCH: i64 = 4_000;
-const FIRST_PAUSE: Duration = Duration::from_millis(100);
-const LONGEST_PAUSE: Duration = Duration::from_secs(2);
-/// After so many failures without a step forward the remedy is not the right one: it is tried rarely, and a person is asked for.
-const MOST_FAILURES: u32 = 20;
-const RARELY: Duration = Duration::from_mins(1);
+/// The longest time that a change of another node goes unnoticed.
+const POLL_INTERVAL: Duration = Duration::from_millis(500);
+/// Rows read at a time. Large, because each batch of a lagging search index costs a commit.
+const BATCH_ROWS: i64 = 4_000;
+const MIN_RETRY_DELAY: Duration = Duration::from_millis(100);
+const MAX_RETRY_DELAY: Duration = Duration::from_secs(2);
+/// After this many failures without progress, retrying alone will not help: retry rarely and ask for attention in the log.
+const MAX_FAST_RETRIES: u32 = 20;
+const SLOW_RETRY_DELAY: Duration = Duration::from_mins(1);
 
-/// Something that is derived from the change log.
+/// Data that is derived from the change log.
 pub trait Projection: Send + 'static {
     const NAME: &'static str;
 
-    /// Makes the data usable, from scratch if need be; answers the number of the last row that is in it.
+    /// Opens the data, rebuilding it if necessary. Returns the sequence of the last row that it contains.
     fn open(&mut self, store: &Store) -> impl Future<Output = anyhow::Result<Sequence>> + Send;
 
-    /// Takes rows in, oldest first. Being told a row twice must not matter.
+    /// Applies rows, oldest first. Must be idempotent: a row can be delivered twice.
     fn apply(&mut self, store: &Store, rows: &[LogRow]) -> impl Future<Output = anyhow::Result<()>> + Send;
 
-    /// Lets readers see what was taken in, unless it can wait for more; says whether they see all of it.
-    fn show(&mut self) -> impl Future<Output = anyhow::Result<bool>> + Send {
+    /// Makes applied rows visible to readers, or defers that to collect a larger batch. Returns whether readers see every applied row.
+    fn publish(&mut self) -> impl Future<Output = anyhow::Result<bool>> + Send {
         std::future::ready(Ok(true))
     }
 
-    /// Ends when somebody waits for what is not shown yet.
-    fn needed(&self) -> impl Future<Output = ()> + Send {
+    /// Completes when a reader waits for a row that is applied but not published.
+    fn flush_requested(&self) -> impl Future<Output = ()> + Send {
         std::future::pending()
     }
 
-    /// Whether the log could be read just now.
-    fn heard(&self, _readable: bool) {}
+    /// Called after each attempt to read and apply the log, with its outcome.
+    fn on_log_readable(&self, _readable: bool) {}
 
-    /// Nothing has changed for a while: time for what could wait.
-    fn rest(&mut self) -> impl Future<Output = anyhow::Result<()>> + Send {
+    /// Called when nothing has changed for half a second: time for deferred maintenance.
+    fn on_idle(&mut self) -> impl Future<Output = anyhow::Result<()>> + Send {
         std::future::ready(Ok(()))
     }
 }
 
-/// How far a projection is: the last row of the log that it shows. Below zero until it is open.
+/// The last row that a projection has published; [`Sequence::NOT_OPEN`] until the projection is open.
 pub type Progress = watch::Receiver<Sequence>;
 
-/// Follows the log for as long as the process lives. After a failure the projection is opened again, later and later.
+/// Follows the log until the task is dropped. After a failure it reopens the projection, with an increasing delay.
 pub async fn follow<P: Projection>(store: Store, mut projection: P, progress: watch::Sender<Sequence>) {
     let mut failures = 0_u32;
-    let mut reached = Sequence::NOT_OPEN;
+    let mut failed_at = Sequence::NOT_OPEN;
     loop {
         let Err(error) = run(&store, &mut projection, &progress).await;
-        projection.heard(false);
-        // What moved forward was not the same failure again.
-        let position = progress.send_replace(Sequence::NOT_OPEN);
-        failures = if position > reached { 1 } else { failures.saturating_add(1) };
-        reached = position;
-        let hopeless = failures > MOST_FAILURES;
-        let pause = if hopeless { RARELY } else { FIRST_PAUSE.saturating_mul(1 << failures.min(12)).min(LONGEST_PAUSE) };
+        projection.on_log_readable(false);
+        // A failure after progress is a new failure.
+        let row_sequence = progress.send_replace(Sequence::NOT_OPEN);
+        failures = if row_sequence > failed_at { 1 } else { failures.saturating_add(1) };
+        failed_at = row_sequence;
+        let needs_attention = failures > MAX_FAST_RETRIES;
+        let delay = if needs_attention { SLOW_RETRY_DELAY } else { retry_delay(failures) };
         tracing::error!(
             projection = P::NAME,
-            failures,
-            pause_seconds = pause.as_secs_f32(),
+            consecutive_failures = failures,
+            retry_in_ms = millis(delay),
+            needs_attention,
             error = format!("{error:#}"),
-            hopeless,
-            "fell behind; if hopeless, somebody has to look at the cause"
+            "projection failed, reopening it"
         );
-        tokio::time::sleep(pause).await;
+        tokio::time::sleep(delay).await;
     }
+}
+
+fn retry_delay(failures: u32) -> Duration {
+    MIN_RETRY_DELAY.saturating_mul(1 << failures.min(12)).min(MAX_RETRY_DELAY)
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 async fn run<P: Projection>(
@@ -88,72 +97,83 @@ async fn run<P: Projection>(
     projection: &mut P,
     progress: &watch::Sender<Sequence>,
 ) -> anyhow::Result<std::convert::Infallible> {
-    let mut bell = store.subscribe();
-    let mut position = projection.open(store).await?;
-    let mut pause = FIRST_PAUSE;
+    let mut commits = store.subscribe();
+    let mut row_sequence = projection.open(store).await?;
+    let mut delay = MIN_RETRY_DELAY;
     loop {
-        bell.mark_unchanged();
-        let rows = match taken_in(store, projection, position).await {
+        commits.mark_unchanged();
+        let rows = match poll_and_apply(store, projection, row_sequence).await {
             Ok(rows) => rows,
-            // The projection is as good as it was: it goes on when the database is back.
+            // The database failed, not the projection: keep it open and retry.
             Err(error) if error.is::<StoreError>() => {
-                projection.heard(false);
-                tracing::error!(projection = P::NAME, %error, "the log cannot be read");
-                tokio::time::sleep(pause).await;
-                pause = (pause * 2).min(LONGEST_PAUSE);
+                projection.on_log_readable(false);
+                tracing::error!(
+                    projection = P::NAME,
+                    %row_sequence,
+                    retry_in_ms = millis(delay),
+                    error = format!("{error:#}"),
+                    "cannot apply the change log"
+                );
+                tokio::time::sleep(delay).await;
+                delay = (delay * 2).min(MAX_RETRY_DELAY);
                 continue;
             }
             Err(error) => return Err(error),
         };
-        projection.heard(true);
-        pause = FIRST_PAUSE;
-        position = rows.last().map_or(position, |last| last.sequence);
-        let shown = projection.show().await?;
-        if shown {
-            progress.send_replace(position);
+        projection.on_log_readable(true);
+        delay = MIN_RETRY_DELAY;
+        row_sequence = rows.last().map_or(row_sequence, |last| last.sequence);
+        let published = projection.publish().await?;
+        if published {
+            progress.send_replace(row_sequence);
         }
-        let read_to_its_end = i64::try_from(rows.len()).is_ok_and(|many| many < BATCH);
-        if read_to_its_end {
-            let quiet = stays_quiet(&mut bell, projection).await;
-            if quiet && shown {
-                projection.rest().await?;
+        let at_end_of_log = i64::try_from(rows.len()).is_ok_and(|count| count < BATCH_ROWS);
+        if at_end_of_log {
+            let idle = wait_for_change(&mut commits, projection).await.is_err();
+            if idle && published {
+                projection.on_idle().await?;
             }
         }
     }
 }
 
-/// Waits for more rows, or for somebody who waits for those that are there; says whether nothing came.
-async fn stays_quiet<P: Projection>(bell: &mut watch::Receiver<LogEnd>, projection: &P) -> bool {
-    tokio::time::timeout(POLL, select(pin!(bell.changed()), pin!(projection.needed()))).await.is_err()
+/// Waits for a commit or a flush request; an error means that neither came within [`POLL_INTERVAL`].
+async fn wait_for_change<P: Projection>(commits: &mut watch::Receiver<LogEnd>, projection: &P) -> Result<(), tokio::time::error::Elapsed> {
+    tokio::time::timeout(POLL_INTERVAL, select(pin!(commits.changed()), pin!(projection.flush_requested()))).await.map(drop)
 }
 
-async fn taken_in<P: Projection>(store: &Store, projection: &mut P, position: Sequence) -> anyhow::Result<Vec<LogRow>> {
-    let rows = changes::after(store.reader(), position, BATCH).await?;
+async fn poll_and_apply<P: Projection>(store: &Store, projection: &mut P, row_sequence: Sequence) -> anyhow::Result<Vec<LogRow>> {
+    let rows = changes::after(store.reader(), row_sequence, BATCH_ROWS).await?;
     if !rows.is_empty() {
         projection.apply(store, &rows).await?;
     }
     Ok(rows)
 }
 
-/// Enters into the log what the clock does, when it does it.
+/// Appends transitions (publications and expirations by the clock) to the log when they are due.
 pub async fn record_transitions(store: Store, clock: Clock) {
     loop {
         if let Err(error) = transitions::record(&store, clock.now()).await {
-            tracing::error!(%error, "transitions were not recorded");
-            tokio::time::sleep(LONGEST_PAUSE).await;
+            tracing::error!(%error, retry_in_ms = millis(MAX_RETRY_DELAY), "cannot record transitions");
+            tokio::time::sleep(MAX_RETRY_DELAY).await;
         }
         let next = transitions::next(&store).await.ok().flatten();
-        let left = next.map_or(POLL, |at| Duration::from_millis(u64::try_from(at.0 - clock.now().0).unwrap_or(0)));
-        tokio::time::sleep(left.clamp(Duration::from_millis(5), POLL)).await;
+        let remaining = next.map_or(POLL_INTERVAL, |at| Duration::from_millis(u64::try_from(at.0 - clock.now().0).unwrap_or(0)));
+        tokio::time::sleep(remaining.clamp(Duration::from_millis(5), POLL_INTERVAL)).await;
     }
 }
 
-/// Rings the bell for the commits of other nodes.
+/// Notifies this process of the commits of other nodes. Returns at once on a database that only one node uses.
 pub async fn listen(store: Store) {
     while store.is_postgres() {
         if let Err(error) = store.listen_remote().await {
-            tracing::warn!(%error, "cannot hear other nodes: their changes are noticed by polling");
+            tracing::warn!(
+                %error,
+                retry_in_ms = millis(MAX_RETRY_DELAY),
+                poll_interval_ms = millis(POLL_INTERVAL),
+                "cannot listen for commits of other nodes, polling instead"
+            );
         }
-        tokio::time::sleep(LONGEST_PAUSE).await;
+        tokio::time::sleep(MAX_RETRY_DELAY).await;
     }
 }

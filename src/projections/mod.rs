@@ -1,4 +1,7 @@
-//! What is derived from the change log: it may lag, but never lies, and can always be made anew. Nothing here changes content.
+//! Data derived from the change log: the search index, the response cache, the event stream.
+//!
+//! A projection implements [`follower::Projection`] and runs under [`follower::follow`]. It may lag behind the log, it can be rebuilt from
+//! the database at any time, and it never changes content.
 
 pub mod follower;
 pub mod response_cache;

@@ -128,5 +128,7 @@ pub async fn list(
     }
     sql.push(if backward { " ORDER BY sequence" } else { " ORDER BY sequence DESC" }).limit(limit + 1);
     let rows = sql.all::<AuditEntry>(db).await?;
-    Ok(Page::cut(rows, usize::try_from(limit).unwrap_or(0), cursor, (identity, true), |row| (KeyValue::Number(row.sequence), Uuid::nil())))
+    Ok(Page::from_rows(rows, usize::try_from(limit).unwrap_or(0), cursor, (identity, true), |row| {
+        (KeyValue::Number(row.sequence), Uuid::nil())
+    }))
 }

@@ -56,7 +56,7 @@ struct TermSlugRow {
     term_name: String,
 }
 
-/// The drafts of these revisions. A new field of a draft is one line here: its column comes with [`revision::Model`].
+/// The drafts of these revisions.
 pub async fn find_all(db: &impl ConnectionTrait, keys: &[RevisionKey]) -> Result<HashMap<RevisionKey, SourcedDraft>, StoreError> {
     if keys.is_empty() {
         return Ok(HashMap::new());
@@ -73,19 +73,17 @@ pub async fn find_all(db: &impl ConnectionTrait, keys: &[RevisionKey]) -> Result
         let key = (revision.insight_id, revision.number);
         let mut translations = texts.remove(&key).unwrap_or_default();
         let text = translations.remove(&revision.source_locale).ok_or(StoreError::Inconsistent("a revision has no text in its locale"))?;
+        let source_locale = revision.source_locale.clone();
         let draft = Draft {
             slug: Slug::parse(&revision.slug),
             text,
             category: term_slug(&category.term_slug, &category.term_name),
             tags: tags.remove(&key).unwrap_or_default(),
             authors: authors.remove(&key).unwrap_or_default(),
-            reading_minutes: revision.reading_minutes,
-            canonical_url: revision.canonical_url,
-            seo: revision.seo.0,
-            extra: revision.extra.0,
+            details: revision.into_details(),
             translations,
         };
-        drafts.insert(key, SourcedDraft { source_locale: revision.source_locale, draft });
+        drafts.insert(key, SourcedDraft { source_locale, draft });
     }
     Ok(drafts)
 }

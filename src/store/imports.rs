@@ -287,5 +287,7 @@ pub async fn list_items(
     sql.push(if backward { " ORDER BY number DESC" } else { " ORDER BY number" }).limit(limit + 1);
     let rows = sql.all::<ImportItem>(db).await?;
     let identity = identity(import, state);
-    Ok(Page::cut(rows, usize::try_from(limit).unwrap_or(0), cursor, (&identity, false), |row| (KeyValue::Number(row.number), Uuid::nil())))
+    Ok(Page::from_rows(rows, usize::try_from(limit).unwrap_or(0), cursor, (&identity, false), |row| {
+        (KeyValue::Number(row.number), Uuid::nil())
+    }))
 }

@@ -9,9 +9,9 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::json_column::Json;
+use super::rows::revision::{DETAILS, DetailColumns};
 use super::sql::Sql;
 use crate::domain::clock::Timestamp;
-use crate::domain::draft::Seo;
 use crate::domain::markdown::TocEntry;
 use crate::domain::status::Pointers;
 
@@ -19,6 +19,8 @@ use crate::domain::status::Pointers;
 #[derive(Clone, Copy)]
 enum ColumnSource {
     Sql(&'static str),
+    /// The details of the draft: a column each.
+    Details,
     /// The time of the last change that the reader can notice.
     UpdatedAt,
     Category,
@@ -29,15 +31,15 @@ enum ColumnSource {
     },
 }
 
-use ColumnSource::{Category, Sql as Column, Terms, UpdatedAt};
+use ColumnSource::{Category, Details, Sql as Column, Terms, UpdatedAt};
 
 /// Defines [`InsightRow`] and the list of its columns.
 macro_rules! insight_row {
-    ($($(#[$doc:meta])* $name:ident: $type:ty = $source:expr),+ $(,)?) => {
+    ($($(#[$attribute:meta])* $name:ident: $type:ty = $source:expr),+ $(,)?) => {
         /// An insight with one of its revisions in one locale.
         #[derive(Clone, Debug, FromQueryResult)]
         pub struct InsightRow {
-            $($(#[$doc])* pub $name: $type),+
+            $($(#[$attribute])* pub $name: $type),+
         }
 
         const COLUMNS: [(&str, ColumnSource); [$(stringify!($name)),+].len()] = [$((stringify!($name), $source)),+];
@@ -62,11 +64,9 @@ insight_row! {
     shown_updated_at: i64 = UpdatedAt,
     revision: i64 = Column("r.number"),
     locales: Json<Vec<String>> = Column("r.locales"),
-    /// Set by the author; null when the minutes are derived from the text.
-    given_minutes: Option<i64> = Column("r.reading_minutes"),
-    canonical_url: Option<String> = Column("r.canonical_url"),
-    seo: Json<Seo> = Column("r.seo"),
-    extra: Json<Map<String, Value>> = Column("r.extra"),
+    /// `reading_minutes` is null when the minutes are derived from the text.
+    #[sea_orm(nested)]
+    details: DetailColumns = Details,
     locale: String = Column("t.locale"),
     title: String = Column("t.title"),
     excerpt: String = Column("t.excerpt"),
@@ -149,6 +149,12 @@ pub(super) fn select(sql: &mut Sql, shown: ShownRevision, with_body: bool) {
     for (index, (name, source)) in COLUMNS.into_iter().enumerate() {
         sql.push(if index == 0 { "SELECT " } else { ", " });
         match source {
+            Details => {
+                for (index, (detail, _)) in DETAILS.into_iter().enumerate() {
+                    sql.push(if index == 0 { "r." } else { ", r." }).push_ident(detail);
+                }
+                continue;
+            }
             Column(expression) => sql.push(expression),
             UpdatedAt if shown == ShownRevision::Live => sql.push("i.live_updated_at"),
             UpdatedAt => sql.push("i.updated_at"),

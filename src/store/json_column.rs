@@ -56,6 +56,39 @@ impl<T> Nullable for Json<T> {
     }
 }
 
+/// A column's type, and the value of the domain that it stores.
+pub trait Column {
+    type Value;
+
+    fn from_value(value: Self::Value) -> Self;
+
+    fn into_value(self) -> Self::Value;
+}
+
+impl<T> Column for Json<T> {
+    type Value = T;
+
+    fn from_value(value: T) -> Self {
+        Self(value)
+    }
+
+    fn into_value(self) -> T {
+        self.0
+    }
+}
+
+impl<T> Column for Option<T> {
+    type Value = Self;
+
+    fn from_value(value: Self) -> Self {
+        value
+    }
+
+    fn into_value(self) -> Self {
+        self
+    }
+}
+
 /// The columns that identify a row, for the operator who has to repair it.
 const KEYS: [&str; 6] = ["id", "insight_id", "number", "revision", "sequence", "locale"];
 

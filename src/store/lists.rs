@@ -82,7 +82,7 @@ fn to_page(mut rows: Vec<ListedInsight>, query: &ListQuery) -> Page<ListedInsigh
     let key = |row: &ListedInsight| (row.key(query.sort.key), row.id());
     rows.sort_by(|a, b| if descends { key(b).cmp(&key(a)) } else { key(a).cmp(&key(b)) });
     let limit = usize::try_from(query.limit).unwrap_or(0);
-    Page::cut(rows, limit, query.cursor.as_ref(), (&query.identity, query.sort.descending), key)
+    Page::from_rows(rows, limit, query.cursor.as_ref(), (&query.identity, query.sort.descending), key)
 }
 
 /// How many rows match the filters.

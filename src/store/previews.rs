@@ -65,7 +65,7 @@ pub async fn list(
     sql.push(if backward { " ORDER BY id DESC" } else { " ORDER BY id" }).limit(limit + 1);
     let rows = sql.all::<Preview>(db).await?;
     let identity = identity(insight);
-    Ok(Page::cut(rows, usize::try_from(limit).unwrap_or(0), cursor, (&identity, false), |row| (KeyValue::Number(0), row.id)))
+    Ok(Page::from_rows(rows, usize::try_from(limit).unwrap_or(0), cursor, (&identity, false), |row| (KeyValue::Number(0), row.id)))
 }
 
 /// What a cursor of the list is bound to.

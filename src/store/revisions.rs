@@ -97,7 +97,7 @@ pub async fn list(
     let rows = rows.into_iter().map(listed).collect();
     let identity = identity(insight_id);
     let key = |row: &ListedRevision| (KeyValue::Number(row.revision.number), Uuid::nil());
-    Ok(Page::cut(rows, usize::try_from(limit).unwrap_or(0), cursor, (&identity, true), key))
+    Ok(Page::from_rows(rows, usize::try_from(limit).unwrap_or(0), cursor, (&identity, true), key))
 }
 
 /// The identity of the history: a cursor belongs to one.

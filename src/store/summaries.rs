@@ -16,6 +16,7 @@ use super::changes::{self, Freshness};
 use super::error::StoreError;
 use super::insight_rows::SharedTerm;
 use super::list_query::{self, ListQuery};
+use super::rows::revision::{DETAILS, SummaryMember};
 use super::sql::{Number, Sql};
 use super::term_name_cache;
 use super::term_names::TermNames;
@@ -99,11 +100,13 @@ enum Expression {
     Links(&'static str),
     /// The members of a JSON object, without its braces.
     Members(&'static [(&'static str, Expression)]),
+    /// The details of the draft and the number of the revision, as members.
+    DetailsAndRevision,
     /// The texts of each locale, as pieces each.
     Texts,
 }
 
-use Expression::{Id, Links, Members, Quoted, Raw, Texts};
+use Expression::{DetailsAndRevision, Id, Links, Members, Quoted, Raw, Texts};
 
 /// The pieces of a summary, in the order in which [`Summary::read`] takes them.
 const PIECES: [Expression; 9] = [
@@ -113,12 +116,7 @@ const PIECES: [Expression; 9] = [
     Links("revision_authors"),
     Members(&[("slug", Quoted("r.slug"))]),
     Members(&[("available_locales", Raw("r.locales"))]),
-    Members(&[
-        ("canonical_url", Quoted("r.canonical_url")),
-        ("seo", Raw("r.seo")),
-        ("extra", Raw("r.extra")),
-        ("revision", Raw("r.number")),
-    ]),
+    DetailsAndRevision,
     Raw("r.source_locale"),
     Texts,
 ];
@@ -174,6 +172,20 @@ fn push_expression(sql: &mut Sql, expression: Expression) {
                 sql.push(if index == 0 { "'\"" } else { " || ',' || '\"" }).push(name).push("\":' || ");
                 push_expression(sql, *value);
             }
+        }
+        DetailsAndRevision => {
+            for (name, member) in DETAILS {
+                match member {
+                    SummaryMember::Separate => continue,
+                    SummaryMember::Json => sql.push("'\"").push(name).push("\":' || r.").push(name),
+                    SummaryMember::Quoted if on_sqlite => sql.push("'\"").push(name).push("\":' || json_quote(r.").push(name).push(")"),
+                    SummaryMember::Quoted => {
+                        sql.push("'\"").push(name).push("\":' || coalesce(to_json(r.").push(name).push(")::text, 'null')")
+                    }
+                };
+                sql.push(" || ',' || ");
+            }
+            sql.push("'\"revision\":' || r.number");
         }
         Texts => {
             push_pieces(sql.push("(SELECT string_agg("), &TEXT_PIECES);

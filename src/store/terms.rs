@@ -50,7 +50,7 @@ pub async fn list(
     sql.push(if backward { " ORDER BY x.id DESC" } else { " ORDER BY x.id" }).limit(limit + 1);
     let rows: Vec<TermRow> = sql.all(db).await?;
     let limit = usize::try_from(limit).unwrap_or(0);
-    Ok(Page::cut(rows, limit, cursor, (kind.plural(), false), |row| (KeyValue::Number(0), row.id)))
+    Ok(Page::from_rows(rows, limit, cursor, (kind.plural(), false), |row| (KeyValue::Number(0), row.id)))
 }
 
 pub async fn count(db: &impl ConnectionTrait, kind: TermKind) -> Result<i64, StoreError> {

@@ -32,7 +32,7 @@ pub async fn list(db: &impl ConnectionTrait, cursor: Option<&Cursor>, limit: u64
     }
     select = if backward { select.order_by_desc(user::Column::Id) } else { select.order_by_asc(user::Column::Id) };
     let rows = select.limit(limit + 1).all(db).await?;
-    Ok(Page::cut(rows, usize::try_from(limit).unwrap_or(0), cursor, ("users", false), |row| (KeyValue::Number(0), row.id)))
+    Ok(Page::from_rows(rows, usize::try_from(limit).unwrap_or(0), cursor, ("users", false), |row| (KeyValue::Number(0), row.id)))
 }
 
 pub async fn count(db: &impl ConnectionTrait) -> Result<u64, StoreError> {

@@ -1,5 +1,5 @@
-//! Where two sequences of lines or words differ, with bounded work for any input: the search takes a good way where the shortest is far to
-//! find, and too many items are not compared one by one.
+//! The edits between two sequences of lines or words, in bounded time for any input: the search is heuristic where the shortest edit script is
+//! expensive, and too many items become one edit.
 
 use std::collections::HashMap;
 use std::iter;
@@ -7,10 +7,10 @@ use std::ops::Range;
 
 use similar::{Algorithm, DiffOp, capture_diff_slices};
 
-/// Items of both sequences together that are compared one by one: two bodies of 25 000 lines each.
+/// The maximum of items in both sequences together that are compared one by one: two bodies of 25 000 lines each.
 const MAX_ITEMS: usize = 50_000;
 
-/// A run of the old sequence and what stands in its place in the new one. At least one equal item lies between two edits.
+/// A range of the old sequence and its replacement in the new one. At least one equal item lies between two edits.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::domain) struct Edit {
     pub(in crate::domain) old: Range<usize>,
@@ -20,18 +20,18 @@ pub(in crate::domain) struct Edit {
 pub(in crate::domain) fn edits<'a>(old: &[&'a str], new: &[&'a str]) -> Vec<Edit> {
     let same = |(one, other): &(&&str, &&str)| one == other;
     let before = old.iter().zip(new).take_while(same).count();
-    let behind = old[before..].iter().rev().zip(new[before..].iter().rev()).take_while(same).count();
-    let (old, new) = (&old[before..old.len() - behind], &new[before..new.len() - behind]);
+    let after = old[before..].iter().rev().zip(new[before..].iter().rev()).take_while(same).count();
+    let (old, new) = (&old[before..old.len() - after], &new[before..new.len() - after]);
     let mut edits =
-        if old.len() + new.len() <= MAX_ITEMS { compared(old, new) } else { vec![Edit { old: 0..old.len(), new: 0..new.len() }] };
-    for place in edits.iter_mut().flat_map(|edit| [&mut edit.old, &mut edit.new]) {
-        *place = place.start + before..place.end + before;
+        if old.len() + new.len() <= MAX_ITEMS { compare(old, new) } else { vec![Edit { old: 0..old.len(), new: 0..new.len() }] };
+    for range in edits.iter_mut().flat_map(|edit| [&mut edit.old, &mut edit.new]) {
+        *range = range.start + before..range.end + before;
     }
     edits
 }
 
-fn compared<'a>(old: &[&'a str], new: &[&'a str]) -> Vec<Edit> {
-    // Numbers compare at once, however long the lines are.
+fn compare<'a>(old: &[&'a str], new: &[&'a str]) -> Vec<Edit> {
+    // Interned items compare in constant time, however long the lines are.
     let mut numbers = HashMap::new();
     let mut numbered = |items: &[&'a str]| -> Vec<usize> {
         items

@@ -1,4 +1,4 @@
-//! What changed between two drafts, field by field: for an editor who compares revisions.
+//! The differences between two drafts, field by field, for an editor who compares revisions.
 
 mod edits;
 #[cfg(test)]
@@ -17,7 +17,7 @@ pub use text::{DiffPart, Hunk, Op, TextDiff};
 pub struct FieldDiff {
     /// Where (RFC 6901), for instance `/translations/it/title`.
     pub pointer: String,
-    /// `null` for a body, of which `text` says it all.
+    /// `null` for a body: `text` is complete.
     pub before: Value,
     pub after: Value,
     pub text: Option<TextDiff>,
@@ -27,17 +27,17 @@ pub struct FieldDiff {
 #[must_use]
 pub fn diff(old: &Draft, new: &Draft) -> Vec<FieldDiff> {
     let (old, new) = (old.to_input(), new.to_input());
-    let mut found = Vec::new();
-    for name in FIELDS {
+    let mut diffs = Vec::new();
+    for name in FIELDS.iter().copied() {
         let (pointer, sides) = (joined("", name), (old.get(name), new.get(name)));
         match name {
-            "seo" | "extra" => by_key(&pointer, sides, &mut found, |_, pointer, sides| vec![whole(pointer, sides)]),
-            "translations" => by_key(&pointer, sides, &mut found, |_, pointer, sides| locale(pointer, sides)),
-            _ if sides.0 != sides.1 => found.push(field(name, pointer, sides)),
+            "seo" | "extra" => by_key(&pointer, sides, &mut diffs, |_, pointer, sides| vec![whole(pointer, sides)]),
+            "translations" => by_key(&pointer, sides, &mut diffs, |_, pointer, sides| locale(pointer, sides)),
+            _ if sides.0 != sides.1 => diffs.push(field(name, pointer, sides)),
             _ => {}
         }
     }
-    found
+    diffs
 }
 
 type Sides<'a> = (Option<&'a Value>, Option<&'a Value>);
@@ -55,7 +55,7 @@ fn by_key(pointer: &str, (old, new): Sides<'_>, found: &mut Vec<FieldDiff>, comp
     }
 }
 
-/// The texts of one locale; as a whole when the locale is there on one side only.
+/// The texts of one locale; as a whole if only one side has the locale.
 fn locale(pointer: String, sides: Sides<'_>) -> Vec<FieldDiff> {
     let mut found = Vec::new();
     match sides {

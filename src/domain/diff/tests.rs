@@ -11,7 +11,7 @@ fn draft(input: &Value) -> Draft {
 }
 
 #[test]
-fn each_changed_field_is_named_once() {
+fn each_changed_field_is_listed_once() {
     let old = draft(&json!({
         "title": "Old title", "tags": ["a"], "seo": { "title": "S" }, "extra": { "same": 1, "gone": 2, "a/b": [1] }, "excerpt": "E",
         "translations": { "de": { "title": "D", "body_markdown": "eins\n" }, "fr": { "title": "F", "body_markdown": "f" } }
@@ -47,7 +47,7 @@ fn each_changed_field_is_named_once() {
 }
 
 #[test]
-fn a_unified_diff_is_what_diff_writes() {
+fn the_unified_diff_equals_that_of_diff() {
     let numbers = |changed: &[(usize, &str)]| -> String {
         (1..=20).map(|n| changed.iter().find(|(at, _)| *at == n).map_or(format!("{n}\n"), |(_, text)| (*text).to_owned())).collect()
     };
@@ -92,7 +92,7 @@ fn a_hunk_shows_the_words_that_changed() {
 
 /// Each of these is as long as a body may be, and differs everywhere.
 #[test]
-fn long_texts_that_differ_everywhere_cost_no_more_than_their_length() {
+fn long_texts_that_differ_everywhere_take_linear_time() {
     for (old, new) in crate::domain::merge::tests::hostile_texts() {
         let diff = text::diff(&old, &new);
         holds(&old, &new, &diff);

@@ -9,7 +9,7 @@ use super::edits::{Edit, edits};
 
 /// Unchanged lines around a change.
 const CONTEXT: usize = 3;
-/// Words of one text that are compared one by one; changes behind them are shown as whole lines.
+/// The maximum of words that are compared one by one; later changes are shown as whole lines.
 const MAX_WORDS: usize = 50_000;
 
 pub(super) fn diff(old: &str, new: &str) -> TextDiff {
@@ -119,10 +119,10 @@ impl DiffParts {
     }
 
     fn push_words(&mut self, old: &str, new: &str, words_left: &mut usize) {
-        // One more than there is room for is enough to know that there is no room.
-        let room = words_left.saturating_add(1);
-        let old_words: Vec<&str> = old.split_word_bounds().take(room).collect();
-        let new_words: Vec<&str> = new.split_word_bounds().take(room).collect();
+        // One word more than allowed is enough to know that there are too many.
+        let max = words_left.saturating_add(1);
+        let old_words: Vec<&str> = old.split_word_bounds().take(max).collect();
+        let new_words: Vec<&str> = new.split_word_bounds().take(max).collect();
         let count = old_words.len() + new_words.len();
         if old.is_empty() || new.is_empty() || count > *words_left {
             self.push(Op::Delete, &[old]);

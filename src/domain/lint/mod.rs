@@ -1,21 +1,20 @@
-//! What an author would want to know of a Markdown text before readers do. Nothing here refuses a text.
+//! Warnings about a Markdown text for its author. A warning never refuses a text.
 
 mod raw;
 mod tags;
 #[cfg(test)]
 mod tests;
 
-use crate::domain::lint::raw::shortened;
 use std::collections::HashSet;
 use std::ops::Range;
 
 use pulldown_cmark::{Event, LinkType, Parser, Tag, TagEnd};
 
-use super::markdown;
-use crate::domain::markdown::TocEntry;
+use super::markdown::{self, TocEntry};
+use raw::shortened;
 
 const MAX_WARNINGS: usize = 50;
-/// Losses that one warning names.
+/// The maximum of stripped items that one warning lists.
 const MAX_NAMED: usize = 8;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,11 +33,11 @@ pub struct Warning {
     pub detail: String,
 }
 
-/// Looks through a text; `toc` is what [`markdown::render`] made of it.
+/// Checks a text; `toc` is its table of contents from [`markdown::render`].
 #[must_use]
 pub fn lint(markdown: &str, toc: &[TocEntry]) -> Lint {
     let events: Vec<_> = Parser::new_ext(markdown, markdown::options()).into_offset_iter().collect();
-    let lines = LineStarts::of(markdown);
+    let lines = LineStarts::new(markdown);
     let mut raw = raw::survey(&events, markdown);
     let mut notes = MarkdownScan::default();
     for (event, place) in &events {
@@ -48,7 +47,7 @@ pub fn lint(markdown: &str, toc: &[TocEntry]) -> Lint {
     notes.links.sort_by_key(|(place, _)| *place);
     raw.anchors.extend(toc.iter().map(|entry| entry.id.clone()));
     for (place, link) in &notes.links {
-        // `#` and `#top` lead to the top of any page (HTML, section 7.4.6.4).
+        // `#` and `#top` are the top of any page (HTML, section 7.4.6.4).
         if let Some(anchor) = link.strip_prefix('#')
             && !anchor.is_empty()
             && !anchor.eq_ignore_ascii_case("top")
@@ -58,7 +57,7 @@ pub fn lint(markdown: &str, toc: &[TocEntry]) -> Lint {
         }
     }
     for lost in raw.lost.chunk_by(|(one, _), (next, _)| lines.number(*one) == lines.number(*next)) {
-        notes.found.extend(lost.first().map(|(place, _)| (*place, "stripped-html", format!("has no effect: {}", named(lost)))));
+        notes.found.extend(lost.first().map(|(place, _)| (*place, "stripped-html", format!("has no effect: {}", list_names(lost)))));
     }
     notes.found.sort_by_key(|(place, ..)| *place);
     let warnings = notes.found.into_iter().take(MAX_WARNINGS);
@@ -69,13 +68,13 @@ pub fn lint(markdown: &str, toc: &[TocEntry]) -> Lint {
     }
 }
 
-/// What the Markdown itself says, with the place of each thing in the source.
+/// The findings in the Markdown, each with its offset in the source.
 #[derive(Default)]
 struct MarkdownScan {
     found: Vec<(usize, &'static str, String)>,
     links: Vec<(usize, String)>,
     level: usize,
-    /// The images around the place that is being read: where, from where, and whether there was a word.
+    /// The enclosing images: offset, address, and whether a word was read.
     images: Vec<(usize, String, bool)>,
 }
 
@@ -110,7 +109,7 @@ impl MarkdownScan {
         }
     }
 
-    /// An image's words belong to the image around it as well.
+    /// The words of an image count for the enclosing image as well.
     fn has_words(&mut self) {
         if let Some((_, _, has_words)) = self.images.last_mut() {
             *has_words = true;
@@ -118,8 +117,8 @@ impl MarkdownScan {
     }
 }
 
-/// The losses of one line, each once.
-fn named(lost: &[(usize, String)]) -> String {
+/// The stripped items of one line, each once.
+fn list_names(lost: &[(usize, String)]) -> String {
     let mut names: Vec<&str> = Vec::new();
     for (_, name) in lost {
         if names.len() <= MAX_NAMED && !names.contains(&name.as_str()) {
@@ -132,11 +131,11 @@ fn named(lost: &[(usize, String)]) -> String {
     names.join(", ")
 }
 
-/// Where the lines of a text begin, as Markdown counts them: a carriage return alone ends a line too.
+/// The offsets at which lines begin, as in Markdown: a carriage return alone ends a line too.
 struct LineStarts(Vec<usize>);
 
 impl LineStarts {
-    fn of(text: &str) -> Self {
+    fn new(text: &str) -> Self {
         let bytes = text.as_bytes();
         let ends = (0..bytes.len()).filter(|at| bytes[*at] == b'\n' || bytes[*at] == b'\r' && bytes.get(at + 1) != Some(&b'\n'));
         Self(ends.map(|at| at + 1).collect())

@@ -1,5 +1,5 @@
-//! What becomes of raw HTML. The whole text goes through the sanitiser with a comment behind every raw tag; what stands before the comment
-//! afterwards is what is left of the tag.
+//! Finds raw HTML that the sanitiser strips. The whole text is sanitised with a numbered comment after every raw tag; what precedes the comment
+//! in the output is what remains of the tag.
 
 use std::collections::{HashMap, HashSet};
 use std::fmt::Write as _;
@@ -7,11 +7,11 @@ use std::ops::Range;
 
 use pulldown_cmark::{CowStr, Event, TagEnd};
 
-use super::tags::{HtmlTag, HtmlToken, pieces};
+use super::tags::{HtmlTag, HtmlToken, tokenize};
 use crate::domain::{markdown, secret};
 
 pub(super) struct RawHtmlReport {
-    /// Where something has no effect, and what.
+    /// What has no effect, and its offset.
     pub(super) lost: Vec<(usize, String)>,
     /// The destinations of raw links.
     pub(super) links: Vec<(usize, String)>,
@@ -20,7 +20,7 @@ pub(super) struct RawHtmlReport {
 }
 
 pub(super) fn survey(events: &[(Event<'_>, Range<usize>)], source: &str) -> RawHtmlReport {
-    // No text can contain its own digest.
+    // No text contains its own digest.
     let seal = secret::hex(&secret::sha256(source.as_bytes()));
     let mut blocks = Blocks::default();
     for (event, place) in events {
@@ -50,16 +50,16 @@ pub(super) fn survey(events: &[(Event<'_>, Range<usize>)], source: &str) -> RawH
     compare(&found, &markdown::html_with_comments(events, source), &seal)
 }
 
-/// The raw HTML of a text, one block or inline tag at a time: a tag can go over several lines, each of which is an event.
+/// The raw HTML of a text, by block or inline tag: a tag can span several lines, each of which is an event.
 #[derive(Default)]
 struct Blocks {
     html: String,
-    /// Where the block that is being read begins in `html`.
+    /// Where the current block begins in `html`.
     begin: usize,
-    /// The place in `html` and in the source of each event of the block.
+    /// The offsets in `html` and in the source of each event of the block.
     lines: Vec<(usize, usize)>,
     found: Vec<(usize, RawMark)>,
-    /// The number of what was found and the place in `html` behind it.
+    /// The number of each finding and the offset in `html` after it.
     marks: Vec<(usize, usize)>,
 }
 
@@ -87,7 +87,7 @@ impl Blocks {
     }
 
     fn flush(&mut self) {
-        for (place, piece) in pieces(&self.html[self.begin..]) {
+        for (place, piece) in tokenize(&self.html[self.begin..]) {
             let found = match piece {
                 HtmlToken::Start(HtmlTag { name, attributes }) => {
                     RawMark::Tag { name, attributes: attributes.into_iter().map(|(name, _)| name).collect() }
@@ -113,7 +113,7 @@ fn compare(found: &[(usize, RawMark)], sanitised: &str, seal: &str) -> RawHtmlRe
     let mut anchors = HashSet::new();
     let mut left: HashMap<usize, HtmlTag<'_>> = HashMap::new();
     let mut before = None;
-    for (_, piece) in pieces(sanitised) {
+    for (_, piece) in tokenize(sanitised) {
         match piece {
             HtmlToken::Start(tag) => {
                 anchors.extend(tag.attribute("id").map(str::to_owned));
@@ -137,7 +137,7 @@ fn compare(found: &[(usize, RawMark)], sanitised: &str, seal: &str) -> RawHtmlRe
                 Some(tag) => {
                     let gone = attributes.iter().filter(|attribute| tag.attribute(attribute).is_none());
                     lost.extend(gone.map(|attribute| (*place, format!("{} of <{name}>", shortened(attribute)))));
-                    links.extend(tag.attribute("href").map(|href| (*place, decoded(href))));
+                    links.extend(tag.attribute("href").map(|href| (*place, decode(href))));
                 }
             },
         }
@@ -145,8 +145,8 @@ fn compare(found: &[(usize, RawMark)], sanitised: &str, seal: &str) -> RawHtmlRe
     RawHtmlReport { lost, links, anchors }
 }
 
-/// An attribute's value as the sanitiser writes it, without its character references.
-fn decoded(value: &str) -> String {
+/// The value of an attribute as the sanitiser writes it, with its character references resolved.
+fn decode(value: &str) -> String {
     let pairs = [("&quot;", "\""), ("&lt;", "<"), ("&gt;", ">"), ("&nbsp;", "\u{a0}"), ("&amp;", "&")];
     pairs.into_iter().fold(value.to_owned(), |text, (reference, character)| text.replace(reference, character))
 }
@@ -158,5 +158,5 @@ pub(crate) fn shortened(text: &str) -> String {
     }
 }
 
-/// Characters of a piece of the text in a warning.
+/// The maximum of characters of a quotation in a warning.
 pub(crate) const MAX_QUOTED: usize = 80;

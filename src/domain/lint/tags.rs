@@ -1,4 +1,4 @@
-//! Reads HTML as a row of tags and comments, in time linear in its length. It builds no tree: that is the sanitiser's work.
+//! Tokenizes HTML into tags and comments in linear time. It builds no tree: the sanitiser does.
 
 use std::iter;
 use std::ops::Range;
@@ -10,7 +10,7 @@ const RAW_TEXT: [&str; 9] = ["script", "style", "textarea", "title", "xmp", "ifr
 pub(super) enum HtmlToken<'a> {
     Start(HtmlTag<'a>),
     Comment(&'a str),
-    /// A start tag that does not end: its name.
+    /// The name of an unterminated start tag.
     Unfinished(String),
     /// Text or an end tag.
     Other,
@@ -28,15 +28,15 @@ impl HtmlTag<'_> {
     }
 }
 
-/// Every piece with its place; the places follow each other without gaps.
-pub(super) fn pieces(html: &str) -> impl Iterator<Item = (Range<usize>, HtmlToken<'_>)> {
+/// Every token with its range; the ranges are contiguous.
+pub(super) fn tokenize(html: &str) -> impl Iterator<Item = (Range<usize>, HtmlToken<'_>)> {
     let mut at = 0;
     let mut raw_text: Option<String> = None;
     iter::from_fn(move || {
         let rest = html.get(at..).filter(|rest| !rest.is_empty())?;
         let (piece, len) = match raw_text.take().map(|name| end_tag(rest, &name)) {
             Some(len) if len > 0 => (HtmlToken::Other, len),
-            _ => piece(rest),
+            _ => first_token(rest),
         };
         if let HtmlToken::Start(tag) = &piece
             && RAW_TEXT.contains(&tag.name.as_str())
@@ -49,15 +49,15 @@ pub(super) fn pieces(html: &str) -> impl Iterator<Item = (Range<usize>, HtmlToke
     })
 }
 
-/// How many bytes lie before the end tag of an element.
+/// The number of bytes before the end tag of an element.
 fn end_tag(rest: &str, name: &str) -> usize {
     let is_end =
         |place: &usize| rest.as_bytes().get(place + 2..place + 2 + name.len()).is_some_and(|b| b.eq_ignore_ascii_case(name.as_bytes()));
     rest.match_indices("</").map(|(place, _)| place).find(is_end).unwrap_or(rest.len())
 }
 
-/// The first piece and its length, which is never 0.
-fn piece(rest: &str) -> (HtmlToken<'_>, usize) {
+/// The first token and its length, which is never 0.
+fn first_token(rest: &str) -> (HtmlToken<'_>, usize) {
     let begins_tag = |text: &str| text.starts_with(|c: char| c.is_ascii_alphabetic() || matches!(c, '!' | '?' | '/'));
     let Some(inside) = rest.strip_prefix('<').filter(|inside| begins_tag(inside)) else {
         let next = rest.match_indices('<').map(|(place, _)| place).find(|place| *place > 0 && begins_tag(&rest[place + 1..]));
@@ -83,7 +83,7 @@ fn piece(rest: &str) -> (HtmlToken<'_>, usize) {
     }
 }
 
-/// Where a comment's content ends, and where what closes it does.
+/// Where the content of a comment ends, and where its terminator ends.
 fn comment_end(comment: &str) -> (usize, usize) {
     for abrupt in [">", "->"] {
         if comment.starts_with(abrupt) {
@@ -105,7 +105,7 @@ impl<'a> HtmlReader<'a> {
         taken
     }
 
-    /// The attributes up to and with the `>`; `None` when there is none.
+    /// The attributes up to and including the `>`; `None` if it is missing.
     fn attributes(&mut self) -> Option<Vec<(String, &'a str)>> {
         let mut attributes = Vec::new();
         loop {

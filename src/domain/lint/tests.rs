@@ -1,6 +1,6 @@
 use proptest::prelude::*;
 
-use super::tags::{HtmlToken, pieces};
+use super::tags::{HtmlToken, tokenize};
 use super::*;
 use crate::domain::markdown::render;
 
@@ -13,7 +13,7 @@ fn warnings(text: &str) -> Vec<(&'static str, usize, String)> {
 }
 
 #[test]
-fn every_rule_says_what_and_where() {
+fn every_rule_reports_a_line_and_a_detail() {
     for (text, expected) in [
         ("![](a.png)", &[("missing-alt", 1, "no alternative text: a.png")][..]),
         ("one\n\n> ![ ](a.png) ![b](b.png)", &[("missing-alt", 3, "no alternative text: a.png")]),
@@ -41,7 +41,7 @@ fn every_rule_says_what_and_where() {
 }
 
 #[test]
-fn raw_html_that_has_no_effect_is_named() {
+fn raw_html_without_effect_is_reported() {
     for (text, expected) in [
         ("a <b onclick=\"x()\" title=y>b</b>", &[(1, "onclick of <b>, title of <b>")][..]),
         ("a\n\n<script>\nif (a<b) { \"<i>\" }\n</script>\n\n<em>e</em>", &[(3, "<script>")]),
@@ -75,7 +75,7 @@ fn raw_html_that_has_no_effect_is_named() {
 }
 
 #[test]
-fn raw_html_that_readers_get_is_left_alone() {
+fn raw_html_that_passes_the_sanitiser_is_not_reported() {
     for text in [
         "Press <kbd>Ctrl</kbd>+<KBD>A</KBD>, H<sub>2</sub>O<br/>x<br>y<hr>",
         "<details open>\n<summary>More</summary>\n\nText with <mark>mark</mark>.\n\n</details>",
@@ -98,7 +98,7 @@ fn links_are_listed_in_order_and_once() {
 }
 
 #[test]
-fn there_are_never_too_many_nor_too_long_warnings() {
+fn warnings_are_limited_in_number_and_length() {
     let text = format!("{}\n\n![](x{})", "![](a.png) [x](#y) <u>\n".repeat(1_000), "y".repeat(100_000));
     let found = check(&text).warnings;
     assert_eq!(found.len(), MAX_WARNINGS);
@@ -110,7 +110,7 @@ fn there_are_never_too_many_nor_too_long_warnings() {
 
 /// What costs a renderer much must not cost the lint more than its length either.
 #[test]
-fn hostile_texts_cost_no_more_than_their_length() {
+fn hostile_texts_take_linear_time() {
     for text in [
         "![".repeat(10_000),
         format!("{}x{}", "![a ".repeat(4_000), "](y)".repeat(4_000)),
@@ -133,7 +133,7 @@ fn hostile_texts_cost_no_more_than_their_length() {
 }
 
 #[test]
-fn html_is_read_as_browsers_read_it() {
+fn html_is_tokenized_as_in_browsers() {
     for (html, expected) in [
         ("<a b=1 c = '>' d/e=\">\">x", &["<a b=1 c=> d= e=>>", "."][..]),
         ("<A =x y=a/b>", &["<a =x= y=a/b>"]),
@@ -152,7 +152,7 @@ fn html_is_read_as_browsers_read_it() {
             HtmlToken::Unfinished(name) => format!("?{name}"),
             HtmlToken::Other => ".".to_owned(),
         };
-        assert_eq!(pieces(html).map(|(_, piece)| shown(piece)).collect::<Vec<_>>(), expected, "{html}");
+        assert_eq!(tokenize(html).map(|(_, piece)| shown(piece)).collect::<Vec<_>>(), expected, "{html}");
     }
 }
 
@@ -162,7 +162,7 @@ proptest! {
     #[test]
     fn pieces_follow_each_other(html in "(<|>|/|!|-|--|\\?|=|\"|'| |\n|b|é|script|</script){0,40}") {
         let mut at = 0;
-        for (place, _) in pieces(&html) {
+        for (place, _) in tokenize(&html) {
             prop_assert!(place.start == at && place.end > at);
             at = place.end;
         }

@@ -1,21 +1,21 @@
-//! What keeps the cost of a text in proportion to its length. An HTML parser re-opens unclosed formatting elements in every block that follows,
-//! and looks through all open elements at many tags: a few kilobytes of raw HTML or of nesting could cost minutes and gigabytes.
+//! Bounds the cost of rendering a hostile text. An HTML parser re-opens unclosed formatting elements in every following block, and scans all open
+//! elements at many tags: a few kilobytes of raw HTML or of nesting could take minutes and gigabytes.
 
 use pulldown_cmark::{Event, Tag, TagEnd};
 
-/// Blocks and spans nested deeper than this lose their markup and keep their words.
+/// Deeper blocks and spans lose their markup and keep their text.
 const MAX_DEPTH: usize = 60;
-/// Elements that the worst text may make the HTML parser open again, or look through.
+/// The maximum of elements that the HTML parser may re-open or scan.
 const MAX_REVISITED: usize = 300_000;
-/// Words between two angle brackets of raw HTML: the parser compares every attribute of a tag with those before it.
+/// The maximum of words of a raw tag: the parser compares every attribute with those before it.
 const MAX_ATTRIBUTES: usize = 20_000;
-/// Ampersands in one text node.
-const PIECE: usize = 200;
+/// The maximum of ampersands in one text node.
+const MAX_AMPERSANDS: usize = 200;
 const VOID: [&str; 8] = ["area", "br", "col", "hr", "img", "input", "source", "wbr"];
 
 pub(super) fn bounded(events: Vec<Event<'_>>) -> Vec<Event<'_>> {
-    let open = left_open(&events);
-    let raw_is_affordable = open.saturating_mul(events.len() + open) <= MAX_REVISITED && attributes(&events) <= MAX_ATTRIBUTES;
+    let open = count_unclosed(&events);
+    let raw_is_affordable = open.saturating_mul(events.len() + open) <= MAX_REVISITED && count_attributes(&events) <= MAX_ATTRIBUTES;
     let mut kept: Vec<bool> = Vec::new();
     let mut depth = 0_usize;
     let mut out = Vec::with_capacity(events.len());
@@ -35,7 +35,7 @@ pub(super) fn bounded(events: Vec<Event<'_>>) -> Vec<Event<'_>> {
                     out.push(Event::End(tag));
                 }
             }
-            // Shown as what was typed, instead of being obeyed.
+            // Escaped as text instead of being interpreted.
             Event::Html(text) | Event::InlineHtml(text) if !raw_is_affordable => out.push(Event::Text(text)),
             other => out.push(other),
         }
@@ -43,8 +43,8 @@ pub(super) fn bounded(events: Vec<Event<'_>>) -> Vec<Event<'_>> {
     out
 }
 
-/// The words of the longest raw tag.
-fn attributes(events: &[Event<'_>]) -> usize {
+/// The number of words in the longest raw tag.
+fn count_attributes(events: &[Event<'_>]) -> usize {
     let raw = events.iter().filter_map(|event| match event {
         Event::Html(text) | Event::InlineHtml(text) => Some(text),
         _ => None,
@@ -52,15 +52,15 @@ fn attributes(events: &[Event<'_>]) -> usize {
     raw.flat_map(|text| text.split('<')).map(|tag| tag.split(|c: char| c.is_whitespace() || c == '/').count()).max().unwrap_or(0)
 }
 
-/// How many raw tags are still open where their block ends, at most. A span such as `<kbd>Ctrl</kbd>` costs nothing; of a block of raw HTML,
-/// where a quotation mark can hide an end tag, every tag counts.
-fn left_open(events: &[Event<'_>]) -> usize {
+/// An upper bound of the raw tags that are open where their block ends. A span such as `<kbd>Ctrl</kbd>` is free; in a block of raw HTML, where
+/// a quotation mark can hide an end tag, every tag counts.
+fn count_unclosed(events: &[Event<'_>]) -> usize {
     let mut count = 0;
     let mut open: Vec<String> = Vec::new();
     for event in events {
         match event {
             Event::Html(text) => {
-                count += names(text).filter(|name| !VOID.contains(&name.as_str())).count();
+                count += tag_names(text).filter(|name| !VOID.contains(&name.as_str())).count();
                 count += text.matches('&').count() / 10;
             }
             Event::InlineHtml(tag) => match tag.strip_prefix("</") {
@@ -70,7 +70,7 @@ fn left_open(events: &[Event<'_>]) -> usize {
                         open.remove(place);
                     }
                 }
-                None => open.extend(names(tag).filter(|name| !VOID.contains(&name.as_str()))),
+                None => open.extend(tag_names(tag).filter(|name| !VOID.contains(&name.as_str()))),
             },
             Event::End(TagEnd::Paragraph | TagEnd::Heading(_) | TagEnd::TableCell | TagEnd::Item | TagEnd::DefinitionListTitle) => {
                 count += open.len();
@@ -82,9 +82,9 @@ fn left_open(events: &[Event<'_>]) -> usize {
     count + open.len()
 }
 
-/// Breaks long runs of text into several nodes: the HTML parser takes time in the square of the ampersands of one. The empty comments between
-/// them do not outlive the sanitiser.
-pub(super) fn broken_up(events: Vec<Event<'_>>) -> Vec<Event<'_>> {
+/// Splits long texts into several nodes: the HTML parser is quadratic in the ampersands of one. The sanitiser removes the empty comments between
+/// them.
+pub(super) fn split_text(events: Vec<Event<'_>>) -> Vec<Event<'_>> {
     let mut out = Vec::with_capacity(events.len());
     let (mut ampersands, mut images) = (0, 0_usize);
     for event in events {
@@ -94,10 +94,10 @@ pub(super) fn broken_up(events: Vec<Event<'_>>) -> Vec<Event<'_>> {
             _ => {}
         }
         match event {
-            Event::Text(text) if images == 0 => push_pieces(&mut out, &text, &mut ampersands),
-            Event::Code(text) if images == 0 && text.matches('&').count() > PIECE => {
+            Event::Text(text) if images == 0 => push_split(&mut out, &text, &mut ampersands),
+            Event::Code(text) if images == 0 && text.matches('&').count() > MAX_AMPERSANDS => {
                 out.push(Event::InlineHtml("<code>".into()));
-                push_pieces(&mut out, &text, &mut ampersands);
+                push_split(&mut out, &text, &mut ampersands);
                 out.push(Event::InlineHtml("</code>".into()));
             }
             other => out.push(other),
@@ -106,11 +106,11 @@ pub(super) fn broken_up(events: Vec<Event<'_>>) -> Vec<Event<'_>> {
     out
 }
 
-fn push_pieces(out: &mut Vec<Event<'_>>, text: &str, ampersands: &mut usize) {
+fn push_split(out: &mut Vec<Event<'_>>, text: &str, ampersands: &mut usize) {
     let mut begin = 0;
     for (place, _) in text.match_indices('&') {
         *ampersands += 1;
-        if *ampersands >= PIECE {
+        if *ampersands >= MAX_AMPERSANDS {
             *ampersands = 0;
             out.push(Event::Text(text[begin..place].to_owned().into()));
             out.push(Event::InlineHtml("<!---->".into()));
@@ -120,8 +120,8 @@ fn push_pieces(out: &mut Vec<Event<'_>>, text: &str, ampersands: &mut usize) {
     out.push(Event::Text(text[begin..].to_owned().into()));
 }
 
-/// The names of the tags that a piece of raw HTML opens, and of some that it does not.
-fn names(text: &str) -> impl Iterator<Item = String> + '_ {
+/// The names of the tags that a fragment of raw HTML may open.
+fn tag_names(text: &str) -> impl Iterator<Item = String> + '_ {
     text.split('<').skip(1).filter(|rest| rest.starts_with(|c: char| c.is_ascii_alphabetic())).map(|rest| {
         let end = rest.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(rest.len());
         rest[..end].to_ascii_lowercase()

@@ -1,12 +1,10 @@
-//! Markdown events into HTML that is not yet sanitised: heading anchors, footnote anchors, images.
+//! Writes Markdown events as HTML, not yet sanitised: heading anchors, footnote anchors, images.
 //!
-//! A heading's anchor is made of its words, so that it survives edits elsewhere; a repeated heading gets `-2`, `-3`.
+//! The anchor of a heading derives from its words, so it survives edits elsewhere; a repeated one gets `-2`, `-3`.
 
-use pulldown_cmark::Event;
-use std::collections::VecDeque;
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, VecDeque};
 
-use pulldown_cmark::{CowStr, HeadingLevel, Tag, TagEnd, html};
+use pulldown_cmark::{CowStr, Event, HeadingLevel, Tag, TagEnd, html};
 
 use super::sanitise;
 use crate::domain::slug::Slug;
@@ -15,7 +13,7 @@ use crate::domain::slug::Slug;
 pub(super) fn headings(events: &[Event<'_>]) -> (Vec<TocEntry>, VecDeque<String>) {
     let mut toc = Vec::new();
     let mut anchors = VecDeque::new();
-    let mut anchors_seen = Anchors::default();
+    let mut registry = Anchors::default();
     let mut current: Option<(HeadingLevel, String)> = None;
     for event in events {
         match event {
@@ -24,7 +22,7 @@ pub(super) fn headings(events: &[Event<'_>]) -> (Vec<TocEntry>, VecDeque<String>
                 let Some((level, text)) = current.take() else { continue };
                 let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
                 let slug = Slug::derive(&words);
-                let id = anchors_seen.take(slug);
+                let id = registry.claim(slug);
                 anchors.push_back(id.to_string());
                 toc.push(TocEntry { id: id.into_string(), level: level_number(level), text: words });
             }
@@ -44,7 +42,7 @@ pub(super) fn headings(events: &[Event<'_>]) -> (Vec<TocEntry>, VecDeque<String>
     (toc, anchors)
 }
 
-/// The anchors of one text: each is given once, and a repeated one gets the next number without all numbers being tried again.
+/// The anchors of one text, each unique: a repeated one gets the next number, without a search.
 #[derive(Default)]
 struct Anchors {
     taken: HashSet<String>,
@@ -52,7 +50,7 @@ struct Anchors {
 }
 
 impl Anchors {
-    fn take(&mut self, slug: Slug) -> Slug {
+    fn claim(&mut self, slug: Slug) -> Slug {
         if self.taken.insert(slug.to_string()) {
             return slug;
         }
@@ -78,7 +76,7 @@ fn level_number(level: HeadingLevel) -> i64 {
     }
 }
 
-/// HTML with the anchors in place. `markdown` seals the images: see [`sanitise::sealed`].
+/// The HTML with its anchors. `markdown` seals the images: see [`sanitise::seal_address`].
 pub(super) fn write(events: Vec<Event<'_>>, mut anchors: VecDeque<String>, markdown: &str) -> String {
     let seal = sanitise::seal(markdown);
     let mut notes = FootnoteAnchors::default();
@@ -87,7 +85,7 @@ pub(super) fn write(events: Vec<Event<'_>>, mut anchors: VecDeque<String>, markd
             Event::Start(Tag::Heading { level, id: anchors.pop_front().map(CowStr::from), classes, attrs })
         }
         Event::Start(Tag::Image { link_type, dest_url, title, id }) => {
-            Event::Start(Tag::Image { link_type, dest_url: sanitise::sealed(&seal, &dest_url).into(), title, id })
+            Event::Start(Tag::Image { link_type, dest_url: sanitise::seal_address(&seal, &dest_url).into(), title, id })
         }
         Event::FootnoteReference(name) => Event::FootnoteReference(notes.anchor(&name)),
         Event::Start(Tag::FootnoteDefinition(name)) => Event::Start(Tag::FootnoteDefinition(notes.anchor(&name))),
@@ -108,7 +106,7 @@ struct FootnoteAnchors {
 impl FootnoteAnchors {
     fn anchor(&mut self, name: &str) -> CowStr<'static> {
         let anchors = &mut self.anchors;
-        let slug = self.by_name.entry(name.to_owned()).or_insert_with(|| anchors.take(Slug::derive(name)));
+        let slug = self.by_name.entry(name.to_owned()).or_insert_with(|| anchors.claim(Slug::derive(name)));
         format!("fn-{slug}").into()
     }
 }

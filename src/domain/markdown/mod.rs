@@ -1,6 +1,6 @@
-//! Markdown into what readers get: sanitised HTML, plain text, a table of contents, an excerpt and a reading time.
+//! Renders Markdown: sanitised HTML, plain text, a table of contents, an excerpt and a reading time.
 //!
-//! Done once per revision, when it is saved. No HTML leaves this module that the sanitiser has not seen.
+//! [`render`] runs once per revision, when it is saved. All HTML that leaves this module is sanitised.
 
 mod bounds;
 mod html;
@@ -17,7 +17,7 @@ pub use html::TocEntry;
 const WORDS_PER_MINUTE: usize = 238;
 const EXCERPT_CHARS: usize = 200;
 
-/// Everything that is derived from one Markdown text.
+/// Everything that is derived from a Markdown text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rendered {
     pub html: String,
@@ -34,7 +34,7 @@ pub fn render(markdown: &str) -> Rendered {
     let (toc, anchors) = html::headings(&events);
     let plain = plain::text(&events);
     let excerpt = shorten(&plain::first_paragraph(&events), EXCERPT_CHARS);
-    let html = sanitise::fragment(&html::write(bounds::broken_up(events), anchors, markdown), markdown);
+    let html = sanitise::fragment(&html::write(bounds::split_text(events), anchors, markdown), markdown);
     let words = count_words(&plain);
     let minutes = ((words + WORDS_PER_MINUTE / 2) / WORDS_PER_MINUTE).max(1);
     Rendered {
@@ -47,21 +47,21 @@ pub fn render(markdown: &str) -> Rendered {
     }
 }
 
-/// The dialect: shared with whatever else reads a text.
+/// The Markdown dialect, shared with the linter.
 pub(super) fn options() -> Options {
     Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH | Options::ENABLE_TASKLISTS | Options::ENABLE_FOOTNOTES | Options::ENABLE_GFM
 }
 
-/// The sanitised HTML of a text's events with its comments, by which one can see what becomes of raw HTML. Not for readers.
+/// The sanitised HTML with its comments, for the linter. Not for readers.
 pub(super) fn html_with_comments(events: Vec<Event<'_>>, markdown: &str) -> String {
     let events = bounds::bounded(events);
     let (_, anchors) = html::headings(&events);
-    sanitise::with_comments(&html::write(bounds::broken_up(events), anchors, markdown), markdown)
+    sanitise::with_comments(&html::write(bounds::split_text(events), anchors, markdown), markdown)
 }
 
-/// What stands between white space and has a letter or a digit in it.
+/// Counts the words: runs between white space that contain a letter or a digit.
 fn count_words(text: &str) -> usize {
-    // To look at bytes is ten times faster than to look at characters.
+    // Bytes are ten times faster than characters.
     let in_ascii = |line: &str| {
         let words = line.as_bytes().split(|byte| matches!(byte, b'\t'..=b'\r' | b' '));
         words.filter(|word| word.iter().any(u8::is_ascii_alphanumeric)).count()
@@ -70,12 +70,12 @@ fn count_words(text: &str) -> usize {
     text.lines().map(|line| if line.is_ascii() { in_ascii(line) } else { in_others(line) }).sum()
 }
 
-/// At most `max` characters, cut behind a word.
+/// At most `max` characters, truncated after a word.
 fn shorten(text: &str, max: usize) -> String {
     if text.chars().count() <= max {
         return text.to_owned();
     }
     let head: String = text.chars().take(max - 1).collect();
-    let cut = head.rfind(char::is_whitespace).unwrap_or(head.len());
-    format!("{}…", head[..cut].trim_end_matches([' ', ',', ';', ':', '.', '—', '–']))
+    let end = head.rfind(char::is_whitespace).unwrap_or(head.len());
+    format!("{}…", head[..end].trim_end_matches([' ', ',', ';', ':', '.', '—', '–']))
 }

@@ -1,8 +1,8 @@
-//! The words of a text without its markup: for `.txt`, for search, for counting and for excerpts.
+//! The plain text of Markdown: for `.txt`, search, word counts and excerpts.
 
 use pulldown_cmark::{Event, Tag, TagEnd};
 
-/// Blocks separated by a blank line, table cells and list items by a line; code is kept, raw HTML is not.
+/// Blocks are separated by a blank line, table cells and list items by a line break. Includes code, excludes raw HTML.
 pub(super) fn text(events: &[Event<'_>]) -> String {
     let mut out = String::new();
     for event in events {
@@ -31,7 +31,7 @@ fn line(out: &mut String) {
     }
 }
 
-/// The first paragraph of the text itself, on one line: not a list's, a quotation's or a footnote's.
+/// The first top-level paragraph, on one line.
 pub(super) fn first_paragraph(events: &[Event<'_>]) -> String {
     let mut out = String::new();
     let mut depth = 0_usize;

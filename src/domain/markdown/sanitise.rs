@@ -1,7 +1,7 @@
-//! The allow-list through which every fragment of HTML goes. What is not named here does not come out.
+//! The allow-list of HTML: everything else is removed.
 //!
-//! Raw HTML may carry text markup but loads nothing: an image must be written in Markdown. To tell the two apart, the address of a Markdown
-//! image is *sealed* with a digest of the whole text, which no text can contain, and only sealed addresses are let through.
+//! Raw HTML can contain text markup but loads nothing: an image must be written in Markdown. To distinguish the two, the address of a Markdown
+//! image is *sealed* with a digest of the whole text, which no text can contain; only sealed addresses pass.
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
@@ -70,7 +70,7 @@ fn policy() -> Builder<'static> {
     let mut policy = Builder::empty();
     policy
         .tags(HashSet::from(TAGS))
-        // `empty` takes the default tags away and nothing else of the defaults.
+        // `empty` removes the default tags, but no other default.
         .tag_attributes(HashMap::new())
         .generic_attributes(HashSet::new())
         .tag_attribute_values(HashMap::new())
@@ -105,13 +105,13 @@ fn policy() -> Builder<'static> {
     policy
 }
 
-/// The word that seals the images of one text.
+/// The seal of the images of one text.
 pub(super) fn seal(markdown: &str) -> String {
     secret::hex(&secret::sha256(markdown.as_bytes()))
 }
 
-/// The address of an image, sealed when it is a well-formed http(s) or relative reference (RFC 3986), else nothing.
-pub(super) fn sealed(seal: &str, address: &str) -> String {
+/// The sealed address of an image. Empty unless it is a well-formed http(s) or relative reference (RFC 3986).
+pub(super) fn seal_address(seal: &str, address: &str) -> String {
     let relative = !address.split(['/', '?', '#']).next().unwrap_or_default().contains(':');
     let web = address.starts_with("https://") || address.starts_with("http://");
     let plain = address.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~:/?#[]@!$&*+,;=%".contains(&b));
@@ -124,15 +124,15 @@ pub(super) fn sealed(seal: &str, address: &str) -> String {
 
 /// The sanitised fragment of a rendered text.
 pub(super) fn fragment(html: &str, markdown: &str) -> String {
-    policy_of(markdown).clean(html).to_string()
+    policy_for(markdown).clean(html).to_string()
 }
 
-/// The same with the comments that are in it.
+/// As [`fragment`], with comments.
 pub(super) fn with_comments(html: &str, markdown: &str) -> String {
-    policy_of(markdown).strip_comments(false).clean(html).to_string()
+    policy_for(markdown).strip_comments(false).clean(html).to_string()
 }
 
-fn policy_of(markdown: &str) -> Builder<'static> {
+fn policy_for(markdown: &str) -> Builder<'static> {
     let prefix = format!("/{}/", seal(markdown));
     let mut policy = policy();
     policy.attribute_filter(move |tag, attribute, value| match (tag, attribute) {

@@ -22,7 +22,7 @@ fn tables_task_lists_footnotes_and_code_are_kept() {
 }
 
 #[test]
-fn anchors_are_made_of_words_and_survive_edits_elsewhere() {
+fn anchors_derive_from_words_and_survive_edits_elsewhere() {
     let before = render("## The `cause`\n\ntext\n\n## The cause\n");
     let after = render("## New first\n\n## The `cause`\n\nother text\n\n## The cause\n");
     let ids = |r: &Rendered| r.toc.iter().map(|entry| entry.id.clone()).collect::<Vec<_>>();
@@ -44,14 +44,14 @@ fn images_come_from_markdown_only() {
 }
 
 #[test]
-fn links_leave_nothing_behind_for_the_other_side() {
+fn links_have_no_opener_and_no_referrer() {
     let html = render("[out](https://x.example) <https://y.example> [no](javascript:alert(1)) [mail](mailto:a@b.example)").html;
     assert!(html.contains(r#"<a href="https://x.example" rel="noopener noreferrer">out</a>"#), "{html}");
     assert!(!html.contains("javascript"), "{html}");
 }
 
 #[test]
-fn words_are_counted_as_a_reader_reads_them() {
+fn words_have_a_letter_or_a_digit() {
     let rendered = render("# One two\n\nthree *four* `five`\n\n- six\n- seven — eight\n\n```\nnine = 10\n```\n");
     assert_eq!(rendered.word_count, 10, "{:?}", rendered.plain);
     assert_eq!(rendered.reading_minutes, 1);
@@ -60,7 +60,7 @@ fn words_are_counted_as_a_reader_reads_them() {
 }
 
 #[test]
-fn the_excerpt_is_the_first_paragraph_cut_behind_a_word() {
+fn the_excerpt_is_the_first_paragraph_truncated_after_a_word() {
     assert_eq!(render("# Title\n\n> quote\n\nFirst *one*,\nstill first.\n\nSecond.").excerpt, "First one, still first.");
     let excerpt = render(&"abcdefghi ".repeat(40)).excerpt;
     assert!(excerpt.ends_with("abcdefghi…") && excerpt.chars().count() <= 200, "{excerpt}");
@@ -69,7 +69,7 @@ fn the_excerpt_is_the_first_paragraph_cut_behind_a_word() {
 
 /// Every one of these once cost seconds to minutes, or gigabytes.
 #[test]
-fn hostile_nesting_costs_no_more_than_its_length() {
+fn hostile_nesting_takes_linear_time() {
     let many = |text: &str, n: usize| text.repeat(n);
     let numbered = |n: usize| (0..n).map(|k| format!("<b title={k}>")).collect::<Vec<_>>().concat();
     for text in [
@@ -94,7 +94,7 @@ fn hostile_nesting_costs_no_more_than_its_length() {
 }
 
 #[test]
-fn ordinary_raw_html_is_obeyed_and_too_much_is_shown() {
+fn ordinary_raw_html_is_interpreted_and_too_much_is_escaped() {
     assert!(render("Press <kbd>Ctrl</kbd>.\n\n<details><summary>More</summary>\n\nText\n\n</details>").html.contains("<kbd>Ctrl</kbd>"));
     let shortcuts = render(&"Press <kbd>Ctrl</kbd>+<kbd>A</kbd>, or H<sub>2</sub>O<br>.\n\n".repeat(500)).html;
     assert!(shortcuts.contains("<kbd>A</kbd>") && !shortcuts.contains("&lt;"));
@@ -102,7 +102,7 @@ fn ordinary_raw_html_is_obeyed_and_too_much_is_shown() {
 }
 
 #[test]
-fn no_attribute_comes_out_that_is_not_named() {
+fn attributes_outside_the_allow_list_are_removed() {
     let html = render(
         "<q cite=\"javascript:x\">q</q> <b lang=x title=y style=z class=c>b</b> <table width=1><tr><td colspan=2>t</td></tr></table>",
     )
@@ -113,7 +113,7 @@ fn no_attribute_comes_out_that_is_not_named() {
 }
 
 #[test]
-fn ampersands_come_out_as_they_went_in() {
+fn ampersands_are_unchanged() {
     let text = "a & b &lt; `c && d` ".repeat(300);
     let html = render(&text).html;
     assert_eq!(html.matches("a &amp; b &lt; <code>c &amp;&amp; d</code>").count(), 300);

@@ -1,4 +1,4 @@
-//! Three-way merge of what two editors wrote from the same base: what only one of them changed is taken, the rest is named.
+//! The three-way merge of two drafts with a common base. A change of one side is taken; different changes of both are conflicts.
 
 #[cfg(test)]
 pub(in crate::domain) mod tests;
@@ -11,19 +11,19 @@ use super::draft::{Draft, FIELDS};
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct Merge {
-    /// Whether nothing is left to decide.
+    /// Whether there is no conflict.
     pub clean: bool,
-    /// In the shape of [`Draft::to_input`]; not checked: two valid drafts can merge to one with too many tags.
+    /// In the shape of [`Draft::to_input`]; not validated: two valid drafts can merge to one with too many tags.
     pub candidate: Value,
     pub conflicts: Vec<Conflict>,
 }
 
-/// What both sides changed differently. What is not there is `null`.
+/// A value that both sides changed differently. A missing value is `null`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Conflict {
-    /// Where (RFC 6901), for instance `/translations/it/title`.
+    /// Its place (RFC 6901), for example `/translations/it/title`.
     pub pointer: String,
-    /// `null` for a body, as are the other two: the candidate's text holds all three between marks.
+    /// `null` for a body, as the other two: the candidate's text contains all three between conflict markers.
     pub base: Value,
     pub yours: Value,
     pub theirs: Value,
@@ -35,13 +35,14 @@ pub fn merge(base: &Draft, yours: &Draft, theirs: &Draft) -> Merge {
     let all = ThreeWay { base: Some(&base), yours: Some(&yours), theirs: Some(&theirs) };
     let mut conflicts = Vec::new();
     let candidate = FIELDS
-        .into_iter()
+        .iter()
+        .copied()
         .filter_map(|name| Some((name.to_owned(), field(name, joined("", name), all.get(name), &mut conflicts)?)))
         .collect();
     Merge { clean: conflicts.is_empty(), candidate: Value::Object(candidate), conflicts }
 }
 
-/// One place in all three; `None` where it is not there.
+/// One value in all three drafts; `None` where it is missing.
 #[derive(Clone, Copy)]
 struct ThreeWay<'a> {
     base: Option<&'a Value>,
@@ -49,7 +50,7 @@ struct ThreeWay<'a> {
     theirs: Option<&'a Value>,
 }
 
-/// How the value of one key is merged, and what is written to the candidate if anything.
+/// Merges the value of one key; returns the candidate's value, if it has one.
 type MergeRule = fn(&str, String, ThreeWay<'_>, &mut Vec<Conflict>) -> Option<Value>;
 
 impl<'a> ThreeWay<'a> {
@@ -58,25 +59,25 @@ impl<'a> ThreeWay<'a> {
         Self { base: of(self.base), yours: of(self.yours), theirs: of(self.theirs) }
     }
 
-    /// The value that at most one side changed, or both to the same; otherwise what `disputed` makes of it.
-    fn agreed_or(self, disputed: impl FnOnce() -> Option<Value>) -> Option<Value> {
+    /// The value if at most one side changed it, or both to the same; else the result of `resolve`.
+    fn agreed_or(self, resolve: impl FnOnce() -> Option<Value>) -> Option<Value> {
         if self.yours == self.theirs || self.theirs == self.base {
             self.yours.cloned()
         } else if self.yours == self.base {
             self.theirs.cloned()
         } else {
-            disputed()
+            resolve()
         }
     }
 
-    /// Both values stay in sight; the candidate takes yours, or theirs where you deleted what they changed.
+    /// Records a conflict. The candidate takes yours, or theirs where you deleted what they changed.
     fn conflict(self, pointer: String, conflicts: &mut Vec<Conflict>) -> Option<Value> {
         let of = |value: Option<&Value>| value.cloned().unwrap_or_default();
         conflicts.push(Conflict { pointer, base: of(self.base), yours: of(self.yours), theirs: of(self.theirs) });
         self.yours.or(self.theirs).cloned()
     }
 
-    /// Merges two objects key by key, in your order, with their new keys behind.
+    /// Merges two objects key by key, in your order, followed by their new keys.
     fn by_key(self, pointer: &str, conflicts: &mut Vec<Conflict>, rule: MergeRule) -> Value {
         let empty = Map::new();
         let [yours, theirs] = [self.yours, self.theirs].map(|side| side.and_then(Value::as_object).unwrap_or(&empty));
@@ -135,15 +136,15 @@ fn list(three: ThreeWay<'_>) -> Vec<Value> {
         let kept = base.iter().filter(|item| side.contains(item));
         kept.eq(side.iter().filter(|item| base.contains(item)))
     };
-    let (lead, other) = if is_in_order(yours) && !is_in_order(theirs) { (theirs, yours) } else { (yours, theirs) };
-    let mut merged: Vec<Value> = lead.iter().filter(|item| other.contains(item) || !base.contains(item)).cloned().collect();
-    for (place, item) in other.iter().enumerate() {
+    let (first, second) = if is_in_order(yours) && !is_in_order(theirs) { (theirs, yours) } else { (yours, theirs) };
+    let mut merged: Vec<Value> = first.iter().filter(|item| second.contains(item) || !base.contains(item)).cloned().collect();
+    for (index, item) in second.iter().enumerate() {
         if base.contains(item) || merged.contains(item) {
             continue;
         }
-        // Behind what it stands behind on its own side: the first author stays the first.
-        let before = other[..place].iter().rev().find_map(|earlier| merged.iter().position(|item| item == earlier));
-        merged.insert(before.map_or(0, |place| place + 1), item.clone());
+        // After its predecessor on its own side: the first author stays the first.
+        let before = second[..index].iter().rev().find_map(|earlier| merged.iter().position(|item| item == earlier));
+        merged.insert(before.map_or(0, |at| at + 1), item.clone());
     }
     merged
 }

@@ -90,7 +90,7 @@ fn texts_merge_line_by_line() {
 }
 
 #[test]
-fn marks_that_would_outgrow_the_text_make_one_conflict() {
+fn markers_that_would_outgrow_the_text_become_one_conflict() {
     let text = |word: &str| format!("{}\n{}", "=".repeat(10_000), format!("same\n{word}\n").repeat(1_000));
     let merged = text::merge(&text("b"), &text("y"), &text("t"));
     assert!(!merged.clean && merged.text.len() < 100_000);
@@ -101,7 +101,7 @@ fn marks_that_would_outgrow_the_text_make_one_conflict() {
 }
 
 #[test]
-fn long_texts_cost_no_more_than_their_length() {
+fn long_texts_take_linear_time() {
     for (base, yours) in hostile_texts() {
         let theirs: String = base.split_inclusive('\n').rev().collect();
         assert!(text::merge(&base, &yours, &theirs).text.len() < 40 * base.len());
@@ -167,7 +167,7 @@ fn pointers(conflicts: &[Conflict]) -> Vec<&str> {
 }
 
 #[test]
-fn fields_merge_each_on_their_own() {
+fn fields_merge_independently() {
     let (candidate, conflicts) = merged(
         &json!({ "title": "T", "excerpt": "E", "category": "c", "reading_minutes": 5 }),
         &json!({ "title": "Y", "excerpt": "E", "category": "y", "reading_minutes": 7 }),
@@ -235,7 +235,7 @@ fn translations_merge_by_locale_and_field() {
 }
 
 #[test]
-fn a_translation_that_both_add_stands_between_marks() {
+fn a_translation_that_both_add_is_a_conflict() {
     let with = |body: &str| json!({ "translations": { "it": { "title": "I", "body_markdown": body } } });
     let (candidate, conflicts) = merged(&json!({}), &with("uno\n"), &with("due\n"));
     assert_eq!(pointers(&conflicts), ["/translations/it/body_markdown"]);

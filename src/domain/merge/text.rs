@@ -1,16 +1,16 @@
-//! Three texts into one, line by line. What only one side changed is taken; what both changed differently stands between marks.
+//! The three-way merge of texts, line by line. A change of one side is taken; different changes of both are put between conflict markers.
 //!
-//! Line ends are merged apart from the lines, so that an editor's program that writes CRLF does not make every line a conflict.
+//! Line endings are merged separately, so that an editor that writes CRLF does not turn every line into a conflict.
 
 use std::iter::Peekable;
 use std::vec;
 
 use crate::domain::diff::{Edit, edits};
 
-/// Marks are at least this long, as other programs write them.
-const MARK: usize = 7;
-/// Bytes that all marks together may take: a text with very long rules in it and many conflicts becomes one conflict.
-const MAX_MARKS: usize = 1_000_000;
+/// The minimum length of a conflict marker, as in git.
+const MIN_MARKER: usize = 7;
+/// The maximum of bytes of all markers: a text with very long rules and many conflicts becomes one conflict.
+const MAX_MARKERS: usize = 1_000_000;
 
 pub(super) struct MergedText {
     pub(super) text: String,
@@ -19,11 +19,11 @@ pub(super) struct MergedText {
 
 pub(super) fn merge(base: &str, yours: &str, theirs: &str) -> MergedText {
     let texts = [base, yours, theirs];
-    let layouts = texts.map(MergeLayout::of);
+    let layouts = texts.map(MergeLayout::detect);
     let mixed = layouts.iter().any(|layout| layout.mixed);
     let end = if !mixed && agreed(layouts.map(|layout| layout.crlf)) { "\r\n" } else { "\n" };
     let last_end = agreed(layouts.map(|layout| layout.last_end));
-    // Where a text has line ends of both kinds, the carriage return belongs to the line.
+    // If a text has line endings of both kinds, the carriage return is part of the line.
     let strip = |line| if mixed { line } else { str::strip_suffix(line, '\r').unwrap_or(line) };
     let lines =
         texts.map(|text| split(text).map(|line: MergeLine<'_>| if line.ended { strip(line.text) } else { line.text }).collect::<Vec<_>>());
@@ -31,11 +31,11 @@ pub(super) fn merge(base: &str, yours: &str, theirs: &str) -> MergedText {
 
     let mut regions = regions(base, yours, theirs);
     let conflicts = regions.iter().filter(|region| matches!(region, MergeRegion::Conflict(..))).count();
-    let mark = texts.iter().map(|text| longest_mark(text) + 1).fold(MARK, usize::max);
-    if conflicts.saturating_mul(4 * mark) > MAX_MARKS {
+    let marker = texts.iter().map(|text| longest_marker(text) + 1).fold(MIN_MARKER, usize::max);
+    if conflicts.saturating_mul(4 * marker) > MAX_MARKERS {
         regions = vec![MergeRegion::Conflict(base, yours, theirs)];
     }
-    let mut text = written(&regions, end, mark);
+    let mut text = to_text(&regions, end, marker);
     if !last_end && matches!(regions.last(), Some(MergeRegion::Settled(_))) {
         text.truncate(text.len() - end.len());
     }
@@ -55,7 +55,7 @@ fn split(text: &str) -> impl Iterator<Item = MergeLine<'_>> {
     })
 }
 
-/// How a text ends its lines; `None` where it does not say.
+/// The line endings of a text; `None` where it has none.
 #[derive(Clone, Copy)]
 struct MergeLayout {
     crlf: Option<bool>,
@@ -64,7 +64,7 @@ struct MergeLayout {
 }
 
 impl MergeLayout {
-    fn of(text: &str) -> Self {
+    fn detect(text: &str) -> Self {
         let (all, crlf) = (text.matches('\n').count(), text.matches("\r\n").count());
         Self {
             crlf: (all > 0).then_some(crlf > 0),
@@ -74,7 +74,7 @@ impl MergeLayout {
     }
 }
 
-/// The three-way merge of yes and no, which never conflicts. A side that does not say agrees with the base, and without a base either's yes counts.
+/// The three-way merge of booleans, which never conflicts. An undefined side agrees with the base; without a base, either side's true wins.
 fn agreed([base, yours, theirs]: [Option<bool>; 3]) -> bool {
     let Some(base) = base else { return yours == Some(true) || theirs == Some(true) };
     let (yours, theirs) = (yours.unwrap_or(base), theirs.unwrap_or(base));
@@ -89,7 +89,7 @@ enum MergeRegion<'a> {
     Conflict(LineSlice<'a>, LineSlice<'a>, LineSlice<'a>),
 }
 
-/// One side, and how far it was read.
+/// One side, and the position of its reader.
 struct MergeSide<'a> {
     lines: LineSlice<'a>,
     edits: Peekable<vec::IntoIter<Edit>>,
@@ -102,7 +102,7 @@ impl<'a> MergeSide<'a> {
         Self { lines, edits: edits(base, lines).into_iter().peekable(), base_at: 0, at: 0 }
     }
 
-    /// Takes in the edits that touch the base up to its line `end`, and says how far they reach.
+    /// Consumes the edits that touch the base up to its line `end`; returns where they end.
     fn absorb(&mut self, end: usize) -> Option<usize> {
         let mut reach = None;
         while let Some(edit) = self.edits.next_if(|edit| edit.old.start <= reach.unwrap_or(end)) {
@@ -112,7 +112,7 @@ impl<'a> MergeSide<'a> {
         reach
     }
 
-    /// Goes on to where the base's line `base_to` is, over lines that are equal.
+    /// Skips equal lines up to the base's line `base_to`.
     fn advance(&mut self, base_to: usize) -> usize {
         self.at += base_to - self.base_at;
         self.base_at = base_to;
@@ -132,7 +132,7 @@ fn regions<'a>(base: LineSlice<'a>, yours: LineSlice<'a>, theirs: LineSlice<'a>)
         }
         let (your_start, their_start) = (your_side.advance(start), their_side.advance(start));
         let mut end = start;
-        // Edits that touch belong together: there is no line between them that both sides left alone.
+        // Adjacent edits belong together: no unchanged line lies between them.
         while let Some(reach) = your_side.absorb(end).into_iter().chain(their_side.absorb(end)).max() {
             end = reach;
         }
@@ -152,10 +152,10 @@ fn regions<'a>(base: LineSlice<'a>, yours: LineSlice<'a>, theirs: LineSlice<'a>)
     regions
 }
 
-fn written(regions: &[MergeRegion<'_>], end: &str, mark: usize) -> String {
+fn to_text(regions: &[MergeRegion<'_>], end: &str, marker: usize) -> String {
     let mut text = String::new();
     let mut push = |lines: LineSlice<'_>| lines.iter().for_each(|line| text.extend([*line, end]));
-    let [open, middle, split, close] = ["<", "|", "=", ">"].map(|sign| sign.repeat(mark));
+    let [open, middle, split, close] = ["<", "|", "=", ">"].map(|sign| sign.repeat(marker));
     for region in regions {
         match region {
             MergeRegion::Settled(lines) => push(lines),
@@ -173,8 +173,8 @@ fn written(regions: &[MergeRegion<'_>], end: &str, mark: usize) -> String {
     text
 }
 
-/// The longest run of a mark's character at the beginning of a line: no line of the text may look like a mark.
-fn longest_mark(text: &str) -> usize {
+/// The longest run of a marker's character at the beginning of a line: no line of the text may look like a marker.
+fn longest_marker(text: &str) -> usize {
     let run = |line: &str| match line.bytes().next() {
         Some(first @ (b'<' | b'|' | b'=' | b'>')) => line.bytes().take_while(|byte| *byte == first).count(),
         _ => 0,

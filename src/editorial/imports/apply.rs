@@ -156,7 +156,7 @@ async fn settle(
         WantedState::Draft => unpublish_in(txn, &insight, now).await?,
         WantedState::Published => {
             let number = if wrote_text { insight.head_revision } else { insight.live_revision.unwrap_or(insight.head_revision) };
-            let visible = matches!(Status::of(&pointers(&insight), now), Status::Published);
+            let visible = matches!(Status::from_pointers(&pointers(&insight), now), Status::Published);
             let kept = insight.published_at.filter(|_| visible || line.published_at.is_none());
             let unpublish_at = line.unpublish_at.map(|at| at.0);
             // What is over and does not say when it began, began before that.

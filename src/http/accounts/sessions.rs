@@ -168,7 +168,7 @@ pub(crate) async fn issue_token(app: web::Data<AppState>, request: HttpRequest, 
 pub(crate) async fn revoke_presented_token(app: web::Data<AppState>, request: HttpRequest, body: Body) -> Result<ResponseBuilder, Problem> {
     Query::require_empty(&request)?;
     let token = body.parse_json_or_form(|input| {
-        let mut fields = FieldReader::of(input, "")?;
+        let mut fields = FieldReader::new(input, "")?;
         let token = fields.required_text("token", |token| text::present(token, 2_000));
         fields.finish(token)
     })?;
@@ -218,7 +218,7 @@ enum Grant {
 
 impl Grant {
     fn parse(input: serde_json::Value) -> Result<Self, Vec<FieldError>> {
-        let mut fields = FieldReader::of(input, "")?;
+        let mut fields = FieldReader::new(input, "")?;
         let grant_type = fields.required_text("grant_type", |grant| match grant {
             "password" | "refresh_token" => Ok(grant.to_owned()),
             _ => Err(Refused::new("invalid-value", "must be password or refresh_token")),

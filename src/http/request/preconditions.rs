@@ -27,7 +27,7 @@ impl Preconditions {
                 "send If-Match with the ETag you last saw, or If-Match: * to overwrite whatever is there",
             ));
         };
-        Ok(self.if_none_match.iter().fold(expected, |expected, tags| expected.but_for(tags)))
+        Ok(self.if_none_match.iter().fold(expected, |expected, tags| expected.except(tags)))
     }
 
     /// What a write may say where it need not.

@@ -22,7 +22,7 @@ use crate::http::response::pagination::PageInfo;
 use crate::http::response::problem::{Problem, unidentified};
 use crate::http::response::problem_codes::ProblemCode;
 use crate::http::state::app_state::AppState;
-use crate::projections::search::{Marks, PreviousPage, SearchPage, SearchPosition, SearchRequest};
+use crate::projections::search::{Highlighter, PreviousPage, SearchPage, SearchPosition, SearchRequest};
 use crate::store::hits;
 use crate::store::insight_rows::InsightRow;
 use crate::store::list_query::Filters;
@@ -52,7 +52,7 @@ pub(in crate::http) async fn search_insights(
     let chain = Locale::fallback_chain(locale.as_ref(), &freshness.default_locale);
     let found = app.search.find(search.clone(), chain.clone(), now).await?;
     let data = hits(&app, &found, &chain, explain, now).await?;
-    let SearchPage { next, previous, facets, total, corrected, sequence, .. } = found;
+    let SearchPage { next, previous, facets, total, corrected, public_sequence: sequence, .. } = found;
     let page = PageInfo {
         limit: i64::try_from(search.limit).unwrap_or(0),
         next_cursor: next.map(|position| encode_cursor(Some(&position), &identity)),
@@ -124,9 +124,9 @@ fn decode_cursor(cursor: &Cursor) -> Result<Option<SearchPosition>, Problem> {
         return Ok(None);
     }
     let numbers: Vec<u32> = key.split(' ').filter_map(|number| number.parse().ok()).collect();
-    let [close, answer, score] = numbers.as_slice() else { return Err(pagination::invalid_cursor()) };
-    let answer = u8::try_from(*answer).map_err(|_large| pagination::invalid_cursor())?;
-    Ok(Some(SearchPosition { rank: (*close == 1, answer, f32::from_bits(*score)), id: cursor.id }))
+    let [is_reranked, title_rank, score] = numbers.as_slice() else { return Err(pagination::invalid_cursor()) };
+    let title_rank = u8::try_from(*title_rank).map_err(|_large| pagination::invalid_cursor())?;
+    Ok(Some(SearchPosition { is_reranked: *is_reranked == 1, title_rank, score: f32::from_bits(*score), id: cursor.id }))
 }
 
 async fn hits(app: &AppState, found: &SearchPage, chain: &[String], explain: bool, now: Timestamp) -> Result<Vec<SearchHit>, Problem> {
@@ -146,6 +146,10 @@ async fn hits(app: &AppState, found: &SearchPage, chain: &[String], explain: boo
     Ok(app.search.offload(mark).await?)
 }
 
-fn highlights(marks: &Marks, title: &str, excerpt: &str, plain: &str, locale: &str) -> Highlights {
-    Highlights { title: marks.mark(title, locale), excerpt: marks.mark(excerpt, locale), body: marks.passage(plain, locale) }
+fn highlights(highlighter: &Highlighter, title: &str, excerpt: &str, plain: &str, locale: &str) -> Highlights {
+    Highlights {
+        title: highlighter.highlight(title, locale),
+        excerpt: highlighter.highlight(excerpt, locale),
+        body: highlighter.snippet(plain, locale),
+    }
 }

@@ -161,7 +161,7 @@ impl Projection for ResponseCacheProjection {
         Ok(position)
     }
 
-    fn heard(&self, readable: bool) {
+    fn on_log_readable(&self, readable: bool) {
         self.known.cut_off.store(!readable, Ordering::Relaxed);
     }
 

@@ -1,32 +1,31 @@
-//! Whether the index holds what the database says is live: the same texts, in the same revisions.
+//! Compares the index with the database, for `insights check`: the same texts in the same revisions.
 
 use std::collections::HashSet;
 use std::path::Path;
 
 use uuid::Uuid;
 
-use super::projection::{concerns_texts, is_of_this_log};
+use super::projection::{belongs_to_log, changes_texts};
 use crate::projections::search::index::files::IndexFiles;
 use crate::store::{Store, changes, documents};
 
-/// What was found out about an index.
 #[derive(Debug, PartialEq, Eq)]
 pub enum IndexVerdict {
-    /// It holds exactly what is live.
+    /// It has exactly the live texts.
     Agrees,
-    /// There is none: it will be made at the next start.
+    /// There is no valid index: the next start builds it.
     Missing,
-    /// It belongs to another log, of a database that was restored for example: the next start makes it anew.
+    /// It belongs to the log of another database, for example before a restore: the next start rebuilds it.
     Foreign,
-    /// It is behind by so many rows of the log, which the next start takes in.
-    Behind(usize),
-    /// A service works on it.
+    /// It lags by this number of rows of the log that change texts: the next start applies them.
+    Lags(usize),
+    /// A running service uses it.
     InUse,
-    /// It holds something else than what is live.
+    /// It has other texts than the live ones.
     Differs(Vec<String>),
 }
 
-/// Compares the index in a folder with the database. A build that is not sound is removed on the way, as at a start.
+/// Compares the index in a folder with the database. Removes invalid builds, as a start does.
 pub async fn compare(store: &Store, folder: &Path) -> anyhow::Result<IndexVerdict> {
     if !folder.exists() {
         return Ok(IndexVerdict::Missing);
@@ -36,13 +35,13 @@ pub async fn compare(store: &Store, folder: &Path) -> anyhow::Result<IndexVerdic
         Err(_locked) => return Ok(IndexVerdict::InUse),
     };
     let Some((files, position)) = opened else { return Ok(IndexVerdict::Missing) };
-    if !is_of_this_log(store, position).await? {
+    if !belongs_to_log(store, position).await? {
         return Ok(IndexVerdict::Foreign);
     }
-    let missing = changes::after(store.reader(), position.sequence, i64::MAX).await?;
-    let missing = missing.iter().filter(|row| concerns_texts(row)).count();
-    if missing > 0 {
-        return Ok(IndexVerdict::Behind(missing));
+    let unapplied = changes::after(store.reader(), position.row_sequence, i64::MAX).await?;
+    let unapplied = unapplied.iter().filter(|row| changes_texts(row)).count();
+    if unapplied > 0 {
+        return Ok(IndexVerdict::Lags(unapplied));
     }
     let indexed: HashSet<(Uuid, i64, i64)> = files.revisions()?.into_iter().collect();
     let mut live = HashSet::new();
@@ -53,11 +52,10 @@ pub async fn compare(store: &Store, folder: &Path) -> anyhow::Result<IndexVerdic
         last = newest.id;
         live.extend(rows.into_iter().map(|row| (row.id, row.revision, row.pointer_version)));
     }
-    let mut faults: Vec<String> =
-        live.difference(&indexed).map(|(id, revision, _)| format!("search lacks insight {id} in revision {revision}")).collect();
-    faults.extend(
-        indexed.difference(&live).map(|(id, revision, _)| format!("search has insight {id} in revision {revision}, which is not live")),
-    );
-    faults.sort();
-    Ok(if faults.is_empty() { IndexVerdict::Agrees } else { IndexVerdict::Differs(faults) })
+    let missing = live.difference(&indexed).map(|(id, revision, _)| format!("search lacks insight {id} in revision {revision}"));
+    let stale =
+        indexed.difference(&live).map(|(id, revision, _)| format!("search has insight {id} in revision {revision}, which is not live"));
+    let mut differences: Vec<String> = missing.chain(stale).collect();
+    differences.sort();
+    Ok(if differences.is_empty() { IndexVerdict::Agrees } else { IndexVerdict::Differs(differences) })
 }

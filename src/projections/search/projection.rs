@@ -1,11 +1,10 @@
-//! How the index follows the log: it takes over what changed, and says so only when that can be found.
+//! The writing end of search: follows the log, commits the index, and publishes snapshots.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use anyhow::Context as _;
 use futures_util::future::join;
 use tantivy::Searcher;
 use tantivy::index::SegmentId;
@@ -13,203 +12,135 @@ use tokio::runtime::Handle;
 use tokio::sync::watch;
 use uuid::Uuid;
 
+use super::batch::{AppliedRows, UncommittedBatch};
+use super::index::document::locale_of;
+use super::index::files::IndexFiles;
+use super::index::folder::IndexPosition;
+use super::index::schema::IndexFields;
+use super::indexer::Indexer;
+use super::reader::terms::TermTable;
+use super::reader::visibility::SegmentData;
+use super::searcher::{Search, SearchState};
+use super::snapshot::IndexSnapshot;
 use crate::domain::change::{PublicSequence, Resource, Sequence};
 use crate::projections::follower::{Progress, Projection};
-use crate::projections::search::index::document::{DocumentBatch, Inverters};
-use crate::projections::search::index::files::{IndexFiles, IndexPosition};
-use crate::projections::search::index::schema::IndexFields;
-use crate::projections::search::reader::terms::TermTable;
-use crate::projections::search::reader::visibility::SegmentData;
-use crate::projections::search::searcher::{IndexSnapshot, Search, SearchState};
+use crate::store::Store;
 use crate::store::changes::{self, LogRow};
-use crate::store::{Store, documents};
 
 /// Insights that are read and indexed together.
-const BATCH: usize = 100;
-const BUILD_BATCH: i64 = 200;
+const BATCH_INSIGHTS: usize = 100;
 
-/// Rows of the log that come in together while somebody imports.
-const MANY: usize = 100;
-/// While somebody imports here, a commit of the index takes so many texts if nobody waits for them, or those of so long: what a commit costs
-/// hardly depends on how many it takes.
-const GATHERED: usize = 4_000;
-const LONGEST_GATHERING: Duration = Duration::from_secs(2);
-
-/// What is in the index, and not committed yet.
-struct UncommittedBatch {
-    since: Instant,
-    position: IndexPosition,
-    texts: usize,
-    /// Whether many rows came in at a time.
-    many: bool,
-    /// Whether another process wrote it: whoever waits for it waits there.
-    of_others: bool,
-    /// Whether it is more than drafts.
-    concerns_readers: bool,
-}
-
-impl UncommittedBatch {
-    fn since(now: Instant) -> Self {
-        Self { since: now, position: IndexPosition::default(), texts: 0, many: false, of_others: false, concerns_readers: false }
-    }
-
-    fn can_wait(&self) -> bool {
-        self.many && !self.of_others && self.texts < GATHERED && self.since.elapsed() < LONGEST_GATHERING
-    }
-}
-
-/// The writing end.
+/// The projection of the change log into the search index.
 pub struct SearchProjection {
-    folder: PathBuf,
-    aside: IndexingPool,
-    cutting: Arc<Inverters>,
-    shared: Arc<SearchState>,
+    indexer: Indexer,
+    state: Arc<SearchState>,
     files: Option<Arc<Mutex<IndexFiles>>>,
     terms: Arc<TermTable>,
     segments: HashMap<SegmentId, Arc<SegmentData>>,
-    pending: Option<UncommittedBatch>,
-    /// The last row of the log that readers see.
-    committed: Sequence,
-    /// The last one that somebody waits for.
-    wanted: watch::Receiver<Sequence>,
-    public: PublicSequence,
-    /// Until the log has been read up to here, the index is older than what readers have seen before.
-    catch_up_to: Sequence,
+    uncommitted: Option<UncommittedBatch>,
+    /// The last row that is committed.
+    committed_row: Sequence,
+    /// The last row that a write waits for.
+    awaited_row: watch::Receiver<Sequence>,
+    /// The newest public sequence in the index.
+    public_sequence: PublicSequence,
+    /// The last row when the index was opened. Before the index reaches it, a snapshot would be older than what readers saw before.
+    catch_up_row: Sequence,
 }
 
 impl SearchProjection {
-    /// Both ends of search over an index in a folder, and where its progress is told. Indexing is done on the threads behind the handle.
+    /// Both ends of search over an index in a folder, and the sender of its progress. Indexing runs on the pool of the handle.
     #[must_use]
-    pub fn new(folder: PathBuf, aside: Handle) -> (Self, Search, watch::Sender<Sequence>) {
+    pub fn new(folder: PathBuf, pool: Handle) -> (Self, Search, watch::Sender<Sequence>) {
         let (sender, progress): (_, Progress) = watch::channel(Sequence::NOT_OPEN);
         let search = Search::new(progress);
         let projection = Self {
-            folder,
-            aside: IndexingPool(aside),
-            cutting: Arc::new(Inverters::new()),
-            wanted: search.shared.wanted.subscribe(),
-            shared: search.shared.clone(),
-            pending: None,
-            committed: Sequence::default(),
+            indexer: Indexer::new(folder, pool),
+            state: search.state.clone(),
             files: None,
             terms: Arc::default(),
             segments: HashMap::new(),
-            public: PublicSequence::default(),
-            catch_up_to: Sequence::default(),
+            uncommitted: None,
+            committed_row: Sequence::default(),
+            awaited_row: search.state.awaited_row.subscribe(),
+            public_sequence: PublicSequence::default(),
+            catch_up_row: Sequence::default(),
         };
         (projection, search, sender)
     }
 
-    /// The index that is there if it belongs to this log, else none.
-    async fn existing(&self, store: &Store) -> anyhow::Result<Option<(IndexFiles, IndexPosition)>> {
-        let folder = self.folder.clone();
-        let Some((files, position)) = self.aside.run(move || IndexFiles::open(&folder)).await? else { return Ok(None) };
-        let of_this_log = is_of_this_log(store, position).await?;
-        Ok(Some((files, position)).filter(|_| of_this_log))
-    }
-
-    /// Makes the index anew from the database, for a service that does not run; says how many insights are in it, time and again.
+    /// Rebuilds the index from the database, while no service runs. Calls `on_progress` with the number of insights so far.
     ///
     /// # Errors
-    /// The database's and the disk's, and when a service runs.
-    pub async fn remake(&self, store: &Store, told: impl FnMut(usize)) -> anyhow::Result<()> {
-        self.build(store, told).await.map(|_| ())
+    /// The database's and the disk's, and when a service uses the index.
+    pub async fn rebuild(&self, store: &Store, on_progress: impl FnMut(usize)) -> anyhow::Result<()> {
+        self.indexer.rebuild(store, on_progress).await.map(drop)
     }
 
-    async fn build(&self, store: &Store, mut told: impl FnMut(usize)) -> anyhow::Result<(IndexFiles, IndexPosition)> {
-        tracing::info!(folder = %self.folder.display(), "making the search index");
-        let newest = changes::newest(store.reader()).await?;
-        let at = changes::find(store.reader(), newest).await?.map_or(0, |row| row.at);
-        let folder = self.folder.clone();
-        let mut files = self.aside.run(move || IndexFiles::create(&folder)).await?;
-        let mut done = 0;
-        let (mut ids, mut texts) = self.behind(store, Uuid::nil()).await?;
-        while let Some(last) = ids.last() {
-            done += ids.len();
-            // The next ones are read and cut meanwhile.
-            let (put, next) = join(self.aside.run(move || files.put(texts).map(|()| files)), self.behind(store, *last)).await;
-            files = put?;
-            (ids, texts) = next?;
-            told(done);
-        }
-        let position = IndexPosition::new(newest, at);
-        self.aside.run(move || files.commit(position, 0).and_then(|()| files.unite()).map(|()| files)).await?;
-        // Opened again as it will be used: with the memory of a running service.
-        let folder = self.folder.clone();
-        let opened = self.aside.run(move || IndexFiles::open(&folder)).await?.context("the index that was made cannot be opened")?;
-        tracing::info!(insights = done, "the search index is made");
-        Ok(opened)
+    /// The index on disk, if there is a valid one and it belongs to this log.
+    async fn open_existing(&self, store: &Store) -> anyhow::Result<Option<(IndexFiles, IndexPosition)>> {
+        let folder = self.indexer.folder.clone();
+        let Some((files, position)) = self.indexer.run(move || IndexFiles::open(&folder)).await? else { return Ok(None) };
+        let belongs = belongs_to_log(store, position).await?;
+        Ok(belongs.then_some((files, position)))
     }
 
-    /// The live insights behind an id, with their texts.
-    async fn behind(&self, store: &Store, after: Uuid) -> anyhow::Result<(Vec<Uuid>, DocumentBatch)> {
-        let ids: Vec<Uuid> = documents::list_live(store.reader(), after, BUILD_BATCH).await?.into_iter().map(|row| row.id).collect();
-        let texts = self.texts(store, &ids).await?;
-        Ok((ids, texts))
+    fn files(&self) -> anyhow::Result<Arc<Mutex<IndexFiles>>> {
+        self.files.clone().ok_or_else(|| anyhow::anyhow!("the search index is not open"))
     }
 
-    /// The texts of some insights, cut into terms.
-    async fn texts(&self, store: &Store, insights: &[Uuid]) -> anyhow::Result<DocumentBatch> {
-        if insights.is_empty() {
-            return Ok(DocumentBatch::default());
-        }
-        let rows = documents::find(store.reader(), insights).await?;
-        let cutting = self.cutting.clone();
-        self.aside.run(move || Ok(cutting.documents(&rows))).await
-    }
-
-    /// Puts the texts of some insights in. The next ones are read and cut meanwhile.
-    async fn take_over(&self, store: &Store, files: &Arc<Mutex<IndexFiles>>, insights: &[Uuid]) -> anyhow::Result<()> {
-        let mut parts = insights.chunks(BATCH);
+    /// Replaces the texts of some insights. One batch is written while the next one is read and inverted.
+    async fn replace_texts(&self, store: &Store, files: &Arc<Mutex<IndexFiles>>, insights: &[Uuid]) -> anyhow::Result<()> {
+        let mut parts = insights.chunks(BATCH_INSIGHTS);
         let mut part = parts.next().unwrap_or_default();
-        let mut next = self.texts(store, part).await?;
+        let mut loaded = self.indexer.load(store, part).await?;
         while !part.is_empty() {
-            let (files, ids, now) = (files.clone(), part.to_vec(), next);
+            let (files, ids, batch) = (files.clone(), part.to_vec(), loaded);
             part = parts.next().unwrap_or_default();
-            let put = self.aside.run(move || files.lock().unwrap_or_else(PoisonError::into_inner).replace(&ids, now));
-            let (done, found) = join(put, self.texts(store, part)).await;
-            done?;
-            next = found?;
+            let replace = self.indexer.run(move || files.lock().unwrap_or_else(PoisonError::into_inner).replace(&ids, batch));
+            let (replaced, next) = join(replace, self.indexer.load(store, part)).await;
+            replaced?;
+            loaded = next?;
         }
         Ok(())
     }
 
-    /// Lets readers see the newest commit. What is known of segments that were there before is kept.
-    async fn let_read(&mut self, searcher: Searcher, fields: IndexFields) -> anyhow::Result<()> {
-        let mut known = std::mem::take(&mut self.segments);
-        let (searcher, columns) = self
-            .aside
+    /// Replaces the snapshot that searches read. Data of segments that the previous one had is reused.
+    async fn publish_snapshot(&mut self, searcher: Searcher, fields: IndexFields) -> anyhow::Result<()> {
+        let mut previous = std::mem::take(&mut self.segments);
+        let (searcher, by_id) = self
+            .indexer
             .run(move || {
-                let mut columns = Vec::new();
+                let mut segments = Vec::new();
                 for reader in searcher.segment_readers() {
-                    let there = known.remove(&reader.segment_id());
-                    columns.push((reader.segment_id(), there.map_or_else(|| SegmentData::read(reader).map(Arc::new), Ok)?));
+                    let id = reader.segment_id();
+                    let data = previous.remove(&id).map_or_else(|| SegmentData::read(reader).map(Arc::new), Ok)?;
+                    segments.push((id, data));
                 }
-                Ok((searcher, columns))
+                Ok((searcher, segments))
             })
             .await?;
-        self.segments = columns.iter().cloned().collect();
-        let columns: Vec<Arc<SegmentData>> = columns.into_iter().map(|(_, columns)| columns).collect();
-        let editions = columns.iter().flat_map(|data| &data.columns.editions);
-        let mut locales: Vec<String> =
-            editions.map(|edition| crate::projections::search::index::document::locale_of(edition).to_owned()).collect();
+        self.segments = by_id.iter().cloned().collect();
+        let segments: Vec<Arc<SegmentData>> = by_id.into_iter().map(|(_, data)| data).collect();
+        let variants = segments.iter().flat_map(|data| &data.columns.variants);
+        let mut locales: Vec<String> = variants.map(|variant| locale_of(variant).to_owned()).collect();
         locales.sort();
         locales.dedup();
-        let live = IndexSnapshot {
+        let snapshot = IndexSnapshot {
             searcher,
             fields,
             terms: self.terms.clone(),
-            sequence: self.public,
-            views: Mutex::new(HashMap::new()),
-            columns,
+            public_sequence: self.public_sequence,
+            segments,
             locales,
+            views: Mutex::new(HashMap::new()),
         };
-        *self.shared.live.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(live));
+        *self.state.snapshot.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(snapshot));
         Ok(())
     }
 
-    fn is_live(&self) -> bool {
-        self.shared.live.read().unwrap_or_else(PoisonError::into_inner).is_some()
+    fn has_snapshot(&self) -> bool {
+        self.state.snapshot.read().unwrap_or_else(PoisonError::into_inner).is_some()
     }
 }
 
@@ -218,116 +149,108 @@ impl Projection for SearchProjection {
 
     async fn open(&mut self, store: &Store) -> anyhow::Result<Sequence> {
         self.files = None;
-        self.pending = None;
-        self.shared.taken.send_replace(Sequence::NOT_OPEN);
-        *self.shared.live.write().unwrap_or_else(PoisonError::into_inner) = None;
-        let (files, position) = match self.existing(store).await? {
+        self.uncommitted = None;
+        self.state.indexed_row.send_replace(Sequence::NOT_OPEN);
+        *self.state.snapshot.write().unwrap_or_else(PoisonError::into_inner) = None;
+        let (files, position) = match self.open_existing(store).await? {
             Some(existing) => existing,
-            None => self.build(store, |_| {}).await?,
+            None => self.indexer.rebuild(store, |_| {}).await?,
         };
         self.terms = Arc::new(TermTable::read(store.reader()).await?);
-        self.public = changes::public_at(store.reader(), position.sequence).await?;
-        self.catch_up_to = changes::newest(store.reader()).await?;
-        if position.sequence >= self.catch_up_to {
-            self.let_read(files.searcher(), files.fields).await?;
+        self.public_sequence = changes::public_at(store.reader(), position.row_sequence).await?;
+        self.catch_up_row = changes::newest(store.reader()).await?;
+        if position.row_sequence >= self.catch_up_row {
+            self.publish_snapshot(files.searcher(), files.fields).await?;
         }
         self.files = Some(Arc::new(Mutex::new(files)));
-        self.committed = position.sequence;
-        self.shared.taken.send_replace(position.sequence);
-        Ok(position.sequence)
+        self.committed_row = position.row_sequence;
+        self.state.indexed_row.send_replace(position.row_sequence);
+        Ok(position.row_sequence)
     }
 
     async fn apply(&mut self, store: &Store, rows: &[LogRow]) -> anyhow::Result<()> {
-        let Some(files) = self.files.clone() else { anyhow::bail!("the index is not open") };
-        let mut ids: Vec<Uuid> = rows.iter().filter(|row| concerns_texts(row)).filter_map(|row| row.resource_id).collect();
-        ids.sort();
-        ids.dedup();
+        let files = self.files()?;
+        let mut insights: Vec<Uuid> = rows.iter().filter(|row| changes_texts(row)).filter_map(|row| row.resource_id).collect();
+        insights.sort();
+        insights.dedup();
         let terms_changed = rows.iter().any(|row| row.resource.is_term());
         if terms_changed {
             self.terms = Arc::new(TermTable::read(store.reader()).await?);
         }
-        self.take_over(store, &files, &ids).await?;
-        self.public = rows.iter().filter_map(|row| row.public_sequence).fold(self.public, Ord::max);
-        let concerns_readers = !ids.is_empty() || terms_changed || rows.iter().any(|row| row.public_sequence.is_some());
+        self.replace_texts(store, &files, &insights).await?;
+        self.public_sequence = rows.iter().filter_map(|row| row.public_sequence).fold(self.public_sequence, Ord::max);
         if let Some(last) = rows.last() {
-            let pending = self.pending.get_or_insert_with(|| UncommittedBatch::since(Instant::now()));
-            pending.position = IndexPosition::new(last.sequence, last.at);
-            pending.many |= rows.len() >= MANY;
-            pending.of_others |= last.sequence > store.committed().sequence;
-            pending.texts += ids.len();
-            pending.concerns_readers |= concerns_readers;
-            self.shared.taken.send_replace(last.sequence);
+            let applied = AppliedRows {
+                position: IndexPosition::new(last.sequence, last.at),
+                rows: rows.len(),
+                texts: insights.len(),
+                affects_readers: !insights.is_empty() || terms_changed || rows.iter().any(|row| row.public_sequence.is_some()),
+                is_remote: last.sequence > store.committed().sequence,
+            };
+            self.uncommitted.get_or_insert_with(|| UncommittedBatch::new(Instant::now())).add(&applied);
+            self.state.indexed_row.send_replace(last.sequence);
         }
         Ok(())
     }
 
-    async fn show(&mut self) -> anyhow::Result<bool> {
-        let Some(files) = self.files.clone() else { anyhow::bail!("the index is not open") };
-        let nobody_waits = self.is_live() && *self.wanted.borrow() <= self.committed;
-        let Some(pending) = self.pending.take_if(|pending| !(nobody_waits && pending.can_wait())) else {
-            return Ok(self.pending.is_none());
+    async fn publish(&mut self) -> anyhow::Result<bool> {
+        let files = self.files()?;
+        let is_awaited = !self.has_snapshot() || *self.awaited_row.borrow() > self.committed_row;
+        let Some(batch) = self.uncommitted.take_if(|batch| is_awaited || !batch.can_be_deferred()) else {
+            return Ok(self.uncommitted.is_none());
         };
         let (searcher, fields) = self
-            .aside
+            .indexer
             .run(move || {
                 let mut files = files.lock().unwrap_or_else(PoisonError::into_inner);
-                if pending.texts > 0 {
-                    files.commit(pending.position, pending.texts)?;
+                if batch.texts > 0 {
+                    files.commit(batch.position, batch.texts)?;
                 }
                 Ok((files.searcher(), files.fields))
             })
             .await?;
-        self.committed = pending.position.sequence;
-        if self.committed >= self.catch_up_to && (pending.concerns_readers || !self.is_live()) {
-            self.let_read(searcher, fields).await?;
+        self.committed_row = batch.position.row_sequence;
+        if self.committed_row >= self.catch_up_row && (batch.affects_readers || !self.has_snapshot()) {
+            self.publish_snapshot(searcher, fields).await?;
         }
         Ok(true)
     }
 
-    fn heard(&self, readable: bool) {
+    fn on_log_readable(&self, readable: bool) {
         if !readable {
-            // Nobody waits for an index that does not move.
-            self.shared.taken.send_replace(Sequence::NOT_OPEN);
+            // An import does not wait for an index that cannot advance.
+            self.state.indexed_row.send_replace(Sequence::NOT_OPEN);
         }
     }
 
-    async fn needed(&self) {
-        let mut wanted = self.wanted.clone();
-        match self.pending {
-            Some(_) => drop(wanted.wait_for(|wanted| *wanted > self.committed).await),
+    async fn flush_requested(&self) {
+        let mut awaited_row = self.awaited_row.clone();
+        match self.uncommitted {
+            Some(_) => drop(awaited_row.wait_for(|awaited| *awaited > self.committed_row).await),
             None => std::future::pending().await,
         }
     }
 
-    async fn rest(&mut self) -> anyhow::Result<()> {
+    async fn on_idle(&mut self) -> anyhow::Result<()> {
         let Some(files) = self.files.clone() else { return Ok(()) };
-        let (other, searcher, fields) = self
-            .aside
+        let (has_changed, searcher, fields) = self
+            .indexer
             .run(move || {
                 let mut files = files.lock().unwrap_or_else(PoisonError::into_inner);
-                Ok((files.tidy()?, files.searcher(), files.fields))
+                Ok((files.merge_deferred()?, files.searcher(), files.fields))
             })
             .await?;
-        if other && self.is_live() { self.let_read(searcher, fields).await } else { Ok(()) }
+        if has_changed && self.has_snapshot() { self.publish_snapshot(searcher, fields).await } else { Ok(()) }
     }
 }
 
-/// Whether a position is one of this database's log: the row is there, and as old as it was.
-pub(super) async fn is_of_this_log(store: &Store, position: IndexPosition) -> anyhow::Result<bool> {
-    let at = changes::find(store.reader(), position.sequence).await?.map_or(0, |row| row.at);
-    Ok(position.at == at)
+/// Whether a position is in the log of this database: the row exists, and has the same time.
+pub(super) async fn belongs_to_log(store: &Store, position: IndexPosition) -> anyhow::Result<bool> {
+    let row_at = changes::find(store.reader(), position.row_sequence).await?.map_or(0, |row| row.at);
+    Ok(position.row_at == row_at)
 }
 
-/// Whether a row of the log can have changed what is live. A draft cannot.
-pub(super) fn concerns_texts(row: &LogRow) -> bool {
+/// Whether a row of the log can have changed live texts. Drafts and transitions by the clock do not.
+pub(super) fn changes_texts(row: &LogRow) -> bool {
     row.resource == Resource::Insight && !row.is_draft() && !row.kind.is_by_clock()
-}
-
-/// Where work is done that keeps a processor busy.
-struct IndexingPool(Handle);
-
-impl IndexingPool {
-    async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> anyhow::Result<T> + Send + 'static) -> anyhow::Result<T> {
-        self.0.spawn_blocking(work).await.context("indexing was cut off")?
-    }
 }

@@ -1,4 +1,4 @@
-//! However documents are spread over segments, and whatever was seen of them before: the same is found.
+//! Results do not depend on segments, windows, cached visibility sets or dropped matches.
 
 use std::sync::Arc;
 
@@ -7,15 +7,17 @@ use tempfile::TempDir;
 use uuid::Uuid;
 
 use crate::domain::clock::Timestamp;
-use crate::projections::search::index::document::Inverters;
-use crate::projections::search::index::files::{IndexFiles, IndexPosition};
+use crate::projections::search::index::document::{DocumentBatch, DocumentBuilder};
+use crate::projections::search::index::files::IndexFiles;
+use crate::projections::search::index::folder::IndexPosition;
 use crate::projections::search::index::schema::{IndexFields, schema};
-use crate::projections::search::query::bm25::{LOOKED_AT, MOST_TITLED};
-use crate::projections::search::query::bm25::{MatchSelection, Scorer, Scratch};
+use crate::projections::search::query::accumulator::Scratch;
 use crate::projections::search::query::execute;
-use crate::projections::search::query::execute::{PreviousPage, SearchPage, SearchRequest};
+use crate::projections::search::query::execute::{SearchPage, SearchRequest};
 use crate::projections::search::query::facets::Filter;
+use crate::projections::search::query::page::PreviousPage;
 use crate::projections::search::query::plan::{QueryPlan, TermGroup};
+use crate::projections::search::query::scorer::{MAX_TITLE_CANDIDATES, MatchSelection, RERANKED, Scorer};
 use crate::projections::search::reader::term::ScoredTerm;
 use crate::projections::search::reader::terms::TermTable;
 use crate::projections::search::reader::view::{Match, View};
@@ -31,12 +33,12 @@ fn id(number: u32) -> Uuid {
     Uuid::from_u128(u128::from(number) + 1)
 }
 
-/// Texts in two locales, of different lengths, some scheduled and some over, with words that many, some and few of them have.
+/// Texts in two locales and of different lengths, some scheduled and some expired, with common, less common and rare words.
 fn rows(numbers: std::ops::Range<u32>) -> DocumentRows {
     let mut rows = DocumentRows::default();
     for number in numbers {
         let hours = i64::from(number % 40);
-        // One in three is in Italian, and one in three of those is translated from English.
+        // One in three is in Italian, and one in three of those is a translation from English.
         let (locales, source) = match (number % 3, number % 9) {
             (_, 0) => (&["en", "it"][..], "en"),
             (0, _) => (&["it"][..], "it"),
@@ -68,82 +70,83 @@ fn rows(numbers: std::ops::Range<u32>) -> DocumentRows {
 struct Index {
     _folder: TempDir,
     files: IndexFiles,
-    columns: Vec<(tantivy::index::SegmentId, Arc<SegmentData>)>,
+    /// The data of every segment that a view has read.
+    segments: Vec<(tantivy::index::SegmentId, Arc<SegmentData>)>,
 }
 
 impl Index {
     fn with(texts: u32, segments: u32) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut files = IndexFiles::create(folder.path()).unwrap();
-        let cutting = Inverters::new();
+        let builder = DocumentBuilder::new();
         let part = texts.div_ceil(segments);
         for segment in 0..segments {
             let all = segment * part..texts.min((segment + 1) * part);
             for first in all.clone().step_by(1_000) {
-                files.put(cutting.documents(&rows(first..all.end.min(first + 1_000)))).unwrap();
+                files.add(builder.build(&rows(first..all.end.min(first + 1_000)))).unwrap();
             }
             files.commit(IndexPosition::default(), 0).unwrap();
         }
         assert_eq!(files.searcher().segment_readers().len(), segments as usize);
-        Self { _folder: folder, files, columns: Vec::new() }
+        Self { _folder: folder, files, segments: Vec::new() }
     }
 
     fn remove(&mut self, number: u32) {
-        self.files.replace(&[id(number)], crate::projections::search::index::document::DocumentBatch::default()).unwrap();
+        self.files.replace(&[id(number)], DocumentBatch::default()).unwrap();
     }
 
-    /// With what is known of the segments that were there before.
-    fn view_of(&mut self, searcher: &Searcher, chain: &[&str], now: Timestamp) -> View {
+    /// A view with the cached data of earlier segments.
+    fn cached_view(&mut self, searcher: &Searcher, chain: &[&str], now: Timestamp) -> View {
         for reader in searcher.segment_readers() {
-            if !self.columns.iter().any(|(segment, _)| *segment == reader.segment_id()) {
-                self.columns.push((reader.segment_id(), Arc::new(SegmentData::read(reader).unwrap())));
+            if !self.segments.iter().any(|(segment, _)| *segment == reader.segment_id()) {
+                self.segments.push((reader.segment_id(), Arc::new(SegmentData::read(reader).unwrap())));
             }
         }
-        let of = |segment| self.columns.iter().find(|(there, _)| *there == segment).map(|(_, columns)| columns.clone()).unwrap();
-        let columns: Vec<Arc<SegmentData>> = searcher.segment_readers().iter().map(|reader| of(reader.segment_id())).collect();
-        view(searcher, &columns, chain, now)
+        let data_of = |segment| self.segments.iter().find(|(id, _)| *id == segment).map(|(_, data)| data.clone()).unwrap();
+        let data: Vec<Arc<SegmentData>> = searcher.segment_readers().iter().map(|reader| data_of(reader.segment_id())).collect();
+        view(searcher, &data, chain, now)
     }
 }
 
 fn fresh_view(searcher: &Searcher, chain: &[&str], now: Timestamp) -> View {
-    let columns: Vec<Arc<SegmentData>> =
+    let data: Vec<Arc<SegmentData>> =
         searcher.segment_readers().iter().map(|reader| Arc::new(SegmentData::read(reader).unwrap())).collect();
-    view(searcher, &columns, chain, now)
+    view(searcher, &data, chain, now)
 }
 
-fn view(searcher: &Searcher, columns: &[Arc<SegmentData>], chain: &[&str], now: Timestamp) -> View {
+fn view(searcher: &Searcher, data: &[Arc<SegmentData>], chain: &[&str], now: Timestamp) -> View {
     let fields: IndexFields = schema().1;
     let chain: Vec<String> = chain.iter().map(|tag| (*tag).to_owned()).collect();
-    View::of(searcher, columns, &fields, &chain, now).unwrap()
+    View::new(searcher, data, &fields, &chain, now).unwrap()
 }
 
-fn found(view: &View, query: &str) -> SearchPage {
+fn search(view: &View, query: &str) -> SearchPage {
     let request = SearchRequest { query: query.to_owned(), limit: 50, ..SearchRequest::default() };
     execute::search(view, &TermTable::default(), &request, NOW, &mut Scratch::default())
 }
 
 #[test]
-fn what_is_found_does_not_depend_on_windows_and_segments() {
+fn results_do_not_depend_on_windows_and_segments() {
     let texts = 3_000;
     let [one, three] = [1, 3].map(|segments| fresh_view(&Index::with(texts, segments).files.searcher(), &["en"], NOW));
-    assert!(one.documents > 1_000 && one.documents < texts, "some are seen and some are not: {}", one.documents);
+    assert!(one.doc_count > 1_000 && one.doc_count < texts, "some texts are visible and some are not: {}", one.doc_count);
     for query in ["queue", "worker locks", "number7 busy", "\"number7\"", "queue -worker", "\"busy for a\" wait", "-worker", "number98"] {
-        let (one, three) = (found(&one, query), found(&three, query));
+        let (one, three) = (search(&one, query), search(&three, query));
         assert!(one.total > 0, "{query} finds nothing");
         assert_eq!(one.total, three.total, "{query}");
         let [one, three] =
-            [one, three].map(|found| found.hits.into_iter().map(|hit| (hit.id, hit.score.to_bits(), hit.explanation)).collect::<Vec<_>>());
+            [one, three].map(|page| page.hits.into_iter().map(|hit| (hit.id, hit.score.to_bits(), hit.explanation)).collect::<Vec<_>>());
         assert_eq!(one, three, "{query}");
     }
-    let term = |text: &str| ScoredTerm { text: text.to_owned(), exactly: false, weight: 1.0 };
+    let term = |text: &str| ScoredTerm { text: text.to_owned(), exact: false, weight: 1.0 };
     let group = |terms| TermGroup { terms, ..TermGroup::default() };
     let plan = QueryPlan { groups: vec![group(vec![term("busi"), term("number7")]), group(vec![term("lock")])], ..QueryPlan::default() };
     let filter = Filter { min_minutes: Some(100), published_after: Some(NOW.0 - 20_000 * HOUR), ..Filter::default() };
     for filter in [Filter::default(), filter] {
         let [one, three] = [&one, &three].map(|view| {
-            let (matches, counts) = Scorer::new(view).matches(&plan, &filter, MatchSelection::All, &mut Scratch::default());
-            let of = |found: &Match| (view.id(found), found.score.to_bits());
-            let mut scores: Vec<(Uuid, u32)> = matches.iter().map(of).collect();
+            let (matches, counts) = Scorer::new(view).collect_matches(&plan, &filter, MatchSelection::All, &mut Scratch::default());
+            let score_of = |matched: &Match| (view.id_of(matched), matched.score.to_bits());
+            let mut scores: Vec<(Uuid, u32)> = matches.iter().map(score_of).collect();
             scores.sort_unstable();
             (scores, counts.total, counts.categories, counts.tags, counts.years)
         });
@@ -153,20 +156,20 @@ fn what_is_found_does_not_depend_on_windows_and_segments() {
 }
 
 #[test]
-fn what_is_forgotten_on_the_way_is_not_missed() {
+fn dropped_matches_do_not_change_the_first_page() {
     let view = fresh_view(&Index::with(3_000, 2).files.searcher(), &["en"], NOW);
-    // More titles than are looked at, most of them alike and with equal scores.
+    // More title candidates than are compared, most of them with equal titles and scores.
     for query in ["queue", "queue number", "worker", "-worker"] {
         let page = |limit| {
             let request = SearchRequest { query: query.to_owned(), limit, ..SearchRequest::default() };
-            let found = execute::search(&view, &TermTable::default(), &request, NOW, &mut Scratch::default());
-            (found.total, found.hits.into_iter().map(|hit| (hit.id, hit.score.to_bits(), hit.explanation)).collect::<Vec<_>>())
+            let page = execute::search(&view, &TermTable::default(), &request, NOW, &mut Scratch::default());
+            (page.total, page.hits.into_iter().map(|hit| (hit.id, hit.score.to_bits(), hit.explanation)).collect::<Vec<_>>())
         };
-        // The one that keeps the first on the way, and the one that keeps all.
-        let ((total, first), (of_all, mut all)) = (page(LOOKED_AT - 1), page(LOOKED_AT));
-        all.truncate(LOOKED_AT - 1);
-        assert!(total > 2 * MOST_TITLED as u64 && first.len() == LOOKED_AT - 1, "{query}: {total}");
-        assert_eq!((total, first), (of_all, all), "{query}");
+        // A limit for which only the top matches are returned, and one for which all are.
+        let ((total, first), (total_of_all, mut all)) = (page(RERANKED - 1), page(RERANKED));
+        all.truncate(RERANKED - 1);
+        assert!(total > 2 * MAX_TITLE_CANDIDATES as u64 && first.len() == RERANKED - 1, "{query}: {total}");
+        assert_eq!((total, first), (total_of_all, all), "{query}");
     }
 }
 
@@ -174,17 +177,17 @@ fn what_is_forgotten_on_the_way_is_not_missed() {
 fn pages_of_hits_are_one_list() {
     let view = fresh_view(&Index::with(1_500, 3).files.searcher(), &["en"], NOW);
     for query in ["queue", "worker", "number7 locks", "-worker"] {
-        let all = found(&view, query).total;
+        let all = search(&view, query).total;
         for limit in [50, 97] {
             let mut request = SearchRequest { query: query.to_owned(), limit, ..SearchRequest::default() };
             let (mut hits, mut starts) = (Vec::new(), Vec::new());
             loop {
                 let page = execute::search(&view, &TermTable::default(), &request, NOW, &mut Scratch::default());
-                // The page before is where it was.
+                // The previous page starts where it did.
                 match page.previous {
                     PreviousPage::None => assert!(hits.is_empty()),
                     PreviousPage::First => assert_eq!(hits.len(), limit),
-                    PreviousPage::Behind(place) => assert_eq!(Some(&place), starts.get(starts.len() - 2), "{query} by {limit}"),
+                    PreviousPage::After(position) => assert_eq!(Some(&position), starts.get(starts.len() - 2), "{query} by {limit}"),
                 }
                 hits.extend(page.hits.into_iter().map(|hit| (hit.score, hit.id)));
                 let Some(next) = page.next else { break };
@@ -196,55 +199,55 @@ fn pages_of_hits_are_one_list() {
             ids.sort_unstable();
             ids.dedup();
             assert_eq!(ids.len() as u64, all, "{query} by {limit} repeats hits");
-            assert!(hits.iter().skip(2 * LOOKED_AT).is_sorted_by(|(a, x), (b, y)| (a, x) >= (b, y)), "{query} by {limit}");
+            assert!(hits.iter().skip(2 * RERANKED).is_sorted_by(|(a, x), (b, y)| (a, x) >= (b, y)), "{query} by {limit}");
         }
     }
 }
 
 #[test]
-fn what_was_seen_of_a_segment_follows_removals_and_the_clock() {
+fn cached_visibility_follows_deletions_and_the_clock() {
     let mut index = Index::with(600, 2);
     let mut sizes = Vec::new();
     for step in 0..60_u32 {
         let older = index.files.searcher();
-        // Now and then nothing is removed, or the clock stands still, or it was set back.
-        for number in (0..step % 4).map(|place| (step * 37 + place * 101) % 600) {
+        // In some steps nothing is deleted, the clock does not move, or it is set back.
+        for number in (0..step % 4).map(|nth| (step * 37 + nth * 101) % 600) {
             index.remove(number);
         }
         index.files.commit(IndexPosition::default(), 1).unwrap();
         let hours = i64::from(if step % 7 == 6 { step / 2 } else { step / 3 });
         let now = Timestamp(NOW.0 + (hours - 10) * HOUR);
-        // Somebody may still read the commit before.
+        // A search may still read the previous commit.
         for searcher in [index.files.searcher(), older] {
-            let of_each = CHAINS.map(|chain| {
-                let views = [index.view_of(&searcher, chain, now), fresh_view(&searcher, chain, now)];
-                assert!(views.iter().all(|view| view.is_good_at(now)));
-                let [kept, fresh] = views.map(|view| {
-                    let docs: Vec<Vec<u32>> = view.segments.iter().map(|segment| segment.seen.docs.iter().collect()).collect();
-                    (docs, view.documents, view.stems_length.to_bits(), view.words_length.to_bits(), view.locales)
+            let by_chain = CHAINS.map(|chain| {
+                let views = [index.cached_view(&searcher, chain, now), fresh_view(&searcher, chain, now)];
+                assert!(views.iter().all(|view| view.is_valid_at(now)));
+                let [cached, fresh] = views.map(|view| {
+                    let docs: Vec<Vec<u32>> = view.segments.iter().map(|segment| segment.visible.docs.iter().collect()).collect();
+                    (docs, view.doc_count, view.avg_stems.to_bits(), view.avg_words.to_bits(), view.locales)
                 });
-                assert_eq!(kept, fresh, "step {step}, {chain:?}");
+                assert_eq!(cached, fresh, "step {step}, {chain:?}");
                 fresh
             });
-            assert_ne!(of_each[0].0, of_each[1].0, "readers of different locales are shown different texts");
-            sizes.push(of_each[0].1);
+            assert_ne!(by_chain[0].0, by_chain[1].0, "readers of different locales are shown different texts");
+            sizes.push(by_chain[0].1);
         }
     }
     sizes.sort_unstable();
     sizes.dedup();
-    assert!(sizes.len() > 30, "the clock and the removals change what is seen: {sizes:?}");
+    assert!(sizes.len() > 30, "the clock and the deletions change what is visible: {sizes:?}");
 }
 
 #[test]
-fn a_view_is_good_between_two_changes_by_the_clock() {
+fn a_view_is_valid_between_two_changes_by_the_clock() {
     let mut index = Index::with(600, 1);
     let searcher = index.files.searcher();
     let mut held: Option<View> = None;
     for quarter in (0..120).chain((0..120).rev()) {
         let now = Timestamp(NOW.0 + quarter * HOUR / 4);
-        let fresh = index.view_of(&searcher, &["en"], now);
-        if let Some(view) = held.take_if(|view| view.is_good_at(now)) {
-            assert_eq!(view.documents, fresh.documents, "a view that says it is good at {quarter} is not");
+        let fresh = index.cached_view(&searcher, &["en"], now);
+        if let Some(view) = held.take_if(|view| view.is_valid_at(now)) {
+            assert_eq!(view.doc_count, fresh.doc_count, "the view is not valid at {quarter}");
             held = Some(view);
         } else {
             held = Some(fresh);

@@ -1,4 +1,4 @@
-//! Whatever is done to the process or to the index folder: after the next start, search is the database's.
+//! After a kill or damage to the index folder, the next start serves exactly the content of the database.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::OpenOptions;
@@ -14,7 +14,7 @@ use crate::support::{Client, database};
 
 const ROUNDS: u64 = 20;
 
-/// Everything visible as lists show it: id and the word that only its live revision has.
+/// All visible insights: id, and the word that only its live revision has.
 async fn visible(anyone: &Client) -> BTreeMap<String, String> {
     let mut all = BTreeMap::new();
     let mut path = "/v1/insights?limit=100&fields=id,title".to_owned();
@@ -31,7 +31,8 @@ async fn visible(anyone: &Client) -> BTreeMap<String, String> {
     }
 }
 
-async fn found(anyone: &Client, query: &str) -> Option<BTreeSet<String>> {
+/// The ids of all hits; `None` while search is not ready.
+async fn hits(anyone: &Client, query: &str) -> Option<BTreeSet<String>> {
     let mut all = BTreeSet::new();
     let mut path = format!("/v1/search?limit=100&q={query}");
     loop {
@@ -48,26 +49,26 @@ async fn found(anyone: &Client, query: &str) -> Option<BTreeSet<String>> {
     }
 }
 
-/// Search holds exactly what is visible, each in its live revision, within two seconds of the first answer of the service.
-async fn agrees(serving: &Serving, what: &str) {
+/// Search has exactly the visible insights in their live revisions, within two seconds of the first response of the service.
+async fn assert_in_sync(serving: &Serving, what: &str) {
     let anyone = client(serving, None);
     let started = Instant::now();
     let everywhere = loop {
-        if let Some(found) = found(&anyone, "everywhere").await {
-            break found;
+        if let Some(hits) = hits(&anyone, "everywhere").await {
+            break hits;
         }
-        assert!(started.elapsed() < Duration::from_secs(2), "{what}: search is not there after two seconds");
+        assert!(started.elapsed() < Duration::from_secs(2), "{what}: search is not ready after two seconds");
         tokio::task::yield_now().await;
     };
     let visible = visible(&anyone).await;
     assert_eq!(everywhere, visible.keys().cloned().collect(), "{what}: the sets differ");
     for (id, word) in visible.iter().take(40) {
-        assert_eq!(found(&anyone, word).await, Some([id.clone()].into()), "{what}: not the live revision");
+        assert_eq!(hits(&anyone, word).await, Some([id.clone()].into()), "{what}: not the live revision");
     }
 }
 
-/// Writes of every kind until the service is gone.
-async fn write_until_it_breaks(url: String, token: String, seed: u64) {
+/// Random writes until the service does not respond.
+async fn write_until_killed(url: String, token: String, seed: u64) {
     let mut random = Random::new(seed);
     let http = reqwest::Client::new();
     let ask = async |method: reqwest::Method, path: String, body: Value| -> Option<Value> {
@@ -79,11 +80,11 @@ async fn write_until_it_breaks(url: String, token: String, seed: u64) {
     };
     let mut ids: Vec<String> = Vec::new();
     for number in 0.. {
-        // The `x` ends the word: what is typed finds what it may become, too.
+        // The `x` ends the word: the last word of a query also matches as a prefix.
         let title = format!("Everywhere w{seed}n{number}x");
         let input = json!({ "title": title, "body_markdown": "text", "category": "debugging" });
-        let known = ids.get(random.below(ids.len().max(1))).cloned();
-        let done = match (random.below(6), known) {
+        let existing = ids.get(random.below(ids.len().max(1))).cloned();
+        let done = match (random.below(6), existing) {
             (0 | 1, _) | (_, None) => {
                 let Some(created) = ask(reqwest::Method::POST, "/v1/insights".to_owned(), input).await else { return };
                 let id = created["id"].as_str().unwrap_or_default().to_owned();
@@ -106,7 +107,7 @@ async fn write_until_it_breaks(url: String, token: String, seed: u64) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn after_a_kill_search_is_what_the_database_is() {
+async fn search_matches_the_database_after_kills() {
     let folder = tempfile::Builder::new().prefix("insights_test_").tempdir().unwrap();
     let url = database::fresh(&folder).await;
     let token = make_token(folder.path(), &url);
@@ -114,8 +115,8 @@ async fn after_a_kill_search_is_what_the_database_is() {
     client(&serving, Some(token.clone())).post("/v1/categories", json!({ "name": "Debugging" })).await.expect(201);
     let mut random = Random::new(7);
     for round in 0..ROUNDS {
-        agrees(&serving, &format!("round {round}")).await;
-        let writers = (0..3).map(|writer| write_until_it_breaks(serving.url.clone(), token.clone(), round * 10 + writer));
+        assert_in_sync(&serving, &format!("round {round}")).await;
+        let writers = (0..3).map(|writer| write_until_killed(serving.url.clone(), token.clone(), round * 10 + writer));
         let writing = futures_util::future::join_all(writers);
         let millis = 50 + random.below(500);
         let killing = async {
@@ -125,16 +126,16 @@ async fn after_a_kill_search_is_what_the_database_is() {
         futures_util::future::join(writing, killing).await;
         serving = serve(folder.path(), &url, &[]);
     }
-    agrees(&serving, "at the end").await;
+    assert_in_sync(&serving, "at the end").await;
     drop(serving);
     let said = said(&insights(folder.path(), &url).arg("check").output().unwrap());
     assert!(said.contains("agrees") || said.contains("lacks"), "{said}");
-    damage_is_noticed(folder.path(), &url).await;
+    damage_is_repaired(folder.path(), &url).await;
 }
 
-/// A kill in a commit leaves files that the same commit, made again, gives the same names.
+/// A kill during a commit leaves files with the names that a repetition of the commit needs.
 #[tokio::test]
-async fn what_a_commit_left_half_way_is_in_nobodys_way() {
+async fn files_of_an_interrupted_commit_do_not_block_the_next_one() {
     let folder = tempfile::Builder::new().prefix("insights_test_").tempdir().unwrap();
     let url = database::fresh(&folder).await;
     let token = make_token(folder.path(), &url);
@@ -148,7 +149,7 @@ async fn what_a_commit_left_half_way_is_in_nobodys_way() {
         ids.push(created.id());
     }
     drop(serving);
-    // All in one segment.
+    // A rebuild leaves one segment.
     assert!(insights(folder.path(), &url).arg("reindex").status().unwrap().success());
     let search = folder.path().join("search");
     let all = files(&search);
@@ -161,32 +162,32 @@ async fn what_a_commit_left_half_way_is_in_nobodys_way() {
         managed.extend((next..next + 20).map(|stamp| format!("{id}.{stamp}.del")));
     }
     for name in managed.iter().filter(|name| !build.join(name).exists()) {
-        std::fs::write(build.join(name), "half").unwrap();
+        std::fs::write(build.join(name), "incomplete").unwrap();
     }
     std::fs::write(build.join(".managed.json"), json!(managed).to_string()).unwrap();
     let serving = serve(folder.path(), &url, &[]);
-    agrees(&serving, "started again").await;
+    assert_in_sync(&serving, "after a restart").await;
     let admin = client(&serving, Some(token));
     admin.act(&format!("/v1/insights/{}/unpublish", ids[0]), "*", json!({})).await.expect(200);
-    agrees(&serving, "taken back").await;
+    assert_in_sync(&serving, "after an unpublication").await;
 }
 
 type Damage = fn(&Path);
 
-async fn damage_is_noticed(folder: &Path, url: &str) {
+async fn damage_is_repaired(folder: &Path, url: &str) {
     let search = folder.join("search");
     let damages: [(&str, Damage); 6] = [
         ("deleted", |search| std::fs::remove_dir_all(search).unwrap()),
         ("emptied", |search| files(search).iter().for_each(|file| std::fs::remove_file(file).unwrap())),
-        ("truncated", |search| files(search).iter().for_each(|file| cut(file))),
-        ("one file truncated", |search| cut(files(search).iter().find(|file| file.extension().is_some_and(|e| e == "idx")).unwrap())),
+        ("truncated", |search| files(search).iter().for_each(|file| truncate(file))),
+        ("one file truncated", |search| truncate(files(search).iter().find(|file| file.extension().is_some_and(|e| e == "idx")).unwrap())),
         ("filled with garbage", |search| files(search).iter().for_each(|file| std::fs::write(file, vec![0xA5; 5_000]).unwrap())),
-        ("one byte changed", |search| flip(files(search).iter().find(|file| file.extension().is_some_and(|e| e == "term")).unwrap())),
+        ("one bit changed", |search| flip_bit(files(search).iter().find(|file| file.extension().is_some_and(|e| e == "term")).unwrap())),
     ];
     for (what, damage) in damages {
         damage(&search);
         let serving = serve(folder, url, &[]);
-        agrees(&serving, what).await;
+        assert_in_sync(&serving, what).await;
         drop(serving);
     }
     let said = said(&insights(folder, url).arg("reindex").output().unwrap());
@@ -208,12 +209,12 @@ fn files(folder: &Path) -> Vec<PathBuf> {
     list
 }
 
-fn cut(file: &Path) {
+fn truncate(file: &Path) {
     let length = std::fs::metadata(file).unwrap().len();
     OpenOptions::new().write(true).open(file).unwrap().set_len(length / 2).unwrap();
 }
 
-fn flip(file: &Path) {
+fn flip_bit(file: &Path) {
     let mut bytes = std::fs::read(file).unwrap();
     let middle = bytes.len() / 3;
     bytes[middle] ^= 0x40;

@@ -1,4 +1,4 @@
-//! Search: what it finds, that it is current, and how well it ranks.
+//! Search: matching, freshness, relevance, visibility and crash safety.
 
 mod crash;
 mod current;
@@ -16,7 +16,7 @@ use serde_json::Value;
 
 use crate::support::{Answer, Client};
 
-/// A search that must be answered.
+/// A search that must succeed.
 async fn search(client: &Client, query: &str) -> Answer {
     client.get(&format!("/v1/search?{query}")).await.expect(200)
 }

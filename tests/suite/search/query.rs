@@ -1,11 +1,11 @@
-//! What a query means, and what its answer holds.
+//! Query language, corrections, facets, pages, highlights, suggestions.
 
 use serde_json::json;
 
 use super::{facet, search, titles};
 use crate::support::{Client, TestApp};
 
-/// Publishes a text; answers its id.
+/// Publishes an insight and returns its id.
 async fn publish(client: &Client, title: &str, body: &str, category: &str, tags: &[&str]) -> String {
     let input = json!({ "title": title, "body_markdown": body, "category": category, "tags": tags });
     let created = client.post("/v1/insights", input).await.expect(201);
@@ -14,7 +14,7 @@ async fn publish(client: &Client, title: &str, body: &str, category: &str, tags:
 }
 
 #[tokio::test]
-async fn words_phrases_exclusions_and_beginnings() {
+async fn queries_have_words_phrases_exclusions_and_a_prefix() {
     let app = TestApp::with_terms().await;
     let admin = app.admin().await;
     publish(&admin, "Slow queries", "The planner ignored an index on the orders table.", "debugging", &[]).await;
@@ -36,16 +36,16 @@ async fn words_phrases_exclusions_and_beginnings() {
         ("q=%3F%3F", vec![]),
     ] {
         let answer = search(&anyone, query).await;
-        let mut found = titles(&answer);
-        found.sort();
-        assert_eq!(found, expected, "{query}");
+        let mut results = titles(&answer);
+        results.sort();
+        assert_eq!(results, expected, "{query}");
         assert_eq!(answer.json()["meta"]["total"], expected.len(), "{query}");
         assert_eq!(answer.json()["meta"]["fuzzy"], false, "{query}");
     }
 }
 
 #[tokio::test]
-async fn technical_tokens_are_found_whole_and_split() {
+async fn technical_tokens_match_whole_and_split() {
     let app = TestApp::with_terms().await;
     let admin = app.admin().await;
     let body = "We moved to `io_uring`, wrote C++ and C#, met E0502, sent Content-Type, called `foo::bar`, ran PgBouncer 1.23.0 on .NET.";
@@ -68,18 +68,18 @@ async fn technical_tokens_are_found_whole_and_split() {
         "1.23.0",
         ".NET",
     ] {
-        let found = titles(&search(&anyone, &format!("q={query}")).await);
-        assert_eq!(found.first().map(String::as_str), Some("Everything technical"), "{query}: {found:?}");
+        let results = titles(&search(&anyone, &format!("q={query}")).await);
+        assert_eq!(results.first().map(String::as_str), Some("Everything technical"), "{query}: {results:?}");
     }
-    // An identifier that is known whole is not taken apart into letters.
+    // An indexed identifier does not match its letters.
     assert_eq!(titles(&search(&anyone, "q=C%2B%2B").await), ["Everything technical"]);
     let marked = search(&anyone, "q=io_uring").await.json()["data"][0]["highlights"]["body"].as_str().unwrap().to_owned();
     assert!(marked.contains("<mark>io_uring</mark>"), "{marked}");
 }
 
-/// Queries that a reviewer once got wrong answers to.
+/// Regressions.
 #[tokio::test]
-async fn odd_queries_mean_what_they_say() {
+async fn queries_with_symbols_match_literally() {
     let app = TestApp::with_terms().await;
     let admin = app.admin().await;
     publish(&admin, "C# tips for beginners", "About c sharp.", "debugging", &[]).await;
@@ -101,15 +101,15 @@ async fn odd_queries_mean_what_they_say() {
         ("\"docs/search\"", &["Why .NET is fast"]),
         ("l'income ", &["Net income of a company"]),
         ("we've ", &["Net income of a company"]),
-        // The last word goes on being found while it is typed on.
+        // The last word matches as a prefix while it is typed.
         ("qost", &["A qost", "Why .NET is fast"]),
         ("qostgres", &["Why .NET is fast"]),
     ] {
         let text: String = form_urlencoded::byte_serialize(query.as_bytes()).collect();
-        let mut found = titles(&search(&anyone, &format!("q={text}")).await);
-        let first = found.first().cloned();
-        found.sort();
-        assert_eq!(found, expected, "{query}");
+        let mut results = titles(&search(&anyone, &format!("q={text}")).await);
+        let first = results.first().cloned();
+        results.sort();
+        assert_eq!(results, expected, "{query}");
         assert_eq!(first.as_deref(), expected.first().copied(), "{query}");
     }
     let dotnet = titles(&search(&anyone, "q=.NET").await);
@@ -119,9 +119,9 @@ async fn odd_queries_mean_what_they_say() {
     assert!(marked.contains("<mark>数</mark><mark>据</mark><mark>库</mark>"), "{marked}");
 }
 
-/// However a text is written, an answer that holds it is an answer.
+/// Unusual characters in texts and queries cause no error.
 #[tokio::test]
-async fn no_text_breaks_an_answer() {
+async fn unusual_characters_cause_no_error() {
     let app = TestApp::with_terms().await;
     let admin = app.admin().await;
     for (number, space) in ["\u{a0}", "\u{3000}", "\u{2009}", "\u{1F600}", "\u{200b}"].into_iter().enumerate() {
@@ -137,7 +137,7 @@ async fn no_text_breaks_an_answer() {
 }
 
 #[tokio::test]
-async fn typos_are_forgiven_and_said_but_never_in_identifiers() {
+async fn typos_are_corrected_and_reported_except_in_identifiers() {
     let app = TestApp::with_terms().await;
     let admin = app.admin().await;
     publish(&admin, "Thundering herd", "A herd of requests met E0502 and 4711 and `max_connections`.", "debugging", &[]).await;
@@ -150,19 +150,19 @@ async fn typos_are_forgiven_and_said_but_never_in_identifiers() {
         assert_ne!(meta["corrected_query"], corrected);
     }
     assert_eq!(search(&anyone, "q=thundring+herd").await.json()["meta"]["corrected_query"], "thundering herd");
-    for (query, fuzzy, found) in [("E0503", false, 0), ("4712", false, 0), ("mxa_connectoins", false, 0), ("hred", true, 1)] {
+    for (query, fuzzy, hits) in [("E0503", false, 0), ("4712", false, 0), ("mxa_connectoins", false, 0), ("hred", true, 1)] {
         let answer = search(&anyone, &format!("q={query}")).await;
         assert_eq!(answer.json()["meta"]["fuzzy"], fuzzy, "{query}");
-        assert_eq!(titles(&answer).len(), found, "{query}: {}", answer.text());
+        assert_eq!(titles(&answer).len(), hits, "{query}: {}", answer.text());
     }
-    // A word that is known is never corrected, however rare it is.
+    // An indexed word is never corrected, however rare it is.
     publish(&admin, "Heard", "heard once", "debugging", &[]).await;
     let answer = search(&anyone, "q=heard%20").await;
     assert_eq!((titles(&answer), answer.json()["meta"]["fuzzy"].clone()), (vec!["Heard".to_owned()], json!(false)));
 }
 
 #[tokio::test]
-async fn accents_and_plurals_do_not_matter_in_any_language() {
+async fn accents_and_plurals_are_ignored_in_every_language() {
     let app = TestApp::with_terms().await;
     let admin = app.admin().await;
     admin
@@ -189,20 +189,20 @@ async fn accents_and_plurals_do_not_matter_in_any_language() {
         ("q=schloss&locale=de", "Die Datenbanken"),
         ("q=indice&locale=it", "Perché gli indici"),
         ("q=citta&locale=it-CH", "Perché gli indici"),
-        // What has no text in the locale is found by the text that is shown instead.
+        // An insight without a text in the locale is found by its fallback text.
         ("q=untranslated&locale=it", "English only"),
         ("q=database&locale=de", "English only"),
     ] {
         assert_eq!(titles(&search(&anyone, query).await), [title], "{query}");
     }
-    // Each insight is one hit, in the text its reader is shown.
+    // Each insight matches only by the text that the reader is shown.
     for query in ["q=datenbank", "q=cafe&locale=de", "q=zurich&locale=it"] {
         assert!(titles(&search(&anyone, query).await).is_empty(), "{query}");
     }
 }
 
 #[tokio::test]
-async fn facets_respect_the_other_filters() {
+async fn a_facet_applies_all_filters_but_its_own() {
     let app = TestApp::with_terms().await;
     let admin = app.admin().await;
     for (title, category, tags) in [
@@ -222,7 +222,7 @@ async fn facets_respect_the_other_filters() {
     assert_eq!(facet(&all, "tag"), pairs(&[("rust", 2), ("sql", 2)]));
     assert_eq!(facet(&all, "year"), pairs(&[("2026", 4), ("2024", 1)]));
     let narrowed = search(&anyone, "q=common&category=debugging").await;
-    assert_eq!(facet(&narrowed, "category"), facet(&all, "category"), "the category's own filter is not applied to it");
+    assert_eq!(facet(&narrowed, "category"), facet(&all, "category"), "a facet ignores its own filter");
     assert_eq!(facet(&narrowed, "tag"), pairs(&[("rust", 2), ("sql", 1)]));
     assert_eq!(narrowed.json()["meta"]["total"], 3);
     let both = search(&anyone, "q=common&category=debugging&tag=sql&published_after=2026-01-01").await;
@@ -231,7 +231,7 @@ async fn facets_respect_the_other_filters() {
     for filter in ["author=ada", "tag=nothing", "min_minutes=50", "published_before=2020-01-01"] {
         assert_eq!(search(&anyone, &format!("q=common&{filter}")).await.json()["meta"]["total"], 0, "{filter}");
     }
-    // A renamed category is renamed in the facets at once.
+    // Facets show the new name of a category at once.
     admin.patch("/v1/categories/debugging", "*", json!({ "name": "Bug hunting", "slug": "bug-hunting" })).await.expect(200);
     let renamed = search(&anyone, "q=common").await;
     assert_eq!(facet(&renamed, "category")[0].0, "bug-hunting");
@@ -239,7 +239,7 @@ async fn facets_respect_the_other_filters() {
 }
 
 #[tokio::test]
-async fn pages_neither_repeat_nor_skip() {
+async fn pages_contain_every_hit_once() {
     let app = TestApp::with_terms().await;
     let corpus = super::generate::corpus(700, 40, app.now().0);
     let tags: Vec<String> = corpus.tags.iter().map(|tag| format!("t-{tag}")).collect();
@@ -249,14 +249,14 @@ async fn pages_neither_repeat_nor_skip() {
         entry.text.push_str(" everywhere");
     }
     super::corpus::fill(app.store(), &entries, &["Seeded"], &tags).await;
-    // Written behind the service's back: search takes it in with the next change it hears of, made anew at the next start.
+    // Written without log rows: only a rebuild indexes them.
     let restarted = app.restart_without_index().await;
     let anyone = restarted.anonymous();
-    let (mut seen, mut scores) = (Vec::new(), Vec::new());
+    let (mut ids, mut scores) = (Vec::new(), Vec::new());
     let mut path = "/v1/search?q=everywhere&limit=37".to_owned();
     loop {
         let answer = anyone.get(&path).await.expect(200);
-        seen.extend(answer.each("insight").iter().map(|insight| insight["id"].as_str().unwrap().to_owned()));
+        ids.extend(answer.each("insight").iter().map(|insight| insight["id"].as_str().unwrap().to_owned()));
         scores.extend(answer.each("score").iter().map(|score| score.as_f64().unwrap()));
         assert_eq!(answer.json()["meta"]["total"], 700);
         match answer.json()["page"]["next_cursor"].as_str() {
@@ -264,25 +264,25 @@ async fn pages_neither_repeat_nor_skip() {
             None => break,
         }
     }
-    assert_eq!(seen.len(), 700);
+    assert_eq!(ids.len(), 700);
     assert!(scores.windows(2).all(|pair| pair[0] >= pair[1]), "scores rise");
-    let mut different = seen.clone();
-    different.sort();
-    different.dedup();
-    assert_eq!(different.len(), 700, "a page repeats a row");
-    // And back: to the page before.
+    let mut distinct = ids.clone();
+    distinct.sort();
+    distinct.dedup();
+    assert_eq!(distinct.len(), 700, "a page repeats a row");
+    // The previous page.
     let second = anyone.get("/v1/search?q=everywhere&limit=100").await.json()["page"]["next_cursor"].as_str().unwrap().to_owned();
     let page = anyone.get(&format!("/v1/search?q=everywhere&limit=100&cursor={second}")).await.expect(200);
-    let back = page.json()["page"]["prev_cursor"].as_str().unwrap().to_owned();
-    assert_eq!(page.each("insight")[0]["id"], seen[100]);
-    let first = anyone.get(&format!("/v1/search?q=everywhere&limit=100&cursor={back}")).await.expect(200);
-    assert_eq!(first.each("insight")[0]["id"], seen[0]);
+    let previous = page.json()["page"]["prev_cursor"].as_str().unwrap().to_owned();
+    assert_eq!(page.each("insight")[0]["id"], ids[100]);
+    let first = anyone.get(&format!("/v1/search?q=everywhere&limit=100&cursor={previous}")).await.expect(200);
+    assert_eq!(first.each("insight")[0]["id"], ids[0]);
     anyone.get(&format!("/v1/search?q=other&limit=100&cursor={second}")).await.problem(400, "invalid-cursor");
     anyone.get(&format!("/v1/search?q=everywhere&limit=37&tag=x&cursor={second}")).await.problem(400, "invalid-cursor");
 }
 
 #[tokio::test]
-async fn highlights_are_safe_and_explanations_are_for_editors() {
+async fn highlights_are_escaped_and_explanations_need_a_scope() {
     let app = TestApp::with_terms().await;
     let admin = app.admin().await;
     let body = "First some words.\n\n```\n<script>alert('needle')</script>\n```\n\nAnd & more.";
@@ -304,7 +304,7 @@ async fn highlights_are_safe_and_explanations_are_for_editors() {
 }
 
 #[tokio::test]
-async fn an_answer_has_a_validator_that_time_taken_does_not_change() {
+async fn the_etag_does_not_depend_on_the_time_taken() {
     let app = TestApp::with_terms().await;
     let admin = app.admin().await;
     publish(&admin, "Validated", "a text", "debugging", &[]).await;
@@ -320,7 +320,7 @@ async fn an_answer_has_a_validator_that_time_taken_does_not_change() {
 }
 
 #[tokio::test]
-async fn suggestions_go_on_as_typed() {
+async fn suggestions_complete_titles_and_headings() {
     let app = TestApp::with_terms().await;
     let admin = app.admin().await;
     publish(&admin, "Cache without a lock", "Text.\n\n## Thundering herds\n\nMore.\n\n## Cache keys\n\nEnd.", "debugging", &[]).await;

@@ -1,4 +1,4 @@
-//! How often the insight that a reader has in mind comes first, or among the first five, in each way of asking for it. Printed, and held.
+//! Known-item search: success at 1 and at 5 for each kind of query, printed and compared with lower bounds.
 
 use std::collections::BTreeMap;
 
@@ -7,39 +7,40 @@ use super::{corpus, search};
 use crate::support::{Client, TestApp};
 
 const INSIGHTS: usize = 600;
-const ASKED: usize = 60;
+/// Generated insights that are searched for.
+const SAMPLED: usize = 60;
 
-/// A query and the title that answers it.
-struct Known {
-    way: &'static str,
+/// A query and the title that it should find.
+struct KnownItem {
+    kind: &'static str,
     query: String,
     title: String,
 }
 
 #[tokio::test]
-#[expect(clippy::print_stdout, reason = "the figures are what one looks at")]
-async fn what_a_reader_has_in_mind_comes_first() {
+#[expect(clippy::print_stdout, reason = "the figures are the result of the test")]
+async fn known_items_are_found_first() {
     let app = TestApp::start_with(|settings| settings.demo = true).await;
-    let made = generate::corpus(INSIGHTS, 120, app.now().0);
-    let tags: Vec<String> = made.tags.iter().map(|tag| format!("t-{tag}")).collect();
+    let corpus = generate::corpus(INSIGHTS, 120, app.now().0);
+    let tags: Vec<String> = corpus.tags.iter().map(|tag| format!("t-{tag}")).collect();
     let tags: Vec<&str> = tags.iter().map(String::as_str).collect();
-    corpus::fill(app.store(), &made.entries, &["Seeded"], &tags).await;
-    let mut known = samples();
+    corpus::fill(app.store(), &corpus.entries, &["Seeded"], &tags).await;
+    let mut items = sample_items();
     let mut random = Random::new(99);
-    for number in (0..INSIGHTS).step_by(INSIGHTS / ASKED) {
-        known.extend(ways(&made.entries[number], number, &mut random));
+    for number in (0..INSIGHTS).step_by(INSIGHTS / SAMPLED) {
+        items.extend(generated_items(&corpus.entries[number], number, &mut random));
     }
     let app = app.restart_without_index().await;
     let anyone = app.anonymous();
     let mut results: BTreeMap<&str, (u32, u32, u32)> = BTreeMap::new();
-    for known in &known {
-        let place = place(&anyone, known).await;
-        let (asked, first, five) = results.entry(known.way).or_default();
-        *asked += 1;
-        *first += u32::from(place == Some(0));
-        *five += u32::from(place.is_some_and(|place| place < 5));
+    for item in &items {
+        let rank = rank(&anyone, item).await;
+        let (queries, at_1, at_5) = results.entry(item.kind).or_default();
+        *queries += 1;
+        *at_1 += u32::from(rank == Some(0));
+        *at_5 += u32::from(rank.is_some_and(|rank| rank < 5));
     }
-    let held: BTreeMap<&str, (f64, f64)> = [
+    let lower_bounds: BTreeMap<&str, (f64, f64)> = [
         ("accents", (1.0, 1.0)),
         ("one typo", (0.95, 0.98)),
         ("phrase of the body", (0.98, 1.0)),
@@ -49,28 +50,29 @@ async fn what_a_reader_has_in_mind_comes_first() {
         ("words of the body", (0.9, 1.0)),
     ]
     .into();
-    for (way, (asked, first, five)) in &results {
-        let share = |times: &u32| f64::from(*times) / f64::from(*asked);
-        println!("{way:<20} {asked:>4} asked   success@1 {:.3}   success@5 {:.3}", share(first), share(five));
-        let (least_first, least_five) = held[way];
-        assert!(share(first) >= least_first && share(five) >= least_five, "{way}: {:.3} and {:.3}", share(first), share(five));
+    for (kind, (queries, at_1, at_5)) in &results {
+        let share = |count: &u32| f64::from(*count) / f64::from(*queries);
+        println!("{kind:<20} {queries:>4} queries   success@1 {:.3}   success@5 {:.3}", share(at_1), share(at_5));
+        let (min_at_1, min_at_5) = lower_bounds[kind];
+        assert!(share(at_1) >= min_at_1 && share(at_5) >= min_at_5, "{kind}: {:.3} and {:.3}", share(at_1), share(at_5));
     }
-    assert_eq!(results.len(), held.len());
+    assert_eq!(results.len(), lower_bounds.len());
 }
 
-#[expect(clippy::print_stdout, reason = "what went wrong, in full")]
-async fn place(anyone: &Client, known: &Known) -> Option<usize> {
-    let query: String = form_urlencoded::byte_serialize(known.query.as_bytes()).collect();
+/// The rank of the item among the first five hits.
+#[expect(clippy::print_stdout, reason = "misses are printed in full")]
+async fn rank(anyone: &Client, item: &KnownItem) -> Option<usize> {
+    let query: String = form_urlencoded::byte_serialize(item.query.as_bytes()).collect();
     let titles = super::titles(&search(anyone, &format!("q={query}&limit=5")).await);
-    let place = titles.iter().position(|title| *title == known.title);
-    if place != Some(0) {
-        println!("  {}: {:?} -> {place:?}, wanted {:?}, first {:?}", known.way, known.query, known.title, titles.first());
+    let rank = titles.iter().position(|title| *title == item.title);
+    if rank != Some(0) {
+        println!("  {}: {:?} -> {rank:?}, wanted {:?}, first {:?}", item.kind, item.query, item.title, titles.first());
     }
-    place
+    rank
 }
 
-/// Questions about the six sample insights.
-fn samples() -> Vec<Known> {
+/// Queries for the sample insights.
+fn sample_items() -> Vec<KnownItem> {
     let herd = "Cache without a lock is thundering herd: 14 endpoints, 8 workers, one dead database";
     let index = "Expression index ignored: Why COALESCE in the index didn't match the ORDER BY — 29 500× speedup";
     let commit = "Commit before async I/O: how a single enricher idled the entire PgBouncer pool";
@@ -90,35 +92,35 @@ fn samples() -> Vec<Known> {
         ("accents", "PgBouncér pöol", commit),
         ("words of the body", "why did the whole pool sit idle in transaction", commit),
     ];
-    list.into_iter().map(|(way, query, title)| Known { way, query: query.to_owned(), title: title.to_owned() }).collect()
+    list.into_iter().map(|(kind, query, title)| KnownItem { kind, query: query.to_owned(), title: title.to_owned() }).collect()
 }
 
-/// Every way to ask for one insight of the generated corpus.
-fn ways(entry: &corpus::Entry, number: usize, random: &mut Random) -> Vec<Known> {
+/// A query of each kind for one insight of the generated corpus.
+fn generated_items(entry: &corpus::Entry, number: usize, random: &mut Random) -> Vec<KnownItem> {
     let words: Vec<&str> = entry.title.split([' ', ':']).filter(|word| !word.is_empty()).collect();
-    let known = |way, query: String| Known { way, query, title: entry.title.clone() };
-    let begun: String = words[3].chars().take(3).collect();
-    let telling: Vec<&str> = words.iter().copied().filter(|word| word.len() > 4).collect();
-    let mut mistyped: Vec<String> = telling.iter().take(4).map(|word| word.to_lowercase()).collect();
-    let wrong = random.below(mistyped.len());
-    let mut letters: Vec<char> = mistyped[wrong].chars().collect();
+    let item = |kind, query: String| KnownItem { kind, query, title: entry.title.clone() };
+    let prefix: String = words[3].chars().take(3).collect();
+    let long_words: Vec<&str> = words.iter().copied().filter(|word| word.len() > 4).collect();
+    let mut mistyped: Vec<String> = long_words.iter().take(4).map(|word| word.to_lowercase()).collect();
+    let typo = random.below(mistyped.len());
+    let mut letters: Vec<char> = mistyped[typo].chars().collect();
     letters.swap(2, 3);
-    mistyped[wrong] = letters.into_iter().collect();
+    mistyped[typo] = letters.into_iter().collect();
     let body: Vec<&str> = entry.text.split("\n\n").next().unwrap_or_default().split_whitespace().collect();
-    let from = random.below(body.len().saturating_sub(8));
-    let mut spread: Vec<&str> =
+    let start = random.below(body.len().saturating_sub(8));
+    let mut body_words: Vec<&str> =
         entry.text.split_whitespace().filter(|word| word.len() > 6 && word.chars().all(char::is_alphabetic)).collect();
-    spread.sort_unstable();
-    spread.dedup();
-    spread.truncate(9);
+    body_words.sort_unstable();
+    body_words.dedup();
+    body_words.truncate(9);
     vec![
-        known("title as typed", format!("{} {} {} {begun}", words[0], words[1], words[2])),
-        known("one typo", mistyped.join(" ")),
-        known("phrase of the body", format!("\"{}\"", body[from..from + 6].join(" "))),
-        known("technical token", format!("E{:05}", number + 10_000)),
-        known("technical token", format!("worker_{number}::drain")),
-        known("technical token", format!("nodewatch{number}")),
-        known("plural or singular", format!("{}s {} {}s {}", words[0], words[1], words[2], words[5])),
-        known("words of the body", spread.join(" ")),
+        item("title as typed", format!("{} {} {} {prefix}", words[0], words[1], words[2])),
+        item("one typo", mistyped.join(" ")),
+        item("phrase of the body", format!("\"{}\"", body[start..start + 6].join(" "))),
+        item("technical token", format!("E{:05}", number + 10_000)),
+        item("technical token", format!("worker_{number}::drain")),
+        item("technical token", format!("nodewatch{number}")),
+        item("plural or singular", format!("{}s {} {}s {}", words[0], words[1], words[2], words[5])),
+        item("words of the body", body_words.join(" ")),
     ]
 }

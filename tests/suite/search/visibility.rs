@@ -1,4 +1,4 @@
-//! What readers may not see moves nothing, and the clock is obeyed without anybody's help.
+//! Invisible texts influence no result, and visibility follows the clock without an event.
 
 use serde_json::json;
 
@@ -6,25 +6,25 @@ use super::{search, titles};
 use crate::support::TestApp;
 
 #[tokio::test]
-async fn a_schedule_is_kept_to_the_millisecond() {
+async fn search_follows_a_schedule_to_the_millisecond() {
     let app = TestApp::with_terms().await;
     let admin = app.admin().await;
     let created = admin.create("Scheduled appearance").await;
     let input = json!({ "publish_at": "2026-11-23T12:01:00Z", "unpublish_at": "2026-11-23T12:02:00Z" });
     admin.act(&format!("/v1/insights/{}/publish", created.id()), "*", input).await.expect(200);
     let anyone = app.anonymous();
-    let seen = async || !titles(&search(&anyone, "q=appearance").await).is_empty();
-    let suggested = async || anyone.get("/v1/search/suggestions?q=sched").await.json()["data"].as_array().unwrap().len();
+    let is_found = async || !titles(&search(&anyone, "q=appearance").await).is_empty();
+    let suggestions = async || anyone.get("/v1/search/suggestions?q=sched").await.json()["data"].as_array().unwrap().len();
     for (millis, visible) in [(0, false), (59_999, false), (1, true), (59_999, true), (1, false)] {
         app.advance(millis);
-        assert_eq!(seen().await, visible, "after {millis} ms more");
-        assert_eq!(suggested().await, usize::from(visible));
+        assert_eq!(is_found().await, visible, "after {millis} ms more");
+        assert_eq!(suggestions().await, usize::from(visible));
     }
 }
 
-/// The same visible content gives the same scores, whatever was there before, is still to come, or was never shown.
+/// The same visible content gives the same scores, whatever was published before, is scheduled, or was never published.
 #[tokio::test]
-async fn statistics_are_made_of_visible_texts_alone() {
+async fn statistics_include_visible_texts_only() {
     let app = TestApp::with_terms().await;
     let admin = app.admin().await;
     for number in 0..5 {
@@ -33,11 +33,11 @@ async fn statistics_are_made_of_visible_texts_alone() {
         admin.act(&format!("/v1/insights/{}/publish", created.id()), "*", json!({})).await.expect(200);
     }
     let anyone = app.anonymous();
-    let questions = ["q=herd+wall", "q=hrd", "q=loc", "q=wal", "q=story", "q=herdes%20"];
+    let queries = ["q=herd+wall", "q=hrd", "q=loc", "q=wal", "q=story", "q=herdes%20"];
     let answers = async || {
         let mut list = Vec::new();
-        for question in questions {
-            let mut answer = search(&anyone, question).await.json();
+        for query in queries {
+            let mut answer = search(&anyone, query).await.json();
             answer["meta"]["took_ms"] = json!(0);
             answer["meta"]["sequence"] = json!(0);
             list.push(answer);
@@ -47,7 +47,8 @@ async fn statistics_are_made_of_visible_texts_alone() {
     let before = answers().await;
     let mut ids = Vec::new();
     for number in 0..12 {
-        let input = json!({ "title": format!("Herdes {number}"), "body_markdown": "herd herd wall hrd story ".repeat(20), "category": "debugging" });
+        let body = "herd herd wall hrd story ".repeat(20);
+        let input = json!({ "title": format!("Herdes {number}"), "body_markdown": body, "category": "debugging" });
         let created = admin.post("/v1/insights", input).await.expect(201);
         let body = if number % 3 == 0 { json!({ "publish_at": "2027-01-01T00:00:00Z" }) } else { json!({}) };
         admin.act(&format!("/v1/insights/{}/publish", created.id()), "*", body).await.expect(200);
@@ -63,18 +64,18 @@ async fn statistics_are_made_of_visible_texts_alone() {
         }
     }
     assert_eq!(before, answers().await);
-    // And an index that was made anew, in one piece, gives them too.
+    // A rebuilt index, in one segment, gives the same scores.
     let app = app.restart_without_index().await;
     let anyone = app.anonymous();
-    for (question, before) in questions.into_iter().zip(before) {
-        let mut answer = search(&anyone, question).await.json();
+    for (query, before) in queries.into_iter().zip(before) {
+        let mut answer = search(&anyone, query).await.json();
         answer["meta"]["took_ms"] = json!(0);
         answer["meta"]["sequence"] = json!(0);
-        assert_eq!(before, answer, "{question}");
+        assert_eq!(before, answer, "{query}");
     }
 }
 
-/// Words of invisible texts take no place among what a beginning can become, and none among what a typo can have meant.
+/// Words of invisible texts do not count towards the limits of completions and corrections.
 #[tokio::test]
 async fn words_of_invisible_texts_do_not_crowd_out_visible_ones() {
     let app = TestApp::with_terms().await;
@@ -85,7 +86,8 @@ async fn words_of_invisible_texts_do_not_crowd_out_visible_ones() {
     let crowd: String =
         (0..60).flat_map(|number| ['z', 'q', char::from(b'a' + number / 10), char::from(b'a' + number % 10), 'x', ' ']).collect();
     for number in 0..2 {
-        let input = json!({ "title": format!("Crowd {number} {crowd}").chars().take(190).collect::<String>(), "body_markdown": crowd, "category": "debugging" });
+        let title: String = format!("Crowd {number} {crowd}").chars().take(190).collect();
+        let input = json!({ "title": title, "body_markdown": crowd, "category": "debugging" });
         let created = admin.post("/v1/insights", input).await.expect(201);
         admin
             .act(&format!("/v1/insights/{}/publish", created.id()), "*", json!({ "publish_at": "2030-01-01T00:00:00Z" }))

@@ -1,4 +1,4 @@
-//! Rows of the database as documents of the index.
+//! Database rows as documents of the index. One document is one text: an insight in three locales is three documents.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -15,136 +15,138 @@ use crate::projections::search::index::schema;
 use crate::projections::search::index::schema::IndexFields;
 use crate::store::documents::{DocumentRow, DocumentRows, LinkRow};
 
-/// How often a word of the title counts.
-const TITLE_COUNTS: usize = 3;
-/// What has no end ends then.
+/// How often a token of the title counts as a stem.
+const TITLE_BOOST: usize = 3;
+/// The expiry of a text that has none.
 pub(crate) const NEVER: i64 = i64::MAX;
 
-/// A text of an insight as the index takes it, but for its words and its name.
+/// A document without its inverted fields and its delete key.
 pub(crate) struct IndexedText {
-    pub(crate) insight: Uuid,
-    /// What is looked up by the document.
+    pub(crate) insight_id: Uuid,
+    /// The fast fields.
     pub(crate) columns: TantivyDocument,
 }
 
-/// Texts that are put in together, with the words of all.
+/// Documents that are added together, and the inverted fields of all of them.
 #[derive(Default)]
 pub(crate) struct DocumentBatch {
     pub(crate) texts: Vec<IndexedText>,
-    pub(crate) cut: InvertedFields,
+    pub(crate) inverted: InvertedFields,
 }
 
-/// Makes documents of rows, and remembers the stems of one for the next.
-pub(crate) struct Inverters {
+/// Builds documents from rows. Share one: it caches stems.
+pub(crate) struct DocumentBuilder {
     fields: IndexFields,
-    cutter: Mutex<Inverter>,
+    inverter: Mutex<Inverter>,
 }
 
-impl Inverters {
+impl DocumentBuilder {
     pub(crate) fn new() -> Self {
-        Self { fields: schema::schema().1, cutter: Mutex::default() }
+        Self { fields: schema::schema().1, inverter: Mutex::default() }
     }
 
-    pub(crate) fn documents(&self, rows: &DocumentRows) -> DocumentBatch {
-        let mut cutter = self.cutter.lock().unwrap_or_else(PoisonError::into_inner);
-        let (tags, authors) = (by_insight(&rows.tags), by_insight(&rows.authors));
-        let mut cuts = cutter.begin(rows.texts.iter().map(|row| row.plain.len()).sum());
+    pub(crate) fn build(&self, rows: &DocumentRows) -> DocumentBatch {
+        let (tags, authors) = (group_by_insight(&rows.tags), group_by_insight(&rows.authors));
         let mut texts = Vec::with_capacity(rows.texts.len());
         for row in &rows.texts {
-            cut(&mut cuts, row, &row.toc.0);
-            let links = [&tags, &authors].map(|links| links.get(&row.id).map_or(&[][..], Vec::as_slice));
-            texts.push(IndexedText { insight: row.id, columns: columns(&self.fields, row, links) });
+            let terms = [&tags, &authors].map(|terms| terms.get(&row.id).map_or(&[][..], Vec::as_slice));
+            texts.push(IndexedText { insight_id: row.id, columns: columns(&self.fields, row, terms) });
         }
-        DocumentBatch { texts, cut: cuts.sorted() }
+        let mut inverter = self.inverter.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut batch = inverter.start_batch(rows.texts.iter().map(|row| row.plain.len()).sum());
+        for row in &rows.texts {
+            invert(&mut batch, row, &row.toc.0);
+        }
+        DocumentBatch { texts, inverted: batch.into_sorted_runs() }
     }
 }
 
-/// What an insight's texts are removed by. Each time they are put in they have another number: a removal that the engine comes to late is not one of
-/// the texts that came instead.
-pub(crate) fn name(insight: Uuid, number: u64) -> Vec<u8> {
-    [insight.as_bytes().as_slice(), &number.to_be_bytes()].concat()
+/// The key by which all texts of an insight are deleted from the index. Each replacement gets the next generation, so a deletion that
+/// Tantivy applies late cannot hit the texts of a later one.
+pub(crate) fn delete_key(insight_id: Uuid, generation: u64) -> Vec<u8> {
+    [insight_id.as_bytes().as_slice(), &generation.to_be_bytes()].concat()
 }
 
-/// The number in a name.
-pub(crate) fn number(name: &[u8]) -> u64 {
-    name.last_chunk().map_or(0, |number| u64::from_be_bytes(*number))
+/// The generation in a delete key.
+pub(crate) fn generation_of(delete_key: &[u8]) -> u64 {
+    delete_key.last_chunk().map_or(0, |generation| u64::from_be_bytes(*generation))
 }
 
-/// The name of a term in the index.
+/// A category, tag or author in the index.
 pub(crate) fn term_key(id: Uuid) -> String {
     id.simple().to_string()
 }
 
-/// The halves of an id, as columns hold them.
-pub(crate) fn halves(id: Uuid) -> (u64, u64) {
+/// The two numeric columns of an id.
+pub(crate) fn id_columns(id: Uuid) -> (u64, u64) {
     id.as_u64_pair()
 }
 
-fn cut<'t>(cuts: &mut InvertedDocuments<'_, 't>, row: &'t DocumentRow, headings: &'t [TocEntry]) {
-    let language = Language::of(&row.locale);
-    cuts.text(language, &row.title, TITLE_COUNTS);
-    // A derived excerpt is the body's first paragraph, which is counted there.
+fn invert<'t>(batch: &mut InvertedDocuments<'_, 't>, row: &'t DocumentRow, headings: &'t [TocEntry]) {
+    let language = Language::from_tag(&row.locale);
+    batch.add_text(language, &row.title, TITLE_BOOST);
+    // A derived excerpt is the first paragraph of the body, which is indexed there.
     if row.excerpt_source == "author" {
-        cuts.text(language, &row.excerpt, 1);
+        batch.add_text(language, &row.excerpt, 1);
     }
-    cuts.text(language, &row.plain, 1);
-    cuts.title(&row.title);
+    batch.add_text(language, &row.plain, 1);
+    batch.add_title(&row.title);
     for heading in headings {
-        cuts.heading(&heading.text);
+        batch.add_heading(&heading.text);
     }
-    cuts.end_document();
+    batch.end_document();
 }
 
 fn columns(fields: &IndexFields, row: &DocumentRow, [tags, authors]: [&[Uuid]; 2]) -> TantivyDocument {
     let mut columns = TantivyDocument::default();
-    let (high, low) = halves(row.id);
+    let (high, low) = id_columns(row.id);
     columns.add_u64(fields.id_high, high);
     columns.add_u64(fields.id_low, low);
     columns.add_u64(fields.revision, row.revision.unsigned_abs());
-    columns.add_u64(fields.pointer, row.pointer_version.unsigned_abs());
-    columns.add_i64(fields.published, row.published_at);
-    columns.add_i64(fields.ends, row.unpublish_at.unwrap_or(NEVER));
+    columns.add_u64(fields.pointer_version, row.pointer_version.unsigned_abs());
+    columns.add_i64(fields.published_at, row.published_at);
+    columns.add_i64(fields.unpublish_at, row.unpublish_at.unwrap_or(NEVER));
     columns.add_i64(fields.minutes, row.reading_minutes);
-    columns.add_text(fields.edition, edition(row));
+    columns.add_text(fields.variant, variant_key(row));
     columns.add_text(fields.category, term_key(row.category_id));
     for (field, terms) in [(fields.tags, tags), (fields.authors, authors)] {
         for term in terms {
             columns.add_text(field, term_key(*term));
         }
     }
-    let language = Language::of(&row.locale);
-    tokenizer::pieces(&row.title, |piece| {
-        if piece.kind == TokenKind::Word {
-            columns.add_u64(fields.title_keys, schema::pair(&piece.text, &language.stem(&piece.text)));
+    let language = Language::from_tag(&row.locale);
+    tokenizer::tokenize(&row.title, |token| {
+        if token.kind == TokenKind::Word {
+            columns.add_u64(fields.title_keys, schema::title_key(&token.text, &language.stem(&token.text)));
         }
     });
     columns
 }
 
-/// `it|en|de,en,it`: the text's locale, that of the original, and all there are.
-fn edition(row: &DocumentRow) -> String {
+/// The locale variant of a text, `it|en|de,en,it`: its locale, the source locale, and all locales of its insight.
+fn variant_key(row: &DocumentRow) -> String {
     format!("{}|{}|{}", row.locale, row.source_locale, row.locales.0.join(","))
 }
 
-/// Whether readers whose texts are looked for along this chain are shown the text of this edition.
-pub(crate) fn is_shown(edition: &str, chain: &[String]) -> bool {
-    let mut parts = edition.split('|');
+/// Whether readers with this fallback chain are shown the text of this locale variant.
+pub(crate) fn is_variant_shown(variant_key: &str, chain: &[String]) -> bool {
+    let mut parts = variant_key.split('|');
     let (Some(locale), Some(source), Some(locales)) = (parts.next(), parts.next(), parts.next()) else { return false };
-    let best = chain.iter().map(String::as_str).find(|wanted| locales.split(',').any(|there| there == *wanted));
+    let best = chain.iter().map(String::as_str).find(|wanted| locales.split(',').any(|available| available == *wanted));
     best.unwrap_or(source) == locale
 }
 
-/// The locale of an edition.
-pub(crate) fn locale_of(edition: &str) -> &str {
-    edition.split('|').next().unwrap_or_default()
+/// The text's own locale in a locale variant key.
+pub(crate) fn locale_of(variant_key: &str) -> &str {
+    variant_key.split('|').next().unwrap_or_default()
 }
 
-fn by_insight(links: &[LinkRow]) -> HashMap<Uuid, Vec<Uuid>> {
-    let mut map: HashMap<Uuid, Vec<Uuid>> = HashMap::new();
+fn group_by_insight(links: &[LinkRow]) -> HashMap<Uuid, Vec<Uuid>> {
+    let mut terms: HashMap<Uuid, Vec<Uuid>> = HashMap::new();
     for link in links {
-        map.entry(link.insight_id).or_default().push(link.term_id);
+        terms.entry(link.insight_id).or_default().push(link.term_id);
     }
-    map
+    terms
 }
 
 #[cfg(test)]
@@ -152,12 +154,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_reader_is_shown_one_text_of_an_insight() {
+    fn each_fallback_chain_selects_one_locale_variant() {
         let chain = |tags: &[&str]| tags.iter().map(|tag| (*tag).to_owned()).collect::<Vec<_>>();
         for (wanted, shown) in [(["it-CH", "it", "en"], "it"), (["fr", "en", "xx"], "en"), (["fr", "xx", "yy"], "en")] {
-            let editions = ["de|en|de,en,it", "en|en|de,en,it", "it|en|de,en,it"];
-            let seen: Vec<&str> = editions.into_iter().filter(|edition| is_shown(edition, &chain(&wanted))).map(locale_of).collect();
-            assert_eq!(seen, [shown], "{wanted:?}");
+            let variants = ["de|en|de,en,it", "en|en|de,en,it", "it|en|de,en,it"];
+            let selected: Vec<&str> =
+                variants.into_iter().filter(|variant| is_variant_shown(variant, &chain(&wanted))).map(locale_of).collect();
+            assert_eq!(selected, [shown], "{wanted:?}");
         }
     }
 }

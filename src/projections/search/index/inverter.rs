@@ -1,4 +1,6 @@
-//! Texts cut into the terms of the index: once for all the fields that hold them.
+//! Tokenises and inverts documents: each text is tokenised once for all the fields that index it.
+//!
+//! [`Inverter::start_batch`], then for each document its texts, title and headings and `end_document`, then `into_sorted_runs`.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -10,40 +12,40 @@ use crate::projections::search::analysis::tokenizer;
 use crate::projections::search::analysis::tokenizer::TokenKind;
 use crate::projections::search::index::postings::{InvertedField, SortedRun};
 
-/// Terms that room is made for at once, and bytes of text that bring a new one.
-const MOST_EXPECTED: usize = 8_000;
-const BYTES_FOR_A_TERM: usize = 12;
+/// The capacity reserved for terms, estimated from the size of the texts.
+const MAX_RESERVED_TERMS: usize = 8_000;
+const BYTES_PER_TERM: usize = 12;
 
-/// Cuts texts, and remembers stems.
+/// Inverts batches of documents, and caches stems between them.
 #[derive(Default)]
 pub(crate) struct Inverter(HashMap<Language, StemCache>);
 
-/// The stems that were found last: a text repeats the words of others.
+/// Stem by word: stemming costs more than a lookup, and texts share most of their words.
 type StemCache = FastMap<Box<str>, Box<str>>;
 
-/// Words of one language; then it is begun anew.
-const MOST_STEMS: usize = 20_000;
+/// A cache that reaches this size is cleared.
+const MAX_CACHED_STEMS: usize = 20_000;
 
-/// What stands for a stem that was not looked up.
-const UNKNOWN: u32 = u32::MAX;
+/// The stem of a word that has not been looked up yet.
+const UNRESOLVED: u32 = u32::MAX;
 
 impl Inverter {
-    /// For documents whose texts have so many bytes.
-    pub(crate) fn begin<'t>(&mut self, bytes: usize) -> InvertedDocuments<'_, 't> {
-        let terms = (bytes / BYTES_FOR_A_TERM).min(MOST_EXPECTED);
-        let [words, stems] = [(); 2].map(|()| InvertedField::of(terms));
-        let [title, headings] = [(); 2].map(|()| InvertedField::of(0));
-        InvertedDocuments { known: &mut self.0, stem_of: HashMap::new(), found: Vec::new(), words, stems, title, headings }
+    /// Starts a batch of documents whose texts have about this many bytes.
+    pub(crate) fn start_batch<'t>(&mut self, text_bytes: usize) -> InvertedDocuments<'_, 't> {
+        let terms = (text_bytes / BYTES_PER_TERM).min(MAX_RESERVED_TERMS);
+        let [words, stems] = [(); 2].map(|()| InvertedField::with_capacity(terms));
+        let [title, headings] = [(); 2].map(|()| InvertedField::with_capacity(0));
+        InvertedDocuments { stem_caches: &mut self.0, stem_ids: HashMap::new(), text_stems: Vec::new(), words, stems, title, headings }
     }
 }
 
-/// Documents that are being cut.
+/// A batch of documents being inverted.
 pub(crate) struct InvertedDocuments<'c, 't> {
-    known: &'c mut HashMap<Language, StemCache>,
-    /// The number of each word's stem, by the word's number.
-    stem_of: HashMap<Language, Vec<u32>>,
-    /// The stems of the text in hand.
-    found: Vec<(u32, usize)>,
+    stem_caches: &'c mut HashMap<Language, StemCache>,
+    /// The term id of each word's stem, by the term id of the word.
+    stem_ids: HashMap<Language, Vec<u32>>,
+    /// Stem and position of each token of the current text.
+    text_stems: Vec<(u32, usize)>,
     words: InvertedField<'t>,
     stems: InvertedField<'t>,
     title: InvertedField<'t>,
@@ -51,43 +53,43 @@ pub(crate) struct InvertedDocuments<'c, 't> {
 }
 
 impl<'t> InvertedDocuments<'_, 't> {
-    /// A text of the document in hand, which counts so many times among the stems.
-    pub(crate) fn text(&mut self, language: Language, text: &'t str, times: usize) {
-        let Self { known, stem_of, found, words, stems, .. } = self;
-        let (known, stem_of) = (known.entry(language).or_default(), stem_of.entry(language).or_default());
-        found.clear();
-        tokenizer::pieces(text, |piece| {
-            let word = words.number(&piece.text).unwrap_or_else(|| words.number_or_next(piece.text.clone()));
-            words.put(word, piece.position);
-            if piece.kind == TokenKind::Whole {
+    /// Adds a text of the current document to the words, and `boost` times to the stems.
+    pub(crate) fn add_text(&mut self, language: Language, text: &'t str, boost: usize) {
+        let Self { stem_caches, stem_ids, text_stems, words, stems, .. } = self;
+        let (cache, stem_ids) = (stem_caches.entry(language).or_default(), stem_ids.entry(language).or_default());
+        text_stems.clear();
+        tokenizer::tokenize(text, |token| {
+            let word = words.term_id(&token.text).unwrap_or_else(|| words.intern(token.text.clone()));
+            words.add_token(word, token.position);
+            if token.kind == TokenKind::Compound {
                 return;
             }
-            let at = word as usize;
-            if stem_of.len() <= at {
-                stem_of.resize(at + 1, UNKNOWN);
+            let index = word as usize;
+            if stem_ids.len() <= index {
+                stem_ids.resize(index + 1, UNRESOLVED);
             }
-            if stem_of[at] == UNKNOWN {
-                stem_of[at] = stems.number_or_next(Cow::Owned(stem(known, language, &piece.text)));
+            if stem_ids[index] == UNRESOLVED {
+                stem_ids[index] = stems.intern(Cow::Owned(cached_stem(cache, language, &token.text)));
             }
-            found.push((stem_of[at], piece.position));
+            text_stems.push((stem_ids[index], token.position));
         });
         words.end_text();
-        for _ in 0..times {
-            for (stem, position) in found.iter() {
-                stems.put(*stem, *position);
+        for _ in 0..boost {
+            for (stem, position) in text_stems.iter() {
+                stems.add_token(*stem, *position);
             }
             stems.end_text();
         }
     }
 
-    /// The document's title, for the fields that have nothing but words.
-    pub(crate) fn title(&mut self, title: &'t str) {
-        plain(&mut self.title, title);
-        plain(&mut self.headings, title);
+    /// Adds the title to the fields that completion and suggestions use.
+    pub(crate) fn add_title(&mut self, title: &'t str) {
+        add_words(&mut self.title, title);
+        add_words(&mut self.headings, title);
     }
 
-    pub(crate) fn heading(&mut self, heading: &'t str) {
-        plain(&mut self.headings, heading);
+    pub(crate) fn add_heading(&mut self, heading: &'t str) {
+        add_words(&mut self.headings, heading);
     }
 
     pub(crate) fn end_document(&mut self) {
@@ -96,33 +98,33 @@ impl<'t> InvertedDocuments<'_, 't> {
         }
     }
 
-    /// The fields as [`crate::projections::search::index::schema::Fields::of_words`] names them.
-    pub(crate) fn sorted(self) -> InvertedFields {
-        [self.words, self.stems, self.title, self.headings].map(InvertedField::sorted)
+    /// The fields in the order of [`crate::projections::search::index::schema::IndexFields::inverted`].
+    pub(crate) fn into_sorted_runs(self) -> InvertedFields {
+        [self.words, self.stems, self.title, self.headings].map(InvertedField::into_sorted_run)
     }
 }
 
-/// What the fields hold of some documents.
+/// The inverted fields of a batch.
 pub(crate) type InvertedFields = [SortedRun; 4];
 
-fn stem(known: &mut StemCache, language: Language, word: &str) -> String {
-    if let Some(stem) = known.get(word) {
+fn cached_stem(cache: &mut StemCache, language: Language, word: &str) -> String {
+    if let Some(stem) = cache.get(word) {
         return stem.to_string();
     }
     let stem = language.stem(word).into_owned();
-    if known.len() >= MOST_STEMS {
-        known.clear();
+    if cache.len() >= MAX_CACHED_STEMS {
+        cache.clear();
     }
-    known.insert(word.into(), stem.as_str().into());
+    cache.insert(word.into(), stem.as_str().into());
     stem
 }
 
-/// The words of a text and nothing else.
-fn plain<'t>(field: &mut InvertedField<'t>, text: &'t str) {
-    tokenizer::pieces(text, |piece| {
-        if piece.kind == TokenKind::Word {
-            let word = field.number_or_next(piece.text);
-            field.put(word, piece.position);
+/// Adds the words of a text, without subwords and compounds.
+fn add_words<'t>(field: &mut InvertedField<'t>, text: &'t str) {
+    tokenizer::tokenize(text, |token| {
+        if token.kind == TokenKind::Word {
+            let word = field.intern(token.text);
+            field.add_token(word, token.position);
         }
     });
     field.end_text();
@@ -132,18 +134,18 @@ fn plain<'t>(field: &mut InvertedField<'t>, text: &'t str) {
 mod tests {
     use super::*;
 
-    type TokensOf = Vec<(String, u32, usize)>;
+    /// Term, document and position of every token.
+    type Tokens = Vec<(String, u32, usize)>;
 
-    /// Term, document and place of every token.
-    fn read(run: &SortedRun) -> TokensOf {
-        let (mut reading, mut tokens, mut differences) = (run.reading(), TokensOf::new(), Vec::new());
-        while let Some(term) = reading.term() {
+    fn read_run(run: &SortedRun) -> Tokens {
+        let (mut cursor, mut tokens, mut buffer) = (run.cursor(), Tokens::new(), Vec::new());
+        while let Some(term) = cursor.next_term() {
             let term = String::from_utf8(term.to_vec()).unwrap();
-            reading.places(&mut differences, |document, differences| {
-                let mut place = 0;
-                for difference in differences {
-                    place += *difference as usize;
-                    tokens.push((term.clone(), document, place));
+            cursor.read_postings(&mut buffer, |document, deltas| {
+                let mut position = 0;
+                for delta in deltas {
+                    position += *delta as usize;
+                    tokens.push((term.clone(), document, position));
                 }
             });
         }
@@ -153,16 +155,16 @@ mod tests {
         tokens
     }
 
-    /// What the engine would have been given token by token, text by text, in the order of the index.
-    fn one_by_one(documents: &[Vec<(&str, usize)>], keeps: impl Fn(TokenKind) -> bool, term: impl Fn(&str) -> String) -> TokensOf {
-        let mut tokens = TokensOf::new();
+    /// The tokens of each document, computed token by token and text by text, in the order of the index.
+    fn expected_tokens(documents: &[Vec<(&str, usize)>], keeps: impl Fn(TokenKind) -> bool, term: impl Fn(&str) -> String) -> Tokens {
+        let mut tokens = Tokens::new();
         for (document, texts) in (0..).zip(documents) {
-            let mut begin = 0;
-            for text in texts.iter().flat_map(|(text, times)| std::iter::repeat_n(text, *times)) {
-                let pieces: Vec<_> = tokenizer::pieces_of(text).into_iter().filter(|piece| keeps(piece.kind)).collect();
-                let last = pieces.iter().map(|piece| begin + piece.position + 1).max().unwrap_or(begin);
-                tokens.extend(pieces.iter().map(|piece| (term(&piece.text), document, begin + piece.position)));
-                begin = last + 1;
+            let mut start = 0;
+            for text in texts.iter().flat_map(|(text, boost)| std::iter::repeat_n(text, *boost)) {
+                let kept: Vec<_> = tokenizer::tokens(text).into_iter().filter(|token| keeps(token.kind)).collect();
+                let end = kept.iter().map(|token| start + token.position + 1).max().unwrap_or(start);
+                tokens.extend(kept.iter().map(|token| (term(&token.text), document, start + token.position)));
+                start = end + 1;
             }
         }
         tokens.sort();
@@ -170,41 +172,41 @@ mod tests {
     }
 
     #[test]
-    fn a_field_holds_every_token_where_it_was() {
+    fn inverted_fields_have_every_token_at_its_position() {
         let long = "queues fill. ".repeat(3_000) + "then one e-mail, email, re-email `io_uring` and C++ ⒈95 1.95";
         let texts = vec![("PgBouncer queues a queue", 3), ("", 1), ("…", 1), (long.as_str(), 1), ("naïve e-mail queues", 1)];
         let documents = [texts.clone(), vec![("", 3)], texts.into_iter().rev().collect()];
-        let once: Vec<Vec<_>> = documents.iter().map(|texts| texts.iter().map(|(text, _)| (*text, 1)).collect()).collect();
+        let unboosted: Vec<Vec<_>> = documents.iter().map(|texts| texts.iter().map(|(text, _)| (*text, 1)).collect()).collect();
         for locale in ["en", "de", "xx"] {
-            let language = Language::of(locale);
-            let mut cutter = Inverter::default();
-            let mut cuts = cutter.begin(long.len());
+            let language = Language::from_tag(locale);
+            let mut inverter = Inverter::default();
+            let mut batch = inverter.start_batch(long.len());
             for texts in &documents {
-                for (text, times) in texts {
-                    cuts.text(language, text, *times);
-                    cuts.heading(text);
+                for (text, boost) in texts {
+                    batch.add_text(language, text, *boost);
+                    batch.add_heading(text);
                 }
-                cuts.end_document();
+                batch.end_document();
             }
-            let [words, stems, title, headings] = cuts.sorted().map(|run| read(&run));
-            assert_eq!(words, one_by_one(&once, |_| true, str::to_owned));
-            assert_eq!(stems, one_by_one(&documents, |kind| kind != TokenKind::Whole, |word| language.stem(word).into_owned()));
-            assert_eq!(headings, one_by_one(&once, |kind| kind == TokenKind::Word, str::to_owned));
+            let [words, stems, title, headings] = batch.into_sorted_runs().map(|run| read_run(&run));
+            assert_eq!(words, expected_tokens(&unboosted, |_| true, str::to_owned));
+            assert_eq!(stems, expected_tokens(&documents, |kind| kind != TokenKind::Compound, |word| language.stem(word).into_owned()));
+            assert_eq!(headings, expected_tokens(&unboosted, |kind| kind == TokenKind::Word, str::to_owned));
             assert!(title.is_empty());
         }
     }
 
     #[test]
-    fn a_word_has_a_stem_in_each_language() {
-        let mut cutter = Inverter::default();
-        let mut cuts = cutter.begin(0);
+    fn the_same_word_is_stemmed_in_each_language() {
+        let mut inverter = Inverter::default();
+        let mut batch = inverter.start_batch(0);
         for locale in ["en", "de", "en"] {
-            cuts.text(Language::of(locale), "running", 1);
-            cuts.end_document();
+            batch.add_text(Language::from_tag(locale), "running", 1);
+            batch.end_document();
         }
-        let [words, stems, ..] = cuts.sorted().map(|run| read(&run));
-        let of = |term: &str, document| (term.to_owned(), document, 0);
-        assert_eq!(words, [of("running", 0), of("running", 1), of("running", 2)]);
-        assert_eq!(stems, [of("run", 0), of("run", 2), of("running", 1)]);
+        let [words, stems, ..] = batch.into_sorted_runs().map(|run| read_run(&run));
+        let token = |term: &str, document| (term.to_owned(), document, 0);
+        assert_eq!(words, [token("running", 0), token("running", 1), token("running", 2)]);
+        assert_eq!(stems, [token("run", 0), token("run", 2), token("running", 1)]);
     }
 }

@@ -1,32 +1,33 @@
-//! Where each term of a few documents is: gathered while they are cut, then kept in the order of terms, as the index will have it.
+//! The in-memory inverted index of a batch of documents, and the sorted run that it becomes.
 //!
-//! Runs of many documents are put together by reading each once from its beginning. To look every token up in one table of all terms instead, as
-//! the engine does, costs several misses of the processor's caches for each term of each text.
+//! A segment is written by merging its runs, reading each once from the start. Tantivy instead looks up every token in one hash table of
+//! all terms of a segment, which costs several cache misses for each term of each text.
 
 use std::borrow::Cow;
 
 use foldhash::HashMap as FastMap;
 use foldhash::fast::RandomState;
 
-/// Between two texts of a field, so that no phrase goes over the end of one.
-const GAP: u32 = 1;
+/// The distance between the positions of two texts of a field, so that no phrase matches across their boundary.
+const POSITION_GAP: u32 = 1;
 
-/// One field of the documents that are being cut. Terms are numbered as they are met.
+/// The in-memory inverted index of one field. Terms get ids in the order in which they occur.
 pub(crate) struct InvertedField<'t> {
-    numbers: FastMap<Cow<'t, str>, u32>,
+    term_ids: FastMap<Cow<'t, str>, u32>,
     tokens: Vec<TermOccurrence>,
-    /// Tokens of each document before the one in hand.
+    /// The number of tokens of each finished document.
     lengths: Vec<u32>,
-    counted: usize,
-    /// Where the text in hand begins, and where it ends so far.
-    begin: u32,
+    /// The number of tokens of all finished documents.
+    finished_tokens: usize,
+    /// The positions at which the current text starts and ends.
+    start: u32,
     end: u32,
 }
 
 #[derive(Clone, Copy, Default)]
 struct TermOccurrence {
-    term: u32,
-    place: TokenPosition,
+    term_id: u32,
+    at: TokenPosition,
 }
 
 #[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -36,167 +37,167 @@ struct TokenPosition {
 }
 
 impl<'t> InvertedField<'t> {
-    /// With room for so many terms.
-    pub(crate) fn of(terms: usize) -> Self {
-        let numbers = FastMap::with_capacity_and_hasher(terms, RandomState::default());
-        Self { numbers, tokens: Vec::new(), lengths: Vec::new(), counted: 0, begin: 0, end: 0 }
+    pub(crate) fn with_capacity(terms: usize) -> Self {
+        let term_ids = FastMap::with_capacity_and_hasher(terms, RandomState::default());
+        Self { term_ids, tokens: Vec::new(), lengths: Vec::new(), finished_tokens: 0, start: 0, end: 0 }
     }
 
-    pub(crate) fn number(&self, term: &str) -> Option<u32> {
-        self.numbers.get(term).copied()
+    pub(crate) fn term_id(&self, term: &str) -> Option<u32> {
+        self.term_ids.get(term).copied()
     }
 
-    pub(crate) fn number_or_next(&mut self, term: Cow<'t, str>) -> u32 {
-        let next = small(self.numbers.len());
-        *self.numbers.entry(term).or_insert(next)
+    /// The id of a term, which gets the next one if it is new.
+    pub(crate) fn intern(&mut self, term: Cow<'t, str>) -> u32 {
+        let next = saturating_u32(self.term_ids.len());
+        *self.term_ids.entry(term).or_insert(next)
     }
 
-    /// A token of the text in hand.
-    pub(crate) fn put(&mut self, term: u32, position: usize) {
-        let position = self.begin.saturating_add(small(position));
+    /// Adds a token of the current text.
+    pub(crate) fn add_token(&mut self, term_id: u32, position: usize) {
+        let position = self.start.saturating_add(saturating_u32(position));
         self.end = self.end.max(position.saturating_add(1));
-        self.tokens.push(TermOccurrence { term, place: TokenPosition { document: small(self.lengths.len()), position } });
+        let document = saturating_u32(self.lengths.len());
+        self.tokens.push(TermOccurrence { term_id, at: TokenPosition { document, position } });
     }
 
     pub(crate) fn end_text(&mut self) {
-        self.begin = self.end.saturating_add(GAP);
-        self.end = self.begin;
+        self.start = self.end.saturating_add(POSITION_GAP);
+        self.end = self.start;
     }
 
     pub(crate) fn end_document(&mut self) {
-        self.lengths.push(small(self.tokens.len() - self.counted));
-        self.counted = self.tokens.len();
-        (self.begin, self.end) = (0, 0);
+        self.lengths.push(saturating_u32(self.tokens.len() - self.finished_tokens));
+        self.finished_tokens = self.tokens.len();
+        (self.start, self.end) = (0, 0);
     }
 
-    /// Everything by term.
-    pub(crate) fn sorted(self) -> SortedRun {
-        let mut places = self.by_number();
-        let mut terms: Vec<(&str, u32)> = self.numbers.iter().map(|(term, number)| (&**term, *number)).collect();
+    pub(crate) fn into_sorted_run(self) -> SortedRun {
+        let mut postings = self.group_by_term();
+        let mut terms: Vec<(&str, u32)> = self.term_ids.iter().map(|(term, id)| (&**term, *id)).collect();
         terms.sort_unstable();
         let mut run = SortedRun { bytes: Vec::with_capacity(12 * terms.len() + 2 * self.tokens.len()), lengths: self.lengths };
-        for (term, number) in terms {
-            let places = places.of(number);
-            if !places.is_empty() {
-                run.push(term, places);
+        for (term, id) in terms {
+            let positions = postings.sorted_positions(id);
+            if !positions.is_empty() {
+                run.push_term(term, positions);
             }
         }
         run
     }
 
-    fn by_number(&self) -> Places {
-        let mut ends = vec![0; self.numbers.len()];
+    /// Counting sort of the tokens by term id.
+    fn group_by_term(&self) -> GroupedPositions {
+        let mut ends = vec![0; self.term_ids.len()];
         for token in &self.tokens {
-            ends[token.term as usize] += 1;
+            ends[token.term_id as usize] += 1;
         }
         let mut sum = 0;
         for end in &mut ends {
             sum += std::mem::replace(end, sum);
         }
-        // Each holds where its term's places begin, and moves to where they end.
-        let mut places = vec![TokenPosition::default(); self.tokens.len()];
+        // Each entry starts as the beginning of its group, and becomes the end while the group is filled.
+        let mut positions = vec![TokenPosition::default(); self.tokens.len()];
         for token in &self.tokens {
-            let end = &mut ends[token.term as usize];
-            places[*end] = token.place;
+            let end = &mut ends[token.term_id as usize];
+            positions[*end] = token.at;
             *end += 1;
         }
-        Places { places, ends }
+        GroupedPositions { positions, ends }
     }
 }
 
-/// The places of all terms, those of one behind the other.
-struct Places {
-    places: Vec<TokenPosition>,
+/// The positions of all terms, grouped by term id.
+struct GroupedPositions {
+    positions: Vec<TokenPosition>,
     ends: Vec<usize>,
 }
 
-impl Places {
-    /// Those of one term, in ascending order.
-    fn of(&mut self, number: u32) -> &[TokenPosition] {
-        let number = number as usize;
-        let from = number.checked_sub(1).map_or(0, |before| self.ends[before]);
-        let places = &mut self.places[from..self.ends[number]];
-        // Compounds are found when they end, and stand where they begin.
-        if !places.is_sorted() {
-            places.sort_unstable();
+impl GroupedPositions {
+    /// The positions of one term, in ascending order.
+    fn sorted_positions(&mut self, term_id: u32) -> &[TokenPosition] {
+        let index = term_id as usize;
+        let start = index.checked_sub(1).map_or(0, |previous| self.ends[previous]);
+        let positions = &mut self.positions[start..self.ends[index]];
+        // The tokenizer emits a compound after its words, but with the position of the first one.
+        if !positions.is_sorted() {
+            positions.sort_unstable();
         }
-        places
+        positions
     }
 }
 
-/// The terms of one field of some documents in ascending order, each with its places.
+/// The terms of one field of a batch in ascending order, each with its postings.
 #[derive(Default)]
 pub(crate) struct SortedRun {
-    /// For each term: how long it is, itself, how many documents have it, and for each of them how far it is from the one before, how many places the
-    /// term has there, and the differences between these.
+    /// For each term: its length, its bytes, its document frequency; and for each of its documents the delta of the document id, the term
+    /// frequency, and the deltas of the positions. All numbers are varints.
     bytes: Vec<u8>,
-    /// How many tokens each document has.
+    /// The number of tokens of each document.
     pub(crate) lengths: Vec<u32>,
 }
 
 impl SortedRun {
-    fn push(&mut self, term: &str, places: &[TokenPosition]) {
-        write(&mut self.bytes, small(term.len()));
+    fn push_term(&mut self, term: &str, positions: &[TokenPosition]) {
+        write_varint(&mut self.bytes, saturating_u32(term.len()));
         self.bytes.extend_from_slice(term.as_bytes());
-        let documents = || places.chunk_by(|a, b| a.document == b.document);
-        write(&mut self.bytes, small(documents().count()));
-        let mut last = 0;
-        for places in documents() {
-            let Some(TokenPosition { document, .. }) = places.first() else { continue };
-            write(&mut self.bytes, document - last);
-            last = *document;
-            write(&mut self.bytes, small(places.len()));
-            places.iter().fold(0, |before, place| {
-                write(&mut self.bytes, place.position - before);
-                place.position
+        let documents = || positions.chunk_by(|a, b| a.document == b.document);
+        write_varint(&mut self.bytes, saturating_u32(documents().count()));
+        let mut previous = 0;
+        for positions in documents() {
+            let Some(TokenPosition { document, .. }) = positions.first() else { continue };
+            write_varint(&mut self.bytes, document - previous);
+            previous = *document;
+            write_varint(&mut self.bytes, saturating_u32(positions.len()));
+            positions.iter().fold(0, |previous, at| {
+                write_varint(&mut self.bytes, at.position - previous);
+                at.position
             });
         }
     }
 
-    /// In bytes.
-    pub(crate) fn size(&self) -> usize {
+    pub(crate) fn byte_size(&self) -> usize {
         self.bytes.len() + size_of_val(self.lengths.as_slice())
     }
 
-    pub(crate) fn reading(&self) -> RunCursor<'_> {
-        RunCursor { rest: &self.bytes, documents: 0 }
+    pub(crate) fn cursor(&self) -> RunCursor<'_> {
+        RunCursor { rest: &self.bytes, doc_freq: 0 }
     }
 }
 
-/// A run being read from its beginning: each term, then its places.
+/// Reads a run from its start: [`RunCursor::next_term`], then [`RunCursor::read_postings`], for each term.
 pub(crate) struct RunCursor<'r> {
     rest: &'r [u8],
-    /// How many have the term whose places come next.
-    pub(crate) documents: u32,
+    /// The document frequency of the term whose postings come next.
+    pub(crate) doc_freq: u32,
 }
 
 impl<'r> RunCursor<'r> {
-    pub(crate) fn term(&mut self) -> Option<&'r [u8]> {
+    pub(crate) fn next_term(&mut self) -> Option<&'r [u8]> {
         if self.rest.is_empty() {
             return None;
         }
-        let length = self.number() as usize;
+        let length = self.read_varint() as usize;
         let (term, rest) = self.rest.split_at(length);
         self.rest = rest;
-        self.documents = self.number();
+        self.doc_freq = self.read_varint();
         Some(term)
     }
 
-    /// Calls back with each document that has the term, and the differences between its places there.
-    pub(crate) fn places(&mut self, differences: &mut Vec<u32>, mut take: impl FnMut(u32, &[u32])) {
+    /// Calls `sink` with each document of the term and the deltas of its positions there.
+    pub(crate) fn read_postings(&mut self, buffer: &mut Vec<u32>, mut sink: impl FnMut(u32, &[u32])) {
         let mut document = 0;
-        for _ in 0..std::mem::take(&mut self.documents) {
-            document += self.number();
-            differences.clear();
-            for _ in 0..self.number() {
-                let difference = self.number();
-                differences.push(difference);
+        for _ in 0..std::mem::take(&mut self.doc_freq) {
+            document += self.read_varint();
+            buffer.clear();
+            for _ in 0..self.read_varint() {
+                let delta = self.read_varint();
+                buffer.push(delta);
             }
-            take(document, differences);
+            sink(document, buffer);
         }
     }
 
-    fn number(&mut self) -> u32 {
+    fn read_varint(&mut self) -> u32 {
         let (mut number, mut shift) = (0, 0);
         while let Some((byte, rest)) = self.rest.split_first() {
             self.rest = rest;
@@ -210,8 +211,8 @@ impl<'r> RunCursor<'r> {
     }
 }
 
-/// Seven bits a byte, the least first (LEB128).
-fn write(bytes: &mut Vec<u8>, mut number: u32) {
+/// LEB128: seven bits a byte, least significant first.
+fn write_varint(bytes: &mut Vec<u8>, mut number: u32) {
     while number >= 0x80 {
         bytes.push(number.to_le_bytes()[0] | 0x80);
         number >>= 7;
@@ -219,8 +220,8 @@ fn write(bytes: &mut Vec<u8>, mut number: u32) {
     bytes.push(number.to_le_bytes()[0]);
 }
 
-/// No text is so long that its words could not be counted so.
-fn small(number: usize) -> u32 {
+/// Lengths and positions of a text fit: its size is limited far below 4 GiB.
+fn saturating_u32(number: usize) -> u32 {
     u32::try_from(number).unwrap_or(u32::MAX)
 }
 
@@ -229,16 +230,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_of_any_size_are_read_as_they_were_written() {
+    fn varints_of_any_size_round_trip() {
         let numbers = [0, 1, 127, 128, 129, 16_383, 16_384, 5_000_000, u32::MAX];
         let mut bytes = Vec::new();
         for number in numbers {
-            write(&mut bytes, number);
+            write_varint(&mut bytes, number);
         }
-        let mut reading = RunCursor { rest: &bytes, documents: 0 };
+        let mut cursor = RunCursor { rest: &bytes, doc_freq: 0 };
         for number in numbers {
-            assert_eq!(reading.number(), number);
+            assert_eq!(cursor.read_varint(), number);
         }
-        assert!(reading.rest.is_empty());
+        assert!(cursor.rest.is_empty());
     }
 }

@@ -1,35 +1,36 @@
-//! What the index holds of a text.
+//! The fields of the index.
 //!
-//! Nothing is stored to be shown: hits are read from the database, which decides once more what is visible.
+//! Nothing is stored for display: hits are read from the database, which checks their visibility again. Raise [`VERSION`] whenever the
+//! meaning of a field changes.
 
 use tantivy::schema::{FAST, Field, INDEXED, IndexRecordOption, Schema, TextFieldIndexing, TextOptions};
 
-/// Raise it whenever what is indexed changes: an index of another version is made anew.
-pub(crate) const VERSION: u32 = 4;
+/// An index of another version is rebuilt at the next start.
+pub(crate) const VERSION: u32 = 5;
 
-/// The fields of a document. One document is one text of an insight: an insight in three languages is three.
+/// The fields of a document. One document is one text of an insight: an insight in three locales is three documents.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct IndexFields {
-    /// The insight and a number, to replace it by.
-    pub(crate) insight: Field,
-    /// Title (three times), the author's excerpt and body, as stems: what is ranked.
+    /// The insight and its generation: the key to delete by.
+    pub(crate) delete_key: Field,
+    /// Stems of the title (three times), the author's excerpt and the body. BM25 ranks by this field.
     pub(crate) stems: Field,
-    /// The same words as they are written, and compounds whole.
+    /// The same words unstemmed, subwords, and compounds.
     pub(crate) words: Field,
-    /// The words of the title: what typing completes first.
+    /// The words of the title, for completion.
     pub(crate) title: Field,
-    /// The words of the title and of the headings.
+    /// The words of the title and of the headings, for suggestions.
     pub(crate) headings: Field,
-    /// The words of the title in their order, each with its stem: what the best hits are compared with.
+    /// The words of the title in order, each hashed with its stem, for reranking.
     pub(crate) title_keys: Field,
-    /// The locale of the text, and all locales of its insight.
-    pub(crate) edition: Field,
+    /// The locale variant key: the locale of the text, the source locale, all locales of its insight.
+    pub(crate) variant: Field,
     pub(crate) id_high: Field,
     pub(crate) id_low: Field,
     pub(crate) revision: Field,
-    pub(crate) pointer: Field,
-    pub(crate) published: Field,
-    pub(crate) ends: Field,
+    pub(crate) pointer_version: Field,
+    pub(crate) published_at: Field,
+    pub(crate) unpublish_at: Field,
     pub(crate) minutes: Field,
     pub(crate) category: Field,
     pub(crate) tags: Field,
@@ -37,8 +38,8 @@ pub(crate) struct IndexFields {
 }
 
 impl IndexFields {
-    /// Those that hold words, in the order of [`crate::projections::search::index::inverter::Cut`].
-    pub(crate) fn of_words(&self) -> [Field; 4] {
+    /// The text fields, in the order of [`crate::projections::search::index::inverter::InvertedFields`].
+    pub(crate) fn inverted(&self) -> [Field; 4] {
         [self.words, self.stems, self.title, self.headings]
     }
 }
@@ -51,19 +52,19 @@ pub(crate) fn schema() -> (Schema, IndexFields) {
     let positions = IndexRecordOption::WithFreqsAndPositions;
     let keys = TextOptions::default().set_fast("raw");
     let fields = IndexFields {
-        insight: builder.add_bytes_field("insight", INDEXED),
+        delete_key: builder.add_bytes_field("delete_key", INDEXED),
         stems: builder.add_text_field("stems", text(positions)),
         words: builder.add_text_field("words", text(positions)),
         title: builder.add_text_field("title", text(IndexRecordOption::Basic)),
         headings: builder.add_text_field("headings", text(IndexRecordOption::Basic)),
         title_keys: builder.add_u64_field("title_keys", FAST),
-        edition: builder.add_text_field("edition", keys.clone()),
+        variant: builder.add_text_field("variant", keys.clone()),
         id_high: builder.add_u64_field("id_high", FAST),
         id_low: builder.add_u64_field("id_low", FAST),
         revision: builder.add_u64_field("revision", FAST),
-        pointer: builder.add_u64_field("pointer", FAST),
-        published: builder.add_i64_field("published", FAST),
-        ends: builder.add_i64_field("ends", FAST),
+        pointer_version: builder.add_u64_field("pointer_version", FAST),
+        published_at: builder.add_i64_field("published_at", FAST),
+        unpublish_at: builder.add_i64_field("unpublish_at", FAST),
         minutes: builder.add_i64_field("minutes", FAST),
         category: builder.add_text_field("category", keys.clone()),
         tags: builder.add_text_field("tags", keys.clone()),
@@ -72,19 +73,19 @@ pub(crate) fn schema() -> (Schema, IndexFields) {
     (builder.build(), fields)
 }
 
-/// The number a word is known by where only equality matters (FNV-1a with 32 bits, which is the same in every process).
-pub(crate) fn key(word: &str) -> u32 {
+/// The hash of a word where only equality matters: FNV-1a with 32 bits, the same in every process.
+pub(crate) fn word_hash(word: &str) -> u32 {
     word.bytes().fold(0x811c_9dc5, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
 }
 
-/// A word of a title and its stem, in one number.
-pub(crate) fn pair(word: &str, stem: &str) -> u64 {
-    u64::from(key(word)) << 32 | u64::from(key(stem))
+/// The hashes of a title's word and of its stem, in one number.
+pub(crate) fn title_key(word: &str, stem: &str) -> u64 {
+    u64::from(word_hash(word)) << 32 | u64::from(word_hash(stem))
 }
 
-/// The keys in a pair.
-pub(crate) fn keys(pair: u64) -> (u32, u32) {
+/// The hashes of word and stem in a title key.
+pub(crate) fn split_title_key(title_key: u64) -> (u32, u32) {
     #[expect(clippy::cast_possible_truncation, reason = "the halves of a number")]
-    let halves = ((pair >> 32) as u32, pair as u32);
+    let halves = ((title_key >> 32) as u32, title_key as u32);
     halves
 }

@@ -1,83 +1,85 @@
-//! The words that visible texts hold: what a beginning can become, and what a typo was meant to be.
+//! Completions and corrections from the dictionary: only words of visible documents, so invisible ones neither appear nor crowd out others.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::LazyLock;
 
 use levenshtein_automata::{DFA, Distance, LevenshteinAutomatonBuilder, SINK_STATE};
-use std::sync::LazyLock;
 use tantivy::termdict::TermDictionary;
 
-use crate::projections::search::reader::view::{Segment, TextField, View};
+use crate::projections::search::reader::segment::{Segment, TextField};
+use crate::projections::search::reader::view::View;
 
-/// How many completions of a word are looked for in texts: the most frequent.
-const COMPLETIONS: usize = 48;
-/// How many of a title's dictionary.
-const TITLE_COMPLETIONS: usize = 2_000;
-/// Beginnings shorter than this are completed from titles alone: they begin too many words.
-const SHORTEST_IN_TEXTS: usize = 2;
-/// Words of the dictionary that are looked at for one beginning.
-const LOOKED_AT: usize = 10_000;
-/// How many of the nearest words stand in for a typo.
-const NEAREST: usize = 3;
+/// Completions of a prefix in all texts: the most frequent ones.
+const MAX_COMPLETIONS: usize = 48;
+/// Completions of a prefix in titles and headings.
+const MAX_TITLE_COMPLETIONS: usize = 2_000;
+/// Shorter prefixes are completed from titles only: in all texts they match too many words.
+const MIN_PREFIX_CHARS: usize = 2;
+/// Words that are counted for one prefix in one segment.
+const MAX_SCANNED_WORDS: usize = 10_000;
+/// Corrections of one word: the most frequent ones.
+const MAX_CORRECTIONS: usize = 3;
 
 static ONE_EDIT: LazyLock<LevenshteinAutomatonBuilder> = LazyLock::new(|| LevenshteinAutomatonBuilder::new(1, true));
 static TWO_EDITS: LazyLock<LevenshteinAutomatonBuilder> = LazyLock::new(|| LevenshteinAutomatonBuilder::new(2, true));
 
-/// A known word near an unknown one.
+/// An indexed word that is similar to an unknown one.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct NearbyWord {
+pub(crate) struct SimilarWord {
     pub(crate) word: String,
+    /// The Levenshtein distance; a transposition counts as one edit.
     pub(crate) edits: u8,
     frequency: u32,
 }
 
-/// What a beginning can become: the most frequent of the given words, which are its completions in titles, and of those in texts.
-pub(crate) fn completions(view: &View, beginning: &str, in_titles: &[String]) -> Vec<String> {
-    let mut found: Vec<String> = in_titles.iter().take(COMPLETIONS).cloned().collect();
-    if beginning.chars().count() >= SHORTEST_IN_TEXTS {
-        let new = most_frequent(view, |segment| &segment.words, beginning, COMPLETIONS);
-        let new: Vec<String> = new.into_iter().filter(|word| !found.contains(word)).collect();
-        found.extend(new);
+/// The completions of a prefix: those in titles, which the caller has already, and the most frequent ones in all texts.
+pub(crate) fn completions(view: &View, prefix: &str, in_titles: &[String]) -> Vec<String> {
+    let mut completions: Vec<String> = in_titles.iter().take(MAX_COMPLETIONS).cloned().collect();
+    if prefix.chars().count() >= MIN_PREFIX_CHARS {
+        let in_texts = most_frequent(view, |segment| &segment.words, prefix, MAX_COMPLETIONS);
+        let new: Vec<String> = in_texts.into_iter().filter(|word| !completions.contains(word)).collect();
+        completions.extend(new);
     }
-    found
+    completions
 }
 
-/// The words of visible titles that begin like this, the word itself included.
-pub(crate) fn title_completions(view: &View, beginning: &str) -> Vec<String> {
-    beginnings(view, |segment| &segment.title, beginning)
+/// The words of visible titles with a prefix, the prefix itself included if it is a word.
+pub(crate) fn title_completions(view: &View, prefix: &str) -> Vec<String> {
+    prefixed_words(view, |segment| &segment.title, prefix)
 }
 
-/// The words of a field that begin like this and stand in a visible document, the most frequent first.
-pub(crate) fn beginnings(view: &View, text: impl Fn(&Segment) -> &TextField + Copy, beginning: &str) -> Vec<String> {
-    most_frequent(view, text, beginning, TITLE_COMPLETIONS)
+/// The words of a field with a prefix, most frequent first.
+pub(crate) fn prefixed_words(view: &View, text: impl Fn(&Segment) -> &TextField + Copy, prefix: &str) -> Vec<String> {
+    most_frequent(view, text, prefix, MAX_TITLE_COMPLETIONS)
 }
 
-fn most_frequent(view: &View, text: impl Fn(&Segment) -> &TextField, beginning: &str, most: usize) -> Vec<String> {
+fn most_frequent(view: &View, text: impl Fn(&Segment) -> &TextField, prefix: &str, max: usize) -> Vec<String> {
     let mut counts: BTreeMap<String, u64> = BTreeMap::new();
-    for segment in view.segments.iter().filter(|_| !beginning.is_empty()) {
+    for segment in view.segments.iter().filter(|_| !prefix.is_empty()) {
         let text = text(segment);
-        let Ok(mut stream) = text.index.terms().range().ge(beginning).into_stream() else { continue };
-        let mut seen = 0;
-        while stream.advance() && seen < LOOKED_AT {
+        let Ok(mut stream) = text.index.terms().range().ge(prefix).into_stream() else { continue };
+        let mut counted = 0;
+        while stream.advance() && counted < MAX_SCANNED_WORDS {
             let Ok(word) = std::str::from_utf8(stream.key()) else { continue };
-            if !word.starts_with(beginning) {
+            if !word.starts_with(prefix) {
                 break;
             }
-            // What only invisible documents have is not there, and takes nobody's place.
-            let frequency = segment.frequency_of(text, word, stream.value().doc_freq);
+            // A word of invisible documents only does not count towards the maximum.
+            let frequency = segment.doc_freq_or_indexed(text, word, stream.value().doc_freq);
             if frequency > 0 {
-                seen += 1;
+                counted += 1;
                 *counts.entry(word.to_owned()).or_default() += u64::from(frequency);
             }
         }
     }
-    let mut list: Vec<(String, u64)> = counts.into_iter().collect();
-    list.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
-    list.truncate(most);
-    list.into_iter().map(|(word, _)| word).collect()
+    let mut words: Vec<(String, u64)> = counts.into_iter().collect();
+    words.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+    words.truncate(max);
+    words.into_iter().map(|(word, _)| word).collect()
 }
 
-/// How many edits a typo in a word of this length may be: none in what may be an identifier or a number.
-fn allowed_edits(word: &str) -> u8 {
+/// The edits that a typo in a word of this length may have. None where digits or symbols suggest an identifier or a number.
+fn max_edits(word: &str) -> u8 {
     if !word.chars().all(char::is_alphabetic) {
         return 0;
     }
@@ -88,53 +90,52 @@ fn allowed_edits(word: &str) -> u8 {
     }
 }
 
-/// The known words nearest to an unknown one: the most frequent of those that are as near as any.
-pub(crate) fn nearest(view: &View, word: &str) -> Vec<NearbyWord> {
-    let allowed = allowed_edits(word);
-    for edits in 1..=allowed {
+/// The indexed words with the fewest edits from an unknown word, most frequent first.
+pub(crate) fn corrections(view: &View, word: &str) -> Vec<SimilarWord> {
+    for edits in 1..=max_edits(word) {
         let builder = if edits == 1 { &*ONE_EDIT } else { &*TWO_EDITS };
-        let mut found = near(view, |segment| &segment.words, &builder.build_dfa(word), edits);
-        found.retain(|near| near.word.chars().all(char::is_alphabetic) && near.word.chars().count() > 2);
-        if !found.is_empty() {
-            found.sort_by(|a, b| b.frequency.cmp(&a.frequency).then_with(|| a.word.cmp(&b.word)));
-            found.truncate(NEAREST);
-            return found;
+        let mut similar = similar_words(view, |segment| &segment.words, &builder.build_dfa(word), edits);
+        similar.retain(|similar| similar.word.chars().all(char::is_alphabetic) && similar.word.chars().count() > 2);
+        if !similar.is_empty() {
+            similar.sort_by(|a, b| b.frequency.cmp(&a.frequency).then_with(|| a.word.cmp(&b.word)));
+            similar.truncate(MAX_CORRECTIONS);
+            return similar;
         }
     }
     Vec::new()
 }
 
-/// The words of a field that begin like this but for one edit behind the first two letters.
-pub(crate) fn near_beginnings(view: &View, text: impl Fn(&Segment) -> &TextField + Copy, beginning: &str) -> Vec<String> {
-    if allowed_edits(beginning) == 0 {
+/// The words of a field that have a prefix but for one edit after its first two letters.
+pub(crate) fn fuzzy_prefixed_words(view: &View, text: impl Fn(&Segment) -> &TextField + Copy, prefix: &str) -> Vec<String> {
+    if max_edits(prefix) == 0 {
         return Vec::new();
     }
-    let first: String = beginning.chars().take(2).collect();
-    let found = near(view, text, &ONE_EDIT.build_prefix_dfa(beginning), 1);
-    found.into_iter().map(|near| near.word).filter(|word| word.starts_with(&first)).take(TITLE_COMPLETIONS).collect()
+    let first_letters: String = prefix.chars().take(2).collect();
+    let similar = similar_words(view, text, &ONE_EDIT.build_prefix_dfa(prefix), 1);
+    similar.into_iter().map(|similar| similar.word).filter(|word| word.starts_with(&first_letters)).take(MAX_TITLE_COMPLETIONS).collect()
 }
 
-fn near(view: &View, text: impl Fn(&Segment) -> &TextField + Copy, dfa: &DFA, edits: u8) -> Vec<NearbyWord> {
+fn similar_words(view: &View, text: impl Fn(&Segment) -> &TextField + Copy, dfa: &DFA, edits: u8) -> Vec<SimilarWord> {
     let mut words = BTreeSet::new();
     for segment in &view.segments {
-        search(text(segment).index.terms(), dfa, |word| {
+        for_each_match(text(segment).index.terms(), dfa, |word| {
             words.insert(word.to_owned());
         });
     }
-    let counted = words.into_iter().map(|word| NearbyWord { frequency: view.frequency(text, &word), word, edits });
-    counted.filter(|near| near.frequency > 0).collect()
+    let counted = words.into_iter().map(|word| SimilarWord { frequency: view.doc_freq(text, &word), word, edits });
+    counted.filter(|similar| similar.frequency > 0).collect()
 }
 
-fn search(terms: &TermDictionary, dfa: &DFA, mut take: impl FnMut(&str)) {
+fn for_each_match(terms: &TermDictionary, dfa: &DFA, mut sink: impl FnMut(&str)) {
     let Ok(mut stream) = terms.search(TypoAutomaton(dfa)).into_stream() else { return };
     while stream.advance() {
         if let Ok(word) = std::str::from_utf8(stream.key()) {
-            take(word);
+            sink(word);
         }
     }
 }
 
-/// The automaton as the dictionary walks it.
+/// Adapts the automaton to the dictionary's stream.
 struct TypoAutomaton<'d>(&'d DFA);
 
 impl tantivy_fst::Automaton for TypoAutomaton<'_> {

@@ -1,14 +1,13 @@
-//! Filters, and how many matches there are of each category, tag and year. A facet respects all filters but the one on itself, so that it
-//! shows what choosing something else would give.
+//! Filters and facet counts. A facet ignores the filter on itself, so it shows the counts of the alternatives.
 
 use std::collections::{BTreeMap, HashMap};
 
 use tantivy::DocId;
 
 use crate::projections::search::reader::columns::Columns;
-use crate::projections::search::reader::view::Segment;
+use crate::projections::search::reader::segment::Segment;
 
-/// Which documents a search is about, in keys of the index. `None` is no restriction; an empty list lets nothing through.
+/// The filters of a search in index keys. `None` does not restrict; an empty list matches nothing.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Filter {
     pub(crate) categories: Option<Vec<String>>,
@@ -20,7 +19,7 @@ pub(crate) struct Filter {
     pub(crate) max_minutes: Option<i64>,
 }
 
-/// How many matches have each value.
+/// The number of matches for each value.
 #[derive(Debug, Default)]
 pub(crate) struct FacetCounts {
     pub(crate) total: u64,
@@ -29,11 +28,11 @@ pub(crate) struct FacetCounts {
     pub(crate) years: BTreeMap<i32, u64>,
 }
 
-/// Counts the matches of one segment.
+/// Filters and counts the matches of one segment.
 pub(crate) struct FacetCounter<'s> {
     columns: &'s Columns,
     filter: &'s Filter,
-    unfiltered: bool,
+    is_unfiltered: bool,
     categories: Option<Vec<u32>>,
     tags: Option<Vec<u32>>,
     authors: Option<Vec<u32>>,
@@ -49,48 +48,48 @@ impl<'s> FacetCounter<'s> {
         Self {
             columns,
             filter,
-            unfiltered: *filter == Filter::default(),
-            categories: filter.categories.as_deref().map(|wanted| numbers(&columns.categories, wanted)),
-            tags: filter.tags.as_deref().map(|wanted| numbers(&columns.tag_keys, wanted)),
-            authors: filter.authors.as_deref().map(|wanted| numbers(&columns.author_keys, wanted)),
+            is_unfiltered: *filter == Filter::default(),
+            categories: filter.categories.as_deref().map(|wanted| ordinals_of(&columns.categories, wanted)),
+            tags: filter.tags.as_deref().map(|wanted| ordinals_of(&columns.tags, wanted)),
+            authors: filter.authors.as_deref().map(|wanted| ordinals_of(&columns.authors, wanted)),
             total: 0,
             by_category: vec![0; columns.categories.len()],
-            by_tag: vec![0; columns.tag_keys.len()],
+            by_tag: vec![0; columns.tags.len()],
             by_year: vec![0; columns.years.len()],
         }
     }
 
-    /// Counts a document where it belongs; answers whether it passes every filter.
-    pub(crate) fn take(&mut self, doc: DocId) -> bool {
+    /// Counts a document in every facet whose other filters it passes. Returns whether it passes all filters.
+    pub(crate) fn count(&mut self, doc: DocId) -> bool {
         let Self { columns, filter, .. } = *self;
-        let at = doc as usize;
-        if self.unfiltered {
-            count([columns.category.at(at)], &mut self.by_category);
-            count(columns.tags.of(doc), &mut self.by_tag);
-            count([columns.year.at(at)], &mut self.by_year);
+        let index = doc as usize;
+        if self.is_unfiltered {
+            increment([columns.category_ords.get(index)], &mut self.by_category);
+            increment(columns.tag_ords.get(doc), &mut self.by_tag);
+            increment([columns.year_ords.get(index)], &mut self.by_year);
             self.total += 1;
             return true;
         }
-        let minutes = i64::from(columns.minutes.at(at));
-        let fits = filter.min_minutes.is_none_or(|min| minutes >= min)
+        let minutes = i64::from(columns.minutes.get(index));
+        let passes_others = filter.min_minutes.is_none_or(|min| minutes >= min)
             && filter.max_minutes.is_none_or(|max| minutes <= max)
-            && any(columns.authors.of(doc), self.authors.as_deref());
-        if !fits {
+            && matches_any(columns.author_ords.get(doc), self.authors.as_deref());
+        if !passes_others {
             return false;
         }
-        let (category, tags) = (columns.category.at(at), columns.tags.of(doc));
-        let in_category = any([category], self.categories.as_deref());
-        let in_tags = any(tags.clone(), self.tags.as_deref());
-        let in_time = filter.published_after.is_none_or(|bound| columns.published(doc) > bound)
-            && filter.published_before.is_none_or(|bound| columns.published(doc) < bound);
+        let (category, tags) = (columns.category_ords.get(index), columns.tag_ords.get(doc));
+        let in_category = matches_any([category], self.categories.as_deref());
+        let in_tags = matches_any(tags.clone(), self.tags.as_deref());
+        let in_time = filter.published_after.is_none_or(|bound| columns.published_at(doc) > bound)
+            && filter.published_before.is_none_or(|bound| columns.published_at(doc) < bound);
         if in_tags && in_time {
-            count([category], &mut self.by_category);
+            increment([category], &mut self.by_category);
         }
         if in_category && in_time {
-            count(tags, &mut self.by_tag);
+            increment(tags, &mut self.by_tag);
         }
         if in_category && in_tags {
-            count([columns.year.at(at)], &mut self.by_year);
+            increment([columns.year_ords.get(index)], &mut self.by_year);
         }
         let passes = in_category && in_tags && in_time;
         self.total += u64::from(passes);
@@ -99,10 +98,10 @@ impl<'s> FacetCounter<'s> {
 
     pub(crate) fn finish(self, counts: &mut FacetCounts) {
         counts.total += self.total;
-        for (keys, by_number, sums) in
-            [(&self.columns.categories, self.by_category, &mut counts.categories), (&self.columns.tag_keys, self.by_tag, &mut counts.tags)]
+        for (keys, by_ord, sums) in
+            [(&self.columns.categories, self.by_category, &mut counts.categories), (&self.columns.tags, self.by_tag, &mut counts.tags)]
         {
-            for (key, count) in keys.iter().zip(by_number).filter(|(_, count)| *count > 0) {
+            for (key, count) in keys.iter().zip(by_ord).filter(|(_, count)| *count > 0) {
                 *sums.entry(key.clone()).or_default() += count;
             }
         }
@@ -112,15 +111,16 @@ impl<'s> FacetCounter<'s> {
     }
 }
 
-pub(crate) fn numbers(keys: &[String], wanted: &[String]) -> Vec<u32> {
-    (0_u32..).zip(keys).filter(|(_, key)| wanted.contains(key)).map(|(number, _)| number).collect()
+/// The ordinals of the wanted keys in a segment.
+pub(crate) fn ordinals_of(keys: &[String], wanted: &[String]) -> Vec<u32> {
+    (0_u32..).zip(keys).filter(|(_, key)| wanted.contains(key)).map(|(ord, _)| ord).collect()
 }
 
-fn any(values: impl IntoIterator<Item = u32>, wanted: Option<&[u32]>) -> bool {
+fn matches_any(values: impl IntoIterator<Item = u32>, wanted: Option<&[u32]>) -> bool {
     wanted.is_none_or(|wanted| values.into_iter().any(|value| wanted.contains(&value)))
 }
 
-fn count(values: impl IntoIterator<Item = u32>, counts: &mut [u64]) {
+fn increment(values: impl IntoIterator<Item = u32>, counts: &mut [u64]) {
     for value in values {
         if let Some(count) = counts.get_mut(value as usize) {
             *count += 1;

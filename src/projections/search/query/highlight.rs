@@ -1,174 +1,185 @@
-//! Texts with the words that were looked for in `<mark>`, and everything else escaped; and the passage of a long text that says most about them.
+//! Highlights: a text as escaped HTML with the terms of a query in `<mark>`, and the most relevant snippet of a long text.
 
 use std::collections::{HashMap, HashSet};
 
 use crate::projections::search::analysis::language::Language;
-use crate::projections::search::analysis::tokenizer::{BorrowedToken, TokenKind, pieces_beginning, start};
+use crate::projections::search::analysis::tokenizer::{BorrowedToken, TokenKind, prefix, tokenize_matching};
 use crate::projections::search::query::plan::QueryPlan;
 
-/// Only this much of a body is looked through, in bytes: enough for 10 000 words.
-const LOOKED_THROUGH: usize = 65_536;
-/// How long a passage is, in bytes.
-const PASSAGE: usize = 240;
+/// How much of a body is scanned for a snippet: about 10 000 words.
+const MAX_SCANNED_BYTES: usize = 65_536;
+const SNIPPET_BYTES: usize = 240;
+/// The part of a snippet that is left for text around its marks.
+const SNIPPET_MARGIN_BYTES: usize = 40;
+/// The most text before the first mark of a snippet.
+const MAX_LEAD_BYTES: usize = 60;
 
-/// What is marked.
+/// Marks the terms of one query in texts.
 #[derive(Clone, Debug, Default)]
-pub struct Marks {
+pub struct Highlighter {
     stems: HashSet<String>,
     words: HashSet<String>,
-    /// The first letters of everything above, two bytes of each: most words of a text are passed over by these.
-    starts: Vec<[u8; 2]>,
+    /// The prefixes of all terms: most words of a text are skipped by them.
+    prefixes: Vec<[u8; 2]>,
 }
 
-impl Marks {
-    pub(crate) fn of(plan: &QueryPlan) -> Self {
-        let mut marks = Self::default();
+/// A term in a text, with its byte range.
+struct Mark {
+    start: usize,
+    end: usize,
+    term: String,
+}
+
+impl Highlighter {
+    pub(crate) fn new(plan: &QueryPlan) -> Self {
+        let mut highlighter = Self::default();
         for term in plan.groups.iter().flat_map(|group| &group.terms) {
-            marks.starts.push(start(&term.text));
-            if term.exactly {
-                marks.words.insert(term.text.clone())
+            highlighter.prefixes.push(prefix(&term.text));
+            if term.exact {
+                highlighter.words.insert(term.text.clone())
             } else {
-                marks.stems.insert(term.text.clone())
+                highlighter.stems.insert(term.text.clone())
             };
         }
         for word in plan.groups.iter().flat_map(|group| &group.spellings) {
-            marks.starts.push(start(word));
-            marks.words.insert(word.clone());
+            highlighter.prefixes.push(prefix(word));
+            highlighter.words.insert(word.clone());
         }
-        marks.starts.sort_unstable();
-        marks.starts.dedup();
+        highlighter.prefixes.sort_unstable();
+        highlighter.prefixes.dedup();
+        highlighter
+    }
+
+    fn matches(&self, token: &BorrowedToken<'_>, language: Language) -> bool {
+        (self.prefixes.contains(&prefix(&token.text)) || !language.preserves_prefixes())
+            && (self.words.contains(token.text.as_ref())
+                || token.kind != TokenKind::Compound && self.stems.contains(language.stem(&token.text).as_ref()))
+    }
+
+    /// The marks of a text in ascending order, without overlaps: the longest of those with the same start.
+    fn marks(&self, text: &str, language: Language) -> Vec<Mark> {
+        let mut marks: Vec<Mark> = Vec::new();
+        let is_wanted = |prefix| !language.preserves_prefixes() || self.prefixes.contains(&prefix);
+        tokenize_matching(text, is_wanted, |token| {
+            if self.matches(&token, language) {
+                marks.push(Mark { start: token.start, end: token.end, term: token.text.into_owned() });
+            }
+        });
+        marks.sort_by_key(|mark| (mark.start, std::cmp::Reverse(mark.end)));
+        let mut covered = 0;
+        marks.retain(|mark| {
+            let is_outside = mark.start >= covered;
+            covered = covered.max(mark.end);
+            is_outside
+        });
         marks
     }
 
-    fn has(&self, piece: &BorrowedToken<'_>, language: Language) -> bool {
-        (self.starts.contains(&start(&piece.text)) || !language.keeps_beginnings())
-            && (self.words.contains(piece.text.as_ref())
-                || piece.kind != TokenKind::Whole && self.stems.contains(language.stem(&piece.text).as_ref()))
-    }
-
-    /// Where the marks are, in order, none within another.
-    fn places(&self, text: &str, language: Language) -> Vec<(usize, usize, String)> {
-        let mut places: Vec<(usize, usize, String)> = Vec::new();
-        let wanted = |start| !language.keeps_beginnings() || self.starts.contains(&start);
-        pieces_beginning(text, wanted, |piece| {
-            if self.has(&piece, language) {
-                places.push((piece.from, piece.to, piece.text.into_owned()));
-            }
-        });
-        places.sort_by_key(|(from, to, _)| (*from, std::cmp::Reverse(*to)));
-        let mut end = 0;
-        places.retain(|(from, to, _)| {
-            let outside = *from >= end;
-            end = end.max(*to);
-            outside
-        });
-        places
-    }
-
-    /// The whole text with its marks.
+    /// The whole text as HTML with marks.
     #[must_use]
-    pub fn mark(&self, text: &str, locale: &str) -> String {
-        let places = self.places(text, Language::of(locale));
-        marked(text, 0, text.len(), &places)
+    pub fn highlight(&self, text: &str, locale: &str) -> String {
+        let marks = self.marks(text, Language::from_tag(locale));
+        render_marks(text, 0, text.len(), &marks)
     }
 
-    /// The passage with most of the different words, and most of them; the beginning when there is none.
+    /// The snippet of a text with the most different terms, and among those with the most marks, as HTML. Without marks, the start of the
+    /// text.
     #[must_use]
-    pub fn passage(&self, text: &str, locale: &str) -> String {
-        let text = &text[..text.floor_char_boundary(LOOKED_THROUGH)];
-        let places = self.places(text, Language::of(locale));
-        let best = densest(&places);
-        let from = beginning_of(text, best);
-        let to = end_of(text, from);
-        let mut passage = String::new();
-        if from > 0 {
-            passage.push('…');
+    pub fn snippet(&self, text: &str, locale: &str) -> String {
+        let text = &text[..text.floor_char_boundary(MAX_SCANNED_BYTES)];
+        let marks = self.marks(text, Language::from_tag(locale));
+        let start = snippet_start(text, densest_mark(&marks));
+        let end = snippet_end(text, start);
+        let mut snippet = String::new();
+        if start > 0 {
+            snippet.push('…');
         }
-        passage.push_str(&marked(text, from, to, &places));
-        if to < text.trim_end().len() {
-            passage.push('…');
+        snippet.push_str(&render_marks(text, start, end, &marks));
+        if end < text.trim_end().len() {
+            snippet.push('…');
         }
-        passage
+        snippet
     }
 }
 
-/// Where the stretch begins that has most of the different words, and most of them.
-fn densest(places: &[(usize, usize, String)]) -> usize {
+/// The start of the range of about a snippet's length that has the most different terms, then the most marks.
+fn densest_mark(marks: &[Mark]) -> usize {
     let mut counts: HashMap<&str, usize> = HashMap::new();
-    let (mut best, mut end) = ((0, 0, 0), 0);
-    for (first, (from, _, word)) in places.iter().enumerate() {
-        while let Some((_, _, next)) = places.get(end).filter(|(_, to, _)| to - from <= PASSAGE - 40) {
-            *counts.entry(next).or_default() += 1;
+    let (mut best, mut best_start, mut end) = ((0, 0), 0, 0);
+    for (index, first) in marks.iter().enumerate() {
+        while let Some(next) = marks.get(end).filter(|next| next.end - first.start <= SNIPPET_BYTES - SNIPPET_MARGIN_BYTES) {
+            *counts.entry(&next.term).or_default() += 1;
             end += 1;
         }
-        let inside = end.saturating_sub(first);
-        if (counts.len(), inside) > (best.0, best.1) {
-            best = (counts.len(), inside, *from);
+        let density = (counts.len(), end.saturating_sub(index));
+        if density > best {
+            (best, best_start) = (density, first.start);
         }
-        if let Some(count) = counts.get_mut(word.as_str()) {
+        if let Some(count) = counts.get_mut(first.term.as_str()) {
             *count -= 1;
             if *count == 0 {
-                counts.remove(word.as_str());
+                counts.remove(first.term.as_str());
             }
         }
-        end = end.max(first + 1);
+        end = end.max(index + 1);
     }
-    best.2
+    best_start
 }
 
-/// A little before the first mark: at the beginning of its sentence or line if that is near, else between two words.
-fn beginning_of(text: &str, mark: usize) -> usize {
-    let earliest = text.floor_char_boundary(mark.saturating_sub(60));
+/// The start of the sentence or line of the first mark if it is near, else the start of a word.
+fn snippet_start(text: &str, first_mark: usize) -> usize {
+    let earliest = text.floor_char_boundary(first_mark.saturating_sub(MAX_LEAD_BYTES));
     if earliest == 0 {
         return 0;
     }
-    let before = &text[earliest..mark];
+    let before = &text[earliest..first_mark];
     let sentence = before.rfind(['\n', '.', '?', '!', ':']).map(|at| at + 1);
     let word = before.char_indices().find(|(_, c)| c.is_whitespace()).map(|(at, c)| at + c.len_utf8());
-    let from = earliest + sentence.or(word).unwrap_or(0);
-    from + text[from..mark].len() - text[from..mark].trim_start().len()
+    let start = earliest + sentence.or(word).unwrap_or(0);
+    start + text[start..first_mark].len() - text[start..first_mark].trim_start().len()
 }
 
-fn end_of(text: &str, from: usize) -> usize {
-    let latest = text.floor_char_boundary((from + PASSAGE).min(text.len()));
+fn snippet_end(text: &str, start: usize) -> usize {
+    let latest = text.floor_char_boundary((start + SNIPPET_BYTES).min(text.len()));
     if latest == text.len() {
-        return text.trim_end().len().max(from);
+        return text.trim_end().len().max(start);
     }
-    let within = &text[from..latest];
-    // Between two words, if there are words: some scripts have no spaces.
-    let space = within.rfind(char::is_whitespace).filter(|at| *at > PASSAGE / 2);
-    from + space.map_or(within.len(), |at| within[..at].trim_end().len())
+    let snippet = &text[start..latest];
+    // Between two words, if there are any: some scripts have no spaces.
+    let space = snippet.rfind(char::is_whitespace).filter(|at| *at > SNIPPET_BYTES / 2);
+    start + space.map_or(snippet.len(), |at| snippet[..at].trim_end().len())
 }
 
-fn marked(text: &str, from: usize, to: usize, places: &[(usize, usize, String)]) -> String {
-    let mut out = String::with_capacity(to - from + 64);
-    let mut at = from;
-    for (start, end, _) in places.iter().filter(|(start, end, _)| *start >= from && *end <= to) {
-        escape(&text[at..*start], &mut out);
-        out.push_str("<mark>");
-        escape(&text[*start..*end], &mut out);
-        out.push_str("</mark>");
-        at = *end;
+/// A byte range of a text as HTML.
+fn render_marks(text: &str, start: usize, end: usize, marks: &[Mark]) -> String {
+    let mut html = String::with_capacity(end - start + 64);
+    let mut rendered = start;
+    for mark in marks.iter().filter(|mark| mark.start >= start && mark.end <= end) {
+        escape_into(&text[rendered..mark.start], &mut html);
+        html.push_str("<mark>");
+        escape_into(&text[mark.start..mark.end], &mut html);
+        html.push_str("</mark>");
+        rendered = mark.end;
     }
-    escape(&text[at..to], &mut out);
-    out
+    escape_into(&text[rendered..end], &mut html);
+    html
 }
 
-/// Text as HTML: on one line, nothing in it is markup.
-fn escape(text: &str, out: &mut String) {
+/// Escapes a text for HTML, with its whitespace collapsed to single spaces.
+fn escape_into(text: &str, html: &mut String) {
     for c in text.chars() {
         match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
+            '&' => html.push_str("&amp;"),
+            '<' => html.push_str("&lt;"),
+            '>' => html.push_str("&gt;"),
+            '"' => html.push_str("&quot;"),
+            '\'' => html.push_str("&#39;"),
             c if c.is_whitespace() || c.is_control() => {
-                if !out.ends_with(' ') {
-                    out.push(' ');
+                if !html.ends_with(' ') {
+                    html.push(' ');
                 }
             }
-            c => out.push(c),
+            c => html.push(c),
         }
     }
 }
@@ -179,35 +190,38 @@ mod tests {
     use crate::projections::search::query::plan::TermGroup;
     use crate::projections::search::reader::term::ScoredTerm;
 
-    fn marks(stems: &[&str]) -> Marks {
-        let terms = stems.iter().map(|stem| ScoredTerm { text: (*stem).to_owned(), exactly: false, weight: 1.0 }).collect();
-        Marks::of(&QueryPlan { groups: vec![TermGroup { terms, ..TermGroup::default() }], ..QueryPlan::default() })
+    fn highlighter(stems: &[&str]) -> Highlighter {
+        let terms = stems.iter().map(|stem| ScoredTerm { text: (*stem).to_owned(), exact: false, weight: 1.0 }).collect();
+        Highlighter::new(&QueryPlan { groups: vec![TermGroup { terms, ..TermGroup::default() }], ..QueryPlan::default() })
     }
 
     #[test]
-    fn marks_are_words_and_the_rest_is_escaped() {
-        let marks = marks(&["index"]);
-        assert_eq!(marks.mark("Indexes & <b>indexing</b>", "en"), "<mark>Indexes</mark> &amp; &lt;b&gt;<mark>indexing</mark>&lt;/b&gt;");
-        assert_eq!(marks.mark("<script>alert('x')</script>", "en"), "&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;");
+    fn highlights_mark_terms_and_escape_everything_else() {
+        let highlighter = highlighter(&["index"]);
+        assert_eq!(
+            highlighter.highlight("Indexes & <b>indexing</b>", "en"),
+            "<mark>Indexes</mark> &amp; &lt;b&gt;<mark>indexing</mark>&lt;/b&gt;"
+        );
+        assert_eq!(highlighter.highlight("<script>alert('x')</script>", "en"), "&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;");
     }
 
     #[test]
-    fn a_passage_is_where_the_words_are() {
+    fn a_snippet_contains_the_densest_marks() {
         let text = format!("{} The cache held an index. {}", "filler words ".repeat(100), "more filler ".repeat(100));
-        let passage = marks(&["cach", "index"]).passage(&text, "en");
-        assert!(passage.contains("The <mark>cache</mark> held an <mark>index</mark>."), "{passage}");
-        assert!(passage.starts_with('…') && passage.ends_with('…') && passage.len() < 320, "{passage}");
-        assert_eq!(marks(&["nothing"]).passage("Short text.", "en"), "Short text.");
-        assert_eq!(marks(&["nothing"]).passage("", "en"), "");
+        let snippet = highlighter(&["cach", "index"]).snippet(&text, "en");
+        assert!(snippet.contains("The <mark>cache</mark> held an <mark>index</mark>."), "{snippet}");
+        assert!(snippet.starts_with('…') && snippet.ends_with('…') && snippet.len() < 320, "{snippet}");
+        assert_eq!(highlighter(&["nothing"]).snippet("Short text.", "en"), "Short text.");
+        assert_eq!(highlighter(&["nothing"]).snippet("", "en"), "");
     }
 
     #[test]
-    fn any_text_can_be_cut() {
-        let marks = marks(&["ube"]);
+    fn snippets_of_any_text_end_at_character_boundaries() {
+        let highlighter = highlighter(&["ube"]);
         for size in 0..600 {
             for signs in ["ä über 🙂 wörter ", "a\u{a0}über\u{3000}b", "数据库über索引", "über"] {
                 let text: String = signs.chars().cycle().take(size).collect();
-                assert!(marks.passage(&text, "de").len() < 2_000);
+                assert!(highlighter.snippet(&text, "de").len() < 2_000);
             }
         }
     }

@@ -1,110 +1,113 @@
-//! The language of queries: words, `"phrases"`, `-without`, `-"without this"`. Whatever is typed means something; nothing is an error.
+//! The query language: words, `"phrases"`, `-exclusions`, `-"excluded phrases"`. Every text is a valid query.
 
 use crate::projections::search::analysis::tokenizer;
 use crate::projections::search::analysis::tokenizer::{Token, TokenKind};
 
-/// More words than these are read by nobody.
-const MOST_WORDS: usize = 128;
-/// A phrase costs more than its words; further ones are taken as words.
-const MOST_PHRASES: usize = 8;
+/// Further words are ignored.
+const MAX_WORDS: usize = 128;
+/// A phrase costs more than its words; further phrases are read as words.
+const MAX_PHRASES: usize = 8;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct QueryClause {
-    pub(crate) pieces: Vec<Token>,
-    pub(crate) phrase: bool,
-    pub(crate) excluded: bool,
-    /// Where the pieces' text begins in the query.
-    pub(crate) at: usize,
+    pub(crate) tokens: Vec<Token>,
+    pub(crate) is_phrase: bool,
+    pub(crate) is_excluded: bool,
+    /// The byte offset in the query at which the text of the tokens starts.
+    pub(crate) offset: usize,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct ParsedQuery {
     pub(crate) clauses: Vec<QueryClause>,
-    /// The last word may not be finished: nothing was typed behind it.
-    pub(crate) open: bool,
+    /// The last word may be unfinished, because nothing follows it: match it as a prefix too.
+    pub(crate) prefix_last: bool,
 }
 
-pub(crate) fn parse(text: &str) -> ParsedQuery {
-    let mut syntax = ParsedQuery::default();
-    let mut rest = text;
+pub(crate) fn parse(query: &str) -> ParsedQuery {
+    let mut parsed = ParsedQuery::default();
+    let mut rest = query;
     let mut words = 0;
-    while words < MOST_WORDS {
+    while words < MAX_WORDS {
         rest = rest.trim_start();
         if rest.is_empty() {
             break;
         }
-        let minus = rest.starts_with('-') && rest[1..].starts_with(|c: char| c != '-' && !c.is_whitespace());
-        let body = if minus { &rest[1..] } else { rest };
-        let (raw, phrase, after) = chunk(body);
-        let mut pieces = tokenizer::pieces_of(raw);
-        pieces.truncate(MOST_WORDS * 2);
-        words += pieces.iter().filter(|piece| piece.kind == TokenKind::Word).count();
-        let phrases = syntax.clauses.iter().filter(|clause| clause.phrase).count();
-        let phrase = phrase && phrases < MOST_PHRASES;
-        if !pieces.is_empty() {
-            let at = raw.as_ptr() as usize - text.as_ptr() as usize;
-            syntax.clauses.push(QueryClause { pieces, phrase, excluded: minus, at });
+        let is_excluded = rest.starts_with('-') && rest[1..].starts_with(|c: char| c != '-' && !c.is_whitespace());
+        let chunk = next_chunk(if is_excluded { &rest[1..] } else { rest });
+        let mut tokens = tokenizer::tokens(chunk.text);
+        tokens.truncate(MAX_WORDS * 2);
+        words += tokens.iter().filter(|token| token.kind == TokenKind::Word).count();
+        let phrases = parsed.clauses.iter().filter(|clause| clause.is_phrase).count();
+        let is_phrase = chunk.is_quoted && phrases < MAX_PHRASES;
+        if !tokens.is_empty() {
+            let offset = chunk.text.as_ptr() as usize - query.as_ptr() as usize;
+            parsed.clauses.push(QueryClause { tokens, is_phrase, is_excluded, offset });
         }
-        rest = after;
+        rest = chunk.rest;
     }
-    let ends_in_word = text.chars().next_back().is_some_and(char::is_alphanumeric);
-    syntax.open = ends_in_word && syntax.clauses.last().is_some_and(|clause| !clause.phrase && !clause.excluded);
-    syntax
+    let ends_in_word = query.chars().next_back().is_some_and(char::is_alphanumeric);
+    parsed.prefix_last = ends_in_word && parsed.clauses.last().is_some_and(|clause| !clause.is_phrase && !clause.is_excluded);
+    parsed
 }
 
 fn is_quote(c: char) -> bool {
     matches!(c, '"' | '“' | '”' | '„')
 }
 
-/// The first word or phrase, whether it is a phrase, and what follows. A quote that is never closed reaches to the end.
-fn chunk(body: &str) -> (&str, bool, &str) {
-    let mut chars = body.chars();
+struct Chunk<'q> {
+    text: &'q str,
+    is_quoted: bool,
+    rest: &'q str,
+}
+
+/// The first word or quoted text. An unclosed quote extends to the end of the query.
+fn next_chunk(query: &str) -> Chunk<'_> {
+    let mut chars = query.chars();
     if chars.next().is_some_and(is_quote) {
-        let inner = chars.as_str();
-        return match inner.find(is_quote) {
-            Some(end) => {
-                let width = inner[end..].chars().next().map_or(1, char::len_utf8);
-                (&inner[..end], true, &inner[end + width..])
-            }
-            None => (inner, true, ""),
-        };
+        let quoted = chars.as_str();
+        let end = quoted.find(is_quote).unwrap_or(quoted.len());
+        let quote_bytes = quoted[end..].chars().next().map_or(0, char::len_utf8);
+        return Chunk { text: &quoted[..end], is_quoted: true, rest: &quoted[end + quote_bytes..] };
     }
-    let end = body.find(|c: char| c.is_whitespace() || is_quote(c)).unwrap_or(body.len()).max(1);
-    (&body[..end], false, &body[end..])
+    let end = query.find(|c: char| c.is_whitespace() || is_quote(c)).unwrap_or(query.len()).max(1);
+    Chunk { text: &query[..end], is_quoted: false, rest: &query[end..] }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn told(text: &str) -> Vec<(String, bool, bool)> {
-        let text_of = |clause: &QueryClause| clause.pieces.iter().map(|p| p.text.clone()).collect::<Vec<_>>().join(" ");
-        parse(text).clauses.iter().map(|clause| (text_of(clause), clause.phrase, clause.excluded)).collect()
+    /// The tokens of each clause, and whether it is a phrase and excluded.
+    fn clauses(query: &str) -> Vec<(String, bool, bool)> {
+        let texts = |clause: &QueryClause| clause.tokens.iter().map(|token| token.text.clone()).collect::<Vec<_>>().join(" ");
+        parse(query).clauses.iter().map(|clause| (texts(clause), clause.is_phrase, clause.is_excluded)).collect()
     }
 
     #[test]
-    fn words_phrases_and_exclusions() {
+    fn words_phrases_and_exclusions_are_clauses() {
         let expected = |list: &[(&str, bool, bool)]| list.iter().map(|(a, b, c)| ((*a).to_owned(), *b, *c)).collect::<Vec<_>>();
         assert_eq!(
-            told("index \"order by\" -mysql"),
+            clauses("index \"order by\" -mysql"),
             expected(&[("index", false, false), ("order by", true, false), ("mysql", false, true)])
         );
         assert_eq!(
-            told("-\"two words\" “typographic quotes”"),
+            clauses("-\"two words\" “typographic quotes”"),
             expected(&[("two words", true, true), ("typographic quotes", true, false)])
         );
-        assert_eq!(told("\"never closed"), expected(&[("never closed", true, false)]));
-        assert_eq!(told("a - b --x ---"), expected(&[("a", false, false), ("b", false, false), ("x", false, false)]));
-        assert_eq!(told("pre-compressed")[0].0, "pre compressed pre-compressed precompressed");
+        assert_eq!(clauses("\"never closed"), expected(&[("never closed", true, false)]));
+        assert_eq!(clauses("a - b --x ---"), expected(&[("a", false, false), ("b", false, false), ("x", false, false)]));
+        assert_eq!(clauses("pre-compressed")[0].0, "pre compressed pre-compressed precompressed");
         for text in ["", " ", "\"", "\"\"", "-", "-\"", "???", "\u{1F600}", "“"] {
             assert!(parse(text).clauses.is_empty(), "{text}");
         }
     }
 
     #[test]
-    fn the_last_word_is_open_until_something_follows_it() {
-        for (text, open) in [("caching", true), ("caching ", false), ("\"caching\"", false), ("a -b", false), ("C++", false), ("", false)] {
-            assert_eq!(parse(text).open, open, "{text}");
+    fn the_last_word_is_a_prefix_unless_something_follows_it() {
+        let cases = [("caching", true), ("caching ", false), ("\"caching\"", false), ("a -b", false), ("C++", false), ("", false)];
+        for (query, prefix_last) in cases {
+            assert_eq!(parse(query).prefix_last, prefix_last, "{query}");
         }
     }
 }

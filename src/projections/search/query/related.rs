@@ -1,4 +1,4 @@
-//! What else a reader of one insight may want: the same rare words, the same tags, the same category.
+//! Insights that are similar to one: rare words, tags and the category in common.
 
 use std::collections::{HashMap, HashSet};
 
@@ -6,23 +6,28 @@ use uuid::Uuid;
 
 use crate::domain::term::TermKind;
 use crate::projections::search::analysis::language::Language;
-use crate::projections::search::analysis::tokenizer::{TokenKind, pieces};
-use crate::projections::search::query::bm25;
-use crate::projections::search::query::bm25::{Scorer, Scratch, count, rarity};
-use crate::projections::search::query::facets::{Filter, numbers};
+use crate::projections::search::analysis::tokenizer::{BorrowedToken, TokenKind, tokenize};
+use crate::projections::search::query::accumulator::Scratch;
+use crate::projections::search::query::bm25::{as_float, idf};
+use crate::projections::search::query::facets::{Filter, ordinals_of};
 use crate::projections::search::query::plan::{QueryPlan, TermGroup};
-use crate::projections::search::query::rerank::rounded;
+use crate::projections::search::query::postings::for_each_term_freq;
+use crate::projections::search::query::rerank::round_score;
+use crate::projections::search::query::scorer::{MatchSelection, Scorer};
+use crate::projections::search::reader::segment::Segment;
 use crate::projections::search::reader::term::ScoredTerm;
 use crate::projections::search::reader::terms::TermTable;
 use crate::projections::search::reader::top_k::TopK;
-use crate::projections::search::reader::view::{Match, Segment, View};
+use crate::projections::search::reader::view::{Match, View, ratio};
 
-/// The words that say most about a text.
-const TELLING_WORDS: usize = 24;
-const TAGS_COUNT: f32 = 0.5;
-const CATEGORY_COUNTS: f32 = 0.1;
-/// Only this much of a body is read, in bytes.
-const READ: usize = 65_536;
+/// The terms of the subject with the highest tf-idf, by which similar texts are searched.
+const MAX_SIGNIFICANT_TERMS: usize = 24;
+const MAX_SHARED_WORDS: usize = 5;
+const TAGS_WEIGHT: f32 = 0.5;
+const CATEGORY_WEIGHT: f32 = 0.1;
+const TITLE_BOOST: u32 = 3;
+/// How much of the subject's body is read.
+const MAX_BODY_BYTES: usize = 65_536;
 
 /// The insight that others are compared with.
 #[derive(Clone, Debug)]
@@ -32,12 +37,13 @@ pub struct Subject {
     pub title: String,
     pub excerpt: String,
     pub plain: String,
-    /// Slugs.
+    /// A slug.
     pub category: String,
+    /// Slugs.
     pub tags: Vec<String>,
 }
 
-/// What a similar insight has in common with the subject most of all.
+/// What a similar insight has most in common with the subject.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reason {
     Text,
@@ -48,10 +54,10 @@ pub enum Reason {
 #[derive(Clone, Debug)]
 pub struct Similar {
     pub id: Uuid,
-    /// 1 for a text that says all that the subject says.
+    /// The text contributes up to 1, the share of the score of the best match; tags and category add to it.
     pub score: f32,
     pub reason: Reason,
-    /// The telling words of the subject that it has too, most telling first.
+    /// Significant words of the subject that it has too, most significant first.
     pub shared_words: Vec<String>,
     /// Slugs.
     pub shared_tags: Vec<String>,
@@ -59,65 +65,79 @@ pub struct Similar {
 }
 
 pub(crate) fn related(view: &View, terms: &TermTable, subject: &Subject, limit: usize, scratch: &mut Scratch) -> Vec<Similar> {
-    let words = telling_words(view, subject);
-    let groups = words
-        .iter()
-        .map(|(stem, _, weight)| {
-            let term = ScoredTerm { text: stem.clone(), exactly: false, weight: *weight };
-            TermGroup { word: stem.clone(), terms: vec![term], ..TermGroup::default() }
-        })
-        .collect();
-    let plan = QueryPlan { groups, ..QueryPlan::default() };
-    let (matches, _) = Scorer::new(view).matches(&plan, &Filter::default(), bm25::MatchSelection::All, scratch);
-    // The subject says all that it says, if it is in the view; else the best match stands for that.
-    let most = matches.iter().map(|found| found.score).fold(f32::EPSILON, f32::max);
-    let taste = SubjectKeys {
-        tags: terms.keys(TermKind::Tag, &subject.tags),
-        category: terms.keys(TermKind::Category, std::slice::from_ref(&subject.category)),
+    let significant = significant_terms(view, subject);
+    let (matches, _) = Scorer::new(view).collect_matches(&plan_of(&significant), &Filter::default(), MatchSelection::All, scratch);
+    // Usually the score of the subject itself.
+    let max_score = matches.iter().map(|matched| matched.score).fold(f32::EPSILON, f32::max);
+    let keys = SubjectKeys {
+        tags: terms.keys_of(TermKind::Tag, &subject.tags),
+        category: terms.keys_of(TermKind::Category, std::slice::from_ref(&subject.category)),
     };
-    let taste: Vec<SegmentSubject> = view.segments.iter().map(|segment| taste.in_segment(segment)).collect();
-    let closer =
-        |(a, x): &(Similarity, Match), (b, y): &(Similarity, Match)| b.all.total_cmp(&a.all).then_with(|| view.id(y).cmp(&view.id(x)));
-    // One more than is wanted: the subject is the closest of all.
-    let mut closest = TopK::new(limit + 1, closer);
-    let mut compare = |found: Match| {
-        if let Some(closeness) = taste[found.segment as usize].compare(view.segment(&found), found.doc, found.score / most) {
-            closest.push((closeness, found));
+    let subjects: Vec<SegmentSubject> = view.segments.iter().map(|segment| keys.in_segment(segment)).collect();
+    let by_similarity = |(a, x): &(Similarity, Match), (b, y): &(Similarity, Match)| {
+        b.total.total_cmp(&a.total).then_with(|| view.id_of(y).cmp(&view.id_of(x)))
+    };
+    // One more than the limit, because the subject itself is the most similar.
+    let mut top = TopK::new(limit + 1, by_similarity);
+    let mut compare = |matched: Match| {
+        let subject = &subjects[matched.segment as usize];
+        if let Some(similarity) = subject.compare(view.segment_of(&matched), matched.doc, matched.score / max_score) {
+            top.push((similarity, matched));
         }
     };
     matches.iter().copied().for_each(&mut compare);
     if matches.len() <= limit {
-        let there: HashSet<(u32, u32)> = matches.iter().map(|found| (found.segment, found.doc)).collect();
-        for (segment, of) in (0..).zip(&view.segments) {
-            for doc in of.seen.docs.iter().filter(|doc| !there.contains(&(segment, *doc))) {
-                compare(Match { score: 0.0, segment, doc, titled: false });
+        let matched_docs: HashSet<(u32, u32)> = matches.iter().map(|matched| (matched.segment, matched.doc)).collect();
+        for (index, segment) in (0..).zip(&view.segments) {
+            for doc in segment.visible.docs.iter().filter(|doc| !matched_docs.contains(&(index, *doc))) {
+                compare(Match { score: 0.0, segment: index, doc, is_title_candidate: false });
             }
         }
     }
-    let mut list = closest.finish();
-    list.retain(|(_, found)| view.id(found) != subject.id);
-    list.sort_unstable_by(closer);
-    list.truncate(limit);
-    list.into_iter().map(|(closeness, found)| similar(view, terms, &closeness, &found, (&taste[found.segment as usize], &words))).collect()
+    let mut similar = top.into_vec();
+    similar.retain(|(_, matched)| view.id_of(matched) != subject.id);
+    similar.sort_unstable_by(by_similarity);
+    similar.truncate(limit);
+    let explain = |(similarity, matched): (Similarity, Match)| {
+        let segment = view.segment_of(&matched);
+        Similar {
+            id: view.id_of(&matched),
+            score: similarity.total,
+            reason: similarity.reason(),
+            shared_words: shared_words(segment, matched.doc, &significant),
+            shared_tags: subjects[matched.segment as usize].shared_tags(segment, matched.doc, terms),
+            same_category: similarity.category > 0.0,
+        }
+    };
+    similar.into_iter().map(explain).collect()
 }
 
-/// The subject's terms, in keys of the index.
+fn plan_of(significant: &[SignificantTerm]) -> QueryPlan {
+    let group = |term: &SignificantTerm| TermGroup {
+        word: term.stem.clone(),
+        terms: vec![ScoredTerm { text: term.stem.clone(), exact: false, weight: term.saturation }],
+        ..TermGroup::default()
+    };
+    QueryPlan { groups: significant.iter().map(group).collect(), ..QueryPlan::default() }
+}
+
+/// The subject's category and tags in index keys.
 struct SubjectKeys {
     tags: Vec<String>,
     category: Vec<String>,
 }
 
-/// The same in the numbers of one segment.
+/// The same in the ordinals of one segment.
 struct SegmentSubject {
-    tags: Vec<u32>,
-    /// How many tags the subject has, here or not.
-    all_tags: usize,
-    category: Option<u32>,
+    tag_ords: Vec<u32>,
+    /// The number of the subject's tags, whether this segment has them or not.
+    tag_count: usize,
+    category_ord: Option<u32>,
 }
 
-/// How similar a document is, and by what.
+/// How similar a document is, and the parts of that.
 struct Similarity {
-    all: f32,
+    total: f32,
     text: f32,
     tags: f32,
     category: f32,
@@ -127,90 +147,96 @@ impl SubjectKeys {
     fn in_segment(&self, segment: &Segment) -> SegmentSubject {
         let columns = &segment.data.columns;
         SegmentSubject {
-            tags: numbers(&columns.tag_keys, &self.tags),
-            all_tags: self.tags.len(),
-            category: numbers(&columns.categories, &self.category).pop(),
+            tag_ords: ordinals_of(&columns.tags, &self.tags),
+            tag_count: self.tags.len(),
+            category_ord: ordinals_of(&columns.categories, &self.category).pop(),
         }
     }
 }
 
 impl SegmentSubject {
+    /// `None` if they have nothing in common. The tags are compared by their Jaccard index.
     fn compare(&self, segment: &Segment, doc: u32, text: f32) -> Option<Similarity> {
-        let theirs = segment.data.columns.tags.of(doc);
-        let shared = theirs.clone().filter(|tag| self.tags.contains(tag)).count();
-        let all = self.all_tags + theirs.count() - shared;
-        let tags = if all == 0 { 0.0 } else { TAGS_COUNT * crate::projections::search::reader::view::ratio(shared as u64, all as u64) };
-        let category = if self.category == Some(segment.data.columns.category.at(doc as usize)) { CATEGORY_COUNTS } else { 0.0 };
-        let all = rounded(text + tags + category);
-        (all > 0.0).then_some(Similarity { all, text, tags, category })
+        let columns = &segment.data.columns;
+        let doc_tags = columns.tag_ords.get(doc);
+        let shared = doc_tags.clone().filter(|tag| self.tag_ords.contains(tag)).count();
+        let union = self.tag_count + doc_tags.count() - shared;
+        let tags = if union == 0 { 0.0 } else { TAGS_WEIGHT * ratio(shared as u64, union as u64) };
+        let category = if self.category_ord == Some(columns.category_ords.get(doc as usize)) { CATEGORY_WEIGHT } else { 0.0 };
+        let total = round_score(text + tags + category);
+        (total > 0.0).then_some(Similarity { total, text, tags, category })
+    }
+
+    /// The slugs of the tags in common.
+    fn shared_tags(&self, segment: &Segment, doc: u32, terms: &TermTable) -> Vec<String> {
+        let columns = &segment.data.columns;
+        let shared = columns.tag_ords.get(doc).filter(|tag| self.tag_ords.contains(tag));
+        shared.filter_map(|tag| terms.get(&columns.tags[tag as usize])).map(|term| term.slug.clone()).collect()
     }
 }
 
-fn similar(
-    view: &View,
-    terms: &TermTable,
-    closeness: &Similarity,
-    found: &Match,
-    (taste, words): (&SegmentSubject, &[(String, String, f32)]),
-) -> Similar {
-    let (segment, doc) = (view.segment(found), found.doc);
-    let columns = &segment.data.columns;
-    let shared_tags = columns.tags.of(doc).filter(|tag| taste.tags.contains(tag));
-    let Similarity { all, text, tags, category } = *closeness;
-    Similar {
-        id: view.id(found),
-        score: all,
-        reason: if tags > text && tags >= category {
+impl Similarity {
+    fn reason(&self) -> Reason {
+        if self.tags > self.text && self.tags >= self.category {
             Reason::Tags
-        } else if category > text {
+        } else if self.category > self.text {
             Reason::Category
         } else {
             Reason::Text
-        },
-        shared_words: shared(segment, doc, words),
-        shared_tags: shared_tags.filter_map(|tag| terms.name(&columns.tag_keys[tag as usize])).map(|term| term.slug.clone()).collect(),
-        same_category: category > 0.0,
+        }
     }
 }
 
-/// Stems of the subject that other texts have too but few have, each with a spelling and its weight.
-fn telling_words(view: &View, subject: &Subject) -> Vec<(String, String, f32)> {
-    let language = Language::of(&subject.locale);
+/// A stem of the subject that few other documents have.
+struct SignificantTerm {
+    stem: String,
+    /// The first word with this stem, for display.
+    word: String,
+    /// The saturated term frequency in the subject.
+    saturation: f32,
+    tf_idf: f32,
+}
+
+fn significant_terms(view: &View, subject: &Subject) -> Vec<SignificantTerm> {
+    let language = Language::from_tag(&subject.locale);
     let mut counts: HashMap<String, (String, u32)> = HashMap::new();
-    let plain = &subject.plain[..subject.plain.floor_char_boundary(READ)];
-    for (text, times) in [(subject.title.as_str(), 3), (subject.excerpt.as_str(), 1), (plain, 1)] {
-        pieces(text, |piece| {
-            if piece.kind == TokenKind::Word
-                && piece.text.len() > 2
-                && !language.is_stop_word(&piece.text)
-                && piece.text.chars().any(char::is_alphabetic)
-            {
-                let stem = language.stem(&piece.text).into_owned();
-                counts.entry(stem).or_insert_with(|| (piece.text.into_owned(), 0)).1 += times;
+    let body = &subject.plain[..subject.plain.floor_char_boundary(MAX_BODY_BYTES)];
+    for (text, boost) in [(subject.title.as_str(), TITLE_BOOST), (subject.excerpt.as_str(), 1), (body, 1)] {
+        tokenize(text, |token| {
+            if can_be_significant(&token, language) {
+                let stem = language.stem(&token.text).into_owned();
+                counts.entry(stem).or_insert_with(|| (token.text.into_owned(), 0)).1 += boost;
             }
         });
     }
-    let mut words: Vec<(f32, (String, String, f32))> = Vec::new();
-    for (stem, (word, times)) in counts {
-        let frequency = view.frequency(|segment| &segment.stems, &stem);
-        // A word that nobody else uses leads nowhere.
-        if frequency > 1 {
-            let often = count(times) / (count(times) + 1.2);
-            words.push((often * rarity(view.documents, frequency), (stem, word, often)));
+    let mut terms: Vec<SignificantTerm> = Vec::new();
+    for (stem, (word, term_freq)) in counts {
+        let doc_freq = view.doc_freq(|segment| &segment.stems, &stem);
+        // A term that only the subject has finds nothing else.
+        if doc_freq > 1 {
+            let saturation = as_float(term_freq) / (as_float(term_freq) + 1.2);
+            terms.push(SignificantTerm { stem, word, saturation, tf_idf: saturation * idf(view.doc_count, doc_freq) });
         }
     }
-    words.sort_by(|(a, (x, ..)), (b, (y, ..))| b.total_cmp(a).then_with(|| x.cmp(y)));
-    words.truncate(TELLING_WORDS);
-    words.into_iter().map(|(_, word)| word).collect()
+    terms.sort_by(|a, b| b.tf_idf.total_cmp(&a.tf_idf).then_with(|| a.stem.cmp(&b.stem)));
+    terms.truncate(MAX_SIGNIFICANT_TERMS);
+    terms
 }
 
-fn shared(segment: &Segment, doc: u32, words: &[(String, String, f32)]) -> Vec<String> {
-    let mut list = Vec::new();
-    for (stem, word, _) in words {
-        crate::projections::search::query::bm25::places(&segment.stems, stem, &[doc], |_, _| list.push(word.clone()));
-        if list.len() == 5 {
+fn can_be_significant(token: &BorrowedToken<'_>, language: Language) -> bool {
+    token.kind == TokenKind::Word
+        && token.text.len() > 2
+        && !language.is_stop_word(&token.text)
+        && token.text.chars().any(char::is_alphabetic)
+}
+
+fn shared_words(segment: &Segment, doc: u32, significant: &[SignificantTerm]) -> Vec<String> {
+    let mut words = Vec::new();
+    for term in significant {
+        for_each_term_freq(&segment.stems, &term.stem, &[doc], |_, _| words.push(term.word.clone()));
+        if words.len() == MAX_SHARED_WORDS {
             break;
         }
     }
-    list
+    words
 }

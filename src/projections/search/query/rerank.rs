@@ -1,32 +1,33 @@
-//! The order of the best matches.
+//! The final order: the best matches by BM25 are rescored with spellings, proximity, title coverage and recency.
 //!
-//! score = (stems + 0.2 × spellings + 0.1 × neighbours) × (1 + 0.5 × share of the query in the title × share of the title it fills)
-//! × (1 + 0.05 × 2^(−age / year)), for the first matches by stems; titles that answer what is typed come before all others.
+//! score = (stems + 0.2 × spellings + 0.1 × neighbours) × (1 + 0.5 × share of the query in the title × share of the title in the query)
+//! × (1 + 0.05 × 2^(−age / year)). Titles that match the query word for word come before all others.
 
-use crate::projections::search::query::bm25::LOOKED_AT;
-use crate::projections::search::query::bm25::MOST_TITLED;
 use std::cmp::Ordering;
 
 use uuid::Uuid;
 
 use crate::domain::clock::Timestamp;
-use crate::projections::search::index::schema::key;
-use crate::projections::search::query::bm25::{Scorer, count, places, rarity, times};
+use crate::projections::search::index::schema::word_hash;
+use crate::projections::search::query::bm25::{as_float, idf};
 use crate::projections::search::query::plan::{QueryPlan, TermGroup};
+use crate::projections::search::query::postings::{for_each_positions, for_each_term_freq};
+use crate::projections::search::query::scorer::{MAX_TITLE_CANDIDATES, RERANKED, Scorer};
 use crate::projections::search::query::title_match::{TitleMatch, TypedTitle};
+use crate::projections::search::reader::segment::Segment;
 use crate::projections::search::reader::term::ScoredTerm;
-use crate::projections::search::reader::view::{Match, Segment};
+use crate::projections::search::reader::view::{Match, ratio};
 
-const SPELLING: f32 = 0.2;
-const NEIGHBOURS: f32 = 0.1;
-const TITLE: f32 = 0.5;
-const RECENCY: f32 = 0.05;
-/// Neighbours in the query are neighbours in the text if no more than this many words are between them.
-const SLOP: u32 = 4;
+const SPELLING_WEIGHT: f32 = 0.2;
+const NEIGHBOURS_WEIGHT: f32 = 0.1;
+const TITLE_WEIGHT: f32 = 0.5;
+const RECENCY_WEIGHT: f32 = 0.05;
+/// Neighbours in the query count as neighbours in the text if at most this many words are between them.
+const MAX_SLOP: u32 = 4;
 const YEAR_MILLIS: i64 = 31_557_600_000;
 const DAY_MILLIS: i64 = 86_400_000;
 
-/// Why a hit stands where it does.
+/// The parts of a score. All but the title match are products with their weights.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Explanation {
     pub stems: f32,
@@ -34,101 +35,101 @@ pub struct Explanation {
     pub neighbours: f32,
     pub title: f32,
     pub recency: f32,
-    pub title_answer: TitleMatch,
+    pub title_match: TitleMatch,
 }
 
 #[derive(Clone, Debug)]
 pub(crate) struct RankedHit {
-    pub(crate) answer: TitleMatch,
+    pub(crate) title_match: TitleMatch,
     pub(crate) score: f32,
     pub(crate) id: Uuid,
     pub(crate) explanation: Explanation,
 }
 
 impl RankedHit {
-    /// Best first; the newer id on a tie, so that the order is total.
-    pub(crate) fn order(&self, other: &Self) -> Ordering {
-        other.answer.cmp(&self.answer).then_with(|| other.score.total_cmp(&self.score)).then_with(|| other.id.cmp(&self.id))
+    /// Best first; the newer id first on a tie, so that the order is total.
+    fn compare(&self, other: &Self) -> Ordering {
+        other.title_match.cmp(&self.title_match).then_with(|| other.score.total_cmp(&self.score)).then_with(|| other.id.cmp(&self.id))
     }
 }
 
+/// What titles are compared with.
+struct TitleQuery {
+    typed: TypedTitle,
+    coverage: TitleCoverage,
+}
+
 impl Scorer<'_> {
-    /// The first matches in their final order, and the rest in no order.
-    pub(crate) fn first(&self, plan: &QueryPlan, mut matches: Vec<Match>, now: Timestamp) -> (Vec<RankedHit>, Vec<Match>) {
-        let typed = TypedTitle::of(plan);
+    /// The best matches in their final order, and the other matches in no order.
+    pub(crate) fn rerank(&self, plan: &QueryPlan, mut matches: Vec<Match>, now: Timestamp) -> (Vec<RankedHit>, Vec<Match>) {
+        let title_query = TitleQuery { typed: TypedTitle::new(plan), coverage: TitleCoverage::new(self, plan) };
         let mut rest = Vec::new();
-        if matches.len() > LOOKED_AT {
-            matches.select_nth_unstable_by(LOOKED_AT, |a, b| self.view.by_score(a, b));
+        if matches.len() > RERANKED {
+            matches.select_nth_unstable_by(RERANKED, |a, b| self.view.compare_by_score(a, b));
             rest = matches;
-            matches = rest.drain(..LOOKED_AT).collect();
-            let titled = rest.extract_if(.., |found| found.titled).collect();
-            matches.extend(self.answering(titled, &typed, &mut rest));
+            matches = rest.drain(..RERANKED).collect();
+            let candidates = rest.extract_if(.., |matched| matched.is_title_candidate).collect();
+            matches.extend(self.extract_title_matches(candidates, &title_query.typed, &mut rest));
         }
-        matches.sort_unstable_by_key(|found| (found.segment, found.doc));
-        let title = TitleShare::new(self, plan);
+        matches.sort_unstable_by_key(|matched| (matched.segment, matched.doc));
         let mut ranked: Vec<RankedHit> = Vec::with_capacity(matches.len());
         for group in matches.chunk_by(|a, b| a.segment == b.segment) {
-            self.look_closely(plan, (&typed, &title), group, now, &mut ranked);
+            self.rerank_segment(plan, &title_query, group, now, &mut ranked);
         }
-        ranked.sort_unstable_by(RankedHit::order);
+        ranked.sort_unstable_by(RankedHit::compare);
         (ranked, rest)
     }
 
-    /// Of matches whose titles have all words that were typed, the first whose titles answer: those that begin before those that hold, each by
-    /// its stems. The others are left where their stems put them.
-    fn answering(&self, mut titled: Vec<Match>, typed: &TypedTitle, others: &mut Vec<Match>) -> Vec<Match> {
-        if titled.len() > MOST_TITLED {
-            titled.select_nth_unstable_by(MOST_TITLED, |a, b| self.view.by_score(a, b));
-            others.extend(titled.drain(MOST_TITLED..));
+    /// The best title candidates whose titles match the query: prefixes first, each kind by BM25. The others go to `rest`.
+    fn extract_title_matches(&self, mut candidates: Vec<Match>, typed: &TypedTitle, rest: &mut Vec<Match>) -> Vec<Match> {
+        if candidates.len() > MAX_TITLE_CANDIDATES {
+            candidates.select_nth_unstable_by(MAX_TITLE_CANDIDATES, |a, b| self.view.compare_by_score(a, b));
+            rest.extend(candidates.drain(MAX_TITLE_CANDIDATES..));
         }
-        let answer = |found: &Match| typed.answer(self.view.segment(found), found.doc);
-        let mut answers: Vec<(TitleMatch, Match)> = titled.into_iter().map(|found| (answer(&found), found)).collect();
-        answers.sort_unstable_by(|(a, x), (b, y)| b.cmp(a).then_with(|| self.view.by_score(x, y)));
-        let first = answers.iter().take(LOOKED_AT).take_while(|(answer, _)| *answer > TitleMatch::Otherwise).count();
-        others.extend(answers.drain(first..).map(|(_, found)| found));
-        answers.into_iter().map(|(_, found)| found).collect()
+        let title_match = |matched: &Match| typed.match_title(self.view.segment_of(matched), matched.doc);
+        let mut titles: Vec<(TitleMatch, Match)> = candidates.into_iter().map(|matched| (title_match(&matched), matched)).collect();
+        titles.sort_unstable_by(|(a, x), (b, y)| b.cmp(a).then_with(|| self.view.compare_by_score(x, y)));
+        let matching = titles.iter().take(RERANKED).take_while(|(title_match, _)| *title_match > TitleMatch::None).count();
+        rest.extend(titles.drain(matching..).map(|(_, matched)| matched));
+        titles.into_iter().map(|(_, matched)| matched).collect()
     }
 
-    fn look_closely(
-        &self,
-        plan: &QueryPlan,
-        (typed, title): (&TypedTitle, &TitleShare),
-        matches: &[Match],
-        now: Timestamp,
-        ranked: &mut Vec<RankedHit>,
-    ) {
-        let Some(segment) = matches.first().map(|found| self.view.segment(found)) else { return };
-        let docs: Vec<u32> = matches.iter().map(|found| found.doc).collect();
-        let spellings = self.spellings(plan, segment, &docs);
-        let neighbours = self.neighbours(plan, segment, &docs);
-        for (place, found) in matches.iter().enumerate() {
-            let title = TITLE * title.of(segment, found.doc);
-            let recency = RECENCY * recency(segment.data.columns.published(found.doc), now);
-            let answer = typed.answer(segment, found.doc);
-            let first = found.score + SPELLING * spellings[place] + NEIGHBOURS * neighbours[place];
-            let score = rounded(first * (1.0 + title) * (1.0 + recency));
+    /// Rescores matches of one segment, in ascending order of documents.
+    fn rerank_segment(&self, plan: &QueryPlan, title_query: &TitleQuery, matches: &[Match], now: Timestamp, ranked: &mut Vec<RankedHit>) {
+        let Some(segment) = matches.first().map(|matched| self.view.segment_of(matched)) else { return };
+        let docs: Vec<u32> = matches.iter().map(|matched| matched.doc).collect();
+        let spellings = self.spelling_scores(plan, segment, &docs);
+        let neighbours = self.neighbour_scores(plan, segment, &docs);
+        for (index, matched) in matches.iter().enumerate() {
+            let spellings = SPELLING_WEIGHT * spellings[index];
+            let neighbours = NEIGHBOURS_WEIGHT * neighbours[index];
+            let title = TITLE_WEIGHT * title_query.coverage.score(segment, matched.doc);
+            let recency = RECENCY_WEIGHT * recency(segment.data.columns.published_at(matched.doc), now);
+            let title_match = title_query.typed.match_title(segment, matched.doc);
+            let score = round_score((matched.score + spellings + neighbours) * (1.0 + title) * (1.0 + recency));
             let explanation = Explanation {
-                stems: rounded(found.score),
-                spellings: rounded(SPELLING * spellings[place]),
-                neighbours: rounded(NEIGHBOURS * neighbours[place]),
-                title: rounded(title),
-                recency: rounded(recency),
-                title_answer: answer,
+                stems: round_score(matched.score),
+                spellings: round_score(spellings),
+                neighbours: round_score(neighbours),
+                title: round_score(title),
+                recency: round_score(recency),
+                title_match,
             };
-            ranked.push(RankedHit { answer, score, id: segment.id(found.doc), explanation });
+            ranked.push(RankedHit { title_match, score, id: segment.id(matched.doc), explanation });
         }
     }
 
-    fn spellings(&self, plan: &QueryPlan, segment: &Segment, docs: &[u32]) -> Vec<f32> {
+    /// BM25 of the words as they are spelled: of each group the best spelling.
+    fn spelling_scores(&self, plan: &QueryPlan, segment: &Segment, docs: &[u32]) -> Vec<f32> {
         let mut sums = vec![0.0; docs.len()];
         for group in &plan.groups {
             let mut best = vec![0.0_f32; docs.len()];
-            for (place, spelling) in group.spellings.iter().enumerate() {
-                let weight = group.terms.get(place).or(group.terms.first()).map_or(1.0, |term| term.weight);
-                let worth = self.worth(&ScoredTerm { text: spelling.clone(), exactly: true, weight });
-                times(&segment.words, spelling, docs, |place, times| {
-                    let gain = worth * self.words.of(count(times), segment.words.lengths.fieldnorm_id(docs[place]));
-                    best[place] = best[place].max(gain);
+            for (index, spelling) in group.spellings.iter().enumerate() {
+                let weight = group.terms.get(index).or(group.terms.first()).map_or(1.0, |term| term.weight);
+                let weighted_idf = self.weighted_idf(&ScoredTerm { text: spelling.clone(), exact: true, weight });
+                for_each_term_freq(&segment.words, spelling, docs, |index, term_freq| {
+                    let score = weighted_idf * self.words.score(as_float(term_freq), segment.words.norms.fieldnorm_id(docs[index]));
+                    best[index] = best[index].max(score);
                 });
             }
             for (sum, best) in sums.iter_mut().zip(best) {
@@ -138,34 +139,21 @@ impl Scorer<'_> {
         sums
     }
 
-    /// For each two neighbouring words of prose in the query: how often they stand close to each other.
-    fn neighbours(&self, plan: &QueryPlan, segment: &Segment, docs: &[u32]) -> Vec<f32> {
+    /// For each two neighbouring words of prose in the query: BM25 of how often they are close to each other.
+    fn neighbour_scores(&self, plan: &QueryPlan, segment: &Segment, docs: &[u32]) -> Vec<f32> {
         let mut sums = vec![0.0; docs.len()];
-        let prose: Vec<&TermGroup> = plan.groups.iter().filter(|group| group.prose && !group.terms.is_empty()).collect();
+        let prose: Vec<&TermGroup> = plan.groups.iter().filter(|group| group.is_prose && !group.terms.is_empty()).collect();
         if prose.len() < 2 {
             return sums;
         }
-        let mut standing: Vec<Vec<Vec<u32>>> = Vec::new();
-        for group in &prose {
-            let mut list = vec![Vec::new(); docs.len()];
-            // The first term is the word itself in the view's first language; the same word has another stem in the next.
-            for term in group.terms.iter().filter(|term| !term.exactly) {
-                places(&segment.stems, &term.text, docs, |place, positions| list[place].extend_from_slice(positions));
-            }
-            if group.terms.len() > 1 {
-                for positions in &mut list {
-                    positions.sort_unstable();
-                }
-            }
-            standing.push(list);
-        }
-        let worth = |group: &TermGroup| group.terms.iter().map(|term| self.worth(term)).fold(0.0, f32::max);
-        for (pair, groups) in standing.windows(2).zip(prose.windows(2)) {
-            let worth = worth(groups[0]) + worth(groups[1]);
-            for (place, sum) in sums.iter_mut().enumerate() {
-                let close = close(&pair[0][place], &pair[1][place]);
-                if close > 0 {
-                    *sum += worth * self.stems.of(count(close), segment.stems.lengths.fieldnorm_id(docs[place]));
+        let positions: Vec<Vec<Vec<u32>>> = prose.iter().map(|group| stem_positions(group, segment, docs)).collect();
+        let best_idf = |group: &TermGroup| group.terms.iter().map(|term| self.weighted_idf(term)).fold(0.0, f32::max);
+        for (pair, groups) in positions.windows(2).zip(prose.windows(2)) {
+            let idf = best_idf(groups[0]) + best_idf(groups[1]);
+            for (index, sum) in sums.iter_mut().enumerate() {
+                let close_pairs = count_close_pairs(&pair[0][index], &pair[1][index]);
+                if close_pairs > 0 {
+                    *sum += idf * self.stems.score(as_float(close_pairs), segment.stems.norms.fieldnorm_id(docs[index]));
                 }
             }
         }
@@ -173,56 +161,79 @@ impl Scorer<'_> {
     }
 }
 
-/// How many of the first places have one of the second ones near.
-fn close(first: &[u32], second: &[u32]) -> u32 {
-    let mut times = 0;
-    for at in first {
-        let next = second.partition_point(|other| other.saturating_add(SLOP + 1) < *at);
-        times += u32::from(second.get(next).is_some_and(|other| other.abs_diff(*at) <= SLOP + 1));
+/// The positions of a group's stems in each of the documents, in ascending order.
+fn stem_positions(group: &TermGroup, segment: &Segment, docs: &[u32]) -> Vec<Vec<u32>> {
+    let mut positions_of_docs = vec![Vec::new(); docs.len()];
+    // The same word has a different stem in each language of the view.
+    for term in group.terms.iter().filter(|term| !term.exact) {
+        for_each_positions(&segment.stems, &term.text, docs, |index, positions| positions_of_docs[index].extend_from_slice(positions));
     }
-    times
+    if group.terms.len() > 1 {
+        for positions in &mut positions_of_docs {
+            positions.sort_unstable();
+        }
+    }
+    positions_of_docs
 }
 
-/// How much of the query the title has, and how much of the title that is.
-struct TitleShare {
-    words: Vec<(Vec<u32>, f32)>,
-    all: f32,
+/// How many of the first positions have one of the second positions close to them.
+fn count_close_pairs(first: &[u32], second: &[u32]) -> u32 {
+    let mut count = 0;
+    for position in first {
+        let next = second.partition_point(|other| other.saturating_add(MAX_SLOP + 1) < *position);
+        count += u32::from(second.get(next).is_some_and(|other| other.abs_diff(*position) <= MAX_SLOP + 1));
+    }
+    count
 }
 
-impl TitleShare {
+/// How much of the query is in a title, and how much of the title is in the query.
+struct TitleCoverage {
+    words: Vec<WeightedWord>,
+    total_idf: f32,
+}
+
+/// A word of the query as the hashes of its stems.
+struct WeightedWord {
+    stem_hashes: Vec<u32>,
+    idf: f32,
+}
+
+impl TitleCoverage {
     fn new(scorer: &Scorer<'_>, plan: &QueryPlan) -> Self {
         let mut words = Vec::new();
-        for group in plan.groups.iter().filter(|group| group.prose) {
-            let worth = group.terms.iter().map(|term| scorer.worth(term)).fold(0.0, f32::max);
-            // A word that no text has says that the query asks for more than there is.
-            let worth = if worth > 0.0 { worth } else { rarity(scorer.view.documents, 0) };
-            words.push((group.terms.iter().map(|term| key(&term.text)).collect(), worth));
+        for group in plan.groups.iter().filter(|group| group.is_prose) {
+            let best_idf = group.terms.iter().map(|term| scorer.weighted_idf(term)).fold(0.0, f32::max);
+            // A word that no document has is the part of the query that no title covers.
+            let idf = if best_idf > 0.0 { best_idf } else { idf(scorer.view.doc_count, 0) };
+            words.push(WeightedWord { stem_hashes: group.terms.iter().map(|term| word_hash(&term.text)).collect(), idf });
         }
-        let all = words.iter().map(|(_, worth): &(Vec<u32>, f32)| worth).sum();
-        Self { words, all }
+        let total_idf = words.iter().map(|word| word.idf).sum();
+        Self { words, total_idf }
     }
 
-    fn of(&self, segment: &Segment, doc: u32) -> f32 {
-        let title: Vec<u32> = segment.data.columns.title(doc).map(|(_, stem)| stem).collect();
-        if title.is_empty() || self.all <= 0.0 {
+    /// 1 for a title that is exactly the query, 0 for one without a word of it.
+    fn score(&self, segment: &Segment, doc: u32) -> f32 {
+        let title: Vec<u32> = segment.data.columns.title_hashes(doc).map(|(_, stem)| stem).collect();
+        if title.is_empty() || self.total_idf <= 0.0 {
             return 0.0;
         }
-        let there: f32 = self.words.iter().filter(|(keys, _)| keys.iter().any(|key| title.contains(key))).map(|(_, worth)| worth).sum();
-        let asked = |word: &&u32| self.words.iter().any(|(keys, _)| keys.contains(word));
-        let filled = crate::projections::search::reader::view::ratio(title.iter().filter(asked).count() as u64, title.len() as u64);
-        there / self.all * filled
+        let is_in_title = |word: &&WeightedWord| word.stem_hashes.iter().any(|hash| title.contains(hash));
+        let idf_in_title: f32 = self.words.iter().filter(is_in_title).map(|word| word.idf).sum();
+        let is_in_query = |hash: &&u32| self.words.iter().any(|word| word.stem_hashes.contains(hash));
+        let share_in_query = ratio(title.iter().filter(is_in_query).count() as u64, title.len() as u64);
+        idf_in_title / self.total_idf * share_in_query
     }
 }
 
-/// 1 for what is new, half of it a year later. By the day, so that pages of one list agree.
+/// 1 for a new text, 0.5 a year later. By whole days, so that the pages of one list agree.
 #[expect(clippy::cast_precision_loss, reason = "a factor between 1 and 1.05 needs few digits")]
-fn recency(published: i64, now: Timestamp) -> f32 {
+fn recency(published_at: i64, now: Timestamp) -> f32 {
     let today = now.0 - now.0.rem_euclid(DAY_MILLIS);
-    let age = (today - published).max(0) as f32 / YEAR_MILLIS as f32;
+    let age = (today - published_at).max(0) as f32 / YEAR_MILLIS as f32;
     0.5_f32.powf(age)
 }
 
-/// Scores are shown and compared with four digits behind the point.
-pub(crate) fn rounded(score: f32) -> f32 {
+/// Scores are compared and shown with four decimal places.
+pub(crate) fn round_score(score: f32) -> f32 {
     (score * 10_000.0).round() / 10_000.0
 }

@@ -1,6 +1,6 @@
-//! Numbers in as few bytes each as the largest of them needs: what is kept for every insight there is has to be small.
+//! Integer arrays that use one, two or four bytes a number, as the largest one needs: columns are held in memory for every document.
 
-/// How many lists have one beginning that is written out.
+/// The number of lists that share an absolute offset; the offset of each list is relative to it.
 const BLOCK: usize = 32;
 
 /// A number for each document.
@@ -11,67 +11,68 @@ pub(crate) enum PackedColumn {
 }
 
 impl PackedColumn {
-    /// None may be above `most`.
-    #[expect(clippy::cast_possible_truncation, reason = "no number is above the most there are")]
-    pub(crate) fn up_to(most: u32, numbers: impl Iterator<Item = u32>) -> Self {
-        match most {
-            0..=0xff => Self::Bytes(exact(numbers.map(|number| number as u8))),
-            0x100..=0xffff => Self::Shorts(exact(numbers.map(|number| number as u16))),
-            _ => Self::Words(exact(numbers)),
+    /// No number may exceed `max`.
+    #[expect(clippy::cast_possible_truncation, reason = "no number exceeds the maximum")]
+    pub(crate) fn pack(max: u32, numbers: impl Iterator<Item = u32>) -> Self {
+        match max {
+            0..=0xff => Self::Bytes(collect_exact(numbers.map(|number| number as u8))),
+            0x100..=0xffff => Self::Shorts(collect_exact(numbers.map(|number| number as u16))),
+            _ => Self::Words(collect_exact(numbers)),
         }
     }
 
     #[inline]
-    pub(crate) fn at(&self, place: usize) -> u32 {
+    pub(crate) fn get(&self, index: usize) -> u32 {
         match self {
-            Self::Bytes(numbers) => u32::from(numbers[place]),
-            Self::Shorts(numbers) => u32::from(numbers[place]),
-            Self::Words(numbers) => numbers[place],
+            Self::Bytes(numbers) => u32::from(numbers[index]),
+            Self::Shorts(numbers) => u32::from(numbers[index]),
+            Self::Words(numbers) => numbers[index],
         }
     }
 }
 
-/// Growing doubles, and this stays.
-fn exact<T>(numbers: impl Iterator<Item = T>) -> Vec<T> {
+/// Without spare capacity, because the array is kept as long as its segment.
+fn collect_exact<T>(numbers: impl Iterator<Item = T>) -> Vec<T> {
     let mut list: Vec<T> = numbers.collect();
     list.shrink_to_fit();
     list
 }
 
-/// A list of numbers for each document, all of them one after the other.
+/// A list of numbers for each document, all lists concatenated.
 pub(crate) struct PackedLists {
-    /// Where each block of lists begins, and how far behind that each list does. There is one more, behind the last.
+    /// The absolute offset of each block of lists.
     blocks: Vec<u32>,
-    starts: PackedColumn,
+    /// The offset of each list relative to its block, and the end of the last list.
+    offsets: PackedColumn,
     values: PackedColumn,
 }
 
 impl PackedLists {
-    /// No number may be above `most`.
-    pub(crate) fn up_to<L: Iterator<Item = u32>>(most: u32, lists: impl Iterator<Item = L> + Clone) -> Self {
-        let (mut blocks, mut starts, mut end, mut furthest) = (Vec::new(), Vec::new(), 0, 0);
+    /// No number may exceed `max`.
+    pub(crate) fn pack<L: Iterator<Item = u32>>(max: u32, lists: impl Iterator<Item = L> + Clone) -> Self {
+        let (mut blocks, mut offsets, mut end, mut max_offset) = (Vec::new(), Vec::new(), 0, 0);
         for list in lists.clone().map(Some).chain([None]) {
-            if starts.len() % BLOCK == 0 {
+            if offsets.len() % BLOCK == 0 {
                 blocks.push(end);
             }
-            let start = end - blocks.last().copied().unwrap_or(0);
-            starts.push(start);
-            furthest = start.max(furthest);
+            let offset = end - blocks.last().copied().unwrap_or(0);
+            offsets.push(offset);
+            max_offset = offset.max(max_offset);
             end += list.map_or(0, |list| u32::try_from(list.count()).unwrap_or(u32::MAX));
         }
         blocks.shrink_to_fit();
-        Self { blocks, starts: PackedColumn::up_to(furthest, starts.into_iter()), values: PackedColumn::up_to(most, lists.flatten()) }
+        Self { blocks, offsets: PackedColumn::pack(max_offset, offsets.into_iter()), values: PackedColumn::pack(max, lists.flatten()) }
     }
 
     #[inline]
-    pub(crate) fn of(&self, doc: u32) -> impl Iterator<Item = u32> + Clone + '_ {
-        let at = doc as usize;
-        (self.start(at)..self.start(at + 1)).map(|place| self.values.at(place))
+    pub(crate) fn get(&self, doc: u32) -> impl Iterator<Item = u32> + Clone + '_ {
+        let index = doc as usize;
+        (self.offset(index)..self.offset(index + 1)).map(|index| self.values.get(index))
     }
 
     #[inline]
-    fn start(&self, at: usize) -> usize {
-        (self.blocks[at / BLOCK] + self.starts.at(at)) as usize
+    fn offset(&self, index: usize) -> usize {
+        (self.blocks[index / BLOCK] + self.offsets.get(index)) as usize
     }
 }
 
@@ -80,29 +81,29 @@ mod tests {
     use super::{PackedColumn, PackedLists};
 
     #[test]
-    fn numbers_are_kept_in_what_the_largest_needs() {
-        for (most, width) in [(0, 1), (255, 1), (256, 2), (65_535, 2), (65_536, 4), (u32::MAX, 4)] {
-            let numbers = PackedColumn::up_to(most, [0, most / 2, most].into_iter());
-            let kept = match &numbers {
+    fn the_width_is_that_of_the_largest_number() {
+        for (max, width) in [(0, 1), (255, 1), (256, 2), (65_535, 2), (65_536, 4), (u32::MAX, 4)] {
+            let column = PackedColumn::pack(max, [0, max / 2, max].into_iter());
+            let actual = match &column {
                 PackedColumn::Bytes(_) => 1,
                 PackedColumn::Shorts(_) => 2,
                 PackedColumn::Words(_) => 4,
             };
-            assert_eq!((width, [0, most / 2, most]), (kept, [0, 1, 2].map(|place| numbers.at(place))), "up to {most}");
+            assert_eq!((width, [0, max / 2, max]), (actual, [0, 1, 2].map(|index| column.get(index))), "up to {max}");
         }
     }
 
     #[test]
-    fn lists_come_back_as_they_were() {
-        // None, few, and more in one block than a byte tells places of.
+    fn lists_round_trip() {
+        // Empty lists, short ones, and more values in a block than one byte can offset.
         for longest in [1, 3, 40, 3_000] {
             let lists: Vec<Vec<u32>> = (0..200_u32).map(|doc| (0..doc % longest).map(|value| value + doc).collect()).collect();
-            let kept = PackedLists::up_to(5_000, lists.iter().map(|list| list.iter().copied()));
+            let packed = PackedLists::pack(5_000, lists.iter().map(|list| list.iter().copied()));
             for (doc, list) in (0_u32..).zip(&lists) {
-                assert_eq!(&kept.of(doc).collect::<Vec<_>>(), list, "list {doc} of those up to {longest}");
+                assert_eq!(&packed.get(doc).collect::<Vec<_>>(), list, "list {doc} of those up to {longest}");
             }
         }
-        let none = PackedLists::up_to(0, std::iter::empty::<std::iter::Empty<u32>>());
-        assert_eq!((none.blocks.len(), none.starts.at(0)), (1, 0));
+        let empty = PackedLists::pack(0, std::iter::empty::<std::iter::Empty<u32>>());
+        assert_eq!((empty.blocks.len(), empty.offsets.get(0)), (1, 0));
     }
 }

@@ -1,10 +1,9 @@
-//! A term of the index, as scoring asks for it.
+//! A term with its weight in a query.
 
-/// A term of the index that scores.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct ScoredTerm {
     pub(crate) text: String,
-    /// Looked for as it is written, not as a stem.
-    pub(crate) exactly: bool,
+    /// Matches the unstemmed words instead of the stems.
+    pub(crate) exact: bool,
     pub(crate) weight: f32,
 }

@@ -1,4 +1,4 @@
-//! Categories, tags and authors by id and by slug: filters are written in slugs, and facets shown with names.
+//! Categories, tags and authors by index key and by slug: filters come as slugs, facets are shown with names.
 
 use std::collections::HashMap;
 
@@ -12,29 +12,28 @@ use crate::store::terms::TermName;
 #[derive(Debug, Default)]
 pub(crate) struct TermTable {
     by_key: HashMap<String, TermName>,
-    by_slug: HashMap<(&'static str, String), String>,
+    key_by_slug: HashMap<(&'static str, String), String>,
 }
 
 impl TermTable {
     pub(crate) async fn read(db: &impl Connection) -> Result<Self, StoreError> {
-        let mut known = Self::default();
+        let mut table = Self::default();
         for kind in TermKind::ALL {
             for term in terms::list_names(db, kind).await? {
                 let key = term_key(term.id);
-                known.by_slug.insert((kind.plural(), term.slug.clone()), key.clone());
-                known.by_key.insert(key, term);
+                table.key_by_slug.insert((kind.plural(), term.slug.clone()), key.clone());
+                table.by_key.insert(key, term);
             }
         }
-        Ok(known)
+        Ok(table)
     }
 
-    /// The term behind a key of the index.
-    pub(crate) fn name(&self, key: &str) -> Option<&TermName> {
+    pub(crate) fn get(&self, key: &str) -> Option<&TermName> {
         self.by_key.get(key)
     }
 
     /// The keys of those slugs that exist.
-    pub(crate) fn keys(&self, kind: TermKind, slugs: &[String]) -> Vec<String> {
-        slugs.iter().filter_map(|slug| self.by_slug.get(&(kind.plural(), slug.clone())).cloned()).collect()
+    pub(crate) fn keys_of(&self, kind: TermKind, slugs: &[String]) -> Vec<String> {
+        slugs.iter().filter_map(|slug| self.key_by_slug.get(&(kind.plural(), slug.clone())).cloned()).collect()
     }
 }

@@ -1,5 +1,7 @@
-//! Which documents of one segment readers see at one moment, and what they come to. It stays beside the segment: a commit changes of a segment
-//! that was there before which documents are removed, and the clock changes those whose time has come.
+//! The visible documents of a segment: a bitset with its statistics, cached beside the segment.
+//!
+//! A segment is immutable, so only two things change the set: deletions in a later commit, and the clock (scheduled publications and
+//! expirations). Both advance a cached set instead of computing it from all documents.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,175 +16,185 @@ use crate::projections::search::reader::columns::Columns;
 use crate::projections::search::reader::doc_set::DocSet;
 use crate::projections::search::reader::top_k::TopK;
 
-/// More kinds of readers than this are not remembered.
-const MOST_KEPT: usize = 32;
-/// How many of the next changes by the clock are remembered; then all documents are looked at again.
-const MOST_AHEAD: usize = if cfg!(test) { 5 } else { 10_000 };
+/// A cache that reaches this number of sets is cleared.
+const MAX_CACHED_SETS: usize = 32;
+/// The changes by the clock that a set knows in advance. After them it is computed from all documents again.
+const MAX_UPCOMING: usize = if cfg!(test) { 5 } else { 10_000 };
 
-/// What is kept beside a segment for as long as it lives: its columns, and which of its documents readers saw last.
+/// What is kept in memory for each segment as long as it exists.
 pub(crate) struct SegmentData {
     pub(crate) columns: Columns,
-    pub(crate) seen: VisibilityCache,
+    pub(crate) visibility: VisibilityCache,
 }
 
 impl SegmentData {
     pub(crate) fn read(reader: &SegmentReader) -> tantivy::Result<Self> {
-        Ok(Self { columns: Columns::read(reader)?, seen: VisibilityCache::default() })
+        Ok(Self { columns: Columns::read(reader)?, visibility: VisibilityCache::default() })
     }
 }
 
-/// A segment as it is now.
+/// A segment at one commit.
 pub(crate) struct SegmentState<'s> {
     pub(crate) reader: &'s SegmentReader,
     pub(crate) columns: &'s Columns,
-    pub(crate) stems: &'s FieldNormReader,
-    pub(crate) words: &'s FieldNormReader,
+    pub(crate) stem_norms: &'s FieldNormReader,
+    pub(crate) word_norms: &'s FieldNormReader,
 }
 
 #[derive(Clone)]
 pub(crate) struct VisibleSet {
     pub(crate) docs: DocSet,
     pub(crate) count: u32,
-    pub(crate) stems_length: u64,
-    pub(crate) words_length: u64,
-    by_edition: Vec<u32>,
-    /// How many documents of the segment had been removed.
-    removed: u32,
-    /// The last change by the clock.
-    pub(crate) since: i64,
-    /// The next changes and whose they are, the last one first; and from when on more are not known.
-    ahead: Vec<(i64, DocId)>,
-    unknown_from: i64,
+    /// The number of tokens of all documents in the set.
+    pub(crate) total_stems: u64,
+    pub(crate) total_words: u64,
+    count_by_variant: Vec<u32>,
+    /// The number of deleted documents of the segment when the set was computed.
+    deleted: u32,
+    /// The last change by the clock, in Unix milliseconds.
+    pub(crate) valid_from: i64,
+    /// The next changes by the clock and their documents, the next one last; and the time from which on there can be others.
+    upcoming: Vec<(i64, DocId)>,
+    upcoming_until: i64,
 }
 
-/// What was seen last, by readers who are shown these editions.
+/// The newest set for each selection of locale variants.
 #[derive(Default)]
 pub(crate) struct VisibilityCache(Mutex<HashMap<Vec<bool>, Arc<VisibleSet>>>);
 
 impl VisibilityCache {
-    /// What readers see now who are shown the editions that are marked.
-    pub(crate) fn at(&self, source: &SegmentState<'_>, shown: Vec<bool>, now: Timestamp) -> Arc<VisibleSet> {
-        let removed = source.reader.num_deleted_docs();
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let before = kept.get(&shown).filter(|seen| seen.removed <= removed && seen.since <= now.0 && now.0 < seen.unknown_from);
-        let seen = match before {
-            Some(seen) if seen.removed == removed && now.0 < seen.until() => return seen.clone(),
-            Some(seen) => seen.followed(source, now),
-            None => VisibleSet::of(source, &shown, now),
+    /// The documents that are visible now, of the locale variants that are marked as shown.
+    pub(crate) fn get(&self, state: &SegmentState<'_>, shown_variants: Vec<bool>, now: Timestamp) -> Arc<VisibleSet> {
+        let deleted = state.reader.num_deleted_docs();
+        let mut cache = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let usable = |set: &&Arc<VisibleSet>| set.deleted <= deleted && set.valid_from <= now.0 && now.0 < set.upcoming_until;
+        let set = match cache.get(&shown_variants).filter(usable) {
+            Some(set) if set.deleted == deleted && now.0 < set.valid_until() => return set.clone(),
+            Some(set) => set.advance(state, now),
+            None => VisibleSet::compute(state, &shown_variants, now),
         };
-        let seen = Arc::new(seen);
-        // Who still reads an older commit does not make the newer ones look again.
-        if kept.get(&shown).is_none_or(|there| there.removed <= removed) {
-            if kept.len() >= MOST_KEPT && !kept.contains_key(&shown) {
-                kept.clear();
+        let set = Arc::new(set);
+        // A reader of an older commit must not replace the set of a newer one.
+        if cache.get(&shown_variants).is_none_or(|cached| cached.deleted <= deleted) {
+            if cache.len() >= MAX_CACHED_SETS && !cache.contains_key(&shown_variants) {
+                cache.clear();
             }
-            kept.insert(shown, seen.clone());
+            cache.insert(shown_variants, set.clone());
         }
-        seen
+        set
     }
 }
 
 impl VisibleSet {
-    fn of(source: &SegmentState<'_>, shown: &[bool], now: Timestamp) -> Self {
-        let SegmentState { reader, columns, .. } = *source;
-        let mut seen = Self {
-            docs: DocSet::none(reader.max_doc()),
+    fn compute(state: &SegmentState<'_>, shown_variants: &[bool], now: Timestamp) -> Self {
+        let SegmentState { reader, columns, .. } = *state;
+        let mut set = Self {
+            docs: DocSet::empty(reader.max_doc()),
             count: 0,
-            stems_length: 0,
-            words_length: 0,
-            by_edition: vec![0; shown.len()],
-            removed: reader.num_deleted_docs(),
-            since: i64::MIN,
-            ahead: Vec::new(),
-            unknown_from: NEVER,
+            total_stems: 0,
+            total_words: 0,
+            count_by_variant: vec![0; shown_variants.len()],
+            deleted: reader.num_deleted_docs(),
+            valid_from: i64::MIN,
+            upcoming: Vec::new(),
+            upcoming_until: NEVER,
         };
-        // One more than is remembered says from when on the others are not known.
-        let mut ahead = TopK::new(MOST_AHEAD + 1, |a: &(i64, DocId), b| a.cmp(b));
+        // One more than is kept: its time is where the kept ones end.
+        let mut upcoming = TopK::new(MAX_UPCOMING + 1, |a: &(i64, DocId), b| a.cmp(b));
         for doc in 0..reader.max_doc() {
-            let edition = columns.edition.at(doc as usize) as usize;
-            if !shown.get(edition).copied().unwrap_or(false) || reader.is_deleted(doc) {
+            let variant = columns.variant_ords.get(doc as usize) as usize;
+            if !shown_variants.get(variant).copied().unwrap_or(false) || reader.is_deleted(doc) {
                 continue;
             }
-            let (from, to) = (columns.published(doc), columns.ends(doc));
-            for change in [from, to].into_iter().filter(|change| *change < NEVER) {
+            let (published_at, unpublish_at) = (columns.published_at(doc), columns.unpublish_at(doc));
+            for change in [published_at, unpublish_at].into_iter().filter(|change| *change < NEVER) {
                 if change <= now.0 {
-                    seen.since = seen.since.max(change);
-                } else if to > now.0 {
-                    // What is over does not come back, whenever it began.
-                    ahead.push((change, doc));
+                    set.valid_from = set.valid_from.max(change);
+                } else if unpublish_at > now.0 {
+                    // What has expired stays so, whenever it was to be published.
+                    upcoming.push((change, doc));
                 }
             }
-            if from <= now.0 && now.0 < to {
-                seen.put_in(source, doc);
+            if published_at <= now.0 && now.0 < unpublish_at {
+                set.add(state, doc);
             }
         }
-        seen.ahead = ahead.finish();
-        seen.ahead.sort_unstable_by(|a, b| b.cmp(a));
-        if seen.ahead.len() > MOST_AHEAD {
-            seen.unknown_from = seen.ahead.first().map_or(NEVER, |(at, _)| *at);
-            seen.ahead.retain(|(at, _)| *at < seen.unknown_from);
+        set.upcoming = upcoming.into_vec();
+        set.upcoming.sort_unstable_by(|a, b| b.cmp(a));
+        if set.upcoming.len() > MAX_UPCOMING {
+            set.upcoming_until = set.upcoming.first().map_or(NEVER, |(at, _)| *at);
+            set.upcoming.retain(|(at, _)| *at < set.upcoming_until);
         }
-        seen
+        set
     }
 
-    /// The same a little later: without what was removed, and with what the clock has changed.
-    fn followed(&self, source: &SegmentState<'_>, now: Timestamp) -> Self {
-        let mut seen = self.clone();
-        let removed = source.reader.num_deleted_docs();
-        if let Some(alive) = source.reader.alive_bitset().filter(|_| removed != self.removed) {
-            let mut left = BitSet::with_max_value_and_full(source.reader.max_doc());
-            left.intersect_update(alive.bitset());
-            let gone = seen.docs.lacking_in(&left);
-            gone.iter().for_each(|doc| seen.take_out(source, doc));
-            seen.removed = removed;
+    /// The set at a later commit or a later time.
+    fn advance(&self, state: &SegmentState<'_>, now: Timestamp) -> Self {
+        let mut set = self.clone();
+        let deleted = state.reader.num_deleted_docs();
+        if let Some(alive) = state.reader.alive_bitset().filter(|_| deleted != self.deleted) {
+            let mut alive_docs = BitSet::with_max_value_and_full(state.reader.max_doc());
+            alive_docs.intersect_update(alive.bitset());
+            let newly_deleted = set.docs.difference(&alive_docs);
+            newly_deleted.iter().for_each(|doc| set.remove(state, doc));
+            set.deleted = deleted;
         }
-        while let Some((at, doc)) = seen.ahead.pop_if(|(at, _)| *at <= now.0) {
-            seen.since = at;
-            let visible = source.columns.published(doc) <= now.0 && now.0 < source.columns.ends(doc);
-            if visible && !source.reader.is_deleted(doc) {
-                seen.put_in(source, doc);
+        while let Some((at, doc)) = set.upcoming.pop_if(|(at, _)| *at <= now.0) {
+            set.valid_from = at;
+            let is_visible = state.columns.published_at(doc) <= now.0 && now.0 < state.columns.unpublish_at(doc);
+            if is_visible && !state.reader.is_deleted(doc) {
+                set.add(state, doc);
             } else {
-                seen.take_out(source, doc);
+                set.remove(state, doc);
             }
         }
-        seen
+        set
     }
 
-    /// The next change by the clock, or when there may be one.
-    pub(crate) fn until(&self) -> i64 {
-        self.ahead.last().map_or(self.unknown_from, |(at, _)| *at)
+    /// The next change by the clock, or the time from which on there can be one.
+    pub(crate) fn valid_until(&self) -> i64 {
+        self.upcoming.last().map_or(self.upcoming_until, |(at, _)| *at)
     }
 
-    fn put_in(&mut self, source: &SegmentState<'_>, doc: DocId) {
+    fn add(&mut self, state: &SegmentState<'_>, doc: DocId) {
         if self.docs.insert(doc) {
-            let (edition, stems, words) = source.counts(doc);
+            let DocStats { variant, stems, words } = state.stats(doc);
             self.count += 1;
-            self.by_edition[edition] += 1;
-            self.stems_length += stems;
-            self.words_length += words;
+            self.count_by_variant[variant] += 1;
+            self.total_stems += stems;
+            self.total_words += words;
         }
     }
 
-    fn take_out(&mut self, source: &SegmentState<'_>, doc: DocId) {
-        if self.docs.take_out(doc) {
-            let (edition, stems, words) = source.counts(doc);
+    fn remove(&mut self, state: &SegmentState<'_>, doc: DocId) {
+        if self.docs.remove(doc) {
+            let DocStats { variant, stems, words } = state.stats(doc);
             self.count -= 1;
-            self.by_edition[edition] -= 1;
-            self.stems_length -= stems;
-            self.words_length -= words;
+            self.count_by_variant[variant] -= 1;
+            self.total_stems -= stems;
+            self.total_words -= words;
         }
     }
 
-    /// The numbers of the editions that are seen.
-    pub(crate) fn editions(&self) -> impl Iterator<Item = usize> + '_ {
-        self.by_edition.iter().enumerate().filter(|(_, count)| **count > 0).map(|(number, _)| number)
+    /// The ordinals of the locale variants that have a visible document.
+    pub(crate) fn variant_ords(&self) -> impl Iterator<Item = usize> + '_ {
+        self.count_by_variant.iter().enumerate().filter(|(_, count)| **count > 0).map(|(ord, _)| ord)
     }
 }
 
+/// What a document adds to the statistics of a set.
+struct DocStats {
+    variant: usize,
+    stems: u64,
+    words: u64,
+}
+
 impl SegmentState<'_> {
-    /// What a document adds to: its edition, and the lengths of its texts.
-    fn counts(&self, doc: DocId) -> (usize, u64, u64) {
-        let edition = self.columns.edition.at(doc as usize) as usize;
-        (edition, u64::from(self.stems.fieldnorm(doc)), u64::from(self.words.fieldnorm(doc)))
+    fn stats(&self, doc: DocId) -> DocStats {
+        DocStats {
+            variant: self.columns.variant_ords.get(doc as usize) as usize,
+            stems: u64::from(self.stem_norms.fieldnorm(doc)),
+            words: u64::from(self.word_norms.fieldnorm(doc)),
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! How long the hot pure pieces take: Markdown to HTML, cursors, the key of a kept answer. `cargo bench --bench pieces`.
+//! Micro-benchmarks of hot functions without I/O: Markdown rendering, cursors, cache keys. `cargo bench --bench micro`.
 
 use std::hint::black_box;
 
@@ -13,10 +13,10 @@ use uuid::Uuid;
 const PARAGRAPH: &str =
     "The pool was **exhausted** by `SELECT ... FOR UPDATE` in [a job](https://example.org/job) that nobody had looked at for a year.\n\n";
 
-/// A field note of some words with what such notes have in them.
+/// A note in Markdown with the elements that such notes have.
 fn note(paragraphs: usize) -> String {
     let extras = "## What we saw\n\n- one connection\n- *two* more\n\n```sql\nSELECT 1;\n```\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n";
-    (0..paragraphs).map(|place| if place % 5 == 0 { format!("{extras}{PARAGRAPH}") } else { PARAGRAPH.to_owned() }).collect()
+    (0..paragraphs).map(|index| if index % 5 == 0 { format!("{extras}{PARAGRAPH}") } else { PARAGRAPH.to_owned() }).collect()
 }
 
 fn markdown(criterion: &mut Criterion) {
@@ -33,8 +33,8 @@ fn cursor(criterion: &mut Criterion) {
     let list = "category=debugging&sort=-published_at";
     let cursor = Cursor::new(KeyValue::Number(1_767_225_600_000), Uuid::from_u128(7), false, list);
     let text = cursor.encode();
-    criterion.bench_function("cursor written", |bencher| bencher.iter(|| black_box(&cursor).encode()));
-    criterion.bench_function("cursor read", |bencher| bencher.iter(|| Cursor::decode(black_box(&text), list)));
+    criterion.bench_function("cursor encode", |bencher| bencher.iter(|| black_box(&cursor).encode()));
+    criterion.bench_function("cursor decode", |bencher| bencher.iter(|| Cursor::decode(black_box(&text), list)));
 }
 
 fn cache_key(criterion: &mut Criterion) {
@@ -44,5 +44,5 @@ fn cache_key(criterion: &mut Criterion) {
         .bench_function("cache key", |bencher| bencher.iter(|| RequestTarget::of(black_box(&head)).and_then(RequestTarget::canonical)));
 }
 
-criterion_group!(pieces, markdown, cursor, cache_key);
-criterion_main!(pieces);
+criterion_group!(micro, markdown, cursor, cache_key);
+criterion_main!(micro);

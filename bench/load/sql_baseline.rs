@@ -1,4 +1,4 @@
-//! The measure of an uncached list: the same rows by one statement written by hand, through the same driver and without anything around it.
+//! The baseline of an uncached list: the same rows by one hand-written SQL statement through the same driver.
 
 use std::str::FromStr as _;
 use std::time::{Duration, Instant};
@@ -28,24 +28,24 @@ ORDER BY i.position_at DESC, i.id DESC";
 
 type Row = (Vec<u8>, String, String, String, String, String, i64, i64, i64, i64, Option<String>, String, String, String, String, String);
 
-/// Milliseconds of one execution: of processor time of this process, which does nothing else meanwhile, and on the clock.
-pub(crate) struct Cost {
-    pub(crate) cpu: f64,
-    pub(crate) time: f64,
+/// The cost of one execution in milliseconds: processor time of this process, which does nothing else, and wall time.
+pub(crate) struct StatementCost {
+    pub(crate) cpu_millis: f64,
+    pub(crate) wall_millis: f64,
 }
 
-/// Runs the statement for so long, on a connection with the service's settings.
-pub(crate) async fn newest(url: &str, duration: Duration) -> Result<Cost, sqlx::Error> {
+/// Runs the statement for this duration, on a connection with the settings of the service.
+pub(crate) async fn measure(url: &str, duration: Duration) -> Result<StatementCost, sqlx::Error> {
     let options = SqliteConnectOptions::from_str(url)?.read_only(true).pragma("cache_size", "-2048");
     let mut connection = options.disable_statement_logging().connect().await?;
     run(&mut connection, duration / 5).await?;
-    let (started, before) = (Instant::now(), Cpu::of(std::process::id()));
+    let (started, before) = (Instant::now(), Cpu::read(std::process::id()));
     let count = as_float(run(&mut connection, duration).await?);
-    let cpu = Cpu::of(std::process::id()).since(&before);
-    Ok(Cost { cpu: cpu.as_secs_f64() * 1_000.0 / count, time: started.elapsed().as_secs_f64() * 1_000.0 / count })
+    let cpu = Cpu::read(std::process::id()).since(&before);
+    Ok(StatementCost { cpu_millis: cpu.as_secs_f64() * 1_000.0 / count, wall_millis: started.elapsed().as_secs_f64() * 1_000.0 / count })
 }
 
-/// Answers how often it ran.
+/// Returns the number of executions.
 async fn run(connection: &mut SqliteConnection, duration: Duration) -> Result<usize, sqlx::Error> {
     let (started, now) = (Instant::now(), Clock::System.now().0);
     let mut executions = 0;
