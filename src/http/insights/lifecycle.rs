@@ -98,5 +98,5 @@ pub(in crate::http) async fn restore_insight(
 
 /// The body of an operation without input: every field is unknown.
 fn require_empty(input: Value) -> Result<(), Vec<FieldError>> {
-    FieldReader::of(input, "")?.finish(())
+    FieldReader::new(input, "")?.finish(())
 }

@@ -118,7 +118,7 @@ impl ListRequest {
             sort,
             limit,
             cursor: pagination::cursor(cursor.as_deref(), &identity, sort.key == SortKey::Title)?,
-            locales: Locale::forms(locale.as_ref()),
+            locales: Locale::with_parents(locale.as_ref()),
             with_body: include.contains(&"body") || fields.contains(&"body"),
             identity,
         };

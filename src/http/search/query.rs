@@ -59,7 +59,7 @@ pub(in crate::http) async fn search_insights(
         prev_cursor: match previous {
             PreviousPage::None => None,
             PreviousPage::First => Some(encode_cursor(None, &identity)),
-            PreviousPage::Behind(position) => Some(encode_cursor(Some(&position), &identity)),
+            PreviousPage::After(position) => Some(encode_cursor(Some(&position), &identity)),
         },
     };
     let facets =
@@ -111,7 +111,9 @@ impl ParsedSearch {
 /// A position as a cursor; `None` is the first page.
 fn encode_cursor(position: Option<&SearchPosition>, identity: &str) -> String {
     let (key, id) = match position {
-        Some(SearchPosition { rank: (close, answer, score), id }) => (format!("{} {answer} {}", u8::from(*close), score.to_bits()), *id),
+        Some(SearchPosition { is_reranked, title_rank, score, id }) => {
+            (format!("{} {title_rank} {}", u8::from(*is_reranked), score.to_bits()), *id)
+        }
         None => (String::new(), Uuid::nil()),
     };
     Cursor::new(KeyValue::Text(key), id, false, identity).encode()
@@ -132,12 +134,12 @@ fn decode_cursor(cursor: &Cursor) -> Result<Option<SearchPosition>, Problem> {
 async fn hits(app: &AppState, found: &SearchPage, chain: &[String], explain: bool, now: Timestamp) -> Result<Vec<SearchHit>, Problem> {
     let ids: Vec<Uuid> = found.hits.iter().map(|hit| hit.id).collect();
     let rows = hits::find_with_plain_text(app.store.reader(), &ids, chain, now).await?;
-    let (marks, hits) = (found.marks.clone(), found.hits.clone());
+    let (highlighter, hits) = (found.highlighter.clone(), found.hits.clone());
     let chain = chain.to_vec();
     let mark = move || {
         let hit = |(row, plain): (InsightRow, String)| {
             let hit = hits.iter().find(|hit| hit.id == row.id)?;
-            let highlights = highlights(&marks, &row.title, &row.excerpt, &plain, &row.locale);
+            let highlights = highlights(&highlighter, &row.title, &row.excerpt, &plain, &row.locale);
             let explanation = explain.then(|| ScoreExplanation::from(&hit.explanation));
             Some(SearchHit { insight: InsightView::to_object(row, None, &chain, now), score: hit.score, highlights, explanation })
         };

@@ -104,7 +104,7 @@ fn suggestions(prefix: &TypedPrefix, rows: Vec<(InsightRow, Vec<TocEntry>)>, lim
     let mut list: Vec<(Suggestion, SuggestedInsight)> = Vec::new();
     for (row, headings) in rows {
         let insight = SuggestedInsight { id: row.id, slug: row.slug, title: row.title };
-        for suggestion in prefix.answers(&insight.title, &headings) {
+        for suggestion in prefix.matching_texts(&insight.title, &headings) {
             list.push((suggestion, insight.clone()));
         }
     }

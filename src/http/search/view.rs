@@ -47,11 +47,11 @@ pub(super) enum TitleAnswer {
 
 impl From<&Explanation> for ScoreExplanation {
     fn from(explanation: &Explanation) -> Self {
-        let Explanation { stems, spellings, neighbours, title, recency, title_answer } = *explanation;
-        let title_answer = match title_answer {
-            TitleMatch::Begins => TitleAnswer::Begins,
-            TitleMatch::Holds => TitleAnswer::Holds,
-            TitleMatch::Otherwise => TitleAnswer::Otherwise,
+        let Explanation { stems, spellings, neighbours, title, recency, title_match } = *explanation;
+        let title_answer = match title_match {
+            TitleMatch::Prefix => TitleAnswer::Begins,
+            TitleMatch::Contains => TitleAnswer::Holds,
+            TitleMatch::None => TitleAnswer::Otherwise,
         };
         Self { stems, spellings, neighbours, title, recency, title_answer }
     }
