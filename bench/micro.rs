@@ -40,8 +40,9 @@ fn cursor(criterion: &mut Criterion) {
 fn cache_key(criterion: &mut Criterion) {
     let mut head = RequestHead::default();
     head.uri = Uri::from_static("/v1/insights?tag=rust&limit=20&category=debugging&sort=-published_at");
-    criterion
-        .bench_function("cache key", |bencher| bencher.iter(|| RequestTarget::of(black_box(&head)).and_then(RequestTarget::canonical)));
+    criterion.bench_function("cache key", |bencher| {
+        bencher.iter(|| RequestTarget::from_head(black_box(&head)).and_then(RequestTarget::canonicalise));
+    });
 }
 
 criterion_group!(micro, markdown, cursor, cache_key);

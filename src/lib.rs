@@ -1,7 +1,10 @@
-//! The Insights API: a headless content service. Read `ARCHITECTURE.md` for the house; imports only go down this list's order.
+//! The Insights API: a headless content service.
+//!
+//! Each module is a room; a room imports only what comes after it in this list. `ARCHITECTURE.md` explains the rooms and their invariants.
+//! Start reading at [`http::routes`] for requests, at [`editorial`] for writes, and at [`projections`] for search and caching.
 #![forbid(unsafe_code)]
 
-/// Wires everything; decides nothing.
+/// Starts and stops a service; decides nothing.
 pub mod app;
 /// The command line.
 pub mod cli;
@@ -11,11 +14,11 @@ pub mod config;
 pub mod domain;
 /// The only room that changes content.
 pub mod editorial;
-/// Foreign formats into import lines, and lines into files.
+/// Converts foreign formats into import lines, and lines into files.
 pub mod exchange;
-/// Requests in, responses out.
+/// Requests and responses.
 pub mod http;
-/// What follows the change log: search, the event stream.
+/// What follows the change log: search, the response cache, the event stream.
 pub mod projections;
 /// Rows and queries.
 pub mod store;

@@ -39,10 +39,10 @@ pub(crate) fn under_writes(service: &Process, content: &Content, effort: Effort)
         let misses_before = service.metric("insights_cache_misses_total");
         let stop = AtomicBool::new(false);
         let window = std::thread::scope(|scope| {
-            let writers = scope.spawn(|| editors.write_until(&stop));
+            let editing = scope.spawn(|| editors.write_until(&stop));
             let window = fleet.drive(effort.window, 200, &next_request);
             stop.store(true, Ordering::Relaxed);
-            writes += writers.join().expect("the writer thread");
+            writes += editing.join().expect("the writer thread");
             window
         });
         misses += service.metric("insights_cache_misses_total") - misses_before;

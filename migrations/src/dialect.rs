@@ -1,7 +1,7 @@
 //! Placeholders for the differences between the two schemas: each step is written once.
 //!
-//! Times are integers (milliseconds since 1970, UTC) on both: as text, `SQLite` would compare them wrongly. Text that is ordered or compared uses
-//! byte order on both.
+//! Times are integers (milliseconds since 1970, UTC) on both: as text, `SQLite` would compare them wrongly. Text that
+//! is ordered or compared uses byte order on both.
 
 use sea_orm_migration::{prelude::*, sea_orm::DbBackend};
 

@@ -1,14 +1,15 @@
-//! `insights export`: the content as a Markdown folder or as NDJSON, the same bytes for the same content.
+//! `insights export`: the content as a Markdown folder or as NDJSON. The same content gives the same bytes.
 
-use std::collections::HashSet;
-use std::fs::{self, File, FileType};
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use std::{fs, io};
 
 use anyhow::Context as _;
+use serde_json::Value;
+use uuid::Uuid;
 
-use crate::app::explained;
-use crate::cli::database::open;
+use crate::app::errors::to_anyhow;
+use crate::cli::database::open_current;
+use crate::cli::export_folder::{FolderWriter, create_file};
 use crate::cli::output::print;
 use crate::config::DataSettings;
 use crate::domain::clock::Clock;
@@ -17,17 +18,16 @@ use crate::exchange::write;
 use crate::store::Transaction;
 use crate::store::exports::ExportRange;
 
-const PAGE: i64 = 50;
-/// The folders that an export writes, and `--replace` tidies.
-const FOLDERS: [&str; 5] = ["insights", "_drafts", "categories", "tags", "authors"];
+const PAGE_INSIGHTS: i64 = 50;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct ExportArgs {
     /// The folder to write; with --format ndjson a file, or - for standard output
     path: PathBuf,
+    /// Markdown files with front matter, or one JSON object per line
     #[arg(long, default_value = "markdown", value_parser = ["markdown", "ndjson"])]
     format: String,
-    /// Write over an earlier export: changed files are written, and Markdown files that are not part of it any more are removed from its folders
+    /// Write over an earlier export: writes changed files, and removes Markdown files from its folders that are no longer part of it
     #[arg(long)]
     replace: bool,
     #[command(flatten)]
@@ -35,146 +35,78 @@ pub(super) struct ExportArgs {
 }
 
 pub(super) async fn run(args: &ExportArgs) -> anyhow::Result<()> {
-    args.data.existing_url()?;
-    let store = open(&args.data).await?;
-    let pending = store.pending_migrations().await?;
-    anyhow::ensure!(pending.is_empty(), "the schema is {} step(s) behind: run insights migrate", pending.len());
-    // Everything is of one moment, whatever is written meanwhile.
+    let store = open_current(&args.data).await?;
+    // One snapshot: the export is consistent while others write.
     let snapshot = store.snapshot().await?;
-    if args.format == "ndjson" { lines(&snapshot, &args.path).await } else { folder(&snapshot, args).await }
+    if args.format == "ndjson" { export_lines(&snapshot, &args.path).await } else { export_folder(&snapshot, args).await }
 }
 
-async fn lines(db: &Transaction, path: &Path) -> anyhow::Result<()> {
+async fn export_lines(db: &Transaction, path: &Path) -> anyhow::Result<()> {
     if path == Path::new("-") {
-        return write_lines(db, &mut std::io::stdout()).await.map(|_| ());
+        return write_lines(db, &mut io::stdout()).await.map(|_| ());
     }
-    // Whole or not at all: a file that is cut off looks like one that is not.
+    // The file gets its name when it is complete: a truncated one looks like a complete one.
     let unfinished = path.with_extension("unfinished");
-    let mut file = std::io::BufWriter::new(new_file(&unfinished).with_context(|| format!("cannot write {}", unfinished.display()))?);
+    let mut file = io::BufWriter::new(create_file(&unfinished).with_context(|| format!("cannot write {}", unfinished.display()))?);
     let count = write_lines(db, &mut file).await?;
-    file.flush()?;
+    io::Write::flush(&mut file)?;
     fs::rename(&unfinished, path)?;
     print(&format!("{count} insight(s) in {}\n", path.display()))
 }
 
-async fn write_lines(db: &Transaction, out: &mut impl std::io::Write) -> anyhow::Result<usize> {
-    let (mut behind, mut count, mut told) = (None, 0, ExplainedTerms::default());
-    loop {
-        let page =
-            exports::lines(db, ExportRange { after: behind, own: None }, PAGE, &mut told, Clock::System.now()).await.map_err(explained)?;
-        let Some((last, _)) = page.last() else { break };
-        behind = Some(*last);
-        count += page.len();
-        for (_, line) in page {
+async fn write_lines(db: &Transaction, out: &mut impl io::Write) -> anyhow::Result<usize> {
+    let (mut pages, mut count) = (Pages::new(db), 0);
+    while let Some(lines) = pages.next().await? {
+        count += lines.len();
+        for line in lines {
             writeln!(out, "{line}")?;
         }
     }
-    for line in exports::term_lines(db, &told).await.map_err(explained)? {
+    for line in exports::term_lines(db, &pages.described).await.map_err(to_anyhow)? {
         writeln!(out, "{line}")?;
     }
     Ok(count)
 }
 
-async fn folder(db: &Transaction, args: &ExportArgs) -> anyhow::Result<()> {
+async fn export_folder(db: &Transaction, args: &ExportArgs) -> anyhow::Result<()> {
     let root = &args.path;
-    fs::create_dir_all(root).with_context(|| format!("cannot make {}", root.display()))?;
-    let there = fs::read_dir(root)?.next().is_some();
-    anyhow::ensure!(!there || args.replace, "{} is not empty: name an empty folder, or say --replace", root.display());
-    let mut written = FolderWriter { root, files: HashSet::new(), changed: 0 };
-    let mut told = ExplainedTerms::default();
-    for line in exports::term_lines(db, &told).await.map_err(explained)? {
-        written.all(write::term_file(&line))?;
+    fs::create_dir_all(root).with_context(|| format!("cannot create {}", root.display()))?;
+    let is_empty = fs::read_dir(root)?.next().is_none();
+    anyhow::ensure!(is_empty || args.replace, "{} is not empty: name an empty folder, or pass --replace", root.display());
+    let mut writer = FolderWriter::new(root);
+    // No term is described yet: each gets a file.
+    for line in exports::term_lines(db, &ExplainedTerms::default()).await.map_err(to_anyhow)? {
+        writer.write_all(write::term_file(&line))?;
     }
-    let (mut behind, mut count) = (None, 0);
-    loop {
-        let page =
-            exports::lines(db, ExportRange { after: behind, own: None }, PAGE, &mut told, Clock::System.now()).await.map_err(explained)?;
-        let Some((last, _)) = page.last() else { break };
-        behind = Some(*last);
-        count += page.len();
-        for (_, line) in page {
-            written.all(write::files(&line))?;
+    let (mut pages, mut count) = (Pages::new(db), 0);
+    while let Some(lines) = pages.next().await? {
+        count += lines.len();
+        for line in lines {
+            writer.write_all(write::files(&line))?;
         }
     }
-    let removed = if args.replace { written.remove_others()? } else { 0 };
-    let FolderWriter { files, changed, .. } = written;
-    print(&format!("{count} insight(s) in {} file(s) in {}: {changed} written, {removed} removed\n", files.len(), root.display()))
+    let removed = if args.replace { writer.remove_others()? } else { 0 };
+    let (files, changed) = (writer.file_count(), writer.changed_count());
+    print(&format!("{count} insight(s) in {files} file(s) in {}: {changed} written, {removed} removed\n", root.display()))
 }
 
-struct FolderWriter<'r> {
-    root: &'r Path,
-    files: HashSet<PathBuf>,
-    changed: usize,
+/// The lines of all insights, page by page.
+struct Pages<'d> {
+    db: &'d Transaction,
+    after: Option<Uuid>,
+    described: ExplainedTerms,
 }
 
-impl FolderWriter<'_> {
-    fn all(&mut self, files: Vec<(String, String)>) -> anyhow::Result<()> {
-        for (path, text) in files {
-            let path = self.root.join(path);
-            anyhow::ensure!(self.files.insert(path.clone()), "two insights want to be {}", path.display());
-            self.make_folders(&path)?;
-            // What is the same stays untouched, its time included. A link to the same is not.
-            if is(&path, FileType::is_file) && fs::read(&path).is_ok_and(|old| old == text.as_bytes()) {
-                continue;
-            }
-            replace(&path, &text).with_context(|| format!("cannot write {}", path.display()))?;
-            self.changed += 1;
-        }
-        Ok(())
+impl<'d> Pages<'d> {
+    fn new(db: &'d Transaction) -> Self {
+        Self { db, after: None, described: ExplainedTerms::default() }
     }
 
-    /// Makes the folders between the root and a file. None of them may be a link: it could lead anywhere.
-    fn make_folders(&self, path: &Path) -> anyhow::Result<()> {
-        let folders: Vec<&Path> = path.ancestors().skip(1).take_while(|folder| *folder != self.root).collect();
-        for folder in folders.into_iter().rev() {
-            let link = is(folder, FileType::is_symlink);
-            anyhow::ensure!(!link, "{} is a link, and an export writes through none: remove it, or name another folder", folder.display());
-            if !is(folder, FileType::is_dir) {
-                fs::create_dir(folder).with_context(|| format!("cannot make {}", folder.display()))?;
-            }
-        }
-        Ok(())
+    async fn next(&mut self) -> anyhow::Result<Option<Vec<Value>>> {
+        let (range, now) = (ExportRange { after: self.after, own: None }, Clock::System.now());
+        let page = exports::lines(self.db, range, PAGE_INSIGHTS, &mut self.described, now).await.map_err(to_anyhow)?;
+        let Some((last, _)) = page.last() else { return Ok(None) };
+        self.after = Some(*last);
+        Ok(Some(page.into_iter().map(|(_, line)| line).collect()))
     }
-
-    /// Removes what an earlier export wrote and this one did not. Links are no part of an export, and are passed over.
-    fn remove_others(&self) -> anyhow::Result<usize> {
-        let mut removed = 0;
-        let mut folders: Vec<PathBuf> =
-            FOLDERS.iter().map(|name| self.root.join(name)).filter(|folder| is(folder, FileType::is_dir)).collect();
-        while let Some(folder) = folders.pop() {
-            for entry in fs::read_dir(&folder)? {
-                let entry = entry?;
-                let (kind, path) = (entry.file_type()?, entry.path());
-                if kind.is_dir() {
-                    folders.push(path);
-                } else if kind.is_file() && path.extension().is_some_and(|extension| extension == "md") && !self.files.contains(&path) {
-                    fs::remove_file(&path)?;
-                    removed += 1;
-                }
-            }
-        }
-        Ok(removed)
-    }
-}
-
-/// Whether what is there itself, not what it leads to, is of a kind.
-fn is(path: &Path, kind: fn(&FileType) -> bool) -> bool {
-    fs::symlink_metadata(path).is_ok_and(|there| kind(&there.file_type()))
-}
-
-/// Writes a file beside and puts it in the place of what is there: a link is replaced, and what it leads to is not touched.
-fn replace(path: &Path, text: &str) -> std::io::Result<()> {
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(".unfinished");
-    let beside = path.with_file_name(name);
-    new_file(&beside)?.write_all(text.as_bytes())?;
-    fs::rename(&beside, path)
-}
-
-/// An empty file, in place of what an export that was broken off has left.
-fn new_file(path: &Path) -> std::io::Result<File> {
-    if fs::symlink_metadata(path).is_ok() {
-        fs::remove_file(path)?;
-    }
-    File::create_new(path)
 }

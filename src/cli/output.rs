@@ -1,4 +1,4 @@
-//! Prints what a command has to say.
+//! Prints the results of a command.
 
 use std::io::Write as _;
 

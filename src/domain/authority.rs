@@ -1,4 +1,5 @@
-//! Permissions. An [`Editor`], [`Publisher`] or [`Admin`] is the proof that a principal has that scope; functions that need the scope take it.
+//! Permissions. An [`Editor`], [`Publisher`] or [`Admin`] is the proof that a principal has that scope; functions that
+//! need the scope take it.
 
 use uuid::Uuid;
 

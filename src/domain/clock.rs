@@ -98,8 +98,8 @@ impl Clock {
 
 /// A new id (`UUIDv7`): ids sort in the order of their creation, within one millisecond too.
 ///
-/// The counter behind that order is one per process. It decides nothing but the bits of new ids, so two services in one process (tests) cannot
-/// notice each other by it: an id of one of them only sorts after an earlier id of the other.
+/// The counter behind that order is one per process. It decides nothing but the bits of new ids, so two services in one
+/// process (tests) cannot notice each other by it: an id of one of them only sorts after an earlier id of the other.
 #[must_use]
 pub fn new_id(now: Timestamp) -> Uuid {
     static ORDER: Mutex<ContextV7> = Mutex::new(ContextV7::new());

@@ -1,4 +1,5 @@
-//! A draft: the writable part of an insight. [`Draft::parse`] reads every input: POST, PUT, a merged PATCH, an import line and front matter.
+//! A draft: the writable part of an insight. [`Draft::parse`] reads every input: POST, PUT, a merged PATCH, an import
+//! line and front matter.
 
 use std::collections::BTreeMap;
 

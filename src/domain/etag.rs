@@ -1,8 +1,8 @@
 //! States of resources and the preconditions on them (RFC 9110, section 13).
 //!
-//! An entity tag is `"<state>-<digest of the bytes>"`. Caches compare all of it. `If-Match` of a write compares only the state: a renamed
-//! category changes the bytes of an insight, but must not refuse an edit. A state includes a fingerprint of the resource's id: a slug that now
-//! belongs to another resource does not match.
+//! An entity tag is `"<state>-<digest of the bytes>"`. Caches compare all of it. `If-Match` of a write compares only
+//! the state: a renamed category changes the bytes of an insight, but must not refuse an edit. A state includes a
+//! fingerprint of the resource's id: a slug that now belongs to another resource does not match.
 
 use uuid::Uuid;
 

@@ -7,6 +7,7 @@ pub mod diff;
 pub mod draft;
 pub mod etag;
 pub mod fields;
+pub mod fnv;
 pub mod import_line;
 pub mod import_state;
 pub mod lint;

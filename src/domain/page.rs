@@ -75,7 +75,8 @@ impl Cursor {
         Self { key, id, backward, list: list_digest(list) }
     }
 
-    /// The cursor of the opposite direction that includes the row of this one: its key moves by one, because a page excludes its cursor's row.
+    /// The cursor of the opposite direction that includes the row of this one: its key moves by one, because a page
+    /// excludes its cursor's row.
     fn reversed(&self, descends: bool) -> Self {
         let backward = !self.backward;
         let up = backward != descends;
@@ -115,8 +116,8 @@ pub struct Page<T> {
 }
 
 impl<T> Page<T> {
-    /// The page of the rows that were read from `from` on, one more than `limit` if there are more. `list` is the list's identity, `descends` its
-    /// direction.
+    /// The page of the rows that were read from `from` on, one more than `limit` if there are more. `list` is the
+    /// list's identity, `descends` its direction.
     #[must_use]
     pub fn from_rows(
         mut rows: Vec<T>,

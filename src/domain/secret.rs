@@ -1,7 +1,8 @@
 //! Secrets that are shown once: machine tokens, refresh tokens, preview tokens. Only a digest is stored.
 //!
-//! A machine token is `ins_`, 48 random hexadecimal digits and 8 of a checksum: a typing error is recognised, and secret scanners recognise a
-//! token, without the database. Refresh tokens (`insr_`) and preview tokens (`insp_`) have the same form.
+//! A machine token is `ins_`, 48 random hexadecimal digits and 8 of a checksum: a typing error is recognised, and
+//! secret scanners recognise a token, without the database. Refresh tokens (`insr_`) and preview tokens (`insp_`) have
+//! the same form.
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, Nonce, RandomizedNonceKey};
 use aws_lc_rs::{digest, rand};
@@ -107,10 +108,10 @@ mod tests {
         let secret = new_secret(MACHINE).unwrap();
         assert!(is_well_formed(MACHINE, &secret));
         assert!(!is_well_formed(REFRESH, &secret));
-        for place in MACHINE.len()..secret.len() {
+        for index in MACHINE.len()..secret.len() {
             let mut broken = secret.clone().into_bytes();
-            broken[place] = if broken[place] == b'0' { b'1' } else { b'0' };
-            assert!(!is_well_formed(MACHINE, std::str::from_utf8(&broken).unwrap()), "at {place}");
+            broken[index] = if broken[index] == b'0' { b'1' } else { b'0' };
+            assert!(!is_well_formed(MACHINE, std::str::from_utf8(&broken).unwrap()), "at {index}");
         }
         assert!(!is_well_formed(MACHINE, &secret[..secret.len() - 1]));
     }

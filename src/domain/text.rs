@@ -1,5 +1,5 @@
-//! The rules for single texts: present, bounded, without NUL (which `PostgreSQL` cannot store). The schemas of the OpenAPI document state the
-//! same rules.
+//! The rules for single texts: present, bounded, without NUL (which `PostgreSQL` cannot store). The schemas of the
+//! OpenAPI document state the same rules.
 
 pub const MAX_TITLE: usize = 200;
 pub const MAX_EXCERPT: usize = 600;

@@ -1,4 +1,4 @@
-//! Users and machine tokens. Changing a password or disabling a user ends every session and token of theirs.
+//! Manages users and machine tokens. Changing a password or disabling a user revokes all sessions and tokens of that user.
 
 use uuid::Uuid;
 
@@ -15,8 +15,10 @@ use crate::store::error::StoreError;
 use crate::store::rows::{token, user};
 use crate::store::{self, Store, Transaction};
 
+/// Creates a user.
+///
 /// # Errors
-/// When the address is taken or no password was given.
+/// When the address is taken or the password is missing.
 pub async fn create_user(
     store: &Store,
     admin: &Admin,
@@ -25,7 +27,7 @@ pub async fn create_user(
 ) -> Result<PendingWrite<user::Model>, EditorialError> {
     let UserDraft { email, name, role, password, disabled } = draft;
     let password = password.ok_or_else(|| EditorialError::field("/password", "required", "is required"))?;
-    let password_hash = passwords::hash(password).await?;
+    let password_hash = passwords::hash(store, password).await?;
     let user = user::Model {
         id: new_id(now),
         email,
@@ -39,13 +41,13 @@ pub async fn create_user(
     };
     let txn = store.begin().await?;
     store::users::insert(&txn, user.clone()).await.map_err(email_taken)?;
-    Ok(pending(txn, admin, "created", user))
+    Ok(pending_user(txn, admin, "created", user))
 }
 
-/// Gives a user a new state; an absent password stays as it is.
+/// Replaces a user. Without a password, the current one stays.
 ///
 /// # Errors
-/// When the user is unknown or stale, the address is taken, or nobody would be left to administer.
+/// When the user is unknown or stale, the address is taken, or no administrator would be left.
 pub async fn replace_user(
     store: &Store,
     admin: &Admin,
@@ -55,15 +57,15 @@ pub async fn replace_user(
     now: Timestamp,
 ) -> Result<PendingWrite<user::Model>, EditorialError> {
     let UserDraft { email, name, role, password, disabled } = draft;
-    let ends_tokens = password.is_some() || disabled;
+    let revokes_tokens = password.is_some() || disabled;
     let password_hash = match password {
-        Some(password) => Some(passwords::hash(password).await?),
+        Some(password) => Some(passwords::hash(store, password).await?),
         None => None,
     };
     let txn = store.begin().await?;
-    let mut user = locked(&txn, id, expected).await?;
+    let mut user = lock_expected(&txn, id, expected).await?;
     if role != Role::Admin || disabled {
-        keep_an_admin(&txn, &user).await?;
+        require_other_admin(&txn, &user).await?;
     }
     user.email = email;
     user.name = name;
@@ -73,15 +75,15 @@ pub async fn replace_user(
     user.version += 1;
     user.updated_at = now.0;
     store::users::save(&txn, user.clone()).await.map_err(email_taken)?;
-    if ends_tokens {
+    if revokes_tokens {
         store::sessions::revoke_of_user(&txn, id, now).await?;
         store::tokens::revoke_of_user(&txn, id, now).await?;
         store::previews::revoke_of_user(&txn, id, now).await?;
     }
-    Ok(pending(txn, admin, "updated", user))
+    Ok(pending_user(txn, admin, "updated", user))
 }
 
-/// Removes a user with their sessions and tokens. What they wrote stays.
+/// Deletes a user with all sessions and tokens. What the user wrote stays.
 ///
 /// # Errors
 /// When the user is unknown or stale, or is the last administrator.
@@ -93,17 +95,17 @@ pub async fn delete_user(
     now: Timestamp,
 ) -> Result<PendingWrite<user::Model>, EditorialError> {
     let txn = store.begin().await?;
-    let user = locked(&txn, id, expected).await?;
-    keep_an_admin(&txn, &user).await?;
+    let user = lock_expected(&txn, id, expected).await?;
+    require_other_admin(&txn, &user).await?;
     store::previews::revoke_of_user(&txn, id, now).await?;
     store::users::delete(&txn, id).await?;
-    Ok(pending(txn, admin, "deleted", user))
+    Ok(pending_user(txn, admin, "deleted", user))
 }
 
-/// Makes a machine token that reaches as far as whoever makes it; the secret is returned once and never stored.
+/// Creates a machine token. Its secret is returned once and never stored.
 ///
 /// # Errors
-/// When it would have ended already.
+/// When the token would have expired already.
 pub async fn create_token(
     store: &Store,
     admin: &Admin,
@@ -130,14 +132,17 @@ pub async fn create_token(
     };
     let txn = store.begin().await?;
     if let Some(owner) = user_id {
-        // Whoever ends the owner's tokens at this moment ends this one too, or it is not made.
+        // The lock orders this against a concurrent revocation of the owner's tokens: it revokes this one too, or this
+        // one is not created.
         store::users::lock(&txn, owner).await?.filter(|user| user.disabled_at.is_none()).ok_or(EditorialError::NotFound)?;
     }
     store::tokens::insert(&txn, token.clone()).await?;
-    let deed = AuditEvent { action: "created", resource: "token", resource_id: Some(token.id), label: Some(token.name.clone()) };
-    Ok(PendingWrite::other(txn, admin.principal(), deed, (token, secret)))
+    let event = AuditEvent { action: "created", resource: "token", resource_id: Some(token.id), label: Some(token.name.clone()) };
+    Ok(PendingWrite::audited(txn, admin.principal(), event, (token, secret)))
 }
 
+/// Revokes a machine token and the preview tokens that it has created.
+///
 /// # Errors
 /// When there is no such token.
 pub async fn revoke_token(store: &Store, admin: &Admin, id: Uuid, now: Timestamp) -> Result<PendingWrite<()>, EditorialError> {
@@ -146,24 +151,25 @@ pub async fn revoke_token(store: &Store, admin: &Admin, id: Uuid, now: Timestamp
         return Err(EditorialError::NotFound);
     }
     store::previews::revoke_of_token(&txn, id, now).await?;
-    let deed = AuditEvent { action: "revoked", resource: "token", resource_id: Some(id), label: None };
-    Ok(PendingWrite::other(txn, admin.principal(), deed, ()))
+    let event = AuditEvent { action: "revoked", resource: "token", resource_id: Some(id), label: None };
+    Ok(PendingWrite::audited(txn, admin.principal(), event, ()))
 }
 
-fn pending(txn: Transaction, admin: &Admin, action: &'static str, user: user::Model) -> PendingWrite<user::Model> {
-    let deed = AuditEvent { action, resource: "user", resource_id: Some(user.id), label: Some(user.email.clone()) };
-    PendingWrite::other(txn, admin.principal(), deed, user)
+fn pending_user(txn: Transaction, admin: &Admin, action: &'static str, user: user::Model) -> PendingWrite<user::Model> {
+    let event = AuditEvent { action, resource: "user", resource_id: Some(user.id), label: Some(user.email.clone()) };
+    PendingWrite::audited(txn, admin.principal(), event, user)
 }
 
-async fn locked(txn: &Transaction, id: Uuid, expected: &Expected) -> Result<user::Model, EditorialError> {
+async fn lock_expected(txn: &Transaction, id: Uuid, expected: &Expected) -> Result<user::Model, EditorialError> {
     let user = store::users::lock(txn, id).await?.ok_or(EditorialError::NotFound)?;
     let state = version_state(user.version);
     if expected.allows(&state) { Ok(user) } else { Err(EditorialError::stale(state)) }
 }
 
-async fn keep_an_admin(txn: &Transaction, user: &user::Model) -> Result<(), EditorialError> {
-    let administers = user.role == Role::Admin.as_str() && user.disabled_at.is_none();
-    if administers && store::users::count_other_admins(txn, user.id).await? == 0 {
+/// Fails for the last administrator.
+async fn require_other_admin(txn: &Transaction, user: &user::Model) -> Result<(), EditorialError> {
+    let is_active_admin = user.role == Role::Admin.as_str() && user.disabled_at.is_none();
+    if is_active_admin && store::users::count_other_admins(txn, user.id).await? == 0 {
         return Err(EditorialError::InUse { uses: 1 });
     }
     Ok(())

@@ -1,4 +1,4 @@
-//! The six sample insights, embedded in the binary and loaded into an empty database with `serve --demo`.
+//! The six sample insights, embedded in the binary. `serve --demo` loads them into an empty database.
 
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -24,7 +24,7 @@ macro_rules! sample {
 }
 
 const SITE: &str = include_str!("../../content/site.json");
-/// Oldest first: the order in which they are made is the order of their ids.
+/// Oldest first: they get their ids in this order.
 const SAMPLES: [Sample; 6] = [
     sample!("batch-finalisation-per-container"),
     sample!("commit-before-async-io", "de", "it"),
@@ -47,10 +47,10 @@ struct SiteFile {
     authors: Vec<Value>,
 }
 
-/// Loads the samples, unless the database has categories already. Answers whether it did.
+/// Loads the samples, unless the database has categories already; returns whether it did.
 ///
 /// # Errors
-/// The database's; a broken sample is a defect of the build, and is reported as one.
+/// The database's. A sample that cannot be parsed is a defect of the build, and reported as internal.
 pub async fn load(store: &Store, now: Timestamp) -> Result<bool, EditorialError> {
     if store::terms::count(store.reader(), TermKind::Category).await? > 0 {
         return Ok(false);
@@ -66,19 +66,19 @@ pub async fn load(store: &Store, now: Timestamp) -> Result<bool, EditorialError>
         }
     }
     for sample in SAMPLES {
-        let (draft, publication) = read(&sample)?;
+        let (draft, publication) = parse_sample(&sample)?;
         let id = insights::create(store, &editor, draft, now).await?.commit(store, now).await?;
         lifecycle::publish(store, &publisher, id, &Expected::Any, publication, now).await?.commit(store, now).await?;
     }
     Ok(true)
 }
 
-fn read(sample: &Sample) -> Result<(Draft, Publication), EditorialError> {
-    let mut input = front_matter(sample.source)?;
+fn parse_sample(sample: &Sample) -> Result<(Draft, Publication), EditorialError> {
+    let mut input = parse_front_matter(sample.source)?;
     let published_at = input.as_object_mut().and_then(|fields| fields.remove("published_at"));
     let mut translations = json!({});
     for (locale, text) in sample.translations {
-        translations[*locale] = front_matter(text)?;
+        translations[*locale] = parse_front_matter(text)?;
     }
     input["translations"] = translations;
     let draft = Draft::parse(input).map_err(EditorialError::Invalid)?;
@@ -86,11 +86,11 @@ fn read(sample: &Sample) -> Result<(Draft, Publication), EditorialError> {
     Ok((draft, Publication { publish_at, ..Publication::default() }))
 }
 
-/// The YAML between the two `---` as fields, and what follows as `body_markdown`.
-fn front_matter(text: &str) -> Result<Value, EditorialError> {
-    let broken = || EditorialError::Internal("a sample's front matter");
-    let (yaml, body) = text.strip_prefix("---\n").and_then(|rest| rest.split_once("\n---\n")).ok_or_else(broken)?;
-    let mut fields: Value = yaml_serde::from_str(yaml).map_err(|_e| broken())?;
+/// The YAML between the two `---` as fields, and the rest as `body_markdown`.
+fn parse_front_matter(text: &str) -> Result<Value, EditorialError> {
+    let invalid = || EditorialError::Internal("a sample's front matter");
+    let (yaml, body) = text.strip_prefix("---\n").and_then(|rest| rest.split_once("\n---\n")).ok_or_else(invalid)?;
+    let mut fields: Value = yaml_serde::from_str(yaml).map_err(|_e| invalid())?;
     fields["body_markdown"] = Value::from(body.trim_start_matches('\n'));
     Ok(fields)
 }

@@ -1,4 +1,4 @@
-//! Every reason for which a change is refused. What each becomes on the wire is `http::problem`'s business.
+//! Every reason for which a write is refused. `http/response/problem.rs` maps each to a problem, without a catch-all.
 
 use uuid::Uuid;
 
@@ -8,14 +8,15 @@ use crate::domain::text::Refused;
 use crate::store::audit::AuditEntry;
 use crate::store::error::StoreError;
 use crate::store::rows::revision;
+use crate::store::work_queues::QueueError;
 
 #[derive(Debug, thiserror::Error)]
 pub enum EditorialError {
-    #[error("there is no such thing, or the caller may not know of it")]
+    #[error("not found, or hidden from the caller")]
     NotFound,
-    #[error("the input breaks a rule")]
+    #[error("the input is invalid")]
     Invalid(Vec<FieldError>),
-    #[error("the caller does not hold the present state")]
+    #[error("the precondition does not match the current state")]
     Stale(Box<Stale>),
     #[error("the slug is taken")]
     SlugTaken { slug: String, suggestions: Vec<String> },
@@ -23,32 +24,33 @@ pub enum EditorialError {
     InUse { uses: i64 },
     #[error("another has it already: {0}")]
     Taken(&'static str),
-    #[error("the caller's authority does not reach: {0}")]
+    #[error("the caller lacks authority: {0}")]
     Forbidden(&'static str),
     #[error("the credentials are wrong")]
     BadCredentials,
     #[error("too many attempts")]
     TooManyAttempts { retry_after_seconds: i64 },
-    #[error("too many wait for the same")]
+    #[error("too many requests wait for the same resource")]
     Busy,
-    #[error("the service cannot do its part: {0}")]
+    #[error("internal error: {0}")]
     Internal(&'static str),
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
-/// What a caller who is late is told.
+/// What has changed since the state that the caller knows.
 #[derive(Debug)]
 pub struct Stale {
+    /// The current state, for `If-Match`.
     pub state: String,
     pub changed_fields: Vec<String>,
-    /// Who wrote or published since, oldest first.
+    /// Later revisions and publications, oldest first.
     pub changed_by: Vec<ChangedBy>,
-    /// What the caller wrote and what is there, in one text.
+    /// The caller's edit merged with the current text.
     pub merge: Option<Merge>,
 }
 
-/// What somebody did that the caller did not know of.
+/// One later revision or publication.
 #[derive(Debug)]
 pub struct ChangedBy {
     pub action: String,
@@ -62,12 +64,12 @@ pub struct ChangedBy {
 }
 
 impl ChangedBy {
-    pub(super) fn revised(revision: revision::Model) -> Self {
+    pub(super) fn from_revision(revision: revision::Model) -> Self {
         let revision::Model { number, made_by, user_id, token_id, origin, created_at, .. } = revision;
         Self { action: "revised".to_owned(), revision: Some(number), made_by, user_id, token_id, origin, at: created_at }
     }
 
-    pub(super) fn moved(entry: AuditEntry) -> Self {
+    pub(super) fn from_audit_entry(entry: AuditEntry) -> Self {
         let AuditEntry { action, made_by, user_id, token_id, origin, at, .. } = entry;
         Self { action, revision: None, made_by, user_id, token_id, origin, at }
     }
@@ -80,8 +82,17 @@ impl Stale {
     }
 }
 
+impl From<QueueError> for EditorialError {
+    fn from(error: QueueError) -> Self {
+        match error {
+            QueueError::Full => Self::Busy,
+            QueueError::Failed(reason) => Self::Internal(reason),
+        }
+    }
+}
+
 impl EditorialError {
-    /// The caller does not hold the present state of something that has no history.
+    /// The precondition does not match, for a resource without history.
     #[must_use]
     pub fn stale(state: String) -> Self {
         Self::Stale(Box::new(Stale::new(state)))

@@ -1,5 +1,6 @@
-//! Insights as lines that an import takes back: what is public, what was written since, and what led there before. Terms that no insight names
-//! have lines of their own.
+//! Exports insights as import lines: the live text, a newer draft, and redirected slugs. Importing the lines gives the same content.
+//!
+//! Terms that no insight carries have lines of their own, at the end.
 
 use std::collections::{HashMap, HashSet};
 
@@ -14,7 +15,7 @@ use crate::domain::term::TermKind;
 use crate::store::exports::{self, ExportRange, Exported};
 use crate::store::{self, Connection};
 
-/// Categories, tags and authors that the lines so far explain.
+/// Categories, tags and authors that the lines so far describe.
 #[derive(Debug, Default)]
 pub struct ExplainedTerms(HashSet<(&'static str, String)>);
 
@@ -23,29 +24,29 @@ pub async fn lines(
     db: &impl Connection,
     range: ExportRange,
     limit: i64,
-    told: &mut ExplainedTerms,
+    described: &mut ExplainedTerms,
     now: Timestamp,
 ) -> Result<Vec<(Uuid, Value)>, EditorialError> {
     let page = exports::page(db, range, limit, now).await?;
     let mut terms = HashMap::new();
     for kind in TermKind::ALL {
-        let slugs: Vec<&Slug> = page.iter().flat_map(|insight| named(insight, kind)).collect();
+        let slugs: Vec<&Slug> = page.iter().flat_map(|insight| term_slugs(insight, kind)).collect();
         for term in store::terms::find_described(db, kind, &slugs).await? {
-            terms.insert((kind.plural(), term.slug.clone()), explained(&term));
+            terms.insert((kind.plural(), term.slug.clone()), term_fields(&term));
         }
     }
-    told.0.extend(terms.keys().cloned());
+    described.0.extend(terms.keys().cloned());
     Ok(page.into_iter().map(|insight| (insight.id, line(insight, &terms))).collect())
 }
 
-/// The lines of the categories, tags and authors that are not told yet.
-pub async fn term_lines(db: &impl Connection, told: &ExplainedTerms) -> Result<Vec<Value>, EditorialError> {
+/// The lines of the categories, tags and authors that no line has described.
+pub async fn term_lines(db: &impl Connection, described: &ExplainedTerms) -> Result<Vec<Value>, EditorialError> {
     let mut lines = Vec::new();
     for kind in TermKind::ALL {
         let terms = store::terms::list_described(db, kind).await?;
-        for term in terms.into_iter().filter(|term| !told.0.contains(&(kind.plural(), term.slug.clone()))) {
+        for term in terms.into_iter().filter(|term| !described.0.contains(&(kind.plural(), term.slug.clone()))) {
             let mut line = Map::from_iter([("kind".to_owned(), json!(kind.resource().as_str()))]);
-            if let Value::Object(fields) = explained(&term) {
+            if let Value::Object(fields) = term_fields(&term) {
                 line.extend(fields);
             }
             lines.push(Value::Object(line));
@@ -54,15 +55,16 @@ pub async fn term_lines(db: &impl Connection, told: &ExplainedTerms) -> Result<V
     Ok(lines)
 }
 
+/// The fields of terms, by the plural of their kind and their slug.
 type TermExplanations = HashMap<(&'static str, String), Value>;
 
-fn named(insight: &Exported, kind: TermKind) -> Vec<&Slug> {
+fn term_slugs(insight: &Exported, kind: TermKind) -> Vec<&Slug> {
     let drafts = [&insight.live, &insight.newer].into_iter().flatten();
     drafts.flat_map(|draft| draft.terms(kind)).collect()
 }
 
 fn line(insight: Exported, terms: &TermExplanations) -> Value {
-    let explanations = explanations(&insight, terms);
+    let descriptions = describe_terms(&insight, terms);
     let Exported { id, source_locale, live, newer, published_at, unpublish_at, aliases } = insight;
     let is_live = live.is_some();
     let (text, newer) = match live {
@@ -70,7 +72,7 @@ fn line(insight: Exported, terms: &TermExplanations) -> Value {
         None => (newer.unwrap_or_default(), None),
     };
     let mut line = Map::from_iter([("id".to_owned(), json!(id)), ("locale".to_owned(), json!(source_locale))]);
-    line.extend(said(&text));
+    line.extend(present_fields(&text));
     line.insert("status".to_owned(), json!(if is_live { "published" } else { "draft" }));
     for (name, at) in [("published_at", published_at), ("unpublish_at", unpublish_at)] {
         if let Some(at) = at.filter(|_| is_live) {
@@ -81,15 +83,15 @@ fn line(insight: Exported, terms: &TermExplanations) -> Value {
         line.insert("aliases".to_owned(), json!(aliases));
     }
     if let Some(newer) = newer {
-        line.insert("draft".to_owned(), Value::Object(said(&newer)));
+        line.insert("draft".to_owned(), Value::Object(present_fields(&newer)));
     }
-    line.insert("terms".to_owned(), explanations);
+    line.insert("terms".to_owned(), descriptions);
     Value::Object(line)
 }
 
-/// What a draft says, without what it leaves open.
-fn said(draft: &Draft) -> Map<String, Value> {
-    fn says(value: &Value) -> bool {
+/// The fields of a draft that are present: no nulls, no empty lists or objects.
+fn present_fields(draft: &Draft) -> Map<String, Value> {
+    fn is_present(value: &Value) -> bool {
         match value {
             Value::Null => false,
             Value::Array(items) => !items.is_empty(),
@@ -113,29 +115,29 @@ fn said(draft: &Draft) -> Map<String, Value> {
             }
             (_, value) => (name, value),
         })
-        .filter(|(_, value)| says(value))
+        .filter(|(_, value)| is_present(value))
         .collect()
 }
 
-fn explanations(insight: &Exported, terms: &TermExplanations) -> Value {
-    let of = |kind: TermKind| -> Vec<Value> {
-        let mut seen: Vec<&Slug> = Vec::new();
-        for slug in named(insight, kind) {
-            if !seen.contains(&slug) {
-                seen.push(slug);
+fn describe_terms(insight: &Exported, terms: &TermExplanations) -> Value {
+    let fields_of = |kind: TermKind| -> Vec<Value> {
+        let mut slugs: Vec<&Slug> = Vec::new();
+        for slug in term_slugs(insight, kind) {
+            if !slugs.contains(&slug) {
+                slugs.push(slug);
             }
         }
-        seen.into_iter().filter_map(|slug| terms.get(&(kind.plural(), slug.to_string())).cloned()).collect()
+        slugs.into_iter().filter_map(|slug| terms.get(&(kind.plural(), slug.to_string())).cloned()).collect()
     };
     let mut all = Map::new();
-    let mut categories = of(TermKind::Category);
-    // A newer draft may be in another category.
+    let mut categories = fields_of(TermKind::Category);
+    // A newer draft may have another category.
     let category = if categories.len() > 1 { json!(categories) } else { categories.pop().unwrap_or_default() };
     if !category.is_null() {
         all.insert("category".to_owned(), category);
     }
     for kind in [TermKind::Tag, TermKind::Author] {
-        let list = of(kind);
+        let list = fields_of(kind);
         if !list.is_empty() {
             all.insert(kind.plural().to_owned(), json!(list));
         }
@@ -143,7 +145,7 @@ fn explanations(insight: &Exported, terms: &TermExplanations) -> Value {
     Value::Object(all)
 }
 
-fn explained(term: &store::terms::DescribedTerm) -> Value {
+fn term_fields(term: &store::terms::DescribedTerm) -> Value {
     let mut fields = Map::from_iter([("slug".to_owned(), json!(term.slug)), ("name".to_owned(), json!(term.name))]);
     if !term.description.is_empty() {
         fields.insert("description".to_owned(), json!(term.description));

@@ -1,6 +1,6 @@
-//! The keys that sign access tokens (Ed25519, RFC 8037): made at first start, two live at a time, published as a JWK set.
+//! The keys that sign access tokens (Ed25519, RFC 8037): created at the first start, two live at a time, published as a JWK set.
 //!
-//! The *next* key is published a whole period before it signs anything, so that nobody who caches the set ever meets an unknown key.
+//! The *next* key is published a whole period before it signs anything, so that a client that caches the set never sees an unknown key.
 
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -19,16 +19,20 @@ use crate::store::{self, Store};
 
 pub const ACCESS_SECONDS: i64 = 15 * 60;
 pub const AUDIENCE: &str = "insights-api";
-const PERIOD_SECONDS: i64 = 30 * 24 * 60 * 60;
-const RELOAD_SECONDS: i64 = 10;
+/// How long a key signs.
+const ROTATION_SECONDS: i64 = 30 * 24 * 60 * 60;
+/// An unknown key id reloads the keys at most this often.
+const RELOAD_INTERVAL_SECONDS: i64 = 10;
+/// How far `nbf` may be in the future: clocks of nodes differ.
+const CLOCK_SKEW_SECONDS: i64 = 5;
 
-/// What an access token says.
+/// The claims of an access token.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Claims {
     pub iss: String,
     pub aud: String,
     pub sub: Uuid,
-    /// The session whose end is the token's end.
+    /// The session; when it ends, the token is invalid.
     pub sid: Uuid,
     pub jti: Uuid,
     pub scope: String,
@@ -37,7 +41,7 @@ pub struct Claims {
     pub exp: i64,
 }
 
-/// The keys in memory, read again from the database when a token names one that is not here.
+/// The keys in memory, reloaded from the database when a token names an unknown one.
 #[derive(Clone)]
 pub struct KeyRing {
     issuer: String,
@@ -58,14 +62,14 @@ pub struct PublicKey {
 }
 
 impl KeyRing {
-    /// Loads the keys, making what is missing.
+    /// Loads the keys, and creates missing ones.
     pub async fn open(store: &Store, issuer: String, now: Timestamp) -> Result<Self, EditorialError> {
         let ring = Self { issuer, keys: Arc::default() };
         ring.rotate(store, now).await?;
         Ok(ring)
     }
 
-    /// Makes sure that one key signs and a next one is published; forgets those that nothing can be signed with any more.
+    /// Ensures that one key signs and the next one is published; deletes keys whose last tokens have expired.
     pub async fn rotate(&self, store: &Store, now: Timestamp) -> Result<(), EditorialError> {
         let keys = store::keys::list(store.reader()).await?;
         if !keys.iter().any(|key| key.signs_from > now.0) {
@@ -78,20 +82,20 @@ impl KeyRing {
                 keys.push(first);
             }
             if !keys.iter().any(|key| key.signs_from > now.0) {
-                let next_signs_from = now.plus_seconds(PERIOD_SECONDS);
-                // Whatever signs until then is believed for as long as its last token lives.
+                let next_signs_from = now.plus_seconds(ROTATION_SECONDS);
+                // A key verifies until its last token expires.
                 for key in keys.iter().filter(|key| key.verifies_until.is_none()) {
                     store::keys::retire(&txn, &key.kid, next_signs_from.plus_seconds(ACCESS_SECONDS)).await?;
                 }
                 store::keys::insert(&txn, new_key(now, next_signs_from)?).await?;
             }
-            store::keys::forget_before(&txn, now).await?;
+            store::keys::delete_expired(&txn, now).await?;
             store.commit_quietly(txn).await?;
         }
         self.reload(store, now).await
     }
 
-    /// The public halves of every key that may have signed or will sign.
+    /// The public keys of all keys that may have signed a valid token, or will sign.
     #[must_use]
     pub fn public_keys(&self, now: Timestamp) -> Vec<PublicKey> {
         let loaded = self.keys.read().unwrap_or_else(PoisonError::into_inner);
@@ -103,7 +107,7 @@ impl KeyRing {
             .collect()
     }
 
-    /// An access token, with its claims completed.
+    /// Signs an access token.
     ///
     /// # Errors
     /// When there is no key to sign with.
@@ -127,13 +131,13 @@ impl KeyRing {
             .map_err(|_e| EditorialError::Internal("a token could not be signed"))
     }
 
-    /// The claims of an access token that this service signed for itself and that is in force. Says nothing about its session.
+    /// Verifies an access token of this service and returns its claims. The caller checks the session.
     ///
     /// # Errors
-    /// The database's, when an unknown key makes the keys be read again.
+    /// The database's, when an unknown key id reloads the keys.
     pub async fn verify(&self, store: &Store, token: &str, now: Timestamp) -> Result<Option<Claims>, EditorialError> {
         let Some(kid) = jsonwebtoken::decode_header(token).ok().and_then(|header| header.kid) else { return Ok(None) };
-        if self.public_key(&kid, now).is_none() && self.stale(now) {
+        if self.public_key(&kid, now).is_none() && self.may_reload(now) {
             self.reload(store, now).await?;
         }
         let Some(public_key) = self.public_key(&kid, now) else { return Ok(None) };
@@ -141,12 +145,15 @@ impl KeyRing {
         validation.set_audience(&[AUDIENCE]);
         validation.set_issuer(&[&self.issuer]);
         validation.set_required_spec_claims(&["exp", "nbf", "iss", "aud", "sub"]);
-        // Times are compared below, with the service's own clock.
+        // Times are checked below, with the service's clock.
         validation.validate_exp = false;
         validation.validate_nbf = false;
         let x = URL_SAFE_NO_PAD.encode(public_key);
         let decoded = DecodingKey::from_ed_components(&x).and_then(|key| jsonwebtoken::decode::<Claims>(token, &key, &validation));
-        Ok(decoded.ok().map(|data| data.claims).filter(|claims| claims.exp > now.seconds() && claims.nbf <= now.seconds() + 5))
+        Ok(decoded
+            .ok()
+            .map(|data| data.claims)
+            .filter(|claims| claims.exp > now.seconds() && claims.nbf <= now.seconds() + CLOCK_SKEW_SECONDS))
     }
 
     fn public_key(&self, kid: &str, now: Timestamp) -> Option<Vec<u8>> {
@@ -158,9 +165,9 @@ impl KeyRing {
             .map(|key| key.public_key.clone())
     }
 
-    fn stale(&self, now: Timestamp) -> bool {
+    fn may_reload(&self, now: Timestamp) -> bool {
         let loaded = self.keys.read().unwrap_or_else(PoisonError::into_inner);
-        loaded.at.is_none_or(|at| at.plus_seconds(RELOAD_SECONDS) < now)
+        loaded.at.is_none_or(|at| at.plus_seconds(RELOAD_INTERVAL_SECONDS) < now)
     }
 
     async fn reload(&self, store: &Store, now: Timestamp) -> Result<(), EditorialError> {
@@ -171,8 +178,8 @@ impl KeyRing {
 }
 
 fn new_key(now: Timestamp, signs_from: Timestamp) -> Result<signing_key::Model, EditorialError> {
-    let pair = Ed25519KeyPair::generate().map_err(|_e| EditorialError::Internal("a key could not be made"))?;
-    let private_key = pair.to_pkcs8v1().map_err(|_e| EditorialError::Internal("a key could not be written"))?.as_ref().to_vec();
+    let pair = Ed25519KeyPair::generate().map_err(|_e| EditorialError::Internal("a key could not be generated"))?;
+    let private_key = pair.to_pkcs8v1().map_err(|_e| EditorialError::Internal("a key could not be encoded"))?.as_ref().to_vec();
     let public_key = pair.public_key().as_ref().to_vec();
     let kid = secret::hex(&secret::sha256(&public_key)[..8]);
     Ok(signing_key::Model { kid, private_key, public_key, created_at: now.0, signs_from: signs_from.0, verifies_until: None })

@@ -1,6 +1,9 @@
-//! The only room that changes content, accounts and keys. Every function is one transaction with its change row inside, and nothing that
-//! leaves the process (or takes long) happens between its begin and its commit. Writes that a request asks for come back as a
-//! `Pending`, to be committed or let go.
+//! The only room that changes content, accounts and keys.
+//!
+//! Each function is one transaction, and appends its change and its audit event in it. Nothing slow, and nothing that
+//! leaves the process, happens while a transaction is open. A write that a request asks for is returned as a
+//! [`pending::PendingWrite`]; the caller commits it, or drops it as a dry run. Authority is a parameter:
+//! [`crate::domain::authority::Editor`], `Publisher` or `Admin`.
 
 pub mod accounts;
 pub mod demo;

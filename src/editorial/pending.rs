@@ -1,5 +1,7 @@
-//! A write between being made and being committed. Whoever asked for it looks at it there: to keep its answer with it, or to rehearse it and
-//! let it go. Nothing is changed until [`PendingWrite::commit`].
+//! A write in its open transaction, before the commit. The caller reads the result in the transaction, stores its
+//! response there, or drops the write as a dry run. Nothing changes until [`PendingWrite::commit`].
+//!
+//! In `http`, only `WriteMode` commits.
 
 use crate::domain::authority::Principal;
 use crate::domain::change::NewChange;
@@ -9,55 +11,56 @@ use crate::store::{self, Store, Transaction};
 
 use super::error::EditorialError;
 
-/// A write made in its transaction. Dropping it undoes it.
+/// A write in its transaction. Dropping it rolls it back.
 #[must_use]
 pub struct PendingWrite<T> {
-    /// What the write is about.
-    pub made: T,
+    /// The result of the write, such as the id of what was created.
+    pub value: T,
     txn: Transaction,
-    by: Principal,
+    principal: Principal,
     change: Option<NewChange>,
-    deed: Option<AuditEvent>,
+    event: Option<AuditEvent>,
 }
 
 impl<T> PendingWrite<T> {
-    /// A write of content: what the change log says of it, the audit log says too.
-    pub(super) fn content(txn: Transaction, by: &Principal, change: NewChange, made: T) -> Self {
-        let deed = AuditEvent::from_change(&change);
-        Self { made, txn, by: by.clone(), change: Some(change), deed: Some(deed) }
+    /// A write of content: it goes to the change log and to the audit log.
+    pub(super) fn logged(txn: Transaction, principal: &Principal, change: NewChange, value: T) -> Self {
+        let event = AuditEvent::from_change(&change);
+        Self { value, txn, principal: principal.clone(), change: Some(change), event: Some(event) }
     }
 
-    /// A write of something that is not content.
-    pub(super) fn other(txn: Transaction, by: &Principal, deed: AuditEvent, made: T) -> Self {
-        Self { made, txn, by: by.clone(), change: None, deed: Some(deed) }
+    /// A write that is not content: it goes to the audit log only.
+    pub(super) fn audited(txn: Transaction, principal: &Principal, event: AuditEvent, value: T) -> Self {
+        Self { value, txn, principal: principal.clone(), change: None, event: Some(event) }
     }
 
-    /// A write after which everything is as it was.
-    pub(super) fn nothing(txn: Transaction, by: &Principal, made: T) -> Self {
-        Self { made, txn, by: by.clone(), change: None, deed: None }
+    /// A write that changes nothing.
+    pub(super) fn unchanged(txn: Transaction, principal: &Principal, value: T) -> Self {
+        Self { value, txn, principal: principal.clone(), change: None, event: None }
     }
 
-    /// Who asked for it.
+    /// Who has asked for the write.
     #[must_use]
-    pub fn by(&self) -> &Principal {
-        &self.by
+    pub fn principal(&self) -> &Principal {
+        &self.principal
     }
 
-    /// The database as it will be.
+    /// The transaction: the database as it will be.
     #[must_use]
     pub fn txn(&self) -> &Transaction {
         &self.txn
     }
 
+    /// Appends the change and the audit event, commits, and notifies the followers of the log.
     pub async fn commit(self, store: &Store, now: Timestamp) -> Result<T, EditorialError> {
-        let Self { made, txn, by, change, deed } = self;
-        if let Some(deed) = deed {
-            audit::append(&txn, &deed, &by, now).await?;
+        let Self { value, txn, principal, change, event } = self;
+        if let Some(event) = event {
+            audit::append(&txn, &event, &principal, now).await?;
         }
         match change {
             Some(change) => store::changes::commit(store, txn, &change, now).await?,
             None => store.commit_quietly(txn).await?,
         }
-        Ok(made)
+        Ok(value)
     }
 }

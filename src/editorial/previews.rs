@@ -1,4 +1,4 @@
-//! Preview tokens: whoever holds one reads one revision of one insight, until it ends.
+//! Preview tokens: the holder of one reads one revision of one insight until the token expires.
 
 use uuid::Uuid;
 
@@ -15,11 +15,11 @@ use crate::store::previews::Preview;
 use crate::store::{self, Store};
 
 const DAY_SECONDS: i64 = 24 * 60 * 60;
-/// A preview that nobody remembers should not outlive the draft by much.
-pub const MOST_SECONDS: i64 = 30 * DAY_SECONDS;
-const LEAST_SECONDS: i64 = 60;
+/// A forgotten preview should not outlive its draft by much.
+pub const MAX_LIFETIME_SECONDS: i64 = 30 * DAY_SECONDS;
+const MIN_LIFETIME_SECONDS: i64 = 60;
 
-/// What a token is asked for with; empty, the newest revision for a day.
+/// The input for a preview token. The default is the newest revision for a day.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PreviewDraft {
     pub revision: Option<i64>,
@@ -34,7 +34,7 @@ impl PreviewDraft {
         let mut fields = FieldReader::new(input, "")?;
         let draft = Self {
             revision: fields.integer("revision", 1, i64::from(i32::MAX)),
-            expires_in: fields.integer("expires_in", LEAST_SECONDS, MOST_SECONDS),
+            expires_in: fields.integer("expires_in", MIN_LIFETIME_SECONDS, MAX_LIFETIME_SECONDS),
             expires_at: fields.text("expires_at", moment),
         };
         if draft.expires_in.is_some() && draft.expires_at.is_some() {
@@ -44,8 +44,10 @@ impl PreviewDraft {
     }
 }
 
+/// Creates a preview token; its secret is returned once.
+///
 /// # Errors
-/// When the insight or the revision is unknown, or the end is past or too far away.
+/// When the insight or the revision is unknown, or the end is in the past or too far away.
 pub async fn create(
     store: &Store,
     editor: &Editor,
@@ -58,7 +60,7 @@ pub async fn create(
     if expires_at <= now {
         return Err(EditorialError::field("/expires_at", "in-the-past", "must be in the future"));
     }
-    if expires_at > now.plus_seconds(MOST_SECONDS) {
+    if expires_at > now.plus_seconds(MAX_LIFETIME_SECONDS) {
         return Err(EditorialError::field("/expires_at", "too-far", "must be within 30 days"));
     }
     let token = secret::new_secret(PREVIEW).ok_or(EditorialError::Internal("no randomness"))?;
@@ -71,10 +73,12 @@ pub async fn create(
     }
     let preview = Preview::new(new_id(now), (insight, number), editor.principal(), now, expires_at);
     store::previews::insert(&txn, &preview, secret::digest(&token)).await?;
-    let deed = deed("created", preview.id, row.slug);
-    Ok(PendingWrite::other(txn, editor.principal(), deed, (preview, token)))
+    let event = audit_event("created", preview.id, row.slug);
+    Ok(PendingWrite::audited(txn, editor.principal(), event, (preview, token)))
 }
 
+/// Revokes a preview token.
+///
 /// # Errors
 /// When the insight has no such token.
 pub async fn revoke(store: &Store, editor: &Editor, insight: Uuid, id: Uuid, now: Timestamp) -> Result<PendingWrite<()>, EditorialError> {
@@ -83,9 +87,9 @@ pub async fn revoke(store: &Store, editor: &Editor, insight: Uuid, id: Uuid, now
     if !store::previews::revoke(&txn, insight, id, now).await? {
         return Err(EditorialError::NotFound);
     }
-    Ok(PendingWrite::other(txn, editor.principal(), deed("revoked", id, row.slug), ()))
+    Ok(PendingWrite::audited(txn, editor.principal(), audit_event("revoked", id, row.slug), ()))
 }
 
-fn deed(action: &'static str, id: Uuid, slug: String) -> AuditEvent {
+fn audit_event(action: &'static str, id: Uuid, slug: String) -> AuditEvent {
     AuditEvent { action, resource: "preview_token", resource_id: Some(id), label: Some(slug) }
 }

@@ -1,11 +1,15 @@
-//! A draft made into a revision: its texts rendered (before any transaction begins), its names looked up, its rows written.
+//! Turns a draft into a revision: renders its texts (before any transaction begins), resolves its terms to ids, writes its rows.
+//!
+//! ```text
+//! Draft -> render -> RenderedDraft -> resolve_terms -> ResolvedDraft -> insert
+//! ```
 
 use std::collections::BTreeMap;
 
 use uuid::Uuid;
 
 use super::error::EditorialError;
-use super::offload::RENDERING;
+use super::offload;
 use crate::domain::authority::{Editor, Principal};
 use crate::domain::clock::Timestamp;
 use crate::domain::draft::{Draft, LocalText};
@@ -16,21 +20,21 @@ use crate::domain::term::TermKind;
 use crate::store::json_column::Json;
 use crate::store::revisions::NewRevision;
 use crate::store::rows::{revision, revision_body, revision_text};
-use crate::store::{self, Transaction};
+use crate::store::{self, Store, Transaction};
 
-/// Who writes a revision, and which earlier one it repeats.
+/// Who writes a revision, and which earlier one it restores.
 pub(super) struct Authorship {
-    pub by: Principal,
+    pub principal: Principal,
     pub restored_from: Option<i64>,
 }
 
 impl Authorship {
-    pub(super) fn by(editor: &Editor) -> Self {
-        Self { by: editor.principal().clone(), restored_from: None }
+    pub(super) fn from_editor(editor: &Editor) -> Self {
+        Self { principal: editor.principal().clone(), restored_from: None }
     }
 }
 
-/// A draft with everything that could be computed without the database.
+/// A draft with its rendered texts: everything that can be computed without the database.
 #[derive(Clone)]
 pub(super) struct RenderedDraft {
     pub draft: Draft,
@@ -38,9 +42,9 @@ pub(super) struct RenderedDraft {
     texts: BTreeMap<String, (LocalText, Rendered)>,
 }
 
-/// A prepared draft whose category, tags and authors were found.
+/// A rendered draft with the ids of its category, tags and authors.
 pub(super) struct ResolvedDraft {
-    prepared: RenderedDraft,
+    rendered: RenderedDraft,
     pub listing: ListingColumns,
     tags: Vec<Uuid>,
     authors: Vec<Uuid>,
@@ -48,85 +52,81 @@ pub(super) struct ResolvedDraft {
 
 impl ResolvedDraft {
     pub(super) fn draft(&self) -> &Draft {
-        &self.prepared.draft
+        &self.rendered.draft
     }
 }
 
-/// What lists order and filter an insight by.
+/// What lists sort and filter an insight by.
 pub(super) struct ListingColumns {
     pub category_id: Uuid,
     pub sort_title: String,
     pub reading_minutes: i64,
 }
 
-/// The locale of a new insight's own texts: the site's default at that moment. It stays the insight's for ever, whatever the site becomes.
+/// The locale of a new insight's own texts: the site's default at that moment. It stays the insight's when the site's default changes.
 pub(super) async fn source_locale(db: &impl store::Connection) -> Result<String, EditorialError> {
     Ok(store::site::find(db).await?.map_or_else(|| "en".to_owned(), |site| site.default_locale))
 }
 
-/// Renders every text of a draft.
-pub(super) async fn prepare(draft: Draft, source_locale: String) -> Result<RenderedDraft, EditorialError> {
+/// Renders every text of a draft, off the reactor.
+pub(super) async fn render(store: &Store, draft: Draft, source_locale: String) -> Result<RenderedDraft, EditorialError> {
     if draft.translations.contains_key(&source_locale) {
         let detail = "is the locale of the insight's own texts: write them in title, excerpt and body_markdown";
         return Err(EditorialError::field(format!("/translations/{source_locale}"), "default-locale", detail));
     }
     let mut texts = draft.translations.clone();
     texts.insert(source_locale.clone(), draft.text.clone());
-    let texts = RENDERING
-        .run(move || {
-            let render = |text: LocalText| {
-                let rendered = markdown::render(&text.body_markdown);
-                (text, rendered)
-            };
-            texts.into_iter().map(|(locale, text)| (locale, render(text))).collect()
-        })
-        .await?;
+    let render_text = |text: LocalText| {
+        let rendered = markdown::render(&text.body_markdown);
+        (text, rendered)
+    };
+    let texts = offload::render(store, move || texts.into_iter().map(|(locale, text)| (locale, render_text(text))).collect()).await?;
     Ok(RenderedDraft { draft, source_locale, texts })
 }
 
-/// Finds the ids behind the slugs; every slug that names nothing is a fault of its own.
-pub(super) async fn resolve(txn: &Transaction, prepared: RenderedDraft) -> Result<ResolvedDraft, EditorialError> {
-    let draft = &prepared.draft;
+/// Resolves the slugs of terms to ids. Each unknown slug is a fault of its own.
+pub(super) async fn resolve_terms(txn: &Transaction, rendered: RenderedDraft) -> Result<ResolvedDraft, EditorialError> {
+    let draft = &rendered.draft;
     let mut faults = Vec::new();
     let categories = store::terms::find_ids(txn, TermKind::Category, std::slice::from_ref(&draft.category)).await?;
     let category = categories.first().map(|(_, id)| *id);
     if category.is_none() {
-        faults.push(unknown("/category".to_owned(), TermKind::Category, &draft.category));
+        faults.push(unknown_term("/category".to_owned(), TermKind::Category, &draft.category));
     }
     let tags = resolve_list(txn, TermKind::Tag, &draft.tags, &mut faults).await?;
     let authors = resolve_list(txn, TermKind::Author, &draft.authors, &mut faults).await?;
     let (Some(category_id), true) = (category, faults.is_empty()) else { return Err(EditorialError::Invalid(faults)) };
-    Ok(resolved(prepared, category_id, tags, authors))
+    Ok(with_term_ids(rendered, category_id, tags, authors))
 }
 
-/// A prepared draft with the ids of its category, tags and authors.
-pub(super) fn resolved(prepared: RenderedDraft, category_id: Uuid, tags: Vec<Uuid>, authors: Vec<Uuid>) -> ResolvedDraft {
-    let draft = &prepared.draft;
-    let source = prepared.texts.get(&prepared.source_locale);
+/// A rendered draft with term ids that the caller has resolved.
+pub(super) fn with_term_ids(rendered: RenderedDraft, category_id: Uuid, tags: Vec<Uuid>, authors: Vec<Uuid>) -> ResolvedDraft {
+    let draft = &rendered.draft;
+    let source = rendered.texts.get(&rendered.source_locale);
     let derived = source.map_or(1, |(_, rendered)| rendered.reading_minutes);
     let listing = ListingColumns {
         category_id,
         sort_title: sort_title(&draft.text.title),
         reading_minutes: draft.details.reading_minutes.unwrap_or(derived),
     };
-    ResolvedDraft { prepared, listing, tags, authors }
+    ResolvedDraft { rendered, listing, tags, authors }
 }
 
-/// Writes the rows of the revision.
-pub(super) async fn append(
+/// Inserts the rows of a revision. `at` is the insight, the number and the slug.
+pub(super) async fn insert(
     txn: &Transaction,
     resolved: ResolvedDraft,
     at: (Uuid, i64, &Slug),
-    wrote: &Authorship,
+    authorship: &Authorship,
     now: Timestamp,
 ) -> Result<(), EditorialError> {
-    Ok(store::revisions::append(txn, rows(resolved, at, wrote, now)).await?)
+    Ok(store::revisions::append(txn, to_rows(resolved, at, authorship, now)).await?)
 }
 
-/// The rows of the revision.
-pub(super) fn rows(resolved: ResolvedDraft, at: (Uuid, i64, &Slug), wrote: &Authorship, now: Timestamp) -> NewRevision {
-    let ResolvedDraft { prepared, listing, tags, authors } = resolved;
-    let RenderedDraft { draft, source_locale, texts } = prepared;
+/// The rows of a revision.
+pub(super) fn to_rows(resolved: ResolvedDraft, at: (Uuid, i64, &Slug), authorship: &Authorship, now: Timestamp) -> NewRevision {
+    let ResolvedDraft { rendered, listing, tags, authors } = resolved;
+    let RenderedDraft { draft, source_locale, texts } = rendered;
     let (insight_id, number, slug) = at;
     let locales = texts.keys().cloned().collect();
     let facts = revision::Facts {
@@ -136,12 +136,12 @@ pub(super) fn rows(resolved: ResolvedDraft, at: (Uuid, i64, &Slug), wrote: &Auth
         source_locale,
         locales: Json(locales),
         category_id: listing.category_id,
-        origin: wrote.by.origin.as_str().to_owned(),
-        user_id: wrote.by.user_id,
-        token_id: wrote.by.token_id,
+        origin: authorship.principal.origin.as_str().to_owned(),
+        user_id: authorship.principal.user_id,
+        token_id: authorship.principal.token_id,
         created_at: now.0,
-        made_by: wrote.by.name.clone(),
-        restored_from: wrote.restored_from,
+        made_by: authorship.principal.name.clone(),
+        restored_from: authorship.restored_from,
     };
     let row = revision::Model::new(facts, draft.details);
     let texts = texts.into_iter().map(|(locale, text)| {
@@ -183,18 +183,18 @@ async fn resolve_list(
     slugs: &[Slug],
     faults: &mut Vec<FieldError>,
 ) -> Result<Vec<Uuid>, EditorialError> {
-    let known = store::terms::find_ids(txn, kind, slugs).await?;
+    let found = store::terms::find_ids(txn, kind, slugs).await?;
     let mut ids = Vec::with_capacity(slugs.len());
-    for (place, slug) in slugs.iter().enumerate() {
-        match known.iter().find(|(name, _)| name == slug.as_str()) {
+    for (index, slug) in slugs.iter().enumerate() {
+        match found.iter().find(|(name, _)| name == slug.as_str()) {
             Some((_, id)) => ids.push(*id),
-            None => faults.push(unknown(format!("/{}/{place}", kind.plural()), kind, slug)),
+            None => faults.push(unknown_term(format!("/{}/{index}", kind.plural()), kind, slug)),
         }
     }
     Ok(ids)
 }
 
-fn unknown(pointer: String, kind: TermKind, slug: &Slug) -> FieldError {
+fn unknown_term(pointer: String, kind: TermKind, slug: &Slug) -> FieldError {
     let plural = kind.plural();
     FieldError {
         pointer,
@@ -203,7 +203,7 @@ fn unknown(pointer: String, kind: TermKind, slug: &Slug) -> FieldError {
     }
 }
 
-/// A title as lists are ordered by it: without accents, case or leading marks, and the same on both databases.
+/// The sort key of a title: without accents, case or leading punctuation, and the same on both databases.
 pub(super) fn sort_title(title: &str) -> String {
     deunicode::deunicode(title).to_lowercase().trim_start_matches(|c: char| !c.is_alphanumeric()).chars().take(200).collect()
 }

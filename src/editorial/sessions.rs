@@ -1,5 +1,5 @@
-//! Signing in, staying signed in, and signing out. A refresh token is good once; using one twice ends the whole session, because one of
-//! the two users stole it.
+//! Signs users in, refreshes sessions, revokes tokens. A refresh token is valid once: a second use revokes the whole
+//! session, because one of the two users has stolen it.
 
 use uuid::Uuid;
 
@@ -16,13 +16,23 @@ use crate::store::{self, Store};
 
 const SESSION_SECONDS: i64 = 30 * 24 * 60 * 60;
 
-/// What a sign-in or a refresh gives.
+/// The tokens of a sign-in or a refresh.
 #[derive(Clone, Debug)]
 pub struct TokenGrant {
     pub access_token: String,
     pub expires_in: i64,
     pub refresh_token: String,
     pub scope: String,
+}
+
+/// A sign-in with a password.
+#[derive(Clone, Copy)]
+pub struct SignInRequest<'r> {
+    pub email: &'r str,
+    pub password: &'r str,
+    /// The client's address, for throttling.
+    pub address: &'r str,
+    pub request_id: &'r str,
 }
 
 /// The password grant.
@@ -33,29 +43,29 @@ pub async fn sign_in(
     store: &Store,
     keys: &KeyRing,
     throttle: &Throttle,
-    credentials: (String, String),
-    (address, request_id): (&str, &str),
+    request: SignInRequest<'_>,
     now: Timestamp,
 ) -> Result<TokenGrant, EditorialError> {
-    let (email, password) = credentials;
-    throttle.attempt(&email, address, now).map_err(|retry_after_seconds| EditorialError::TooManyAttempts { retry_after_seconds })?;
-    let user = store::users::find_by_email(store.reader(), &email).await?.filter(|user| user.disabled_at.is_none());
+    let SignInRequest { email, password, address, request_id } = request;
+    throttle.count_attempt(email, address, now).map_err(|retry_after_seconds| EditorialError::TooManyAttempts { retry_after_seconds })?;
+    let user = store::users::find_by_email(store.reader(), email).await?.filter(|user| user.disabled_at.is_none());
     let hash = user.as_ref().map(|user| user.password_hash.clone());
-    let matches = passwords::verify(password, hash).await?;
+    let matches = passwords::verify(store, password.to_owned(), hash).await?;
     let user = user.filter(|_| matches).ok_or(EditorialError::BadCredentials)?;
-    throttle.succeeded(&email, address);
+    throttle.reset(email, address);
     let txn = store.begin().await?;
-    // The password was checked outside the transaction: it must still be the user's.
-    let still = store::users::lock(&txn, user.id).await?;
-    if !still.is_some_and(|now| now.password_hash == user.password_hash && now.disabled_at.is_none()) {
+    // The password was verified outside the transaction, and may have changed since.
+    let current = store::users::lock(&txn, user.id).await?;
+    if !current.is_some_and(|current| current.password_hash == user.password_hash && current.disabled_at.is_none()) {
         return Err(EditorialError::BadCredentials);
     }
     let id = new_id(now);
     let expires_at = now.plus_seconds(SESSION_SECONDS).0;
     store::sessions::insert(&txn, session::Model { id, user_id: user.id, created_at: now.0, expires_at, revoked_at: None }).await?;
-    let grant = grant(&txn, keys, &user, id, now).await?;
-    let by = caller(Some(user.id), user.email.clone(), request_id);
-    store::audit::append(&txn, &AuditEvent { label: Some(user.email), ..deed("signed-in", "session", id) }, &by, now).await?;
+    let grant = issue_tokens(&txn, keys, &user, id, now).await?;
+    let principal = audit_principal(Some(user.id), user.email.clone(), request_id);
+    let event = AuditEvent { label: Some(user.email), ..audit_event("signed-in", "session", id) };
+    store::audit::append(&txn, &event, &principal, now).await?;
     store.commit_quietly(txn).await?;
     Ok(grant)
 }
@@ -63,7 +73,7 @@ pub async fn sign_in(
 /// The refresh grant.
 ///
 /// # Errors
-/// When the token is unknown, used or ended.
+/// When the token is unknown, used or expired.
 pub async fn refresh(store: &Store, keys: &KeyRing, token: &str, request_id: &str, now: Timestamp) -> Result<TokenGrant, EditorialError> {
     if !secret::is_well_formed(REFRESH, token) {
         return Err(EditorialError::BadCredentials);
@@ -77,19 +87,19 @@ pub async fn refresh(store: &Store, keys: &KeyRing, token: &str, request_id: &st
     }
     if !store::sessions::use_refresh(&txn, &digest, now).await? {
         store::sessions::revoke(&txn, session.id, now).await?;
-        let by = caller(Some(session.user_id), String::new(), request_id);
-        store::audit::append(&txn, &deed("refresh-token-reused", "session", session.id), &by, now).await?;
+        let principal = audit_principal(Some(session.user_id), String::new(), request_id);
+        store::audit::append(&txn, &audit_event("refresh-token-reused", "session", session.id), &principal, now).await?;
         store.commit_quietly(txn).await?;
         return Err(EditorialError::BadCredentials);
     }
     let user = store::users::find(&txn, session.user_id).await?.filter(|user| user.disabled_at.is_none());
     let user = user.ok_or(EditorialError::BadCredentials)?;
-    let grant = grant(&txn, keys, &user, session.id, now).await?;
+    let grant = issue_tokens(&txn, keys, &user, session.id, now).await?;
     store.commit_quietly(txn).await?;
     Ok(grant)
 }
 
-/// Ends what a token stands for (RFC 7009): the session of an access or refresh token, or a machine token. An unknown one is no error.
+/// Revokes a token (RFC 7009): the session of an access or refresh token, or a machine token. An unknown token is no error.
 pub async fn revoke(store: &Store, keys: &KeyRing, token: &str, request_id: &str, now: Timestamp) -> Result<(), EditorialError> {
     let session = match store::sessions::find_refresh(store.reader(), &secret::digest(token)).await? {
         Some(refresh) => Some(refresh.session_id),
@@ -103,28 +113,30 @@ pub async fn revoke(store: &Store, keys: &KeyRing, token: &str, request_id: &str
     if let Some(id) = session {
         let user = store::sessions::find(&txn, id).await?.map(|session| session.user_id);
         store::sessions::revoke(&txn, id, now).await?;
-        store::audit::append(&txn, &deed("signed-out", "session", id), &caller(user, String::new(), request_id), now).await?;
+        let principal = audit_principal(user, String::new(), request_id);
+        store::audit::append(&txn, &audit_event("signed-out", "session", id), &principal, now).await?;
     }
     if let Some(machine) = machine {
         store::tokens::revoke(&txn, machine.id, now).await?;
         store::previews::revoke_of_token(&txn, machine.id, now).await?;
-        let by = Principal { token_id: Some(machine.id), ..caller(machine.user_id, format!("token {}", machine.name), request_id) };
-        store::audit::append(&txn, &deed("revoked", "token", machine.id), &by, now).await?;
+        let name = format!("token {}", machine.name);
+        let principal = Principal { token_id: Some(machine.id), ..audit_principal(machine.user_id, name, request_id) };
+        store::audit::append(&txn, &audit_event("revoked", "token", machine.id), &principal, now).await?;
     }
     Ok(store.commit_quietly(txn).await?)
 }
 
-fn deed(action: &'static str, resource: &'static str, id: Uuid) -> AuditEvent {
+fn audit_event(action: &'static str, resource: &'static str, id: Uuid) -> AuditEvent {
     AuditEvent { action, resource, resource_id: Some(id), label: None }
 }
 
-/// Who signs in or out, for the audit log; it proves nothing.
-fn caller(user_id: Option<Uuid>, name: String, request_id: &str) -> Principal {
+/// The user of a sign-in or sign-out, for the audit log. It has no scopes.
+fn audit_principal(user_id: Option<Uuid>, name: String, request_id: &str) -> Principal {
     let request_id = request_id.to_owned();
     Principal { user_id, token_id: None, name, role: None, scopes: Vec::new(), origin: Origin::Api, request_id }
 }
 
-async fn grant(
+async fn issue_tokens(
     txn: &store::Transaction,
     keys: &KeyRing,
     user: &user::Model,

@@ -1,4 +1,4 @@
-//! The site's settings.
+//! The site's settings: name, texts, locales. There is always exactly one row.
 
 use crate::domain::authority::Admin;
 use crate::domain::change::{ChangeKind, NewChange, Resource};
@@ -12,7 +12,7 @@ use crate::store::{self, Store};
 use super::error::EditorialError;
 use super::pending::PendingWrite;
 
-/// Writes the settings a new database begins with, unless it has some.
+/// Inserts the initial settings, unless there are settings already.
 pub async fn ensure(store: &Store, now: Timestamp) -> Result<(), EditorialError> {
     if store::site::find(store.reader()).await?.is_some() {
         return Ok(());
@@ -26,13 +26,15 @@ pub async fn ensure(store: &Store, now: Timestamp) -> Result<(), EditorialError>
     };
     let txn = store.begin().await?;
     if store::site::lock(&txn).await?.is_none() {
-        store::site::insert(&txn, row(draft, 1, now)).await?;
+        store::site::insert(&txn, to_row(draft, 1, now)).await?;
     }
     Ok(store.commit_quietly(txn).await?)
 }
 
+/// Replaces the settings.
+///
 /// # Errors
-/// When the caller does not hold the present state.
+/// When the precondition does not match.
 pub async fn replace(
     store: &Store,
     admin: &Admin,
@@ -46,7 +48,7 @@ pub async fn replace(
     if !expected.allows(&state) {
         return Err(EditorialError::stale(state));
     }
-    store::site::save(&txn, row(draft, version + 1, now)).await?;
+    store::site::save(&txn, to_row(draft, version + 1, now)).await?;
     let change = NewChange {
         kind: ChangeKind::Updated,
         resource: Resource::Site,
@@ -55,10 +57,10 @@ pub async fn replace(
         public: true,
         cache_tags: vec!["site".to_owned(), "insights".to_owned()],
     };
-    Ok(PendingWrite::content(txn, admin.principal(), change, ()))
+    Ok(PendingWrite::logged(txn, admin.principal(), change, ()))
 }
 
-fn row(draft: SiteDraft, version: i64, now: Timestamp) -> site::Model {
+fn to_row(draft: SiteDraft, version: i64, now: Timestamp) -> site::Model {
     let SiteDraft { name, text, base_url, default_locale, locales, translations } = draft;
     site::Model {
         id: 1,

@@ -1,4 +1,4 @@
-//! Categories, tags and authors.
+//! Writes categories, tags and authors.
 
 use serde_json::Value;
 
@@ -16,10 +16,15 @@ use crate::store::json_column::Json;
 use crate::store::terms::TermRow;
 use crate::store::{self, Store, Transaction};
 
-const TRIES: usize = 100;
+/// How many numbered slugs to try.
+const MAX_SLUG_NUMBER: usize = 100;
+/// How many free slugs an error suggests.
+const SUGGESTIONS: usize = 3;
 
+/// Creates a term. A derived slug gets the next free number.
+///
 /// # Errors
-/// When a slug that was given is taken.
+/// When an explicit slug is taken.
 pub async fn create(
     store: &Store,
     publisher: &Publisher,
@@ -28,25 +33,28 @@ pub async fn create(
     now: Timestamp,
 ) -> Result<PendingWrite<String>, EditorialError> {
     let base = draft.slug_or_derived();
-    for attempt in 1..=TRIES {
-        let slug = if attempt == 1 { base.clone() } else { base.numbered(attempt) };
+    for number in 1..=MAX_SLUG_NUMBER {
+        let slug = if number == 1 { base.clone() } else { base.numbered(number) };
         let txn = store.begin().await?;
-        let term = row(draft.clone(), &slug, now);
+        let term = to_row(draft.clone(), &slug, now);
         match store::terms::insert(&txn, kind, &term).await {
             Ok(()) => {
-                return Ok(pending(txn, publisher, kind, (ChangeKind::Created, &term, &[&term.slug])));
+                let change = term_change(kind, ChangeKind::Created, &term, &[&term.slug]);
+                return Ok(PendingWrite::logged(txn, publisher.principal(), change, term.slug));
             }
             Err(StoreError::Unique(_)) if draft.slug.is_none() => {}
             Err(StoreError::Unique(_)) => {
                 drop(txn);
-                return Err(taken(store, kind, &base, now).await?);
+                return Err(slug_taken(store, kind, &base, now).await?);
             }
             Err(other) => return Err(other.into()),
         }
     }
-    Err(taken(store, kind, &base, now).await?)
+    Err(slug_taken(store, kind, &base, now).await?)
 }
 
+/// Replaces a term.
+///
 /// # Errors
 /// When the term is unknown or stale, or the new slug is taken.
 pub async fn replace(
@@ -59,11 +67,11 @@ pub async fn replace(
 ) -> Result<PendingWrite<String>, EditorialError> {
     let (kind, slug) = at;
     let txn = store.begin().await?;
-    let old = locked(&txn, kind, slug, expected, now).await?;
-    save(store, (txn, publisher), kind, old, draft, now).await
+    let old = lock_expected(&txn, kind, slug, expected, now).await?;
+    update(store, (txn, publisher), kind, old, draft, now).await
 }
 
-/// Applies a merge patch (RFC 7396) to what an editor could have written.
+/// Applies a merge patch (RFC 7396) to the term in its input form.
 ///
 /// # Errors
 /// As [`replace`], and when the result breaks a rule.
@@ -77,13 +85,15 @@ pub async fn patch(
 ) -> Result<PendingWrite<String>, EditorialError> {
     let (kind, slug) = at;
     let txn = store.begin().await?;
-    let old = locked(&txn, kind, slug, expected, now).await?;
-    let draft = merge(draft_of(&old).to_input())?;
-    save(store, (txn, publisher), kind, old, draft, now).await
+    let old = lock_expected(&txn, kind, slug, expected, now).await?;
+    let draft = merge(to_draft(&old).to_input())?;
+    update(store, (txn, publisher), kind, old, draft, now).await
 }
 
+/// Deletes a term.
+///
 /// # Errors
-/// When the term is unknown or stale, or any insight carries it.
+/// When the term is unknown or stale, or an insight carries it.
 pub async fn delete(
     store: &Store,
     publisher: &Publisher,
@@ -93,16 +103,17 @@ pub async fn delete(
 ) -> Result<PendingWrite<String>, EditorialError> {
     let (kind, slug) = at;
     let txn = store.begin().await?;
-    let term = locked(&txn, kind, slug, expected, now).await?;
+    let term = lock_expected(&txn, kind, slug, expected, now).await?;
     let uses = store::terms::count_uses(&txn, kind, term.id).await?;
     if uses > 0 {
         return Err(EditorialError::InUse { uses });
     }
     store::terms::delete(&txn, kind, term.id, now).await?;
-    Ok(pending(txn, publisher, kind, (ChangeKind::Deleted, &term, &[&term.slug])))
+    let change = term_change(kind, ChangeKind::Deleted, &term, &[&term.slug]);
+    Ok(PendingWrite::logged(txn, publisher.principal(), change, term.slug))
 }
 
-async fn save(
+async fn update(
     store: &Store,
     (txn, publisher): (Transaction, &Publisher),
     kind: TermKind,
@@ -111,44 +122,51 @@ async fn save(
     now: Timestamp,
 ) -> Result<PendingWrite<String>, EditorialError> {
     let slug = draft.slug.clone().or_else(|| Slug::parse(&old.slug)).unwrap_or_default();
-    let unchanged = TermDraft { slug: Some(slug.clone()), ..draft.clone() } == draft_of(&old);
-    if unchanged {
-        return Ok(PendingWrite::nothing(txn, publisher.principal(), old.slug));
+    let is_unchanged = TermDraft { slug: Some(slug.clone()), ..draft.clone() } == to_draft(&old);
+    if is_unchanged {
+        return Ok(PendingWrite::unchanged(txn, publisher.principal(), old.slug));
     }
     let TermRow { id, version, created_at, slug: old_slug, .. } = old;
-    let term = TermRow { id, version: version + 1, created_at, ..row(draft, &slug, now) };
+    let term = TermRow { id, version: version + 1, created_at, ..to_row(draft, &slug, now) };
     match store::terms::update(&txn, kind, &term).await {
         Ok(()) => {}
         Err(StoreError::Unique(_)) => {
             drop(txn);
-            return Err(taken(store, kind, &slug, now).await?);
+            return Err(slug_taken(store, kind, &slug, now).await?);
         }
         Err(other) => return Err(other.into()),
     }
-    Ok(pending(txn, publisher, kind, (ChangeKind::Updated, &term, &[&term.slug, &old_slug])))
+    let change = term_change(kind, ChangeKind::Updated, &term, &[&term.slug, &old_slug]);
+    Ok(PendingWrite::logged(txn, publisher.principal(), change, term.slug))
 }
 
-async fn locked(txn: &Transaction, kind: TermKind, slug: &str, expected: &Expected, now: Timestamp) -> Result<TermRow, EditorialError> {
+async fn lock_expected(
+    txn: &Transaction,
+    kind: TermKind,
+    slug: &str,
+    expected: &Expected,
+    now: Timestamp,
+) -> Result<TermRow, EditorialError> {
     let term = store::terms::lock(txn, kind, slug, now).await?.ok_or(EditorialError::NotFound)?;
     let state = named_state(term.id, term.version);
     if expected.allows(&state) { Ok(term) } else { Err(EditorialError::stale(state)) }
 }
 
-async fn taken(store: &Store, kind: TermKind, slug: &Slug, now: Timestamp) -> Result<EditorialError, EditorialError> {
+async fn slug_taken(store: &Store, kind: TermKind, slug: &Slug, now: Timestamp) -> Result<EditorialError, EditorialError> {
     let mut suggestions = Vec::new();
-    for n in 2..TRIES {
-        let candidate = slug.numbered(n);
+    for number in 2..MAX_SLUG_NUMBER {
+        let candidate = slug.numbered(number);
         if store::terms::find(store.reader(), kind, candidate.as_str(), now).await?.is_none() {
             suggestions.push(candidate.into_string());
         }
-        if suggestions.len() == 3 {
+        if suggestions.len() == SUGGESTIONS {
             break;
         }
     }
     Ok(EditorialError::SlugTaken { slug: slug.to_string(), suggestions })
 }
 
-fn row(draft: TermDraft, slug: &Slug, now: Timestamp) -> TermRow {
+fn to_row(draft: TermDraft, slug: &Slug, now: Timestamp) -> TermRow {
     let TermDraft { slug: _, name, description, translations } = draft;
     TermRow {
         id: new_id(now),
@@ -163,7 +181,7 @@ fn row(draft: TermDraft, slug: &Slug, now: Timestamp) -> TermRow {
     }
 }
 
-fn draft_of(term: &TermRow) -> TermDraft {
+fn to_draft(term: &TermRow) -> TermDraft {
     TermDraft {
         slug: Slug::parse(&term.slug),
         name: term.name.clone(),
@@ -172,8 +190,8 @@ fn draft_of(term: &TermRow) -> TermDraft {
     }
 }
 
-/// Makes a term, or gives the one that has the slug this state, in the caller's transaction: `created`, `updated` or `unchanged`, and what the
-/// log is to say.
+/// Creates the term with this slug, or updates it, in the caller's transaction. Returns `created`, `updated` or
+/// `unchanged`, and the change for the log.
 pub(super) async fn put_in(
     txn: &Transaction,
     kind: TermKind,
@@ -183,31 +201,23 @@ pub(super) async fn put_in(
 ) -> Result<(ImportItemState, Option<NewChange>), EditorialError> {
     let draft = TermDraft { slug: Some(slug.clone()), ..draft };
     let Some(old) = store::terms::lock(txn, kind, slug.as_str(), now).await? else {
-        let term = row(draft, slug, now);
+        let term = to_row(draft, slug, now);
         store::terms::insert(txn, kind, &term).await?;
-        return Ok((ImportItemState::Created, Some(change(kind, ChangeKind::Created, &term, &[&term.slug]))));
+        return Ok((ImportItemState::Created, Some(term_change(kind, ChangeKind::Created, &term, &[&term.slug]))));
     };
-    if draft == draft_of(&old) {
+    if draft == to_draft(&old) {
         return Ok((ImportItemState::Unchanged, None));
     }
     let TermRow { id, version, created_at, .. } = old;
-    let term = TermRow { id, version: version + 1, created_at, ..row(draft, slug, now) };
+    let term = TermRow { id, version: version + 1, created_at, ..to_row(draft, slug, now) };
     store::terms::update(txn, kind, &term).await?;
-    Ok((ImportItemState::Updated, Some(change(kind, ChangeKind::Updated, &term, &[&term.slug]))))
+    Ok((ImportItemState::Updated, Some(term_change(kind, ChangeKind::Updated, &term, &[&term.slug]))))
 }
 
-fn pending(
-    txn: Transaction,
-    publisher: &Publisher,
-    kind: TermKind,
-    (done, term, slugs): (ChangeKind, &TermRow, &[&str]),
-) -> PendingWrite<String> {
-    PendingWrite::content(txn, publisher.principal(), change(kind, done, term, slugs), term.slug.clone())
-}
-
-fn change(kind: TermKind, done: ChangeKind, term: &TermRow, slugs: &[&str]) -> NewChange {
+/// The change of a term. `slugs` are its slugs before and after.
+fn term_change(kind: TermKind, change: ChangeKind, term: &TermRow, slugs: &[&str]) -> NewChange {
     let resource = kind.resource();
     let mut cache_tags = vec![kind.plural().to_owned(), "insights".to_owned()];
     cache_tags.extend(slugs.iter().map(|slug| format!("{}:{slug}", resource.as_str())));
-    NewChange { kind: done, resource, resource_id: Some(term.id), slug: Some(term.slug.clone()), public: true, cache_tags }
+    NewChange { kind: change, resource, resource_id: Some(term.id), slug: Some(term.slug.clone()), public: true, cache_tags }
 }

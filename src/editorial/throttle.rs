@@ -1,5 +1,6 @@
-//! Slows down password guessing: after a number of wrong attempts an account, and an address, must wait. Kept in memory, bounded, and the
-//! same for accounts that do not exist, so that waiting tells nobody which do.
+//! Slows down password guessing: after a number of failed attempts, an account or an address must wait.
+//!
+//! It is in memory and bounded. Accounts that do not exist are throttled the same, so that waiting does not reveal which exist.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -7,22 +8,22 @@ use std::sync::{Mutex, PoisonError};
 use crate::domain::clock::Timestamp;
 
 const WINDOW_SECONDS: i64 = 15 * 60;
-const PER_ACCOUNT: u32 = 10;
-const PER_ADDRESS: u32 = 100;
+const MAX_PER_ACCOUNT: u32 = 10;
+const MAX_PER_ADDRESS: u32 = 100;
 const MAX_ENTRIES: usize = 50_000;
 
-/// Attempts of the last minutes that were not right, by account and by address.
+/// Failed attempts of the last minutes, by account and by address.
 #[derive(Debug, Default)]
 pub struct Throttle {
     attempts: Mutex<HashMap<String, (u32, Timestamp)>>,
 }
 
 impl Throttle {
-    /// Counts an attempt before it is looked at, so that attempts side by side count too. `Err` says how many seconds to wait instead.
+    /// Counts an attempt before it is checked, so that concurrent attempts count too. `Err` is how many seconds to wait.
     ///
     /// # Errors
-    /// When the account or the address has used its attempts up.
-    pub fn attempt(&self, account: &str, address: &str, now: Timestamp) -> Result<(), i64> {
+    /// When the account or the address has no attempts left.
+    pub fn count_attempt(&self, account: &str, address: &str, now: Timestamp) -> Result<(), i64> {
         let mut attempts = self.attempts.lock().unwrap_or_else(PoisonError::into_inner);
         if attempts.len() >= MAX_ENTRIES {
             attempts.retain(|_, (_, until)| *until > now);
@@ -43,8 +44,8 @@ impl Throttle {
         Ok(())
     }
 
-    /// The attempt was right: the account begins anew, and the address gets this one back.
-    pub fn succeeded(&self, account: &str, address: &str) {
+    /// After a successful attempt: resets the account, and returns one attempt to the address.
+    pub fn reset(&self, account: &str, address: &str) {
         let mut attempts = self.attempts.lock().unwrap_or_else(PoisonError::into_inner);
         let [(account, _), (address, _)] = keys(account, address);
         attempts.remove(&account);
@@ -55,7 +56,7 @@ impl Throttle {
 }
 
 fn keys(account: &str, address: &str) -> [(String, u32); 2] {
-    [(format!("account {account}"), PER_ACCOUNT), (format!("address {address}"), PER_ADDRESS)]
+    [(format!("account {account}"), MAX_PER_ACCOUNT), (format!("address {address}"), MAX_PER_ADDRESS)]
 }
 
 #[cfg(test)]
@@ -63,16 +64,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_account_waits_after_ten_wrong_attempts_and_is_free_again_later() {
+    fn an_account_is_throttled_after_ten_failed_attempts_until_the_window_ends() {
         let throttle = Throttle::default();
         let now = Timestamp(1_000_000);
         for _ in 0..10 {
-            assert_eq!(throttle.attempt("a", "1", now), Ok(()));
+            assert_eq!(throttle.count_attempt("a", "1", now), Ok(()));
         }
-        assert_eq!(throttle.attempt("a", "2", now), Err(901));
-        assert_eq!(throttle.attempt("b", "1", now), Ok(()));
-        assert_eq!(throttle.attempt("a", "2", now.plus_seconds(901)), Ok(()));
-        throttle.succeeded("a", "2");
-        assert_eq!(throttle.attempt("a", "2", now), Ok(()));
+        assert_eq!(throttle.count_attempt("a", "2", now), Err(901));
+        assert_eq!(throttle.count_attempt("b", "1", now), Ok(()));
+        assert_eq!(throttle.count_attempt("a", "2", now.plus_seconds(901)), Ok(()));
+        throttle.reset("a", "2");
+        assert_eq!(throttle.count_attempt("a", "2", now), Ok(()));
     }
 }

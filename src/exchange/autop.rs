@@ -1,6 +1,8 @@
-//! What `WordPress` does to a text on the way to the page, and an export has not done: paragraphs from blank lines. Comments of the block editor go, shortcodes stay.
+//! Turns blank lines into paragraphs, as `WordPress` does when it renders a page (`wpautop`): an export contains the stored text.
+//!
+//! Comments of the block editor are removed, shortcodes stay.
 
-/// Tags that are paragraphs of their own.
+/// Block-level tags, which are not wrapped in a paragraph.
 const BLOCKS: [&str; 30] = [
     "address",
     "article",
@@ -34,15 +36,15 @@ const BLOCKS: [&str; 30] = [
     "video",
 ];
 
-/// The text as the page would show it: without comments, and with `<p>` where only blank lines were.
+/// Renders the stored text as the page would: without comments, and with `<p>` between blank lines.
 #[must_use]
-pub fn page(content: &str) -> String {
-    let by_blocks = content.contains("<!-- wp:");
-    let text = without_comments(content).replace("\r\n", "\n");
-    if by_blocks { text } else { paragraphs(&text) }
+pub fn render_page(content: &str) -> String {
+    let has_blocks = content.contains("<!-- wp:");
+    let text = remove_comments(content).replace("\r\n", "\n");
+    if has_blocks { text } else { wrap_paragraphs(&text) }
 }
 
-fn without_comments(html: &str) -> String {
+fn remove_comments(html: &str) -> String {
     let mut text = String::with_capacity(html.len());
     let mut rest = html;
     while let Some((before, comment)) = rest.split_once("<!--") {
@@ -52,22 +54,22 @@ fn without_comments(html: &str) -> String {
     text + rest
 }
 
-fn paragraphs(text: &str) -> String {
+fn wrap_paragraphs(text: &str) -> String {
     let mut html = String::with_capacity(text.len() + 64);
     let mut rest = text;
-    // What is preformatted keeps its lines.
+    // Preformatted text keeps its lines.
     while let Some(start) = rest.find("<pre") {
         let end = rest[start..].find("</pre>").map_or(rest.len(), |end| start + end + "</pre>".len());
-        wrap(&rest[..start], &mut html);
+        wrap_parts(&rest[..start], &mut html);
         html.push_str(&rest[start..end]);
         html.push('\n');
         rest = &rest[end..];
     }
-    wrap(rest, &mut html);
+    wrap_parts(rest, &mut html);
     html
 }
 
-fn wrap(text: &str, html: &mut String) {
+fn wrap_parts(text: &str, html: &mut String) {
     for part in text.split("\n\n").map(str::trim).filter(|part| !part.is_empty()) {
         if is_block(part) {
             html.extend([part, "\n"]);
@@ -77,28 +79,28 @@ fn wrap(text: &str, html: &mut String) {
     }
 }
 
-/// Whether the part begins or ends with a block's tag; a list may hold blank lines.
+/// Whether the part begins or ends with a block-level tag; a list may contain blank lines.
 fn is_block(part: &str) -> bool {
-    let names = |tag: &str| {
+    let is_block_tag = |tag: &str| {
         let name: String = tag.trim_start_matches('/').chars().take_while(char::is_ascii_alphanumeric).collect();
         BLOCKS.contains(&name.to_ascii_lowercase().as_str()) || name.eq_ignore_ascii_case("li")
     };
-    let last = part.rfind('<').map_or("", |place| &part[place + 1..]);
-    part.strip_prefix('<').is_some_and(names) || part.ends_with('>') && names(last)
+    let last = part.rfind('<').map_or("", |start| &part[start + 1..]);
+    part.strip_prefix('<').is_some_and(is_block_tag) || part.ends_with('>') && is_block_tag(last)
 }
 
-/// How many shortcodes, `[gallery ids="1"]`, a text holds outside of code. A Markdown or wiki link is none.
+/// Counts the shortcodes, such as `[gallery ids="1"]`, outside of code. Markdown and wiki links do not count.
 #[must_use]
-pub fn shortcodes(text: &str) -> usize {
-    let opens = |rest: &str| {
+pub fn count_shortcodes(text: &str) -> usize {
+    let opens_shortcode = |rest: &str| {
         let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_' && c != '-').unwrap_or(rest.len());
-        let closed = rest.find(']').filter(|place| !rest[..*place].contains(['[', '\n']));
+        let closed = rest.find(']').filter(|end| !rest[..*end].contains(['[', '\n']));
         let is_named = rest.starts_with(|c: char| c.is_ascii_lowercase()) && (rest[end..].starts_with(']') || rest[end..].starts_with(' '));
-        is_named && closed.is_some_and(|place| (end == place || rest[..place].contains('=')) && !rest[place + 1..].starts_with('('))
+        is_named && closed.is_some_and(|closed| (end == closed || rest[..closed].contains('=')) && !rest[closed + 1..].starts_with('('))
     };
     let (first, others) = text.split_once("<pre").unwrap_or((text, ""));
     let prose = others.split("<pre").map(|part| part.split_once("</pre>").map_or("", |(_, after)| after));
-    [first].into_iter().chain(prose).flat_map(|part| part.split('[').skip(1)).filter(|rest| opens(rest)).count()
+    [first].into_iter().chain(prose).flat_map(|part| part.split('[').skip(1)).filter(|rest| opens_shortcode(rest)).count()
 }
 
 #[cfg(test)]
@@ -106,17 +108,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn blank_lines_become_paragraphs_unless_blocks_are_there() {
+    fn blank_lines_become_paragraphs_unless_the_text_has_blocks() {
         let classic = "One\r\ntwo\r\n\r\n<pre>a\n\nb</pre>\r\n\r\n<h2>H</h2>\r\n\r\nEnd<!--more-->";
-        assert_eq!(page(classic), "<p>One<br>\ntwo</p>\n<pre>a\n\nb</pre>\n<h2>H</h2>\n<p>End</p>\n");
-        assert_eq!(page("<!-- wp:paragraph --><p>a\n\nb</p><!-- /wp:paragraph -->"), "<p>a\n\nb</p>");
-        assert_eq!(page("x<!-- never closed"), "<p>x</p>\n");
-        assert_eq!(page("<pre>open\n\nx"), "<pre>open\n\nx\n");
+        assert_eq!(render_page(classic), "<p>One<br>\ntwo</p>\n<pre>a\n\nb</pre>\n<h2>H</h2>\n<p>End</p>\n");
+        assert_eq!(render_page("<!-- wp:paragraph --><p>a\n\nb</p><!-- /wp:paragraph -->"), "<p>a\n\nb</p>");
+        assert_eq!(render_page("x<!-- never closed"), "<p>x</p>\n");
+        assert_eq!(render_page("<pre>open\n\nx"), "<pre>open\n\nx\n");
     }
 
     #[test]
     fn shortcodes_are_counted() {
-        assert_eq!(shortcodes("[a b=\"1\"]<pre>[c d=\"1\"]</pre>[e]<pre>[f]"), 2);
-        assert_eq!(shortcodes("[gallery ids=\"1,2\"] [caption id=\"x\" w=\"1\"]a[/caption] [more] [a link](/x) [1] [see below] [Note]"), 3);
+        assert_eq!(count_shortcodes("[a b=\"1\"]<pre>[c d=\"1\"]</pre>[e]<pre>[f]"), 2);
+        assert_eq!(
+            count_shortcodes("[gallery ids=\"1,2\"] [caption id=\"x\" w=\"1\"]a[/caption] [more] [a link](/x) [1] [see below] [Note]"),
+            3
+        );
     }
 }

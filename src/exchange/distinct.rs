@@ -1,14 +1,14 @@
-//! Keeps the items of one import apart. No two of them become one insight unnoticed: the later one gets a slug of its own, or is refused and told why.
+//! Detects items of one import that would become the same insight: the later one gets a slug of its own, or is refused with a reason.
 
 use std::collections::HashMap;
 
 use serde_json::Value;
 
 use crate::domain::slug::Slug;
-use crate::exchange::plan::marked;
+use crate::exchange::plan::slug_with_hash;
 use crate::exchange::{ConversionNote, ConvertedLine};
 
-/// What the items so far are, and their names.
+/// The ids, slugs and terms of the items so far, and the name of each item.
 #[derive(Debug, Default)]
 pub struct ItemRegistry {
     ids: HashMap<String, String>,
@@ -17,41 +17,41 @@ pub struct ItemRegistry {
 }
 
 impl ItemRegistry {
-    /// The line, under a slug that no line before it has. The same lines in the same order always get the same slugs.
+    /// Registers a line, under a slug that no earlier line has. The same lines in the same order always get the same slugs.
     ///
     /// # Errors
-    /// Its name, and what it shares with which item.
-    pub fn keep(&mut self, mut line: ConvertedLine) -> Result<ConvertedLine, (String, String)> {
-        let said = |field: &str| line.item.get(field).and_then(Value::as_str).map(str::to_owned);
-        let (id, Some(slug)) = (said("id").map(|id| id.to_ascii_lowercase()), said("slug")) else { return Ok(line) };
-        if let Some(kind) = said("kind") {
-            return self.keep_term(line, kind, slug);
+    /// Its name, and which other item has the same id or slug.
+    pub fn register(&mut self, mut line: ConvertedLine) -> Result<ConvertedLine, (String, String)> {
+        let text = |field: &str| line.item.get(field).and_then(Value::as_str).map(str::to_owned);
+        let (id, Some(slug)) = (text("id").map(|id| id.to_ascii_lowercase()), text("slug")) else { return Ok(line) };
+        if let Some(kind) = text("kind") {
+            return self.register_term(line, kind, slug);
         }
         if let Some(other) = id.as_ref().and_then(|id| self.ids.get(id)) {
             return Err((line.name, format!("has the same id as {other}: give it another one, or none")));
         }
-        let mut free = slug.clone();
+        let mut final_slug = slug.clone();
         if let Some(other) = self.slugs.get(&slug) {
-            let others = [line.own_slug.clone(), marked(&slug, &line.name)];
-            let found = others.into_iter().find(|own| Slug::parse(own).is_some() && !self.slugs.contains_key(own));
-            // What has an id is there under its slug, perhaps: to rename it is for somebody who knows.
-            let Some(own) = found.filter(|_| id.is_none()) else {
+            let alternatives = [line.own_slug.clone(), slug_with_hash(&slug, &line.name)];
+            let free = alternatives.into_iter().find(|own| Slug::parse(own).is_some() && !self.slugs.contains_key(own));
+            // An item with an id may exist under its slug already. Renaming it is a decision for a person.
+            let Some(own) = free.filter(|_| id.is_none()) else {
                 return Err((line.name, format!("has the same slug as {other}, {slug}: give it another one")));
             };
             line.notes.push(ConversionNote::new("slug-shared", format!("{other} has the slug {slug}; this one became {own}")));
             line.item["slug"] = Value::from(own.as_str());
-            free = own;
+            final_slug = own;
         }
-        self.slugs.insert(free, line.name.clone());
+        self.slugs.insert(final_slug, line.name.clone());
         self.ids.extend(id.map(|id| (id, line.name.clone())));
         Ok(line)
     }
 
-    /// A category, tag or author is its slug: two that say the same are one.
-    fn keep_term(&mut self, line: ConvertedLine, kind: String, slug: String) -> Result<ConvertedLine, (String, String)> {
+    /// Two lines of a term are accepted if they are equal.
+    fn register_term(&mut self, line: ConvertedLine, kind: String, slug: String) -> Result<ConvertedLine, (String, String)> {
         match self.terms.get(&(kind.clone(), slug.clone())) {
             Some((other, item)) if *item != line.item => {
-                Err((line.name, format!("is the {kind} {slug}, and {other} is too, and says something else: make them one")))
+                Err((line.name, format!("is the {kind} {slug}, and {other} is too, with other fields: merge them")))
             }
             _ => {
                 self.terms.insert((kind, slug), (line.name.clone(), line.item.clone()));
@@ -72,11 +72,11 @@ mod tests {
     }
 
     #[test]
-    fn the_later_one_gets_a_slug_of_its_own() {
-        let mut distinct = ItemRegistry::default();
+    fn a_later_item_with_the_same_slug_gets_its_own() {
+        let mut registry = ItemRegistry::default();
         let mut slug = |name: &str, own: &str| {
-            let kept = distinct.keep(line(name, own, json!({ "slug": "a" }))).unwrap();
-            (kept.item["slug"].as_str().unwrap().to_owned(), kept.notes.first().map(|note| note.detail.clone()))
+            let line = registry.register(line(name, own, json!({ "slug": "a" }))).unwrap();
+            (line.item["slug"].as_str().unwrap().to_owned(), line.notes.first().map(|note| note.detail.clone()))
         };
         assert_eq!(slug("x/a.md", "a"), ("a".to_owned(), None));
         assert_eq!(slug("y/b.md", "b"), ("b".to_owned(), Some("x/a.md has the slug a; this one became b".to_owned())));
@@ -87,9 +87,9 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_kept_apart_names_the_other() {
-        let mut distinct = ItemRegistry::default();
-        let mut refused = |name: &str, item: Value| distinct.keep(line(name, "", item)).err().map(|(_, reason)| reason);
+    fn an_item_that_cannot_be_renamed_names_the_other() {
+        let mut registry = ItemRegistry::default();
+        let mut refused = |name: &str, item: Value| registry.register(line(name, "", item)).err().map(|(_, reason)| reason);
         assert_eq!(refused("a.md", json!({ "id": "1A", "slug": "a" })), None);
         assert_eq!(refused("b.md", json!({ "id": "1a", "slug": "b" })).unwrap(), "has the same id as a.md: give it another one, or none");
         assert_eq!(refused("c.md", json!({ "id": "2", "slug": "a" })).unwrap(), "has the same slug as a.md, a: give it another one");

@@ -1,4 +1,4 @@
-//! Reads the front matter that Hugo, Jekyll and Astro let people write into the fields of an import line.
+//! Maps the front matter of Hugo, Jekyll, Astro and Zola to the fields of an import line.
 
 use serde_json::{Map, Value};
 
@@ -8,11 +8,14 @@ use crate::domain::text::{MAX_EXCERPT, MAX_TITLE};
 use crate::exchange::names;
 use crate::exchange::names::{ListSyntax, SlugList, TermReferences};
 use crate::exchange::plan::Unit;
-use crate::exchange::{ConversionNote, cut, is_blank, is_empty, set, syntax};
+use crate::exchange::{ConversionNote, is_blank, is_empty, set, syntax, truncate};
 
 type KeyRule = fn(&str) -> bool;
 
-/// One file on its way to a line. What is left in `fields` at the end was not known, and goes to `extra`.
+/// Characters of truncated text that a note quotes.
+const MAX_NOTED_CHARS: usize = 200;
+
+/// One file during its conversion. Each step takes the fields that it knows; what is left at the end goes to `extra`.
 pub struct ArticleFields<'a> {
     pub unit: &'a Unit,
     pub fields: Map<String, Value>,
@@ -30,47 +33,47 @@ impl ArticleFields<'_> {
         self.fields.shift_remove(name).filter(|value| !value.is_null())
     }
 
-    /// Takes the first of the fields that `read` understands; the others stay.
-    pub(crate) fn first<T>(&mut self, names: &[&str], read: impl Fn(&Value) -> Option<T>) -> Option<T> {
-        let (name, found) = names.iter().find_map(|name| Some((*name, read(self.fields.get(*name)?)?)))?;
+    /// Takes the first of the fields that `parse` accepts; the others stay.
+    pub(crate) fn take_first<T>(&mut self, names: &[&str], parse: impl Fn(&Value) -> Option<T>) -> Option<T> {
+        let (name, value) = names.iter().find_map(|name| Some((*name, parse(self.fields.get(*name)?)?)))?;
         self.fields.shift_remove(name);
-        Some(found)
+        Some(value)
     }
 
-    /// The writable fields, in their usual order. `slug` is what the place gives, if it gives one.
-    pub fn writable(&mut self, slug: Option<&str>, default_category: &str) -> Map<String, Value> {
+    /// The writable fields, in their usual order. `path_slug` is the slug from the file's path, if it has one.
+    pub fn take_writable(&mut self, path_slug: Option<&str>, default_category: &str) -> Map<String, Value> {
         self.hoist_taxonomies();
         let mut item = Map::new();
-        let slug = self.slug(slug);
+        let slug = self.take_slug(path_slug);
         set(&mut item, "slug", slug.map(Value::from).unwrap_or_default());
-        let title = self.title(None);
+        let title = self.take_title(None);
         set(&mut item, "title", Value::from(title));
-        let excerpt = self.excerpt();
+        let excerpt = self.take_excerpt();
         set(&mut item, "excerpt", Value::from(excerpt.unwrap_or_default()));
         item.insert("body_markdown".to_owned(), Value::from(self.body.as_str()));
-        self.classify(&mut item, default_category);
-        let minutes = self.first(&["reading_minutes"], |v| v.as_i64().filter(|n| (1..=MAX_MINUTES).contains(n)));
+        self.take_terms(&mut item, default_category);
+        let minutes = self.take_first(&["reading_minutes"], |v| v.as_i64().filter(|n| (1..=MAX_MINUTES).contains(n)));
         set(&mut item, "reading_minutes", minutes.map(Value::from).unwrap_or_default());
-        let address = |v: &Value| v.as_str().and_then(|text| text::url(text).ok());
-        let canonical = self.first(&["canonical_url", "canonicalURL", "canonical"], address);
+        let parse_url = |v: &Value| v.as_str().and_then(|text| text::url(text).ok());
+        let canonical = self.take_first(&["canonical_url", "canonicalURL", "canonical"], parse_url);
         set(&mut item, "canonical_url", Value::from(canonical.unwrap_or_default()));
-        let seo = self.seo();
+        let seo = self.take_seo();
         set(&mut item, "seo", seo);
         for name in ["reading_minutes", "canonical_url"] {
             if self.fields.get(name).is_some_and(|value| !is_empty(value)) && !item.contains_key(name) {
-                self.note("value-refused", format!("{name} is no valid value and was kept in extra"));
+                self.note("value-refused", format!("{name} is not valid and was moved to extra"));
             }
         }
         item
     }
 
-    /// The id, if it is one; other generators use the word for other things.
-    pub fn id(&mut self) -> Option<String> {
-        self.first(&["id"], |v| v.as_str().filter(|text| text.len() == 36 && uuid::Uuid::parse_str(text).is_ok()).map(str::to_owned))
+    /// The id, if it is a UUID; other generators use the name for something else.
+    pub fn take_id(&mut self) -> Option<String> {
+        self.take_first(&["id"], |v| v.as_str().filter(|text| text.len() == 36 && uuid::Uuid::parse_str(text).is_ok()).map(str::to_owned))
     }
 
-    /// Everything that is left.
-    pub fn extra(&mut self) -> Value {
+    /// All remaining fields.
+    pub fn take_extra(&mut self) -> Value {
         let mut extra = match self.take("extra") {
             Some(Value::Object(extra)) => extra,
             None => Map::new(),
@@ -81,7 +84,7 @@ impl ArticleFields<'_> {
                 continue;
             }
             if extra.contains_key(&name) {
-                self.note("extra-clash", format!("{name} is also a key of extra, which was kept"));
+                self.note("extra-clash", format!("{name} is also a key of extra, which has precedence"));
             } else {
                 extra.insert(name, value);
             }
@@ -89,7 +92,7 @@ impl ArticleFields<'_> {
         extra.into()
     }
 
-    /// Zola keeps tags, categories and authors one level down.
+    /// Zola has tags, categories and authors under `taxonomies`.
     fn hoist_taxonomies(&mut self) {
         let Some(Value::Object(mut lists)) = self.fields.get("taxonomies").cloned() else { return };
         for name in ["categories", "tags", "authors"] {
@@ -103,72 +106,75 @@ impl ArticleFields<'_> {
         set(&mut self.fields, "taxonomies", lists.into());
     }
 
-    fn slug(&mut self, of_place: Option<&str>) -> Option<String> {
+    fn take_slug(&mut self, path_slug: Option<&str>) -> Option<String> {
         let written = self.take("slug").as_ref().and_then(plain_text).filter(|text| !is_blank(text));
         let Some(written) = written else {
-            if of_place.is_some() {
+            if path_slug.is_some() {
                 self.notes.extend(self.unit.slug_notes.iter().cloned());
             }
-            return of_place.map(str::to_owned);
+            return path_slug.map(str::to_owned);
         };
         let last = written.trim().trim_matches('/').rsplit('/').next().unwrap_or("");
-        let slug = names::slug_of(last);
+        let slug = names::to_slug(last);
         if slug != written {
             self.note("slug-derived", format!("{written:?} became {slug}"));
         }
         Some(slug)
     }
 
-    /// The title: as written, else the first heading, else what the caller or the file name has.
-    pub fn title(&mut self, other: Option<&str>) -> String {
-        let written = self.first(&["title"], |v| plain_text(v).filter(|text| !is_blank(text)));
+    /// The title: as written, else the first heading, else that of the main file, else the file name.
+    pub fn take_title(&mut self, main_title: Option<&str>) -> String {
+        let written = self.take_first(&["title"], |v| plain_text(v).filter(|text| !is_blank(text)));
         let title = written.unwrap_or_else(|| {
             if let Some(heading) = syntax::first_heading(&self.body) {
                 self.note("title-from-heading", format!("the first heading: {heading}"));
                 return heading;
             }
-            if let Some(other) = other {
+            if let Some(main_title) = main_title {
                 self.note("title-from-main", "the translation has no title");
-                return other.to_owned();
+                return main_title.to_owned();
             }
             let words = self.unit.slug.replace('-', " ");
             let title = words[..1].to_ascii_uppercase() + &words[1..];
             self.note("title-from-file-name", title.clone());
             title
         });
-        self.cut(title, MAX_TITLE, "title-cut")
+        self.truncate_with_note(title, MAX_TITLE, "title-cut")
     }
 
-    /// The excerpt: one that is called so stays exactly as it is.
-    pub fn excerpt(&mut self) -> Option<String> {
-        let exact = self.first(&["excerpt"], |v| plain_text(v).filter(|text| !is_blank(text)));
+    /// The excerpt: a field `excerpt` as it is, else the trimmed summary or description.
+    pub fn take_excerpt(&mut self) -> Option<String> {
+        let exact = self.take_first(&["excerpt"], |v| plain_text(v).filter(|text| !is_blank(text)));
         let text = exact.or_else(|| {
             let trimmed = |v: &Value| v.as_str().map(str::trim).filter(|text| !is_blank(text)).map(str::to_owned);
-            self.first(&["summary", "description"], trimmed)
+            self.take_first(&["summary", "description"], trimmed)
         })?;
-        Some(self.cut(text, MAX_EXCERPT, "excerpt-cut"))
+        Some(self.truncate_with_note(text, MAX_EXCERPT, "excerpt-cut"))
     }
 
-    fn cut(&mut self, text: String, max: usize, code: &'static str) -> String {
-        let (short, was_cut) = cut(&text, max);
-        if !was_cut {
+    fn truncate_with_note(&mut self, text: String, max: usize, code: &'static str) -> String {
+        let (short, is_truncated) = truncate(&text, max);
+        if !is_truncated {
             return text;
         }
-        self.note(code, format!("cut at {max} characters; left out: {}", cut(text[short.len()..].trim_start(), 200).0));
+        self.note(
+            code,
+            format!("truncated at {max} characters; left out: {}", truncate(text[short.len()..].trim_start(), MAX_NOTED_CHARS).0),
+        );
         short
     }
 
-    fn classify(&mut self, item: &mut Map<String, Value>, default_category: &str) {
+    fn take_terms(&mut self, item: &mut Map<String, Value>, default_category: &str) {
         let mut notes = Vec::new();
         let mut categories = SlugList::default();
-        for (name, apart) in [("category", ListSyntax::Whole), ("categories", ListSyntax::Words)] {
-            self.take(name).iter().for_each(|value| names::add_all(value, apart, &mut categories, &mut notes));
+        for (name, syntax) in [("category", ListSyntax::Whole), ("categories", ListSyntax::Words)] {
+            self.take(name).iter().for_each(|value| names::add_all(value, syntax, &mut categories, &mut notes));
         }
         if categories.slugs.is_empty() {
             let folder = self.unit.folder.clone();
             let (code, name) = folder.map_or(("category-default", default_category.to_owned()), |folder| ("category-from-folder", folder));
             categories.add(&name, &mut notes);
-            notes.push(ConversionNote::new(code, format!("no category was given; {name} was taken")));
+            notes.push(ConversionNote::new(code, format!("the file has no category; {name} was used")));
         }
         let category = categories.slugs.remove(0);
         item.insert("category".to_owned(), Value::from(category.as_str()));
@@ -179,13 +185,13 @@ impl ArticleFields<'_> {
         } else {
             &[("tags", ListSyntax::Words), ("keywords", ListSyntax::Commas)]
         };
-        for (name, apart) in sources {
-            self.take(name).iter().for_each(|value| names::add_all(value, *apart, &mut tags, &mut notes));
+        for (name, syntax) in sources {
+            self.take(name).iter().for_each(|value| names::add_all(value, *syntax, &mut tags, &mut notes));
         }
         if !categories.slugs.is_empty() {
             notes.push(ConversionNote::new(
                 "categories-to-tags",
-                format!("an insight has one category; now tags: {}", categories.slugs.join(", ")),
+                format!("an insight has one category; the others became tags: {}", categories.slugs.join(", ")),
             ));
         }
         for term in categories.terms {
@@ -193,10 +199,10 @@ impl ArticleFields<'_> {
                 if self.terms.category.get_or_insert_with(|| term.clone())["slug"] != term["slug"] {
                     notes.push(ConversionNote::new(
                         "term-name-lost",
-                        format!("the draft has a category of its own; {category} will be its name"),
+                        format!("the draft has a category of its own; {category} gets its slug as its name"),
                     ));
                 }
-            } else if !tags.terms.iter().any(|known| known["slug"] == term["slug"]) {
+            } else if !tags.terms.iter().any(|other| other["slug"] == term["slug"]) {
                 tags.terms.push(term);
             }
         }
@@ -206,20 +212,20 @@ impl ArticleFields<'_> {
             }
         }
         tags.limit(MAX_TAGS, "tags-limited", &mut notes);
-        let authors = self.authors(&mut notes);
+        let authors = self.take_authors(&mut notes);
         set(item, "tags", tags.slugs.into());
         set(item, "authors", authors.slugs.into());
-        merge(&mut self.terms.tags, tags.terms);
-        merge(&mut self.terms.authors, authors.terms);
+        add_missing(&mut self.terms.tags, tags.terms);
+        add_missing(&mut self.terms.authors, authors.terms);
         self.notes.append(&mut notes);
     }
 
-    fn authors(&mut self, notes: &mut Vec<ConversionNote>) -> SlugList {
+    fn take_authors(&mut self, notes: &mut Vec<ConversionNote>) -> SlugList {
         let mut authors = SlugList::default();
         for name in ["authors", "author"] {
             let Some(value) = self.take(name) else { continue };
             names::add_all(&value, ListSyntax::Whole, &mut authors, notes);
-            if names::says_more(&value) {
+            if names::has_details(&value) {
                 self.fields.insert(name.to_owned(), value);
             }
         }
@@ -227,8 +233,8 @@ impl ArticleFields<'_> {
         authors
     }
 
-    fn seo(&mut self) -> Value {
-        let Some(Value::Object(mut given)) = self.fields.get("seo").cloned() else { return Value::Null };
+    fn take_seo(&mut self) -> Value {
+        let Some(Value::Object(mut written)) = self.fields.get("seo").cloned() else { return Value::Null };
         let mut seo = Map::new();
         let rules: [(&str, KeyRule); 3] = [
             ("title", |text| text::present(text, MAX_TITLE).is_ok()),
@@ -236,31 +242,31 @@ impl ArticleFields<'_> {
             ("image_url", |text| text::url(text).is_ok()),
         ];
         for (name, rule) in rules {
-            if given.get(name).and_then(Value::as_str).is_some_and(rule) {
-                set(&mut seo, name, given.shift_remove(name).unwrap_or_default());
+            if written.get(name).and_then(Value::as_str).is_some_and(rule) {
+                set(&mut seo, name, written.shift_remove(name).unwrap_or_default());
             }
         }
-        given.retain(|_, value| !value.is_null());
+        written.retain(|_, value| !value.is_null());
         self.fields.shift_remove("seo");
-        if !given.is_empty() {
-            let left = given.keys().cloned().collect::<Vec<_>>().join(", ");
-            self.note("seo-to-extra", format!("not a valid part of seo and kept in extra: {left}"));
-            self.fields.insert("seo".to_owned(), given.into());
+        if !written.is_empty() {
+            let left = written.keys().cloned().collect::<Vec<_>>().join(", ");
+            self.note("seo-to-extra", format!("not valid in seo and moved to extra: {left}"));
+            self.fields.insert("seo".to_owned(), written.into());
         }
         seo.into()
     }
 }
 
-/// Terms that are not known yet, behind those that are.
-fn merge(known: &mut Vec<Value>, more: Vec<Value>) {
+/// Appends the terms whose slugs are not in the list yet.
+fn add_missing(terms: &mut Vec<Value>, more: Vec<Value>) {
     for term in more {
-        if !known.iter().any(|other| other["slug"] == term["slug"]) {
-            known.push(term);
+        if !terms.iter().any(|other| other["slug"] == term["slug"]) {
+            terms.push(term);
         }
     }
 }
 
-/// A text, or what YAML made of one that looks like a number or a truth.
+/// A text, or a number or boolean as text: YAML parses `2024` and `yes` as such.
 pub(crate) fn plain_text(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.clone()),

@@ -1,68 +1,70 @@
-//! Splits a Markdown file into its front matter (YAML, TOML or JSON) and its body, which stays as it is, byte for byte.
+//! Splits a Markdown file into its front matter (YAML, TOML or JSON) and its body, which is preserved byte for byte.
 
 use serde_json::{Map, Number, Value};
 
-/// A file in its two parts.
+/// A file, split.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FrontMatterFile {
     pub fields: Map<String, Value>,
     pub body: String,
 }
 
+/// Splits a file. Without front matter, the fields are empty.
+///
 /// # Errors
-/// A sentence about what is wrong with the front matter, with the line where the parser knows it.
+/// What is wrong with the front matter, with the line if the parser knows it.
 pub fn split(text: &str) -> Result<FrontMatterFile, String> {
     let whole = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let (blank, text) = without_blank_lines(whole);
+    let (blank, text) = skip_blank_lines(whole);
     let (first, rest) = first_line(text);
     match first.trim_end() {
-        "---" if blank == 0 || opens_fields(rest, "---", ':') => fenced(rest, "---", blank, yaml),
-        "+++" if blank == 0 || opens_fields(rest, "+++", '=') => fenced(rest, "+++", blank, toml),
-        _ if opens_json(text) => json(text),
+        "---" if blank == 0 || opens_fields(rest, "---", ':') => split_fenced(rest, "---", blank, parse_yaml),
+        "+++" if blank == 0 || opens_fields(rest, "+++", '=') => split_fenced(rest, "+++", blank, parse_toml),
+        _ if opens_json(text) => split_json(text),
         _ => Ok(FrontMatterFile { fields: Map::new(), body: whole.to_owned() }),
     }
 }
 
-/// How many blank lines there are in front, and what follows them. People leave some, and other generators do not mind.
-fn without_blank_lines(text: &str) -> (usize, &str) {
+/// The number of leading blank lines, and the rest. Other generators accept blank lines before front matter.
+fn skip_blank_lines(text: &str) -> (usize, &str) {
     let lines = text.split_inclusive('\n').take_while(|line| line.ends_with('\n') && line.trim().is_empty());
     let (count, size) = lines.fold((0, 0), |(count, size), line| (count + 1, size + line.len()));
     (count, &text[size..])
 }
 
-/// Behind blank lines, a fence may be a rule between paragraphs: front matter has an end, and begins with a key.
-fn opens_fields(text: &str, fence: &str, sign: char) -> bool {
+/// After blank lines, a fence may be a horizontal rule. Front matter has a closing fence, and starts with a key.
+fn opens_fields(text: &str, fence: &str, separator: char) -> bool {
     let first = text.lines().map(str::trim).find(|line| !line.is_empty() && !line.starts_with('#')).unwrap_or("");
-    let key = first.split_once(sign).map_or("", |(key, _)| key.trim());
+    let key = first.split_once(separator).map_or("", |(key, _)| key.trim());
     let is_key = first == fence || first.starts_with('[') || !key.is_empty() && !key.contains(char::is_whitespace);
     is_key && text.lines().any(|line| line.trim_end() == fence)
 }
 
-/// The first line without its end, and what follows it.
+/// The first line without its line end, and the rest.
 fn first_line(text: &str) -> (&str, &str) {
     text.split_once('\n').map_or((text, ""), |(line, rest)| (line.strip_suffix('\r').unwrap_or(line), rest))
 }
 
 type FormatParser = fn(&str) -> Result<Map<String, Value>, String>;
 
-fn fenced(text: &str, fence: &str, blank: usize, parse: FormatParser) -> Result<FrontMatterFile, String> {
+fn split_fenced(text: &str, fence: &str, blank: usize, parse: FormatParser) -> Result<FrontMatterFile, String> {
     let mut rest = text;
     while !rest.is_empty() {
         let (line, after) = first_line(rest);
         let line_is_fence = line.trim_end() == fence || fence == "---" && line.trim_end() == "...";
         if line_is_fence {
             let head = &text[..text.len() - rest.len()];
-            // Faults are told with their lines, and those count from the file's first.
+            // Parser errors count lines from the first line of the file.
             let head = "\n".repeat(blank) + head;
-            return Ok(FrontMatterFile { fields: parse(&head)?, body: after_blank_line(after).to_owned() });
+            return Ok(FrontMatterFile { fields: parse(&head)?, body: skip_blank_line(after).to_owned() });
         }
         rest = after;
     }
-    Err(format!("the front matter is opened by {fence} in line {} and never closed", blank + 1))
+    Err(format!("the front matter opens with {fence} in line {} and is never closed", blank + 1))
 }
 
-/// Exactly one blank line belongs to the fence.
-fn after_blank_line(text: &str) -> &str {
+/// Exactly one blank line after the fence is not part of the body.
+fn skip_blank_line(text: &str) -> &str {
     text.strip_prefix("\r\n").or_else(|| text.strip_prefix('\n')).unwrap_or(text)
 }
 
@@ -71,7 +73,7 @@ fn opens_json(text: &str) -> bool {
     text.strip_prefix('{').is_some_and(|rest| rest.trim_start().starts_with(['"', '}']))
 }
 
-fn json(text: &str) -> Result<FrontMatterFile, String> {
+fn split_json(text: &str) -> Result<FrontMatterFile, String> {
     let mut stream = serde_json::Deserializer::from_str(text).into_iter::<Map<String, Value>>();
     let fields = match stream.next() {
         Some(Ok(fields)) => fields,
@@ -79,48 +81,48 @@ fn json(text: &str) -> Result<FrontMatterFile, String> {
         None => Map::new(),
     };
     let (same_line, rest) = first_line(&text[stream.byte_offset()..]);
-    let body = if same_line.trim().is_empty() { after_blank_line(rest) } else { &text[stream.byte_offset()..] };
+    let body = if same_line.trim().is_empty() { skip_blank_line(rest) } else { &text[stream.byte_offset()..] };
     Ok(FrontMatterFile { fields, body: body.to_owned() })
 }
 
-fn yaml(text: &str) -> Result<Map<String, Value>, String> {
-    let broken = |e: &yaml_serde::Error| match e.location() {
-        Some(place) => format!("the YAML front matter cannot be read, line {}: {e}", place.line() + 1),
+fn parse_yaml(text: &str) -> Result<Map<String, Value>, String> {
+    let invalid = |e: &yaml_serde::Error| match e.location() {
+        Some(location) => format!("the YAML front matter cannot be read, line {}: {e}", location.line() + 1),
         None => format!("the YAML front matter cannot be read: {e}"),
     };
-    // Windows line ends would stay in block texts.
+    // CRLF would stay in block scalars.
     let text = text.replace("\r\n", "\n");
-    let merges = text.contains("<<") && !text.contains(QUOTED);
+    let merges = text.contains("<<") && !text.contains(QUOTED_MERGE_KEY);
     let text = if merges { text.replace("\"<<\"", "\"\u{f8ff}\"").replace("'<<'", "'\u{f8ff}'") } else { text };
-    let value: yaml_serde::Value = yaml_serde::from_str(&text).map_err(|e| broken(&e))?;
-    match if merges { merged(from_yaml(value)) } else { from_yaml(value) } {
+    let value: yaml_serde::Value = yaml_serde::from_str(&text).map_err(|e| invalid(&e))?;
+    match if merges { apply_merge_keys(from_yaml(value)) } else { from_yaml(value) } {
         Value::Object(fields) => Ok(fields),
         Value::Null => Ok(Map::new()),
         _ => Err("the YAML front matter is not a mapping of keys to values".to_owned()),
     }
 }
 
-/// Stands for a `<<` in quotes, which is a key like any other; the parser does not tell the two apart.
-const QUOTED: char = '\u{f8ff}';
+/// Replaces a quoted `<<`, which is an ordinary key, because the parser does not distinguish the two.
+const QUOTED_MERGE_KEY: char = '\u{f8ff}';
 
-/// The value with its merge keys (`<<`, YAML 1.1) done: a key that is written wins, then the mapping that is named first.
-fn merged(value: Value) -> Value {
-    let plain = |text: String| if text.contains(QUOTED) { text.replace(QUOTED, "<<") } else { text };
+/// Applies merge keys (`<<`, YAML 1.1): a key in the mapping itself has precedence, then the first merged mapping.
+fn apply_merge_keys(value: Value) -> Value {
+    let plain = |text: String| if text.contains(QUOTED_MERGE_KEY) { text.replace(QUOTED_MERGE_KEY, "<<") } else { text };
     match value {
         Value::String(text) => Value::from(plain(text)),
-        Value::Array(items) => items.into_iter().map(merged).collect(),
+        Value::Array(items) => items.into_iter().map(apply_merge_keys).collect(),
         Value::Object(fields) => {
-            let (mut own, mut taken) = (Map::new(), Vec::new());
+            let (mut own, mut merged) = (Map::new(), Vec::new());
             for (key, value) in fields {
-                match merged(value) {
-                    Value::Object(more) if key == "<<" => taken.push(more),
+                match apply_merge_keys(value) {
+                    Value::Object(more) if key == "<<" => merged.push(more),
                     Value::Array(list) if key == "<<" && list.iter().all(Value::is_object) => {
-                        taken.extend(list.into_iter().filter_map(|more| more.as_object().cloned()));
+                        merged.extend(list.into_iter().filter_map(|more| more.as_object().cloned()));
                     }
                     value => drop(own.insert(plain(key), value)),
                 }
             }
-            for (key, value) in taken.into_iter().flatten() {
+            for (key, value) in merged.into_iter().flatten() {
                 own.entry(key).or_insert(value);
             }
             own.into()
@@ -133,7 +135,7 @@ fn from_yaml(value: yaml_serde::Value) -> Value {
     match value {
         yaml_serde::Value::Null => Value::Null,
         yaml_serde::Value::Bool(b) => Value::from(b),
-        // JSON has no NaN and no infinity; their names say more than nothing.
+        // JSON has no NaN and no infinity: they become text.
         yaml_serde::Value::Number(n) => n
             .as_u64()
             .map(Value::from)
@@ -143,24 +145,24 @@ fn from_yaml(value: yaml_serde::Value) -> Value {
         yaml_serde::Value::String(text) => Value::from(text),
         yaml_serde::Value::Sequence(items) => items.into_iter().map(from_yaml).collect(),
         yaml_serde::Value::Mapping(pairs) => {
-            pairs.into_iter().map(|(key, value)| (key_text(from_yaml(key)), from_yaml(value))).collect::<Map<_, _>>().into()
+            pairs.into_iter().map(|(key, value)| (key_to_string(from_yaml(key)), from_yaml(value))).collect::<Map<_, _>>().into()
         }
         yaml_serde::Value::Tagged(tagged) => from_yaml(tagged.value),
     }
 }
 
-fn key_text(key: Value) -> String {
+fn key_to_string(key: Value) -> String {
     match key {
         Value::String(text) => text,
         other => other.to_string(),
     }
 }
 
-fn toml(text: &str) -> Result<Map<String, Value>, String> {
+fn parse_toml(text: &str) -> Result<Map<String, Value>, String> {
     let table: toml::Table = toml::from_str(text).map_err(|e| {
         let line = e.span().map(|span| text[..span.start.min(text.len())].matches('\n').count() + 2);
-        let place = line.map_or(String::new(), |line| format!(", line {line}"));
-        format!("the TOML front matter cannot be read{place}: {}", e.message())
+        let location = line.map_or(String::new(), |line| format!(", line {line}"));
+        format!("the TOML front matter cannot be read{location}: {}", e.message())
     })?;
     Ok(table.into_iter().map(|(key, value)| (key, from_toml(value))).collect())
 }
@@ -184,7 +186,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_three_kinds_and_their_bodies() {
+    fn yaml_toml_and_json_are_split_from_the_body() {
         for (text, fields, body) in [
             ("---\na: 1\n---\n\nb\n", json!({ "a": 1 }), "b\n"),
             ("\u{feff}---\r\na: 2024-01-05\r\n---\r\n\r\n\r\nb", json!({ "a": "2024-01-05" }), "\r\nb"),
@@ -215,8 +217,8 @@ mod tests {
     }
 
     #[test]
-    fn what_is_broken_says_where() {
-        for (text, says) in [
+    fn an_error_names_the_line() {
+        for (text, expected) in [
             ("---\na: 1\n", "never closed"),
             ("---\ntitle: a\nb: [1\n---\n", "line"),
             ("+++\na = 1\nb = = 2\n+++\n", "line 3"),
@@ -227,7 +229,7 @@ mod tests {
             ("\n\n+++\na = 1\nb = = 2\n+++\n", "line 5"),
         ] {
             let error = split(text).unwrap_err();
-            assert!(error.contains(says), "{text:?}: {error}");
+            assert!(error.contains(expected), "{text:?}: {error}");
         }
     }
 }

@@ -1,5 +1,10 @@
-//! Turns foreign content (Markdown folders, Ghost, `WordPress`) into import lines, and lines into the files of a Markdown folder.
-//! Nothing here reads a file, a network or a clock: text goes in, text comes out.
+//! Converts foreign content (Markdown folders, Ghost, `WordPress`) into import lines, and lines into the files of a Markdown folder.
+//!
+//! ```text
+//! folder::plan -> folder::read | ghost::lines | wordpress::read -> ConvertedLine -> distinct::ItemRegistry -> import
+//! ```
+//!
+//! Nothing here reads a file, a network or a clock: text in, text out.
 
 pub mod autop;
 pub mod code;
@@ -18,6 +23,7 @@ pub mod publication;
 pub mod quote;
 pub mod syntax;
 pub mod term_files;
+pub mod term_names;
 #[cfg(test)]
 mod tests;
 pub mod wordpress;
@@ -28,12 +34,12 @@ use serde_json::{Map, Value};
 
 use crate::domain::text::is_blank;
 
-/// One line of an import: what it says, where it came from, and what was lost or guessed on the way.
+/// One converted line: the import item, where it comes from, and notes about what was lost or guessed.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ConvertedLine {
-    /// The path or paths, or the foreign id.
+    /// The path or paths, or the id in the foreign system.
     pub name: String,
-    /// What it is called when another item has its slug already; empty when its source says nothing.
+    /// The slug to use when another item has the same one; empty when the source has no other.
     pub own_slug: String,
     pub item: Value,
     pub notes: Vec<ConversionNote>,
@@ -42,7 +48,7 @@ pub struct ConvertedLine {
 /// A lossy or guessed conversion.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConversionNote {
-    /// In words and hyphens, stable.
+    /// A stable code of words and hyphens.
     pub code: &'static str,
     pub detail: String,
 }
@@ -54,7 +60,7 @@ impl ConversionNote {
     }
 }
 
-/// Whether a JSON value says nothing: null, an empty text, list or object.
+/// Whether a JSON value is null, or an empty text, list or object.
 pub(crate) fn is_empty(value: &Value) -> bool {
     match value {
         Value::Null => true,
@@ -65,27 +71,36 @@ pub(crate) fn is_empty(value: &Value) -> bool {
     }
 }
 
-/// Sets a field, unless the value says nothing.
+/// Sets a field, unless the value is empty.
 pub(crate) fn set(item: &mut Map<String, Value>, name: &str, value: Value) {
     if !is_empty(&value) {
         item.insert(name.to_owned(), value);
     }
 }
 
-/// The text in at most `max` characters, cut at a word's end where there is one in the last third, and whether it was cut.
-pub(crate) fn cut(text: &str, max: usize) -> (String, bool) {
+/// Truncates a text to `max` characters, at the end of a word if there is one in the last third. Returns whether it was truncated.
+pub(crate) fn truncate(text: &str, max: usize) -> (String, bool) {
     let Some((end, _)) = text.char_indices().nth(max) else { return (text.to_owned(), false) };
     let head = &text[..end];
     let next_is_space = text[end..].starts_with(char::is_whitespace);
-    let place = if next_is_space { None } else { head.rfind(char::is_whitespace).filter(|place| *place >= end / 3 * 2) };
-    (head[..place.unwrap_or(end)].trim_end().to_owned(), true)
+    let word_end = if next_is_space { None } else { head.rfind(char::is_whitespace).filter(|start| *start >= end / 3 * 2) };
+    (head[..word_end.unwrap_or(end)].trim_end().to_owned(), true)
 }
 
-/// The text without NUL, which the project cannot keep.
-pub(crate) fn without_nul(text: String, notes: &mut Vec<ConversionNote>) -> String {
+/// Truncates a text to `max` characters, with a note.
+pub(crate) fn truncate_with_note(text: &str, max: usize, code: &'static str, notes: &mut Vec<ConversionNote>) -> String {
+    let (short, is_truncated) = truncate(text, max);
+    if is_truncated {
+        notes.push(ConversionNote::new(code, format!("truncated at {max} characters")));
+    }
+    short
+}
+
+/// Removes NUL, which the database cannot store, with a note.
+pub(crate) fn remove_nul(text: String, notes: &mut Vec<ConversionNote>) -> String {
     if !text.contains('\0') {
         return text;
     }
-    notes.push(ConversionNote::new("nul-removed", "the text held the NUL character"));
+    notes.push(ConversionNote::new("nul-removed", "the text contained the NUL character"));
     text.replace('\0', "")
 }

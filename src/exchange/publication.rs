@@ -1,4 +1,4 @@
-//! Reads what front matter says about publication: whether, when, under which locale and old slugs. What is not understood publishes nothing.
+//! Converts the front matter about publication: status, dates, locale, old slugs. A value that is not understood makes the item a draft.
 
 use serde_json::{Map, Value};
 
@@ -10,58 +10,58 @@ use crate::exchange::names::ListSyntax;
 use crate::exchange::{dates, is_blank, is_empty, set};
 
 impl ArticleFields<'_> {
-    /// What a published file says beside the writable fields.
-    pub fn publication(&mut self, file_locale: Option<&Locale>, slug: &str, item: &mut Map<String, Value>) {
-        let locale = |v: &Value| v.as_str().and_then(Locale::parse).map(|locale| locale.to_string());
-        let written = self.first(&["locale", "lang"], locale);
+    /// Takes the fields of a main file that are not writable fields.
+    pub fn take_publication(&mut self, file_locale: Option<&Locale>, slug: &str, item: &mut Map<String, Value>) {
+        let parse_locale = |v: &Value| v.as_str().and_then(Locale::parse).map(|locale| locale.to_string());
+        let written = self.take_first(&["locale", "lang"], parse_locale);
         set(item, "locale", Value::from(written.or_else(|| file_locale.map(Locale::to_string)).unwrap_or_default()));
-        let status = self.status();
+        let status = self.take_status();
         item.insert("status".to_owned(), Value::from(status));
-        // A slug that keeps the day of the file name says that the day is part of the name.
-        let day_is_name = slug != self.unit.slug && dates::of_file_name(slug).is_some();
-        let day = self.unit.date.clone().filter(|_| !day_is_name);
-        let published_at = self.date(&["published_at", "publishDate", "pubDate", "date", "published"]).or(day);
-        let unpublish_at = self.date(&["unpublish_at", "expiryDate"]);
+        // A slug that contains the date of the file name: the date is part of the name.
+        let date_is_name = slug != self.unit.slug && dates::parse_file_name(slug).is_some();
+        let file_date = self.unit.date.clone().filter(|_| !date_is_name);
+        let published_at = self.take_date(&["published_at", "publishDate", "pubDate", "date", "published"]).or(file_date);
+        let unpublish_at = self.take_date(&["unpublish_at", "expiryDate"]);
         for (name, date) in [("published_at", published_at), ("unpublish_at", unpublish_at)] {
             if let Some(date) = date.as_ref().filter(|_| status == "draft") {
                 self.note("date-of-draft", format!("{name} {date} is lost: a draft has no date"));
             }
             set(item, name, Value::from(date.unwrap_or_default()));
         }
-        let aliases = self.aliases(slug);
+        let aliases = self.take_aliases(slug);
         set(item, "aliases", aliases.into());
     }
 
-    /// A draft, as soon as one key says so or says what nobody understands.
-    pub fn status(&mut self) -> &'static str {
-        let written = self.first(&["status"], status);
-        let draft = self.first(&["draft"], truth);
-        let public = self.first(&["published"], truth);
+    /// The status: a draft if any key says so, or has a value that is not understood.
+    pub fn take_status(&mut self) -> &'static str {
+        let written = self.take_first(&["status"], parse_status);
+        let draft = self.take_first(&["draft"], parse_bool);
+        let public = self.take_first(&["published"], parse_bool);
         let is_date = |value: &Value| plain_text(value).is_some_and(|text| dates::parse(&text).is_some());
         let mut unknown = false;
         for name in ["status", "draft", "published"] {
-            let left = self.fields.get(name).filter(|value| !(says_nothing(value) || name == "published" && is_date(value))).cloned();
+            let left = self.fields.get(name).filter(|value| !(is_blank_value(value) || name == "published" && is_date(value))).cloned();
             if let Some(value) = left {
-                self.note("status-unknown", format!("{name}: {value} is not understood; taken as a draft, and kept in extra"));
+                self.note("status-unknown", format!("{name}: {value} is not understood; imported as a draft, and moved to extra"));
                 unknown = true;
             }
         }
-        let of_place = if self.unit.in_drafts { "draft" } else { "published" };
-        if unknown || draft == Some(true) || public == Some(false) { "draft" } else { written.unwrap_or(of_place) }
+        let default = if self.unit.in_drafts { "draft" } else { "published" };
+        if unknown || draft == Some(true) || public == Some(false) { "draft" } else { written.unwrap_or(default) }
     }
 
-    fn date(&mut self, names: &[&str]) -> Option<String> {
+    fn take_date(&mut self, names: &[&str]) -> Option<String> {
         for name in names {
             let Some(text) = self.fields.get(*name).and_then(plain_text).filter(|text| !is_blank(text)) else { continue };
             let Some(date) = dates::parse(&text) else {
-                // That it is no truth either is said already.
+                // A note about the status says so already.
                 if *name != "published" {
-                    self.note("date-unreadable", format!("{name}: {text:?} was kept in extra"));
+                    self.note("date-unreadable", format!("{name}: {text:?} was moved to extra"));
                 }
                 continue;
             };
             if date.zone_guessed {
-                self.note("zone-guessed", format!("{name}: {text} names no zone and was read as UTC"));
+                self.note("zone-guessed", format!("{name}: {text} has no time zone and was read as UTC"));
             }
             self.fields.shift_remove(*name);
             return Some(date.rfc3339);
@@ -69,15 +69,15 @@ impl ArticleFields<'_> {
         None
     }
 
-    fn aliases(&mut self, slug: &str) -> Vec<String> {
+    fn take_aliases(&mut self, slug: &str) -> Vec<String> {
         let mut aliases = Vec::new();
         let mut changed = Vec::new();
         for name in ["aliases", "redirect_from"] {
             for written in self.take(name).iter().flat_map(|value| names::names(value, ListSyntax::Whole)) {
                 let path = written.split(['?', '#']).next().unwrap_or("").trim_matches('/');
                 let path = path.strip_suffix("/index.html").or_else(|| path.strip_suffix(".html")).unwrap_or(path);
-                let alias = names::slug_of(path.rsplit('/').next().unwrap_or(""));
-                // `/new-name/` says no more than `new-name`.
+                let alias = names::to_slug(path.rsplit('/').next().unwrap_or(""));
+                // Slashes around a slug are not a loss.
                 if alias != written.trim_matches('/') {
                     changed.push(written.clone());
                 }
@@ -87,14 +87,14 @@ impl ArticleFields<'_> {
             }
         }
         if !changed.is_empty() {
-            self.note("alias-path-lost", format!("only the last part is kept, as a slug: {}", changed.join(", ")));
+            self.note("alias-path-lost", format!("only the last part is imported, as a slug: {}", changed.join(", ")));
         }
         aliases
     }
 }
 
-/// `draft` or `published`, in the words of other generators too.
-fn status(value: &Value) -> Option<&'static str> {
+/// `draft` or `published`, also in the terms of other generators.
+fn parse_status(value: &Value) -> Option<&'static str> {
     match value.as_str()?.trim().to_lowercase().as_str() {
         "draft" => Some("draft"),
         "published" | "publish" | "public" | "scheduled" | "expired" => Some("published"),
@@ -102,8 +102,8 @@ fn status(value: &Value) -> Option<&'static str> {
     }
 }
 
-/// A truth as YAML 1.1 and 1.2, TOML and people write it.
-fn truth(value: &Value) -> Option<bool> {
+/// A boolean as YAML 1.1 and 1.2, TOML and people write it.
+fn parse_bool(value: &Value) -> Option<bool> {
     let text = plain_text(value)?;
     match text.trim().to_lowercase().as_str() {
         "true" | "yes" | "y" | "t" | "on" | "1" => Some(true),
@@ -112,6 +112,6 @@ fn truth(value: &Value) -> Option<bool> {
     }
 }
 
-fn says_nothing(value: &Value) -> bool {
+fn is_blank_value(value: &Value) -> bool {
     is_empty(value) || value.as_str().is_some_and(is_blank)
 }

@@ -1,13 +1,13 @@
-//! Writes values so that YAML and JSON both read back exactly the same ones: the strings of front matter, and JSON on one line.
+//! Quotes values so that YAML and JSON parsers both read back exactly the same value: strings of front matter, and JSON on one line.
 
 use std::fmt::Write as _;
 
 use serde_json::Value;
 
-/// YAML reads a key without a `?` before it only up to 1 024 characters; this leaves room for the escapes.
-const LONGEST_PLAIN_KEY: usize = 900;
+/// YAML limits a key without `?` to 1 024 characters; the rest is for escapes.
+const MAX_PLAIN_KEY: usize = 900;
 
-/// The string in double quotes. Everything YAML would fold, refuse or hide from a reader is escaped, in the way JSON knows too.
+/// Quotes a string with double quotes. Characters that YAML folds or refuses, or that are invisible, are escaped as in JSON.
 #[must_use]
 pub fn string(text: &str) -> String {
     let mut quoted = String::with_capacity(text.len() + 2);
@@ -19,7 +19,7 @@ pub fn string(text: &str) -> String {
             '\n' => quoted.push_str("\\n"),
             '\r' => quoted.push_str("\\r"),
             '\t' => quoted.push_str("\\t"),
-            // A `String`'s formatter does not fail.
+            // Writing to a `String` does not fail.
             c if is_escaped(c) => drop(write!(quoted, "\\u{:04x}", u32::from(c))),
             c => quoted.push(c),
         }
@@ -28,42 +28,42 @@ pub fn string(text: &str) -> String {
     quoted
 }
 
-/// Controls, line ends of Unicode, what YAML calls unprintable, and what turns the direction of the text around it.
+/// Control characters, Unicode line separators, characters that YAML calls unprintable, and direction marks.
 fn is_escaped(c: char) -> bool {
     matches!(c,
         '\0'..='\u{1f}' | '\u{7f}'..='\u{9f}' | '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
         | '\u{feff}' | '\u{fff0}'..='\u{fffb}' | '\u{fffe}' | '\u{ffff}')
 }
 
-/// The value on one line: JSON, and a flow mapping of YAML.
+/// A value on one line, valid as JSON and as a YAML flow mapping.
 #[must_use]
 pub fn value(value: &Value) -> String {
     let mut text = String::new();
-    push(value, &mut text);
+    push_value(value, &mut text);
     text
 }
 
-fn push(value: &Value, text: &mut String) {
+fn push_value(value: &Value, text: &mut String) {
     match value {
         Value::Null | Value::Bool(_) | Value::Number(_) => text.push_str(&value.to_string()),
         Value::String(inner) => text.push_str(&string(inner)),
         Value::Array(items) => {
             text.push('[');
-            for (place, item) in items.iter().enumerate() {
-                text.push_str(if place == 0 { "" } else { ", " });
-                push(item, text);
+            for (index, item) in items.iter().enumerate() {
+                text.push_str(if index == 0 { "" } else { ", " });
+                push_value(item, text);
             }
             text.push(']');
         }
         Value::Object(fields) => {
             text.push('{');
-            for (place, (key, item)) in fields.iter().enumerate() {
+            for (index, (key, item)) in fields.iter().enumerate() {
                 let key = string(key);
-                text.push_str(if place == 0 { "" } else { ", " });
-                text.push_str(if key.len() > LONGEST_PLAIN_KEY { "? " } else { "" });
+                text.push_str(if index == 0 { "" } else { ", " });
+                text.push_str(if key.len() > MAX_PLAIN_KEY { "? " } else { "" });
                 text.push_str(&key);
                 text.push_str(": ");
-                push(item, text);
+                push_value(item, text);
             }
             text.push('}');
         }
@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn what_yaml_treats_specially_reads_back() {
+    fn special_characters_of_yaml_read_back() {
         for text in [
             "",
             " ",
@@ -136,8 +136,8 @@ mod tests {
         }
 
         #[test]
-        fn every_value_reads_back(given in any_json()) {
-            prop_assert_eq!(read_back(&value(&given)).to_string(), given.to_string());
+        fn every_value_reads_back(original in any_json()) {
+            prop_assert_eq!(read_back(&value(&original)).to_string(), original.to_string());
         }
     }
 }

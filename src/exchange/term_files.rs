@@ -1,4 +1,4 @@
-//! Reads `_index.md` files: what a folder says about a category, a tag or an author.
+//! Converts `_index.md` files: the name and description of a category, a tag or an author.
 
 use serde_json::{Map, Value};
 
@@ -7,18 +7,18 @@ use crate::domain::term::TermKind;
 use crate::domain::text::{MAX_DESCRIPTION, MAX_NAME};
 use crate::exchange::parsed::ParsedFile;
 use crate::exchange::plan::{Unit, UnitPart};
-use crate::exchange::{ConversionNote, cut, is_blank, set};
+use crate::exchange::{ConversionNote, is_blank, set, truncate_with_note};
 
-/// A term's own folder: the title is the name and the body the description.
-pub(crate) fn term(unit: &Unit, kind: TermKind, files: Vec<ParsedFile>, notes: &mut Vec<ConversionNote>) -> Map<String, Value> {
-    line(unit, kind, files, notes, |file, notes| {
+/// Converts the files of a term's folder: the title is the name, and the body the description.
+pub(crate) fn convert_term(unit: &Unit, kind: TermKind, files: Vec<ParsedFile>, notes: &mut Vec<ConversionNote>) -> Map<String, Value> {
+    convert(unit, kind, files, notes, |file, notes| {
         let body = file.file.body.as_str();
         let written = take_text(&mut file.file.fields, "description");
         match body.strip_suffix("\r\n").or_else(|| body.strip_suffix('\n')).unwrap_or(body) {
             "" => written.unwrap_or_default(),
             text => {
                 if written.is_some_and(|written| written.trim() != text.trim()) {
-                    notes.push(ConversionNote::new("description-lost", format!("{}: the body is the description", file.path)));
+                    notes.push(ConversionNote::new("description-lost", format!("{}: the body was used as the description", file.path)));
                 }
                 text.to_owned()
             }
@@ -26,9 +26,9 @@ pub(crate) fn term(unit: &Unit, kind: TermKind, files: Vec<ParsedFile>, notes: &
     })
 }
 
-/// A top-level section: a category whose description is in the front matter.
-pub(crate) fn section(unit: &Unit, files: Vec<ParsedFile>, notes: &mut Vec<ConversionNote>) -> Map<String, Value> {
-    line(unit, TermKind::Category, files, notes, |file, notes| {
+/// Converts a top-level section: a category whose description is in the front matter.
+pub(crate) fn convert_section(unit: &Unit, files: Vec<ParsedFile>, notes: &mut Vec<ConversionNote>) -> Map<String, Value> {
+    convert(unit, TermKind::Category, files, notes, |file, notes| {
         if !is_blank(&file.file.body) {
             let size = file.file.body.len();
             notes.push(ConversionNote::new(
@@ -42,7 +42,7 @@ pub(crate) fn section(unit: &Unit, files: Vec<ParsedFile>, notes: &mut Vec<Conve
 
 type TermDescription = fn(&mut ParsedFile, &mut Vec<ConversionNote>) -> String;
 
-fn line(
+fn convert(
     unit: &Unit,
     kind: TermKind,
     files: Vec<ParsedFile>,
@@ -54,14 +54,14 @@ fn line(
     for mut file in files {
         let slug = take_text(&mut file.file.fields, "slug").filter(|slug| Slug::parse(slug).is_some());
         let name = take_text(&mut file.file.fields, "title").or_else(|| take_text(&mut file.file.fields, "name"));
-        let description = limited(describe(&mut file, notes), MAX_DESCRIPTION, "description-cut", notes);
+        let description = truncate_with_note(&describe(&mut file, notes), MAX_DESCRIPTION, "description-cut", notes);
         let lost: Vec<String> = file.file.fields.iter().filter(|(_, value)| !value.is_null()).map(|(name, _)| name.clone()).collect();
         if !lost.is_empty() {
             notes.push(ConversionNote::new("term-keys-lost", format!("{}: {}", file.path, lost.join(", "))));
         }
         let text = |name: String, notes: &mut Vec<ConversionNote>| {
             let mut text = Map::new();
-            set(&mut text, "name", Value::from(limited(name, MAX_NAME, "name-cut", notes)));
+            set(&mut text, "name", Value::from(truncate_with_note(&name, MAX_NAME, "name-cut", notes)));
             set(&mut text, "description", Value::from(description));
             text
         };
@@ -77,15 +77,6 @@ fn line(
     set(&mut item, "translations", translations.into());
     notes.extend(unit.slug_notes.iter().cloned());
     item
-}
-
-fn limited(text: String, max: usize, code: &'static str, notes: &mut Vec<ConversionNote>) -> String {
-    let (short, was_cut) = cut(&text, max);
-    if was_cut {
-        notes.push(ConversionNote::new(code, format!("cut at {max} characters")));
-        return short;
-    }
-    text
 }
 
 fn take_text(fields: &mut Map<String, Value>, name: &str) -> Option<String> {

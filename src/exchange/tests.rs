@@ -1,4 +1,4 @@
-//! Whole journeys: real-life front matter, and lines that go to files and come back.
+//! Front matter of real sites, and round trips from lines to files and back.
 
 mod guesses;
 
@@ -14,7 +14,7 @@ fn default_category() -> Slug {
     Slug::parse("general").unwrap()
 }
 
-/// Every unit of a folder, read; errors as their sentences.
+/// Plans and reads every unit of a folder.
 fn read_all(files: &[(String, String)]) -> Vec<Result<ReadResult, String>> {
     let paths: Vec<String> = files.iter().map(|(path, _)| path.clone()).collect();
     let text = |path: &str| files.iter().find(|(p, _)| p == path).map(|(_, text)| text.clone()).unwrap();
@@ -36,7 +36,7 @@ fn codes(line: &ConvertedLine) -> Vec<&str> {
     line.notes.iter().map(|note| note.code).collect()
 }
 
-/// What the project's own rules say about the writable part of a line.
+/// The writable fields of a line pass the validation of a draft.
 fn assert_valid(item: &Value) {
     let writable: Map<String, Value> = item
         .as_object()
@@ -52,14 +52,14 @@ fn assert_valid(item: &Value) {
 fn a_jekyll_post() {
     let text = "---\nlayout: post\ntitle:  \"Welcome to Jekyll!\"\ndate:   2015-11-17 16:16:01 -0600\ncategories: jekyll update\ntags: [Ruby, web]\nauthor: Jane Doe\nredirect_from:\n  - /old/welcome.html\n---\nYou'll find this post in `_posts`.\n\n{% highlight ruby %}\nputs 1\n{% endhighlight %}\n";
     let line = &lines(&[("_posts/2015-11-17-welcome-to-jekyll.markdown", text)])[0];
-    let wanted = json!({
+    let expected = json!({
         "slug": "welcome-to-jekyll", "title": "Welcome to Jekyll!",
         "body_markdown": "You'll find this post in `_posts`.\n\n{% highlight ruby %}\nputs 1\n{% endhighlight %}\n",
         "category": "jekyll", "tags": ["ruby", "web", "update"], "authors": ["jane-doe"], "extra": { "layout": "post" },
         "status": "published", "published_at": "2015-11-17T22:16:01Z", "aliases": ["welcome"],
         "terms": { "tags": [{ "slug": "ruby", "name": "Ruby" }], "authors": [{ "slug": "jane-doe", "name": "Jane Doe" }] }
     });
-    assert_eq!(line.item, wanted);
+    assert_eq!(line.item, expected);
     assert_eq!(codes(line), ["categories-to-tags", "alias-path-lost", "liquid-tags"]);
     assert_valid(&line.item);
 }
@@ -69,14 +69,14 @@ fn a_hugo_bundle_with_a_translation() {
     let main = "+++\ntitle = 'Ship It'\ndate = 2023-03-01\npublishDate = 2023-03-02T08:00:00+01:00\ndraft = false\ndescription = \" Short. \"\naliases = ['/posts/ship/']\ncategories = ['Dev Ops']\nweight = 10\n[cover]\nimage = 'a.png'\n+++\n\n{{< figure src=\"a.png\" >}}\n";
     let it = "+++\ntitle = 'Spediscilo'\ndate = 2023-03-01\nweight = 11\n+++\nCiao\n";
     let line = &lines(&[("blog/ship-it/index.md", main), ("blog/ship-it/index.it.md", it)])[0];
-    let wanted = json!({
+    let expected = json!({
         "slug": "ship-it", "title": "Ship It", "excerpt": "Short.", "body_markdown": "{{< figure src=\"a.png\" >}}\n", "category": "dev-ops",
         "extra": { "cover": { "image": "a.png" }, "date": "2023-03-01", "weight": 10 },
         "translations": { "it": { "title": "Spediscilo", "body_markdown": "Ciao\n" } },
         "status": "published", "published_at": "2023-03-02T08:00:00+01:00", "aliases": ["ship"],
         "terms": { "category": { "slug": "dev-ops", "name": "Dev Ops" } }
     });
-    assert_eq!(line.item, wanted);
+    assert_eq!(line.item, expected);
     assert_eq!(codes(line), ["alias-path-lost", "hugo-shortcodes", "translation-keys-lost"]);
     assert_valid(&line.item);
 }
@@ -101,14 +101,14 @@ fn a_site_in_language_folders() {
 }
 
 #[test]
-fn pictures_at_the_same_place_make_no_language() {
+fn pictures_with_the_same_paths_are_no_evidence_of_languages() {
     let paths = ["it/servers.md", "it/a.png", "it/b.png", "hr/people.md", "hr/a.png", "hr/b.png"].map(str::to_owned);
     let found = plan(&paths, "en").units;
     assert_eq!(found.iter().map(|unit| unit.folder.as_deref().unwrap()).collect::<Vec<_>>(), ["hr", "it"]);
 }
 
 #[test]
-fn an_astro_post_without_much() {
+fn an_astro_post_with_little_front_matter() {
     let text = "---\npubDate: 'Jul 08 2022'\nheroImage: '/x.jpg'\ndraft: true\n---\nimport A from '../A.astro';\n\n# First post\n\n<A />\n";
     let line = &lines(&[("src/First Post.mdx", text)])[0];
     assert_eq!(
@@ -124,8 +124,8 @@ fn an_astro_post_without_much() {
 }
 
 #[test]
-fn small_conventions() {
-    for (path, front, field, wanted) in [
+fn single_fields_of_front_matter() {
+    for (path, front, field, expected) in [
         ("a/x.md", "published: false", "status", json!("draft")),
         ("a/_drafts/x.md", "", "status", json!("draft")),
         ("x.md", "", "category", json!("general")),
@@ -145,7 +145,7 @@ fn small_conventions() {
         ("x.md", "extra: [1]", "extra", json!({ "extra": [1] })),
     ] {
         let line = &lines(&[(path, &format!("---\n{front}\n---\nText\n"))])[0];
-        assert_eq!(line.item[field], wanted, "{path} {front}: {line:?}");
+        assert_eq!(line.item[field], expected, "{path} {front}: {line:?}");
         assert_valid(&line.item);
     }
     let long = format!("---\ntitle: {}\ndescription: {}\n---\nText", "word ".repeat(60), "long ".repeat(200));
@@ -155,7 +155,7 @@ fn small_conventions() {
 }
 
 #[test]
-fn every_path_is_accounted_for() {
+fn every_path_is_in_a_unit_or_skipped() {
     let paths = [
         "a/x.md",
         "a/x.it.md",
@@ -180,16 +180,16 @@ fn every_path_is_accounted_for() {
     let paths: Vec<String> = paths.map(str::to_owned).to_vec();
     let plan = plan(&paths, "en");
     let units: Vec<(String, usize)> = plan.units.iter().map(|unit| (unit.slug.clone(), unit.files.len())).collect();
-    let wanted =
+    let expected =
         [("l", 1), ("index", 1), ("a", 1), ("a-x", 2), ("b", 1), ("b-x", 1), ("c-d", 1), ("k", 3), ("only", 2), ("rust", 1), ("vue-js", 1)];
-    assert_eq!(units, wanted.map(|(slug, n)| (slug.to_owned(), n)));
+    assert_eq!(units, expected.map(|(slug, n)| (slug.to_owned(), n)));
     let skipped: Vec<&str> = plan.skipped.iter().map(|(path, _)| path.as_str()).collect();
     assert_eq!(skipped, [".git/a.md", "a.txt", "a/x.it.md", "a/x.md"]);
     assert_eq!(plan.units.iter().map(|unit| unit.files.len()).sum::<usize>() + skipped.len(), paths.len());
 }
 
 #[test]
-fn index_files_are_terms_or_insights_or_nothing() {
+fn index_files_are_terms_or_insights_or_skipped() {
     let all = lines(&[
         ("blog/_index.md", "---\ntitle: The Blog\ndescription: About.\n---\nlost\n"),
         ("x/tags/rust/_index.md", "---\ntitle: Rust\n---\n\nA language.\n"),
@@ -206,7 +206,7 @@ fn index_files_are_terms_or_insights_or_nothing() {
 }
 
 #[test]
-fn what_cannot_be_read_says_which_file() {
+fn an_error_names_the_file() {
     for (path, text, says) in [
         ("a.md", "---\ntitle: x\n---\n \n", "a.md: there is no text"),
         ("a.md", "---\ntitle: [\n---\nx", "a.md: the YAML"),
@@ -228,7 +228,7 @@ fn some_text(max: usize) -> impl Strategy<Value = String> {
         "(\r?\n|---|\\+\\+\\+|[a-z# \t]){1,30}"
     ];
     let texts = texts.prop_map(|text| text.replace('\0', ""));
-    texts.prop_filter("a text must say something", move |text| !crate::exchange::is_blank(text) && text.chars().count() <= max)
+    texts.prop_filter("a text must not be blank", move |text| !crate::exchange::is_blank(text) && text.chars().count() <= max)
 }
 
 fn some_json() -> impl Strategy<Value = Value> {
@@ -253,7 +253,7 @@ fn some_extra() -> impl Strategy<Value = Value> {
     prop::collection::vec((key, some_json()), 0..4).prop_map(|pairs| Value::Object(pairs.into_iter().collect()))
 }
 
-/// An object of the fields that say something.
+/// An object of the fields that are not empty.
 fn object(fields: Vec<(&str, Value)>) -> Value {
     let mut item = Map::new();
     for (name, value) in fields {
@@ -342,7 +342,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
 
     #[test]
-    fn a_line_comes_back_from_its_files(line in some_line()) {
+    fn a_line_round_trips_through_its_files(line in some_line()) {
         let files = write::files(&line);
         let read = read_all(&files);
         prop_assert_eq!(read.len(), 1, "{:?}", files);
@@ -352,7 +352,7 @@ proptest! {
     }
 
     #[test]
-    fn a_term_comes_back_from_its_files(
+    fn a_term_round_trips_through_its_files(
         kind in "category|tag|author", slug in "[a-z]{1,8}(-[a-z0-9]{1,4}){0,2}", name in some_text(100), description in option(some_text(2_000)),
         translations in prop::collection::btree_map(some_locale(), (some_text(100), option(some_text(2_000))), 0..3),
     ) {
@@ -366,7 +366,7 @@ proptest! {
     }
 
     #[test]
-    fn no_folder_makes_it_panic(files in prop::collection::vec(("[a-z_./-]{0,12}\\.(md|mdx|it\\.md|txt)", "(---|\\+\\+\\+|\\{|\n|[a-z]+: |\\PC){0,60}"), 0..6)) {
+    fn no_folder_causes_a_panic(files in prop::collection::vec(("[a-z_./-]{0,12}\\.(md|mdx|it\\.md|txt)", "(---|\\+\\+\\+|\\{|\n|[a-z]+: |\\PC){0,60}"), 0..6)) {
         let mut files = files;
         files.sort();
         files.dedup_by(|a, b| a.0 == b.0);

@@ -1,4 +1,4 @@
-//! Turns the items of a `WordPress` export (WXR) into import lines, one after another.
+//! Converts the items of a `WordPress` export (WXR) into import lines, one after another.
 
 use std::collections::{BTreeMap, HashMap};
 use std::io::BufRead;
@@ -8,36 +8,36 @@ use serde_json::{Map, Value};
 use crate::domain::draft::{MAX_AUTHORS, MAX_TAGS};
 use crate::domain::slug::Slug;
 use crate::domain::text::{MAX_EXCERPT, MAX_TITLE};
-use crate::exchange::names::{SlugList, TermReferences, slug_of, term};
+use crate::exchange::names::{SlugList, TermReferences, term, to_slug};
 use crate::exchange::wxr;
 use crate::exchange::wxr::{WxrItem, WxrPart};
-use crate::exchange::{ConversionNote, ConvertedLine, autop, code, cut, dates, html, is_blank, set, without_nul};
+use crate::exchange::{ConversionNote, ConvertedLine, autop, code, dates, html, is_blank, remove_nul, set, truncate_with_note};
 
-/// A post's line, or its name and what is wrong with it.
+/// The line of a post, or its name and what is wrong with it.
 pub type WordPressResult = Result<ConvertedLine, (String, String)>;
 
-/// What the channel says about the names in its items.
+/// The names of authors and the descriptions of terms, from the start of the file.
 #[derive(Debug, Default)]
 struct Channel {
     authors: HashMap<String, String>,
     descriptions: HashMap<(&'static str, String), String>,
 }
 
-/// Calls `each` for every post and page, and answers how many items of which other type or status were skipped.
+/// Calls `on_line` for every post and page. Returns how many items of each other type or status were skipped.
 ///
 /// # Errors
-/// When the XML is broken; what was called back before stays valid.
+/// When the XML is invalid; earlier lines stay valid.
 pub fn read(
     source: impl BufRead,
     default_category: &Slug,
-    mut each: impl FnMut(WordPressResult),
+    mut on_line: impl FnMut(WordPressResult),
 ) -> Result<BTreeMap<String, usize>, String> {
     let mut channel = Channel::default();
     let mut skipped = BTreeMap::new();
     wxr::read(source, |part| match part {
-        WxrPart::Author { login, name } => drop(channel.authors.insert(login, html::decoded(&name))),
+        WxrPart::Author { login, name } => drop(channel.authors.insert(login, html::decode_references(&name))),
         WxrPart::Term { domain, nicename, description } if !is_blank(&description) => {
-            channel.descriptions.insert((domain, slug_of(&decoded(&nicename))), html::decoded(&description));
+            channel.descriptions.insert((domain, to_slug(&decode_percent(&nicename))), html::decode_references(&description));
         }
         WxrPart::Term { .. } => {}
         WxrPart::Item(item) => {
@@ -48,60 +48,52 @@ pub fn read(
             } else if matches!(status, "trash" | "auto-draft" | "inherit") {
                 *skipped.entry(status.to_owned()).or_default() += 1;
             } else {
-                each(line(&item, &channel, default_category.as_str()));
+                on_line(convert_item(&item, &channel, default_category.as_str()));
             }
         }
     })?;
     Ok(skipped)
 }
 
-fn line(item: &WxrItem, channel: &Channel, default_category: &str) -> WordPressResult {
+fn convert_item(item: &WxrItem, channel: &Channel, default_category: &str) -> WordPressResult {
     let id = item.text("wp:post_id").unwrap_or("?");
     let name = format!("wordpress:{id}");
     let mut notes = Vec::new();
     let mut line = Map::new();
-    let title = without_nul(html::decoded(item.text("title").unwrap_or("Untitled")), &mut notes);
-    let slug = item.text("wp:post_name").map_or_else(|| Slug::derive(&title).into_string(), |name| slug_of(&decoded(name)));
+    let title = remove_nul(html::decode_references(item.text("title").unwrap_or("Untitled")), &mut notes);
+    let slug = item.text("wp:post_name").map_or_else(|| Slug::derive(&title).into_string(), |name| to_slug(&decode_percent(name)));
     let own_slug = format!("{slug}-{}", if item.text("wp:post_type") == Some("page") { "page" } else { id });
     line.insert("slug".to_owned(), Value::from(slug));
-    line.insert("title".to_owned(), Value::from(short(&title, MAX_TITLE, "title-cut", &mut notes)));
+    line.insert("title".to_owned(), Value::from(truncate_with_note(&title, MAX_TITLE, "title-cut", &mut notes)));
     if let Some(excerpt) = item.text("excerpt:encoded") {
-        let excerpt = html::decoded(&html::plain_text(&autop::page(excerpt)));
-        set(&mut line, "excerpt", Value::from(short(&excerpt, MAX_EXCERPT, "excerpt-cut", &mut notes)));
+        let excerpt = html::decode_references(&html::plain_text(&autop::render_page(excerpt)));
+        set(&mut line, "excerpt", Value::from(truncate_with_note(&excerpt, MAX_EXCERPT, "excerpt-cut", &mut notes)));
     }
-    let (content, gone) = code::in_blocks(item.text("content:encoded").unwrap_or(""), true);
-    let (body, more) = html::to_markdown(&autop::page(&content));
-    notes.extend(gone.into_iter().chain(more));
-    let body = without_nul(body, &mut notes);
+    let (content, code_notes) = code::normalize_code(item.text("content:encoded").unwrap_or(""), true);
+    let (body, more) = html::to_markdown(&autop::render_page(&content));
+    notes.extend(code_notes.into_iter().chain(more));
+    let body = remove_nul(body, &mut notes);
     if is_blank(&body) {
         return Err((name, format!("{title:?} has no text")));
     }
-    let shortcodes = autop::shortcodes(&content);
+    let shortcodes = autop::count_shortcodes(&content);
     if shortcodes > 0 {
         notes.push(ConversionNote::new("wordpress-shortcodes", format!("{shortcodes} shortcodes kept as text")));
     }
     line.insert("body_markdown".to_owned(), Value::from(body));
     let mut terms = TermReferences::default();
-    classify(item, channel, default_category, &mut line, &mut terms, &mut notes);
-    let meta = meta(item);
+    convert_terms(item, channel, default_category, &mut line, &mut terms, &mut notes);
+    let meta = convert_meta(item);
     if !meta.is_empty() {
         line.insert("extra".to_owned(), Map::from_iter([("wordpress".to_owned(), Value::from(meta))]).into());
     }
-    publication(item, &mut line, &mut notes);
+    convert_publication(item, &mut line, &mut notes);
     set(&mut line, "terms", terms.into_value());
     Ok(ConvertedLine { name, own_slug, item: line.into(), notes })
 }
 
-fn short(text: &str, max: usize, code: &'static str, notes: &mut Vec<ConversionNote>) -> String {
-    let (short, was_cut) = cut(text, max);
-    if was_cut {
-        notes.push(ConversionNote::new(code, format!("cut at {max} characters")));
-    }
-    short
-}
-
-/// Names that are not Latin stand percent-encoded in an export.
-fn decoded(name: &str) -> String {
+/// An export percent-encodes slugs that are not Latin.
+fn decode_percent(name: &str) -> String {
     let mut bytes = Vec::with_capacity(name.len());
     let mut rest = name.as_bytes();
     while let [first, tail @ ..] = rest {
@@ -114,7 +106,7 @@ fn decoded(name: &str) -> String {
     String::from_utf8(bytes).unwrap_or_else(|_| name.to_owned())
 }
 
-fn classify(
+fn convert_terms(
     item: &WxrItem,
     channel: &Channel,
     default_category: &str,
@@ -125,40 +117,40 @@ fn classify(
     let (mut categories, mut tags, mut authors) = (SlugList::default(), SlugList::default(), SlugList::default());
     for (domain, list) in [("category", &mut categories), ("post_tag", &mut tags)] {
         for category in item.categories.iter().filter(|category| category.domain == domain) {
-            let name = html::decoded(&category.name);
+            let name = html::decode_references(&category.name);
             let nicename = if is_blank(&category.nicename) { &name } else { &category.nicename };
-            let slug = slug_of(&decoded(nicename));
+            let slug = to_slug(&decode_percent(nicename));
             let description = channel.descriptions.get(&(domain, slug.clone())).map_or("", String::as_str);
             let name = if is_blank(&name) { slug.as_str() } else { name.as_str() };
-            let meaning = term(&slug, name, description);
-            list.add_term(slug.clone(), name, Some(meaning), notes);
+            let term = term(&slug, name, description);
+            list.add_term(slug.clone(), name, Some(term), notes);
         }
     }
     if categories.slugs.is_empty() {
-        notes.push(ConversionNote::new("category-default", format!("no category was given; {default_category} was taken")));
+        notes.push(ConversionNote::new("category-default", format!("the post has no category; {default_category} was used")));
         categories.slugs.push(default_category.to_owned());
     }
     let category = categories.slugs.remove(0);
     if !categories.slugs.is_empty() {
         notes.push(ConversionNote::new(
             "categories-to-tags",
-            format!("an insight has one category; now tags: {}", categories.slugs.join(", ")),
+            format!("an insight has one category; the others became tags: {}", categories.slugs.join(", ")),
         ));
     }
-    for meaning in categories.terms {
-        let slug = meaning["slug"].as_str().unwrap_or("").to_owned();
+    for term in categories.terms {
+        let slug = term["slug"].as_str().unwrap_or("").to_owned();
         if slug == category {
-            terms.category = Some(meaning);
+            terms.category = Some(term);
         } else if !tags.slugs.contains(&slug) {
             tags.slugs.push(slug);
-            tags.terms.push(meaning);
+            tags.terms.push(term);
         }
     }
     if let Some(login) = item.text("dc:creator") {
         let name = channel.authors.get(login).filter(|name| !is_blank(name)).map_or(login, String::as_str);
-        let slug = slug_of(login);
-        let meaning = term(&slug, name, "");
-        authors.add_term(slug, name, Some(meaning), notes);
+        let slug = to_slug(login);
+        let term = term(&slug, name, "");
+        authors.add_term(slug, name, Some(term), notes);
     }
     line.insert("category".to_owned(), Value::from(category));
     tags.limit(MAX_TAGS, "tags-limited", notes);
@@ -168,8 +160,8 @@ fn classify(
     (terms.tags, terms.authors) = (tags.terms, authors.terms);
 }
 
-/// What the writer's own fields say; keys with an underscore are the machine's. A key that comes twice is a list.
-fn meta(item: &WxrItem) -> Map<String, Value> {
+/// The author's own fields; keys with a leading underscore are internal. A repeated key becomes a list.
+fn convert_meta(item: &WxrItem) -> Map<String, Value> {
     let mut meta = Map::new();
     for (key, value) in item.meta.iter().filter(|(key, _)| !key.is_empty() && !key.starts_with('_')) {
         let (key, value) = (key.replace('\0', ""), Value::from(value.replace('\0', "")));
@@ -182,29 +174,29 @@ fn meta(item: &WxrItem) -> Map<String, Value> {
     meta
 }
 
-fn publication(item: &WxrItem, line: &mut Map<String, Value>, notes: &mut Vec<ConversionNote>) {
+fn convert_publication(item: &WxrItem, line: &mut Map<String, Value>, notes: &mut Vec<ConversionNote>) {
     if item.text("wp:post_type") == Some("page") {
         notes.push(ConversionNote::new("page", "a page of the site, not a post"));
     }
     let written = item.text("wp:status").unwrap_or("publish");
     let mut status = if matches!(written, "publish" | "future") { "published" } else { "draft" };
     if !matches!(written, "publish" | "future" | "draft") {
-        notes.push(ConversionNote::new("not-public", format!("the status is {written}; taken as a draft")));
+        notes.push(ConversionNote::new("not-public", format!("the status is {written}; imported as a draft")));
     }
     if item.text("wp:post_password").is_some() {
-        notes.push(ConversionNote::new("not-public", "behind a password; taken as a draft"));
+        notes.push(ConversionNote::new("not-public", "protected by a password; imported as a draft"));
         status = "draft";
     }
     line.insert("status".to_owned(), Value::from(status));
     let written = ["wp:post_date_gmt", "wp:post_date"].map(|name| item.text(name));
     let [utc, local] = written.map(|text| text.and_then(dates::parse).map(|date| date.rfc3339));
-    // The local date of what never was public is the day of its writing.
+    // The local date of a post that was never public is the day it was written.
     let date = utc.or_else(|| {
         let local = local.filter(|_| status == "published")?;
-        notes.push(ConversionNote::new("zone-guessed", format!("{local} names no zone and was read as UTC")));
+        notes.push(ConversionNote::new("zone-guessed", format!("{local} has no time zone and was read as UTC")));
         Some(local)
     });
-    notes.extend(dates::note(status, date.as_deref(), written.into_iter().flatten().next()));
+    notes.extend(dates::date_note(status, date.as_deref(), written.into_iter().flatten().next()));
     set(line, "published_at", Value::from(date.unwrap_or_default()));
     if item.comments > 0 {
         notes.push(ConversionNote::new("comments-lost", format!("{} comments", item.comments)));
@@ -249,16 +241,16 @@ Two]]></content:encoded><wp:post_id>6</wp:post_id><wp:post_date_gmt>0000-00-00 0
     }
 
     #[test]
-    fn an_export_becomes_lines() {
+    fn posts_and_pages_become_lines() {
         let (lines, skipped) = lines(EXPORT);
         let post = lines[0].as_ref().unwrap();
-        let wanted = json!({
+        let expected = json!({
             "slug": "a-b", "title": "A & B – C", "excerpt": "Ex c", "body_markdown": "Hi \\[gallery ids=\"1\"\\] **you** \\]\\]> end",
             "category": "dev", "tags": ["rust", "r-d"], "authors": ["ada"], "extra": { "wordpress": { "mood": "good" } },
             "status": "published", "published_at": "2020-01-02T03:04:05Z",
             "terms": { "category": { "slug": "dev", "name": "Dev", "description": "About dev" }, "tags": [{ "slug": "rust", "name": "Rust" }, { "slug": "r-d", "name": "R&D" }], "authors": [{ "slug": "ada", "name": "Ada L" }] }
         });
-        assert_eq!(post.item, wanted);
+        assert_eq!(post.item, expected);
         let codes: Vec<_> = post.notes.iter().map(|n| n.code).collect();
         assert_eq!(codes, ["html-dropped", "wordpress-shortcodes", "categories-to-tags", "comments-lost"]);
         let draft = lines[1].as_ref().unwrap();
@@ -282,8 +274,8 @@ Two]]></content:encoded><wp:post_id>6</wp:post_id><wp:post_date_gmt>0000-00-00 0
     }
 
     #[test]
-    fn code_comes_as_code() {
-        for (content, wanted) in [
+    fn code_becomes_code_blocks() {
+        for (content, expected) in [
             (
                 "Before\n\n<pre>SELECT *\n  FROM t\n\n  WHERE a &lt; 5;</pre>\n\nAfter",
                 "Before\n\n```\nSELECT *\n  FROM t\n\n  WHERE a < 5;\n```\n\nAfter",
@@ -301,7 +293,7 @@ Two]]></content:encoded><wp:post_id>6</wp:post_id><wp:post_date_gmt>0000-00-00 0
                 "```\n# restart\n* * * * * job __init__\n1. x [a b=\"c\"]\n```",
             ),
         ] {
-            assert_eq!(body(content), (wanted.to_owned(), Vec::new()));
+            assert_eq!(body(content), (expected.to_owned(), Vec::new()));
         }
         assert_eq!(body("a <?php echo 1; ?> b [x y=\"1\"]").1, ["html-dropped", "wordpress-shortcodes"]);
     }
@@ -314,7 +306,7 @@ Two]]></content:encoded><wp:post_id>6</wp:post_id><wp:post_date_gmt>0000-00-00 0
     }
 
     #[test]
-    fn names_are_decoded_once() {
+    fn character_references_in_names_are_decoded_once() {
         let named = post(
             "<title><![CDATA[Q&amp;A &#8220;x&#8221; &amp;lt;]]></title><excerpt:encoded><![CDATA[R&amp;D <em>e</em>]]></excerpt:encoded>\
              <category domain=\"category\" nicename=\"\"><![CDATA[News &amp; Co]]></category><category domain=\"post_tag\" nicename=\"rd\"><![CDATA[R&amp;D]]></category>",
@@ -325,14 +317,14 @@ Two]]></content:encoded><wp:post_id>6</wp:post_id><wp:post_date_gmt>0000-00-00 0
     }
 
     #[test]
-    fn a_date_that_is_missing_is_told() {
-        for (dates, told) in [
-            ("", "there is no date; what is new is published now"),
+    fn a_missing_date_is_noted() {
+        for (dates, expected) in [
+            ("", "there is no date; a new insight is published now"),
             (
                 "<wp:post_date_gmt>0000-00-00 00:00:00</wp:post_date_gmt>",
-                "\"0000-00-00 00:00:00\" is no date; what is new is published now",
+                "\"0000-00-00 00:00:00\" is not a date; a new insight is published now",
             ),
-            ("<wp:post_date>2024-01-05 12:00:00</wp:post_date>", "2024-01-05T12:00:00Z names no zone and was read as UTC"),
+            ("<wp:post_date>2024-01-05 12:00:00</wp:post_date>", "2024-01-05T12:00:00Z has no time zone and was read as UTC"),
             (
                 "<wp:status>private</wp:status><wp:post_date_gmt>2024-01-05 12:00:00</wp:post_date_gmt>",
                 "2024-01-05T12:00:00Z is lost: a draft has no date",
@@ -346,13 +338,13 @@ Two]]></content:encoded><wp:post_id>6</wp:post_id><wp:post_date_gmt>0000-00-00 0
                     .map(|note| note.detail.as_str())
                     .find(|detail| detail.contains("date") || detail.contains("zone"))
                     .unwrap_or(""),
-                told
+                expected
             );
         }
     }
 
     #[test]
-    fn broken_files_end_with_a_sentence() {
+    fn an_invalid_file_is_an_error() {
         for (xml, says) in
             [("", "no channel"), ("<rss><channel><item>", "ends before"), ("<rss><channel></rss>", "byte"), ("{}", "no channel")]
         {

@@ -1,13 +1,13 @@
-//! Writes lines as the files of a Markdown folder. The same line gives the same bytes, and reading the files gives the line back.
+//! Converts lines into the files of a Markdown folder. The same line gives the same bytes, and converting the files back gives the line.
 
 use serde_json::{Map, Value};
 
 use crate::domain::locale::Locale;
-use crate::exchange::names::slug_of;
+use crate::exchange::names::to_slug;
 use crate::exchange::{is_empty, quote};
 
-/// The front matter of a published insight, in its order. The body and the translations have their own places.
-const FRONT: [&str; 15] = [
+/// The keys of an insight's front matter, in their order. The body follows it, and translations have files of their own.
+const FRONT_MATTER_KEYS: [&str; 15] = [
     "id",
     "slug",
     "title",
@@ -25,19 +25,19 @@ const FRONT: [&str; 15] = [
     "extra",
 ];
 
-/// The files of an insight's line, as paths and texts: the published one under `insights/`, a draft under `_drafts/`.
+/// The files of an insight's line, as paths and texts: the published version in `insights/`, a draft in `_drafts/`.
 #[must_use]
 pub fn files(line: &Value) -> Vec<(String, String)> {
     let title = line.get("title").and_then(Value::as_str).unwrap_or("");
-    let name = slug_of(line.get("slug").and_then(Value::as_str).unwrap_or(title));
+    let name = to_slug(line.get("slug").and_then(Value::as_str).unwrap_or(title));
     let is_draft = line.get("status").and_then(Value::as_str) == Some("draft");
     let mut files = Vec::new();
-    version(line, if is_draft { "_drafts" } else { "insights" }, &name, &mut files);
+    push_version(line, if is_draft { "_drafts" } else { "insights" }, &name, &mut files);
     if let Some(Value::Object(draft)) = line.get("draft") {
-        // The id says that both are one insight.
+        // The same id makes both files one insight.
         let id = line.get("id").cloned().unwrap_or_default();
         let draft: Map<String, Value> = [("id".to_owned(), id)].into_iter().chain(draft.clone()).collect();
-        version(&draft.into(), "_drafts", &name, &mut files);
+        push_version(&draft.into(), "_drafts", &name, &mut files);
     }
     files
 }
@@ -51,11 +51,11 @@ pub fn term_file(line: &Value) -> Vec<(String, String)> {
         _ => "categories",
     };
     let name = line.get("name").and_then(Value::as_str).unwrap_or("");
-    let slug = slug_of(line.get("slug").and_then(Value::as_str).unwrap_or(name));
-    let file = |text: &Value| {
+    let slug = to_slug(line.get("slug").and_then(Value::as_str).unwrap_or(name));
+    let term_text = |text: &Value| {
         let name = text.get("name").and_then(Value::as_str).unwrap_or("");
         let description = text.get("description").and_then(Value::as_str).unwrap_or("");
-        // The reader takes one line end away, of either kind.
+        // Reading strips one line end, of either kind.
         let end = match description {
             "" => "",
             text if text.ends_with('\r') => "\r\n",
@@ -63,19 +63,19 @@ pub fn term_file(line: &Value) -> Vec<(String, String)> {
         };
         format!("---\ntitle: {}\n---\n\n{description}{end}", quote::string(name))
     };
-    let translations = texts_by_locale(line).map(|(locale, text)| (format!("{folder}/{slug}/_index.{locale}.md"), file(text)));
-    [(format!("{folder}/{slug}/_index.md"), file(line))].into_iter().chain(translations).collect()
+    let translations = texts_by_locale(line).map(|(locale, text)| (format!("{folder}/{slug}/_index.{locale}.md"), term_text(text)));
+    [(format!("{folder}/{slug}/_index.md"), term_text(line))].into_iter().chain(translations).collect()
 }
 
-fn version(fields: &Value, folder: &str, name: &str, files: &mut Vec<(String, String)>) {
+fn push_version(fields: &Value, folder: &str, name: &str, files: &mut Vec<(String, String)>) {
     let is_draft = folder == "_drafts";
-    files.push((format!("{folder}/{name}.md"), file(fields, &FRONT, is_draft)));
+    files.push((format!("{folder}/{name}.md"), insight_text(fields, &FRONT_MATTER_KEYS, is_draft)));
     for (locale, text) in texts_by_locale(fields) {
-        files.push((format!("{folder}/{name}.{locale}.md"), file(text, &["title", "excerpt"], false)));
+        files.push((format!("{folder}/{name}.{locale}.md"), insight_text(text, &["title", "excerpt"], false)));
     }
 }
 
-/// The translations with their tags in the usual case, in the order of the tags.
+/// The translations by their canonical locale, sorted.
 fn texts_by_locale(fields: &Value) -> impl Iterator<Item = (String, &Value)> {
     let translations = fields.get("translations").and_then(Value::as_object).into_iter().flatten();
     let mut texts: Vec<(String, &Value)> =
@@ -84,7 +84,7 @@ fn texts_by_locale(fields: &Value) -> impl Iterator<Item = (String, &Value)> {
     texts.into_iter()
 }
 
-fn file(fields: &Value, keys: &[&str], is_draft: bool) -> String {
+fn insight_text(fields: &Value, keys: &[&str], is_draft: bool) -> String {
     let mut text = "---\n".to_owned();
     for key in keys {
         let mut value = fields.get(*key).cloned().unwrap_or_default();

@@ -1,4 +1,4 @@
-//! Reads the XML of a `WordPress` export item by item, so that memory holds one item whatever the size of the file.
+//! Parses the XML of a `WordPress` export item by item: memory is bounded by one item, whatever the size of the file.
 
 use std::borrow::Cow;
 use std::io::BufRead;
@@ -7,10 +7,10 @@ use quick_xml::Reader;
 use quick_xml::escape::{resolve_predefined_entity, unescape};
 use quick_xml::events::{BytesRef, BytesStart, Event};
 
-/// One `<item>`, as the file has it.
+/// One `<item>`, as it is in the file.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct WxrItem {
-    /// The texts of the plain elements, by their names: `title`, `wp:post_name`, `content:encoded`.
+    /// The texts of the simple elements by name: `title`, `wp:post_name`, `content:encoded`.
     pub texts: Vec<(String, String)>,
     pub categories: Vec<WxrTerm>,
     pub meta: Vec<(String, String)>,
@@ -25,14 +25,18 @@ pub struct WxrTerm {
 }
 
 impl WxrItem {
-    /// The text of an element, if it says something.
+    /// The text of an element, unless it is blank.
     #[must_use]
     pub fn text(&self, name: &str) -> Option<&str> {
-        self.texts.iter().find(|(known, _)| known == name).map(|(_, text)| text.as_str()).filter(|text| !crate::exchange::is_blank(text))
+        self.texts
+            .iter()
+            .find(|(element, _)| element == name)
+            .map(|(_, text)| text.as_str())
+            .filter(|text| !crate::exchange::is_blank(text))
     }
 }
 
-/// What the file holds, in its order.
+/// A part of the file, in document order.
 #[derive(Clone, Debug, PartialEq)]
 pub enum WxrPart {
     Author {
@@ -48,13 +52,13 @@ pub enum WxrPart {
     Item(Box<WxrItem>),
 }
 
-/// Calls `each` for every part.
+/// Calls `on_part` for every part.
 ///
 /// # Errors
-/// When the XML is broken: what is wrong and at which byte.
-pub fn read(source: impl BufRead, mut each: impl FnMut(WxrPart)) -> Result<(), String> {
+/// When the XML is invalid: what is wrong and at which byte.
+pub fn read(source: impl BufRead, mut on_part: impl FnMut(WxrPart)) -> Result<(), String> {
     let mut reader = Reader::from_reader(source);
-    // Exports hold texts that people pasted; a lone `&` shall not end the import.
+    // Exports contain texts that people have pasted; a lone `&` must not stop the import.
     reader.config_mut().allow_dangling_amp = true;
     let mut state = State::default();
     let mut buffer = Vec::new();
@@ -64,23 +68,23 @@ pub fn read(source: impl BufRead, mut each: impl FnMut(WxrPart)) -> Result<(), S
             Ok(Event::Start(tag)) => state.open(&tag),
             Ok(Event::Empty(tag)) => {
                 state.open(&tag);
-                state.close(&mut each);
+                state.close(&mut on_part);
             }
-            Ok(Event::End(_)) => state.close(&mut each),
+            Ok(Event::End(_)) => state.close(&mut on_part),
             Ok(Event::Text(text)) => state.text.push_str(&text.xml10_content()),
             Ok(Event::CData(text)) => state.text.push_str(&text.xml10_content()),
-            Ok(Event::GeneralRef(reference)) => state.text.push_str(&resolved(&reference)),
+            Ok(Event::GeneralRef(reference)) => state.text.push_str(&resolve_reference(&reference)),
             Ok(Event::Eof) if state.path.is_empty() && state.saw_channel => return Ok(()),
-            Ok(Event::Eof) if state.saw_channel => return Err("the XML ends before its last element does".to_owned()),
-            Ok(Event::Eof) => return Err("this is no WordPress export: it has no channel".to_owned()),
+            Ok(Event::Eof) if state.saw_channel => return Err("the XML ends before its last element".to_owned()),
+            Ok(Event::Eof) => return Err("it has no channel".to_owned()),
             Ok(Event::Comment(_) | Event::Decl(_) | Event::PI(_) | Event::DocType(_)) => {}
             Err(e) => return Err(format!("the XML cannot be read at byte {}: {e}", reader.error_position())),
         }
     }
 }
 
-/// The character of a reference; a name that HTML does not know stays as it is written.
-fn resolved(reference: &BytesRef) -> String {
+/// The character of a reference; an unknown name stays as it is.
+fn resolve_reference(reference: &BytesRef) -> String {
     if let Ok(Some(c)) = reference.resolve_char_ref() {
         return c.to_string();
     }
@@ -121,13 +125,13 @@ impl State {
         self.path.push(name);
     }
 
-    fn close(&mut self, each: &mut impl FnMut(WxrPart)) {
+    fn close(&mut self, on_part: &mut impl FnMut(WxrPart)) {
         let text = std::mem::take(&mut self.text);
         let Some(name) = self.path.pop() else { return };
         match (self.path.len(), self.item.as_mut()) {
-            (2, Some(_)) if name == "item" => self.item.take().into_iter().for_each(|item| each(WxrPart::Item(item))),
+            (2, Some(_)) if name == "item" => self.item.take().into_iter().for_each(|item| on_part(WxrPart::Item(item))),
             (2, None) => {
-                self.described(&name).into_iter().for_each(each);
+                self.channel_part(&name).into_iter().for_each(on_part);
                 self.fields.clear();
             }
             (3, Some(item)) => match name.as_str() {
@@ -147,8 +151,8 @@ impl State {
     }
 
     /// An author or a term of the channel.
-    fn described(&mut self, name: &str) -> Option<WxrPart> {
-        let text = |field: &str| self.fields.iter().find(|(known, _)| known == field).map(|(_, text)| text.clone()).unwrap_or_default();
+    fn channel_part(&mut self, name: &str) -> Option<WxrPart> {
+        let text = |field: &str| self.fields.iter().find(|(element, _)| element == field).map(|(_, text)| text.clone()).unwrap_or_default();
         match name {
             "wp:author" => Some(WxrPart::Author { login: text("wp:author_login"), name: text("wp:author_display_name") }),
             "wp:category" => Some(WxrPart::Term {

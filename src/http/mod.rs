@@ -1,7 +1,9 @@
-//! Translates: requests in, responses out. Decides nothing about content; below it nobody knows a status code.
+//! The HTTP API: translates requests into calls of `editorial`, `store` and `projections`, and their results into responses.
 //!
-//! The kernel (`state`, `request`, `response`, `middleware`, `openapi`) knows no feature. A folder per feature holds its handlers, and no
-//! feature reaches into another's internals.
+//! The kernel (`state`, `request`, `response`, `middleware`, `openapi`) imports no feature. Each feature has a folder with its handlers,
+//! and no feature imports another's internals. `routes` lists every handler; `server` runs them.
+//!
+//! Invariant: no module below `http` knows a status code, and nothing in `http` decides about content.
 
 mod accounts;
 mod changes;

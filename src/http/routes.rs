@@ -1,4 +1,4 @@
-//! Every route, on one page; what is read most comes first. The document is derived from this list: there is no other.
+//! Every route, on one page, the most frequent first. The OpenAPI document is derived from this list: there is no other.
 
 use serde_json::Value;
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -7,7 +7,7 @@ use super::insights::{diff, lifecycle, list, previews, read, related, revisions,
 use crate::http::accounts::{audit_log, sessions, tokens, users};
 use crate::http::changes::{event_stream, feed};
 use crate::http::openapi::{docs, document, problem_pages};
-use crate::http::operations::{health, metrics};
+use crate::http::operations::{health, home, metrics};
 use crate::http::site::settings;
 use crate::http::transfer::{exports, imports};
 use crate::http::{search, terms};
@@ -48,6 +48,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .service(health::get_liveness)
         .service(health::get_readiness)
         .service(metrics::get_metrics)
+        .service(home::get_home)
         .service(docs::get_openapi_json)
         .service(docs::get_openapi_yaml)
         .service(docs::get_docs)

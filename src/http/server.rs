@@ -1,4 +1,4 @@
-//! The HTTP server: middleware, limits, and how it stops.
+//! The HTTP server: middleware, limits, graceful shutdown.
 
 use std::net::TcpListener;
 use std::time::Duration;
@@ -9,34 +9,34 @@ use actix_web::{App, HttpServer, web};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::routes::routes;
-use crate::http::middleware::request_context::envelope;
+use crate::http::middleware::request_context::request_context;
 use crate::http::middleware::response_cache::ResponseCacheMiddleware;
 use crate::http::openapi::fallback::fallback;
 use crate::http::state::app_state::AppState;
 
-/// What the server may use.
+/// The limits of the server.
 #[derive(Clone, Copy, Debug)]
 pub struct ServerSettings {
     pub workers: usize,
     pub max_connections: usize,
     pub keep_alive: Duration,
-    /// How long a request's head may take to arrive.
+    /// The time limit of a request's head.
     pub head_time: Duration,
-    /// How long requests in flight may take after the service was told to stop.
+    /// The time limit of requests in flight after a stop signal.
     pub shutdown_time: Duration,
 }
 
-/// Serves until it is told to stop. State is built once, here, and shared by the workers.
+/// Serves until it is stopped. The workers share one state.
 ///
 /// # Errors
-/// When the listener cannot be used.
+/// The listener cannot be used.
 pub fn serve(listener: TcpListener, app: web::Data<AppState>, settings: ServerSettings) -> std::io::Result<Server> {
     let server = HttpServer::new(move || {
         App::new()
             .app_data(app.clone())
             .configure(|config| routes(&mut ServiceConfig::new(config)))
             .default_service(web::to(fallback))
-            .wrap(from_fn(envelope))
+            .wrap(from_fn(request_context))
             .wrap(ResponseCacheMiddleware(app.clone()))
     })
     .workers(settings.workers)

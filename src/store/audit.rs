@@ -1,5 +1,5 @@
-//! The audit log: who did what, when, through which request. A row is appended in the transaction of the event that it records; the database
-//! refuses to change or remove one.
+//! The audit log: who did what, when, through which request. A row is appended in the transaction of the event that it
+//! records; the database refuses to change or remove one.
 
 use sea_orm::{ConnectionTrait, DatabaseTransaction, FromQueryResult};
 use uuid::Uuid;

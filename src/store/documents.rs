@@ -76,7 +76,8 @@ pub struct LiveRow {
 
 /// The live insights after an id, in the order of their ids.
 pub async fn list_live(db: &impl ConnectionTrait, after: Uuid, limit: i64) -> Result<Vec<LiveRow>, StoreError> {
-    let text = "SELECT id, live_revision AS revision, pointer_version FROM insights WHERE live_revision IS NOT NULL AND deleted_at IS NULL AND id > ";
+    let text = "SELECT id, live_revision AS revision, pointer_version FROM insights WHERE live_revision IS NOT NULL AND \
+        deleted_at IS NULL AND id > ";
     let mut sql = Sql::new(db.get_database_backend(), text);
     sql.bind(after).push(" ORDER BY id").limit(limit);
     sql.all(db).await

@@ -1,5 +1,5 @@
-//! Answers kept for those who ask again with the same `Idempotency-Key`. A row is written in the transaction of the write that it answers:
-//! either both are there or neither is, wherever the process dies.
+//! Stored responses for retries with the same `Idempotency-Key`. The transaction of the write also inserts its
+//! response: both are committed, or neither.
 
 use sea_orm::{ConnectionTrait, DatabaseTransaction, FromQueryResult};
 
@@ -7,7 +7,7 @@ use super::error::StoreError;
 use super::sql::Sql;
 use crate::domain::clock::Timestamp;
 
-/// What is kept of an answer: under the digest of key and caller, with a digest of the request, sealed with the key itself.
+/// A stored response: found by the digest of key and caller, with a fingerprint of the request, encrypted with the key itself.
 #[derive(Clone, Debug, FromQueryResult)]
 pub struct IdempotencyRecord {
     pub digest: Vec<u8>,
@@ -20,18 +20,21 @@ pub async fn find(db: &impl ConnectionTrait, digest: &[u8], now: Timestamp) -> R
     sql.bind(digest.to_vec()).push(" AND expires_at > ").bind(now.0).one(db).await
 }
 
-/// Keeps an answer; false when there is one already. On `PostgreSQL` this waits for a rival that has written its own and not yet committed.
-pub async fn keep(txn: &DatabaseTransaction, kept: &IdempotencyRecord, now: Timestamp, until: Timestamp) -> Result<bool, StoreError> {
+/// Stores a response. False if there is one already. On `PostgreSQL` it waits for a concurrent transaction with the same key.
+pub async fn insert(txn: &DatabaseTransaction, record: &IdempotencyRecord, now: Timestamp, until: Timestamp) -> Result<bool, StoreError> {
     let text = "INSERT INTO idempotency_keys (digest, fingerprint, answer, created_at, expires_at) VALUES (";
     let mut sql = Sql::new(txn.get_database_backend(), text);
-    sql.bind(kept.digest.clone()).push(", ").bind(kept.fingerprint.clone()).push(", ").bind(kept.answer.clone());
+    sql.bind(record.digest.clone()).push(", ").bind(record.fingerprint.clone()).push(", ").bind(record.answer.clone());
     sql.push(", ").bind(now.0).push(", ").bind(until.0);
-    sql.push(") ON CONFLICT (digest) DO UPDATE SET fingerprint = excluded.fingerprint, answer = excluded.answer, created_at = excluded.created_at, ");
+    sql.push(
+        ") ON CONFLICT (digest) DO UPDATE SET fingerprint = excluded.fingerprint, answer = excluded.answer, created_at = \
+        excluded.created_at, ",
+    );
     sql.push("expires_at = excluded.expires_at WHERE idempotency_keys.expires_at <= ").bind(now.0);
     Ok(sql.run(txn).await? == 1)
 }
 
-/// Forgets what nobody may ask for any more.
-pub async fn forget_expired(db: &impl ConnectionTrait, now: Timestamp) -> Result<u64, StoreError> {
+/// Deletes expired responses.
+pub async fn delete_expired(db: &impl ConnectionTrait, now: Timestamp) -> Result<u64, StoreError> {
     Sql::new(db.get_database_backend(), "DELETE FROM idempotency_keys WHERE expires_at <= ").bind(now.0).run(db).await
 }

@@ -1,5 +1,5 @@
-//! Imports and their items: received whole, then applied one by one by the worker that holds the lease. The transaction that applies an item
-//! also records its outcome.
+//! Imports and their items: received whole, then applied one by one by the worker that holds the lease. The transaction
+//! that applies an item also records its outcome.
 
 use sea_orm::{ConnectionTrait, DatabaseTransaction, FromQueryResult};
 use serde_json::{Map, Value};
@@ -12,7 +12,8 @@ use crate::domain::clock::Timestamp;
 use crate::domain::import_state::{ImportItemState, ImportNote, ImportState};
 use crate::domain::page::{Cursor, KeyValue, Page};
 
-const COLUMNS: &str = "SELECT id, state, source, atomic, validate_only, made_by, user_id, token_id, role, scopes, origin, request_id, total, created, updated, \
+const COLUMNS: &str = "SELECT id, state, source, atomic, validate_only, made_by, user_id, token_id, role, scopes, origin, \
+    request_id, total, created, updated, \
      unchanged, failed, problem, worker, stuck_at, stuck_times, created_at, updated_at, finished_at FROM imports";
 
 #[derive(Clone, Debug, PartialEq, Eq, FromQueryResult)]
@@ -87,7 +88,8 @@ pub struct ItemOutcome {
 pub async fn insert(txn: &DatabaseTransaction, import: &Import) -> Result<(), StoreError> {
     let mut sql = Sql::new(
         txn.get_database_backend(),
-        "INSERT INTO imports (id, state, source, atomic, validate_only, made_by, user_id, token_id, role, scopes, origin, request_id, total, created, \
+        "INSERT INTO imports (id, state, source, atomic, validate_only, made_by, user_id, token_id, role, scopes, origin, \
+            request_id, total, created, \
          updated, unchanged, failed, lease_until, stuck_at, stuck_times, created_at, updated_at) VALUES (",
     );
     sql.bind(import.id).push(", ").bind(import.state).push(", ").bind(import.source.as_str());

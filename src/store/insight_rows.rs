@@ -169,8 +169,8 @@ pub(super) fn select(sql: &mut Sql, shown: ShownRevision, with_body: bool) {
     }
 }
 
-/// ` JOIN …` from `i` to its revision, the text in the best locale, and its category. The fallback chain ends with the site's default locale,
-/// then the source locale, which every revision has.
+/// ` JOIN …` from `i` to its revision, the text in the best locale, and its category. The fallback chain ends with the
+/// site's default locale, then the source locale, which every revision has.
 pub(super) fn join(sql: &mut Sql, shown: ShownRevision, chain: &[String], with_body: bool) {
     sql.push(" JOIN revisions r ON r.insight_id = i.id AND r.number = ");
     match shown {

@@ -9,11 +9,13 @@ use sea_orm::FromQueryResult;
 const RULES: [(&str, &str); 6] = [
     (
         "insights whose newest revision is missing",
-        "SELECT count(*) AS number FROM insights i WHERE NOT EXISTS (SELECT 1 FROM revisions r WHERE r.insight_id = i.id AND r.number = i.head_revision)",
+        "SELECT count(*) AS number FROM insights i WHERE NOT EXISTS (SELECT 1 FROM revisions r WHERE r.insight_id = i.id AND \
+            r.number = i.head_revision)",
     ),
     (
         "insights whose live revision is missing",
-        "SELECT count(*) AS number FROM insights i WHERE i.live_revision IS NOT NULL AND NOT EXISTS (SELECT 1 FROM revisions r WHERE r.insight_id = i.id AND r.number = i.live_revision)",
+        "SELECT count(*) AS number FROM insights i WHERE i.live_revision IS NOT NULL AND NOT EXISTS (SELECT 1 FROM revisions r \
+            WHERE r.insight_id = i.id AND r.number = i.live_revision)",
     ),
     (
         "insights whose slug is not their own",
@@ -21,14 +23,16 @@ const RULES: [(&str, &str); 6] = [
     ),
     (
         "revisions without a text in their own locale",
-        "SELECT count(*) AS number FROM revisions r WHERE NOT EXISTS (SELECT 1 FROM revision_texts t WHERE t.insight_id = r.insight_id AND t.number = r.number AND t.locale = r.source_locale)",
+        "SELECT count(*) AS number FROM revisions r WHERE NOT EXISTS (SELECT 1 FROM revision_texts t WHERE t.insight_id = \
+            r.insight_id AND t.number = r.number AND t.locale = r.source_locale)",
     ),
     (
         "texts without a body",
-        "SELECT count(*) AS number FROM revision_texts t WHERE NOT EXISTS (SELECT 1 FROM revision_bodies b WHERE b.insight_id = t.insight_id AND b.number = t.number AND b.locale = t.locale)",
+        "SELECT count(*) AS number FROM revision_texts t WHERE NOT EXISTS (SELECT 1 FROM revision_bodies b WHERE b.insight_id = \
+            t.insight_id AND b.number = t.number AND b.locale = t.locale)",
     ),
     (
-        "published insights at another place than their date",
+        "published insights whose position in lists is not their date",
         "SELECT count(*) AS number FROM insights WHERE published_at IS NOT NULL AND published_at <> position_at",
     ),
 ];

@@ -16,7 +16,7 @@ pub async fn list(db: &impl ConnectionTrait) -> Result<Vec<signing_key::Model>, 
     Ok(signing_key::Entity::find().order_by_asc(signing_key::Column::SignsFrom).all(db).await?)
 }
 
-/// Only one node at a time makes keys.
+/// Locks out other nodes that rotate keys.
 pub async fn lock(txn: &DatabaseTransaction) -> Result<(), StoreError> {
     if txn.get_database_backend() == DbBackend::Postgres {
         Sql::new(DbBackend::Postgres, "SELECT pg_advisory_xact_lock(").bind(ROTATION_LOCK).push(")").run(txn).await?;
@@ -29,14 +29,15 @@ pub async fn insert(txn: &DatabaseTransaction, key: signing_key::Model) -> Resul
     Ok(())
 }
 
-/// Says until when a key that no longer signs is still believed.
+/// Sets until when a key that no longer signs still verifies.
 pub async fn retire(txn: &DatabaseTransaction, kid: &str, verifies_until: Timestamp) -> Result<(), StoreError> {
     let mut sql = Sql::new(txn.get_database_backend(), "UPDATE signing_keys SET verifies_until = ");
     sql.bind(verifies_until.0).push(" WHERE kid = ").bind(kid).run(txn).await?;
     Ok(())
 }
 
-pub async fn forget_before(txn: &DatabaseTransaction, now: Timestamp) -> Result<(), StoreError> {
+/// Deletes keys that no longer verify.
+pub async fn delete_expired(txn: &DatabaseTransaction, now: Timestamp) -> Result<(), StoreError> {
     Sql::new(txn.get_database_backend(), "DELETE FROM signing_keys WHERE verifies_until < ").bind(now.0).run(txn).await?;
     Ok(())
 }

@@ -26,6 +26,7 @@ pub mod site;
 pub mod slugs;
 pub mod sql;
 pub mod summaries;
+mod summary_sql;
 mod term_name_cache;
 pub(crate) mod term_names;
 pub mod terms;
@@ -33,6 +34,7 @@ pub mod tokens;
 pub mod transitions;
 mod typed_columns;
 pub mod users;
+pub mod work_queues;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -72,9 +74,16 @@ pub struct Store {
     commits: watch::Sender<LogEnd>,
     statements: Arc<AtomicU64>,
     term_names: term_names::SharedTermNames,
+    queues: Arc<work_queues::WorkQueues>,
 }
 
 impl Store {
+    /// Where CPU-bound work waits for its turn.
+    #[must_use]
+    pub fn queues(&self) -> &work_queues::WorkQueues {
+        &self.queues
+    }
+
     /// For statements that only read.
     #[must_use]
     pub fn reader(&self) -> &DatabaseConnection {

@@ -63,7 +63,7 @@ impl Store {
                 statements.fetch_add(1, Ordering::Relaxed);
             });
         }
-        Self { readers, writer, commits, statements, term_names: term_names::empty() }
+        Self { readers, writer, commits, statements, term_names: term_names::empty(), queues: Arc::default() }
     }
 
     /// Locks out other processes that prepare the database, until the guard is dropped. `SQLite` needs none: its writes exclude each other.
@@ -94,8 +94,9 @@ impl Store {
 
 /// Whether a connection that comes back to its pool may be used again: not while it counts itself inside a transaction.
 ///
-/// The database may have ended the transaction by itself (`SQLite` does when the disk is full). The rollback of the pool then fails, the
-/// connection's count stays at one, and every later commit would only release a savepoint: acknowledged, and lost. Such a connection is closed.
+/// The database may have ended the transaction by itself (`SQLite` does when the disk is full). The rollback of the
+/// pool then fails, the connection's count stays at one, and every later commit would only release a savepoint:
+/// acknowledged, and lost. Such a connection is closed.
 async fn is_reusable<C: sqlx::Connection>(connection: &mut C) -> Result<bool, sqlx::Error> {
     if !connection.is_in_transaction() {
         return Ok(true);

@@ -1,4 +1,4 @@
-//! Preview tokens: one insight, one revision, until a moment. Only digests are stored.
+//! Preview tokens: read access to one revision of one insight until an expiry. Only digests are stored.
 
 use sea_orm::{ConnectionTrait, DatabaseTransaction, FromQueryResult};
 use uuid::Uuid;
@@ -42,13 +42,13 @@ pub async fn insert(txn: &DatabaseTransaction, preview: &Preview, digest: Vec<u8
     Ok(())
 }
 
-/// One that is still good.
+/// A valid preview by the digest of its token.
 pub async fn find_by_digest(db: &impl ConnectionTrait, digest: &[u8], now: Timestamp) -> Result<Option<Preview>, StoreError> {
     let mut sql = Sql::new(db.get_database_backend(), COLUMNS);
     sql.push(" AND digest = ").bind(digest.to_vec()).push(" AND expires_at > ").bind(now.0).one(db).await
 }
 
-/// Those of an insight that are still good, in the order in which they were made.
+/// The valid ones of an insight, in the order of creation.
 pub async fn list(
     db: &impl ConnectionTrait,
     insight: Uuid,
@@ -68,25 +68,25 @@ pub async fn list(
     Ok(Page::from_rows(rows, usize::try_from(limit).unwrap_or(0), cursor, (&identity, false), |row| (KeyValue::Number(0), row.id)))
 }
 
-/// What a cursor of the list is bound to.
+/// The identity of the list: a cursor belongs to one.
 #[must_use]
 pub fn identity(insight: Uuid) -> String {
     format!("previews of {insight}")
 }
 
-/// False when there is no such token of this insight, or it was revoked before.
+/// False if this insight has no such token, or it is revoked already.
 pub async fn revoke(txn: &DatabaseTransaction, insight: Uuid, id: Uuid, now: Timestamp) -> Result<bool, StoreError> {
     let mut sql = Sql::new(txn.get_database_backend(), "UPDATE preview_tokens SET revoked_at = ");
     sql.bind(now.0).push(" WHERE revoked_at IS NULL AND id = ").bind(id).push(" AND insight_id = ").bind(insight);
     Ok(sql.run(txn).await? == 1)
 }
 
-/// Ends those that a user made.
+/// Revokes those of a user.
 pub async fn revoke_of_user(txn: &DatabaseTransaction, user: Uuid, now: Timestamp) -> Result<(), StoreError> {
     revoke_where(txn, "user_id", user, now).await
 }
 
-/// Ends those that were made with a machine token.
+/// Revokes those that were created with a machine token.
 pub async fn revoke_of_token(txn: &DatabaseTransaction, token: Uuid, now: Timestamp) -> Result<(), StoreError> {
     revoke_where(txn, "token_id", token, now).await
 }
@@ -97,8 +97,8 @@ async fn revoke_where(txn: &DatabaseTransaction, column: &'static str, id: Uuid,
     Ok(())
 }
 
-/// Forgets those that have ended.
-pub async fn forget_ended(db: &impl ConnectionTrait, now: Timestamp) -> Result<u64, StoreError> {
+/// Deletes revoked and expired ones.
+pub async fn delete_expired(db: &impl ConnectionTrait, now: Timestamp) -> Result<u64, StoreError> {
     let mut sql = Sql::new(db.get_database_backend(), "DELETE FROM preview_tokens WHERE revoked_at IS NOT NULL OR expires_at <= ");
     sql.bind(now.0).run(db).await
 }

@@ -143,9 +143,9 @@ pub async fn list_texts(db: &impl ConnectionTrait, insight_id: Uuid, number: i64
 }
 
 /// The revisions after one, oldest first.
-pub async fn list_after(db: &impl ConnectionTrait, insight_id: Uuid, number: i64, most: i64) -> Result<Vec<revision::Model>, StoreError> {
+pub async fn list_after(db: &impl ConnectionTrait, insight_id: Uuid, number: i64, limit: i64) -> Result<Vec<revision::Model>, StoreError> {
     let rows = revision::Entity::find().filter(revision::Column::InsightId.eq(insight_id)).filter(revision::Column::Number.gt(number));
-    Ok(rows.order_by_asc(revision::Column::Number).limit(most.unsigned_abs()).all(db).await?)
+    Ok(rows.order_by_asc(revision::Column::Number).limit(limit.unsigned_abs()).all(db).await?)
 }
 
 /// Whether a revision refers to a deleted category, tag or author. On PostgreSQL the others cannot be deleted until the transaction ends.

@@ -26,7 +26,7 @@ pub async fn find_refresh(db: &impl ConnectionTrait, digest: &[u8]) -> Result<Op
     Ok(refresh_token::Entity::find_by_id(digest.to_vec()).one(db).await?)
 }
 
-/// Uses a refresh token up; false when it had been used before, however close the race.
+/// Consumes a refresh token. False if it was consumed before, even by a concurrent request.
 pub async fn use_refresh(txn: &DatabaseTransaction, digest: &[u8], now: Timestamp) -> Result<bool, StoreError> {
     let mut sql = Sql::new(txn.get_database_backend(), "UPDATE refresh_tokens SET used_at = ");
     sql.bind(now.0).push(" WHERE used_at IS NULL AND digest = ").bind(digest.to_vec());
@@ -41,8 +41,8 @@ pub async fn revoke_of_user(txn: &DatabaseTransaction, user: Uuid, now: Timestam
     revoke_where(txn, "user_id", user, now).await
 }
 
-/// Forgets sessions that ended; their refresh tokens go with them.
-pub async fn forget_ended(db: &impl ConnectionTrait, before: Timestamp) -> Result<u64, StoreError> {
+/// Deletes expired sessions with their refresh tokens.
+pub async fn delete_expired(db: &impl ConnectionTrait, before: Timestamp) -> Result<u64, StoreError> {
     Sql::new(db.get_database_backend(), "DELETE FROM sessions WHERE expires_at < ").bind(before.0).run(db).await
 }
 

@@ -43,7 +43,10 @@ pub async fn save(txn: &DatabaseTransaction, site: site::Model) -> Result<(), St
 pub async fn stats(db: &impl ConnectionTrait, now: Timestamp) -> Result<StatsRow, StoreError> {
     let mut sql = Sql::new(db.get_database_backend(), "SELECT (SELECT count(*) FROM insights i WHERE ");
     insight_rows::visible(&mut sql, now, "");
-    sql.push(") AS insights, (SELECT count(*) FROM categories WHERE deleted_at IS NULL) AS categories, (SELECT i.position_at FROM insights i WHERE ");
+    sql.push(
+        ") AS insights, (SELECT count(*) FROM categories WHERE deleted_at IS NULL) AS categories, (SELECT i.position_at \
+        FROM insights i WHERE ",
+    );
     insight_rows::visible(&mut sql, now, "");
     sql.push(" ORDER BY i.position_at LIMIT 1) AS since");
     sql.one(db).await?.ok_or(StoreError::Inconsistent("the statistics have no row"))

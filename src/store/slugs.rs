@@ -1,5 +1,5 @@
-//! Slugs and their redirects. A slug has one owner at a time (`insight_id`), old slugs included: the primary key ensures it. An archived slug
-//! redirects the public to the insight that was last public under it (`public_id`).
+//! Slugs and their redirects. A slug has one owner at a time (`insight_id`), old slugs included: the primary key
+//! ensures it. An archived slug redirects the public to the insight that was last public under it (`public_id`).
 
 use std::collections::HashSet;
 
@@ -144,8 +144,8 @@ pub async fn suggest(db: &impl ConnectionTrait, base: &Slug) -> Result<Vec<Strin
     Ok(candidates(base).map(Slug::into_string).filter(|slug| !taken.contains(slug)).take(3).collect())
 }
 
-/// Archives a slug that an insight was public under: the slug redirects to it for ever, unless another insight is published under it. False if
-/// it did already.
+/// Archives a slug that an insight was public under: the slug redirects to it for ever, unless another insight is
+/// published under it. False if it did already.
 pub async fn archive(txn: &DatabaseTransaction, slug: &str, insight: Uuid) -> Result<bool, StoreError> {
     let mut sql = Sql::new(txn.get_database_backend(), "UPDATE slugs SET public_id = ");
     sql.bind(insight).push(" WHERE slug = ").bind(slug).push(" AND (public_id IS NULL OR public_id <> ").bind(insight).push(")");

@@ -1,7 +1,7 @@
 //! Builds a statement from parts, and holds the few differences between the two databases.
 //!
-//! The text of a statement is `&'static str` and vetted identifiers; a value is always bound. `SQLite` looks every `$1` up by its name, which is
-//! quadratic in their number: there a parameter is `?`.
+//! The text of a statement is `&'static str` and vetted identifiers; a value is always bound. `SQLite` looks every `$1`
+//! up by its name, which is quadratic in their number: there a parameter is `?`.
 
 use std::fmt::Write as _;
 
@@ -94,8 +94,8 @@ impl Sql {
         self.push(" LIMIT ").push_number(rows)
     }
 
-    /// Names the index by which `SQLite` walks the table before it. Of two indexes in the same order, its planner sometimes takes the one that
-    /// walks past every draft.
+    /// Names the index by which `SQLite` walks the table before it. Of two indexes in the same order, its planner
+    /// sometimes takes the one that walks past every draft.
     pub fn indexed_by(&mut self, index: impl Into<Ident>) -> &mut Self {
         if self.backend == DbBackend::Sqlite {
             self.push(" INDEXED BY ").push_ident(index);
@@ -183,7 +183,8 @@ mod tests {
 
     #[test]
     fn the_table_of_a_column_is_found_by_its_alias() {
-        let text = "SELECT l.toc, r.seo FROM (SELECT i.* FROM insights i) i JOIN revisions r ON r.number = 1 JOIN revision_bodies l ON l.number = 1";
+        let text = "SELECT l.toc, r.seo FROM (SELECT i.* FROM insights i) i JOIN revisions r ON r.number = 1 JOIN \
+            revision_bodies l ON l.number = 1";
         assert_eq!(table_of(text, "seo"), Some("revisions"));
         assert_eq!(table_of(text, "toc"), Some("revision_bodies"));
         assert_eq!(table_of("SELECT sequence, cache_tags FROM changes WHERE sequence > ?", "cache_tags"), Some("changes"));

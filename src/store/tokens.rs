@@ -25,7 +25,7 @@ pub async fn find_by_digest(db: &impl ConnectionTrait, digest: &[u8]) -> Result<
     Ok(token::Entity::find().filter(token::Column::Digest.eq(digest.to_vec())).one(db).await?)
 }
 
-/// Those that were not revoked, in the order in which they were made.
+/// Those that are not revoked, in the order of creation.
 pub async fn list(db: &impl ConnectionTrait, cursor: Option<&Cursor>, limit: u64) -> Result<Page<token::Model>, StoreError> {
     let mut select = token::Entity::find().filter(token::Column::RevokedAt.is_null());
     let backward = cursor.is_some_and(|cursor| cursor.backward);
@@ -37,7 +37,7 @@ pub async fn list(db: &impl ConnectionTrait, cursor: Option<&Cursor>, limit: u64
     Ok(Page::from_rows(rows, usize::try_from(limit).unwrap_or(0), cursor, ("tokens", false), |row| (KeyValue::Number(0), row.id)))
 }
 
-/// False when there is no such token, or it was revoked before.
+/// False if there is no such token, or it is revoked already.
 pub async fn revoke(txn: &DatabaseTransaction, id: Uuid, now: Timestamp) -> Result<bool, StoreError> {
     Ok(revoke_where(txn, "id", id, now).await? == 1)
 }
@@ -47,8 +47,8 @@ pub async fn revoke_of_user(txn: &DatabaseTransaction, user: Uuid, now: Timestam
     Ok(())
 }
 
-/// Notes that a token was used.
-pub async fn touch(db: &impl ConnectionTrait, id: Uuid, now: Timestamp) -> Result<(), StoreError> {
+/// Records that a token was used.
+pub async fn record_use(db: &impl ConnectionTrait, id: Uuid, now: Timestamp) -> Result<(), StoreError> {
     let mut sql = Sql::new(db.get_database_backend(), "UPDATE tokens SET last_used_at = ");
     sql.bind(now.0).push(" WHERE id = ").bind(id).run(db).await?;
     Ok(())

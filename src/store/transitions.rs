@@ -1,7 +1,7 @@
 //! Transitions: beginnings and ends of publications by the clock, planned ahead and recorded in the change log once they are due.
 //!
-//! Reads do not depend on it: visibility is a comparison with the clock. Recording informs the followers of the log, exactly once, by the node
-//! that is first.
+//! Reads do not depend on it: visibility is a comparison with the clock. Recording informs the followers of the log,
+//! exactly once, by the node that is first.
 
 use sea_orm::{ConnectionTrait as _, DatabaseTransaction, DbBackend, FromQueryResult};
 use uuid::Uuid;
@@ -15,8 +15,8 @@ use crate::domain::clock::Timestamp;
 
 const BATCH: i64 = 500;
 
-/// Replaces the planned transitions of an insight by those that follow from its pointers. Returns whether a beginning was planned: a scheduled
-/// insight without one was recorded by a node whose clock is ahead.
+/// Replaces the planned transitions of an insight by those that follow from its pointers. Returns whether a beginning
+/// was planned: a scheduled insight without one was recorded by a node whose clock is ahead.
 pub async fn plan(txn: &DatabaseTransaction, insight: &insight::Model, now: Timestamp) -> Result<bool, StoreError> {
     let backend = txn.get_database_backend();
     let mut beginnings = Sql::new(backend, "DELETE FROM transitions WHERE kind = 'started' AND insight_id = ");
@@ -58,7 +58,8 @@ pub async fn find_upcoming(store: &Store) -> Result<Upcoming, StoreError> {
         newest: Option<Sequence>,
     }
     let db = store.reader();
-    let text = "SELECT (SELECT at FROM transitions ORDER BY at LIMIT 1) AS at, (SELECT sequence FROM changes ORDER BY sequence DESC LIMIT 1) AS newest";
+    let text = "SELECT (SELECT at FROM transitions ORDER BY at LIMIT 1) AS at, (SELECT sequence FROM changes ORDER BY sequence \
+        DESC LIMIT 1) AS newest";
     let row: Option<UpcomingRow> = Sql::new(db.get_database_backend(), text).one(db).await?;
     let upcoming = |row: UpcomingRow| Upcoming { at: row.at.map(Timestamp), newest: row.newest.unwrap_or_default() };
     Ok(row.map(upcoming).unwrap_or_default())

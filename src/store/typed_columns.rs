@@ -1,6 +1,7 @@
 //! Columns that are read and bound as types of the domain: words as enums, numbers of the log as [`Sequence`] and [`PublicSequence`].
 //!
-//! A word that an enum does not have is [`StoreError::Corrupt`](super::error::StoreError::Corrupt): code that does not know it never ignores it.
+//! A word that an enum does not have is [`StoreError::Corrupt`](super::error::StoreError::Corrupt): code that does not
+//! know it never ignores it.
 
 use sea_orm::sea_query::{ArrayType, ColumnType, Nullable, ValueType, ValueTypeErr};
 use sea_orm::{ColIdx, QueryResult, TryGetError, TryGetable, Value};

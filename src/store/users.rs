@@ -23,7 +23,7 @@ pub async fn lock(txn: &DatabaseTransaction, id: Uuid) -> Result<Option<user::Mo
     Ok(user::Entity::find_by_id(id).lock_exclusive().one(txn).await?)
 }
 
-/// In the order in which they were made.
+/// In the order of creation.
 pub async fn list(db: &impl ConnectionTrait, cursor: Option<&Cursor>, limit: u64) -> Result<Page<user::Model>, StoreError> {
     let mut select = user::Entity::find();
     let backward = cursor.is_some_and(|cursor| cursor.backward);
@@ -39,7 +39,7 @@ pub async fn count(db: &impl ConnectionTrait) -> Result<u64, StoreError> {
     Ok(user::Entity::find().count(db).await?)
 }
 
-/// How many administrators can still sign in, apart from one. Until the transaction ends, nobody else may change who they are.
+/// How many other administrators can sign in. Locks that set until the transaction ends.
 pub async fn count_other_admins(txn: &DatabaseTransaction, id: Uuid) -> Result<u64, StoreError> {
     if txn.get_database_backend() == DbBackend::Postgres {
         Sql::new(DbBackend::Postgres, "SELECT pg_advisory_xact_lock(5411673975)").run(txn).await?;
@@ -52,14 +52,14 @@ pub async fn count_other_admins(txn: &DatabaseTransaction, id: Uuid) -> Result<u
 }
 
 /// # Errors
-/// The database's; an e-mail address that is taken is a unique violation.
+/// An e-mail address that is taken is a unique violation.
 pub async fn insert(txn: &DatabaseTransaction, user: user::Model) -> Result<(), StoreError> {
     user::Entity::insert(user.into_active_model().reset_all()).exec_without_returning(txn).await?;
     Ok(())
 }
 
 /// # Errors
-/// The database's; an e-mail address that is taken is a unique violation.
+/// An e-mail address that is taken is a unique violation.
 pub async fn save(txn: &DatabaseTransaction, user: user::Model) -> Result<(), StoreError> {
     user.into_active_model().reset_all().update(txn).await?;
     Ok(())

@@ -1,11 +1,11 @@
-//! Headers that caches live by, and encodings.
+//! Caching headers, conditional requests and content encodings.
 
 use serde_json::json;
 
 use crate::support::TestApp;
 
 #[tokio::test]
-async fn public_answers_say_who_may_keep_them_and_under_which_names() {
+async fn public_responses_have_cache_control_and_cache_tags() {
     let app = TestApp::with_terms().await;
     let insight = app.admin().await.publish("Kept").await;
     for (path, tags) in [
@@ -47,7 +47,7 @@ async fn a_list_has_a_new_validator_when_and_only_when_something_public_changed(
 }
 
 #[tokio::test]
-async fn answers_are_encoded_as_the_reader_likes() {
+async fn responses_have_the_preferred_encoding() {
     let app = TestApp::start_with(|settings| settings.demo = true).await;
     let path = "/v1/insights";
     let plain = app.anonymous().get(path).await;
@@ -69,15 +69,15 @@ async fn answers_are_encoded_as_the_reader_likes() {
             _ => answer.bytes.clone(),
         };
         assert_eq!(unpacked, plain.bytes, "{accepted}");
-        assert_eq!(answer.etag() == plain.etag(), used.is_empty(), "one strong validator for two encodings");
-        for held in [answer.etag(), plain.etag()] {
-            app.anonymous().get_with(path, &[("accept-encoding", accepted), ("if-none-match", &held)]).await.expect(304);
+        assert_eq!(answer.etag() == plain.etag(), used.is_empty(), "two encodings share a strong validator");
+        for etag in [answer.etag(), plain.etag()] {
+            app.anonymous().get_with(path, &[("accept-encoding", accepted), ("if-none-match", &etag)]).await.expect(304);
         }
     }
 }
 
 #[tokio::test]
-async fn what_changes_twice_in_a_second_is_given_anew() {
+async fn a_second_change_within_a_second_is_not_hidden_by_if_modified_since() {
     let app = TestApp::with_terms().await;
     let admin = app.admin().await;
     let live = admin.publish("Once").await;
@@ -100,8 +100,27 @@ async fn what_changes_twice_in_a_second_is_given_anew() {
     }
 }
 
+/// Dates have whole seconds, so a service remembers when it first dated a response with the current second. That memory belongs to one
+/// service: another one in the same process, with a clock of its own, must not overwrite it.
 #[tokio::test]
-async fn what_editors_see_is_dated_by_what_editors_do() {
+async fn a_second_service_in_the_process_hides_no_change_of_the_first() {
+    let [first, second] = [TestApp::with_terms().await, TestApp::with_terms().await];
+    let admin = first.admin().await;
+    let path = format!("/v1/insights/{}", admin.publish("Once").await.id());
+    first.advance(10);
+    let date = first.anonymous().get(&path).await.expect(200).header("last-modified");
+    second.advance(5_000);
+    let later = second.admin().await.publish("Later").await;
+    second.anonymous().get(&format!("/v1/insights/{}", later.id())).await.expect(200);
+    first.advance(20);
+    admin.patch(&path, "*", json!({ "title": "Twice" })).await.expect(200);
+    admin.act(&format!("{path}/publish"), "*", json!({})).await.expect(200);
+    let response = first.anonymous().get_with(&path, &[("if-modified-since", &date)]).await.expect(200);
+    assert!(response.text().contains("Twice"));
+}
+
+#[tokio::test]
+async fn responses_to_editors_are_dated_by_the_last_change_of_a_draft() {
     let app = TestApp::with_terms().await;
     let admin = app.admin().await;
     let draft = admin.create("Unseen").await;
@@ -125,7 +144,7 @@ async fn what_editors_see_is_dated_by_what_editors_do() {
 }
 
 #[tokio::test]
-async fn a_reader_who_wants_a_certain_state_gets_that_or_none() {
+async fn if_match_on_a_read_returns_that_state_or_412() {
     let app = TestApp::with_terms().await;
     app.admin().await.publish("Kept").await;
     for path in ["/v1/insights/kept", "/v1/insights"] {
@@ -141,7 +160,7 @@ async fn a_reader_who_wants_a_certain_state_gets_that_or_none() {
 }
 
 #[tokio::test]
-async fn lines_of_a_header_are_one_list() {
+async fn repeated_header_lines_are_combined() {
     let app = TestApp::start_with(|settings| settings.demo = true).await;
     let path = "/v1/insights/expression-index-ignored";
     for _ in 0..2 {

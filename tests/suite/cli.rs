@@ -10,7 +10,7 @@ use crate::support::Client;
 use crate::support::app::draft;
 use crate::support::database;
 
-/// A serving process, killed when the test is over.
+/// A serving process, killed when it is dropped.
 pub(crate) struct Serving {
     child: Child,
     pub(crate) url: String,
@@ -35,7 +35,7 @@ pub(crate) fn serve(folder: &Path, url: &str, arguments: &[&str]) -> Serving {
     let mut child =
         command.args(["serve", "--bind", "127.0.0.1:0"]).args(arguments).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
-    let first = lines.next().expect("the service says where it is");
+    let first = lines.next().expect("the service prints its address");
     let banner = std::iter::once(first.clone()).chain(lines.take(4)).collect::<Vec<_>>().join("\n");
     let url = first.split_whitespace().last().unwrap().to_owned();
     Serving { child, url, banner }
@@ -45,34 +45,36 @@ pub(crate) fn client(serving: &Serving, token: Option<String>) -> Client {
     Client::new(reqwest::Client::new(), serving.url.clone(), token)
 }
 
+/// Standard output and standard error.
 pub(crate) fn said(output: &Output) -> String {
     format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
 }
 
+/// Creates a machine token with all scopes on the command line.
 pub(crate) fn make_token(folder: &Path, url: &str) -> String {
-    let made = insights(folder, url).args(["tokens", "create", "--name", "test", "--scopes", "admin"]).output().unwrap();
-    assert!(made.status.success(), "{}", said(&made));
-    String::from_utf8(made.stdout).unwrap().trim().to_owned()
+    let output = insights(folder, url).args(["tokens", "create", "--name", "test", "--scopes", "admin"]).output().unwrap();
+    assert!(output.status.success(), "{}", said(&output));
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
 }
 
 #[tokio::test]
-async fn a_stranger_can_serve_write_and_check() {
+async fn the_quick_start_works_from_an_empty_folder() {
     let folder = tempfile::Builder::new().prefix("insights_test_").tempdir().unwrap();
     let url = database::fresh(&folder).await;
     let serving = serve(folder.path(), &url, &["--demo"]);
     assert!(serving.banner.contains("/docs") && serving.banner.contains("tokens create"), "{}", serving.banner);
     assert_eq!(client(&serving, None).get("/v1/insights").await.expect(200).titles().len(), 6);
-    // A token made beside the running service is good at once.
+    // A token that is created while the service runs is valid at once.
     let admin = client(&serving, Some(make_token(folder.path(), &url)));
     admin.publish("By a token").await;
     let mut users = insights(folder.path(), &url);
     let users = users.args(["users", "create", "--email", "ada@example.org", "--name", "Ada", "--role", "editor"]);
     let mut child = users.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     child.stdin.take().unwrap().write_all(b"correct horse battery\n").unwrap();
-    let made = child.wait_with_output().unwrap();
-    assert!(made.status.success(), "{}", said(&made));
-    let asked = json!({ "grant_type": "password", "email": "ada@example.org", "password": "correct horse battery" });
-    client(&serving, None).post("/v1/auth/token", asked).await.expect(200);
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success(), "{}", said(&output));
+    let credentials = json!({ "grant_type": "password", "email": "ada@example.org", "password": "correct horse battery" });
+    client(&serving, None).post("/v1/auth/token", credentials).await.expect(200);
     let bind = serving.url.trim_start_matches("http://").to_owned();
     assert!(insights(folder.path(), &url).args(["health", "--bind", &bind]).output().unwrap().status.success());
     let checked = insights(folder.path(), &url).arg("check").output().unwrap();
@@ -82,7 +84,7 @@ async fn a_stranger_can_serve_write_and_check() {
 }
 
 #[tokio::test]
-async fn it_stops_when_told_and_keeps_what_it_acknowledged() {
+async fn a_graceful_stop_loses_no_acknowledged_write() {
     let folder = tempfile::Builder::new().prefix("insights_test_").tempdir().unwrap();
     let url = database::fresh(&folder).await;
     let mut serving = serve(folder.path(), &url, &["--demo"]);
@@ -96,9 +98,9 @@ async fn it_stops_when_told_and_keeps_what_it_acknowledged() {
     assert_eq!((read.id(), read.etag()), (created.id(), created.etag()));
 }
 
-/// Killed at any moment, the service has every write that it acknowledged, whole.
+/// After a kill at any moment, every acknowledged write is complete.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_kill_loses_nothing_that_was_acknowledged() {
+async fn a_kill_loses_no_acknowledged_write() {
     let folder = tempfile::Builder::new().prefix("insights_test_").tempdir().unwrap();
     let url = database::fresh(&folder).await;
     let mut acknowledged: Vec<String> = Vec::new();
@@ -108,7 +110,7 @@ async fn a_kill_loses_nothing_that_was_acknowledged() {
         for id in &acknowledged {
             admin.get(&format!("/v1/insights/{id}")).await.expect(200);
         }
-        let writing = write_until_it_breaks(serving.url.clone(), make_token(folder.path(), &url), round);
+        let writing = write_until_killed(serving.url.clone(), make_token(folder.path(), &url), round);
         let reading = async {
             for _ in 0..(20 * (round + 1)) {
                 admin.get("/v1/insights").await.expect(200);
@@ -120,10 +122,10 @@ async fn a_kill_loses_nothing_that_was_acknowledged() {
         let checked = insights(folder.path(), &url).arg("check").output().unwrap();
         assert!(checked.status.success(), "{}", said(&checked));
     }
-    assert!(acknowledged.len() > 5, "only {} writes: this proves little", acknowledged.len());
+    assert!(acknowledged.len() > 5, "only {} writes: too few to prove anything", acknowledged.len());
 }
 
-async fn write_until_it_breaks(url: String, token: String, round: usize) -> Vec<String> {
+async fn write_until_killed(url: String, token: String, round: usize) -> Vec<String> {
     let http = reqwest::Client::new();
     let mut ids = Vec::new();
     for n in 0.. {
@@ -136,7 +138,7 @@ async fn write_until_it_breaks(url: String, token: String, round: usize) -> Vec<
 }
 
 #[tokio::test]
-async fn a_wrong_setting_stops_the_start_with_one_clear_line() {
+async fn an_invalid_setting_stops_the_start_with_one_line() {
     let folder = tempfile::Builder::new().prefix("insights_test_").tempdir().unwrap();
     let url = format!("sqlite://{}/x.db", folder.path().display());
     for (arguments, word) in [
@@ -160,20 +162,53 @@ async fn a_wrong_setting_stops_the_start_with_one_clear_line() {
 }
 
 #[tokio::test]
-async fn the_first_administrator_comes_from_the_settings() {
+async fn the_first_administrator_is_created_from_the_settings() {
     let folder = tempfile::Builder::new().prefix("insights_test_").tempdir().unwrap();
     let url = database::fresh(&folder).await;
     let secret = folder.path().join("password");
     std::fs::write(&secret, "correct horse battery\n").unwrap();
     let arguments = ["--admin-email", "root@example.org", "--admin-password-file", secret.to_str().unwrap()];
     let serving = serve(folder.path(), &url, &arguments);
-    let asked = json!({ "grant_type": "password", "email": "root@example.org", "password": "correct horse battery" });
-    let granted = client(&serving, None).post("/v1/auth/token", asked).await.expect(200).json();
+    let credentials = json!({ "grant_type": "password", "email": "root@example.org", "password": "correct horse battery" });
+    let granted = client(&serving, None).post("/v1/auth/token", credentials).await.expect(200).json();
     assert!(granted["scope"].as_str().unwrap().ends_with("admin"));
 }
 
+/// Starts the service in an empty folder with the default log filter, stops it, and returns the log.
+fn log_of_a_start(folder: &Path, url: &str) -> Vec<String> {
+    let mut command = insights(folder, url);
+    command.args(["serve", "--bind", "127.0.0.1:0"]).env_remove("INSIGHTS_LOG").env_remove("RUST_LOG");
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut banner = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
+    let first = banner.next().expect("the service prints its address");
+    assert!(first.starts_with("Insights API") && first.contains("http://"), "{first}");
+    let rest = banner.by_ref().take(4).collect::<Vec<_>>().join("\n");
+    assert!(rest.contains("/docs") && rest.contains("tokens create"), "{rest}");
+    assert!(Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap().success());
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success());
+    String::from_utf8(output.stderr).unwrap().lines().map(str::to_owned).collect()
+}
+
+/// One line for all migrations, and nothing of the libraries below `warn`.
+#[tokio::test]
+async fn a_first_start_logs_one_line_for_its_migrations() {
+    let folder = tempfile::Builder::new().prefix("insights_test_").tempdir().unwrap();
+    let url = database::fresh(&folder).await;
+    // The service's own events; what else is logged must be a warning.
+    let is_own = |line: &String| ["schema migrated steps=", "search index", "stopping"].iter().any(|event| line.contains(event));
+    let is_warning = |line: &String| line.contains(" WARN ") || line.contains("ERROR ");
+    let migrations = |log: &[String]| log.iter().filter(|line| line.contains("migrat")).cloned().collect::<Vec<_>>();
+    let first = log_of_a_start(folder.path(), &url);
+    assert!(first.iter().all(|line| is_own(line) || is_warning(line)), "{first:#?}");
+    let [line] = &migrations(&first)[..] else { panic!("{first:#?}") };
+    assert!(line.contains("INFO schema migrated steps=") && line.contains("from=") && line.contains("to="), "{line}");
+    let second = log_of_a_start(folder.path(), &url);
+    assert!(second.iter().all(|line| is_own(line) || is_warning(line)) && migrations(&second).is_empty(), "{second:#?}");
+}
+
 #[test]
-fn every_setting_is_documented_with_its_default() {
+fn the_help_lists_settings_and_openapi_prints_the_document() {
     let help = Command::new(env!("CARGO_BIN_EXE_insights")).args(["serve", "--help"]).output().unwrap();
     let help = said(&help);
     for setting in

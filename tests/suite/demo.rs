@@ -1,4 +1,4 @@
-//! `serve --demo` gives what the reference frontend draws.
+//! `serve --demo` has the content of the reference frontend.
 
 use serde_json::Value;
 
@@ -18,7 +18,7 @@ const TABLE: [(&str, &str, i64, &str); 6] = [
     ("Distributed Systems", "2026-04-18", 4, "Batch finalisation per container: why the monitor showed nothing for 83 minutes"),
 ];
 
-/// What each story is about: the minutes and the figures of its card, in every language that it is told in.
+/// The reading minutes and figures of each story's card, in each of its languages.
 const FIGURES: [(&str, &str, i64, &[&str]); 10] = [
     ("symptom-is-not-root-cause", "en", 5, &["PostgreSQL primary at 91 % CPU", "an hour later"]),
     ("cache-without-a-lock-is-thundering-herd", "en", 6, &["14 endpoints", "8 workers", "lock per key"]),
@@ -33,7 +33,7 @@ const FIGURES: [(&str, &str, i64, &[&str]); 10] = [
 ];
 
 #[tokio::test]
-async fn the_index_page_can_be_drawn() {
+async fn the_list_has_everything_that_the_index_page_shows() {
     let app = TestApp::start_with(|settings| settings.demo = true).await;
     let site = app.anonymous().get("/v1/site").await.expect(200).json();
     assert_eq!((site["name"].as_str(), site["title"].as_str()), (Some("ZERONE"), Some("Insights")));
@@ -71,9 +71,9 @@ async fn every_sample_can_be_read_in_three_languages() {
     assert_eq!(translated, 4, "two samples carry two translations");
 }
 
-/// The title alone would not do: the excerpt or the body says it.
+/// A figure in the title alone is not enough: the excerpt or the body contains it.
 #[tokio::test]
-async fn every_sample_tells_the_story_of_its_card() {
+async fn every_sample_contains_the_figures_of_its_card() {
     let app = TestApp::start_with(|settings| settings.demo = true).await;
     for (slug, locale, minutes, figures) in FIGURES {
         let insight = app.anonymous().get(&format!("/v1/insights/{slug}?locale={locale}")).await.expect(200).json();
@@ -81,8 +81,8 @@ async fn every_sample_tells_the_story_of_its_card() {
         assert_eq!(insight["reading_minutes"], minutes, "{slug} in {locale}");
         let [excerpt, body] = [&insight["excerpt"], &insight["body"]["markdown"]].map(|text| text.as_str().unwrap().to_lowercase());
         for figure in figures {
-            let told = figure.to_lowercase();
-            assert!(excerpt.contains(&told) || body.contains(&told), "{slug} in {locale} does not say {figure:?}");
+            let figure = figure.to_lowercase();
+            assert!(excerpt.contains(&figure) || body.contains(&figure), "{slug} in {locale} does not contain {figure:?}");
         }
     }
 }

@@ -1,6 +1,6 @@
-//! The suite: one binary, laid out like the URLs. Set `TEST_DATABASE` to a `postgres://` address to run it there; each test makes a database
-//! of its own. Time is a clock that tests move by hand; only what kills a process lets real time go by.
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on should say so at once")]
+//! The suite: one binary, laid out like the URLs. Set `TEST_DATABASE` to a `postgres://` URL to run it there; each test creates a database of
+//! its own. Tests advance a manual clock; only tests that kill a process use real time.
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot continue should fail at once")]
 
 mod support;
 
@@ -20,6 +20,7 @@ mod leaks;
 mod metrics;
 mod openapi;
 mod problems;
+mod reference;
 mod requests;
 mod response_cache;
 mod search;

@@ -1,4 +1,4 @@
-//! The committed document is the served one, and it is sound.
+//! The OpenAPI document: the committed one is served, its references resolve, and it describes what handlers read.
 
 use std::collections::HashSet;
 use std::fs;
@@ -13,12 +13,12 @@ pub(crate) fn committed(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("openapi").join(name)
 }
 
-#[expect(clippy::disallowed_methods, reason = "whether to rewrite is asked for on the command line")]
+#[expect(clippy::disallowed_methods, reason = "the command line says whether to rewrite")]
 pub(crate) fn rewriting() -> bool {
     std::env::var_os("UPDATE_OPENAPI").is_some()
 }
 
-/// Every operation: method, path, and what the document says of it.
+/// Every operation: method, path, and its object in the document.
 pub(crate) fn operations(document: &Value) -> Vec<(String, String, Value)> {
     let mut list = Vec::new();
     for (path, item) in document["paths"].as_object().unwrap() {
@@ -52,7 +52,7 @@ async fn the_committed_document_is_what_is_served() {
 fn every_reference_resolves_and_every_name_is_unique() {
     fn walk(value: &Value, document: &Value) {
         if let Some(reference) = value.get("$ref").and_then(Value::as_str) {
-            assert!(document.pointer(&reference[1..]).is_some(), "{reference} leads nowhere");
+            assert!(document.pointer(&reference[1..]).is_some(), "{reference} does not resolve");
         }
         match value {
             Value::Object(fields) => fields.values().for_each(|inner| walk(inner, document)),
@@ -75,7 +75,16 @@ fn every_reference_resolves_and_every_name_is_unique() {
     }
 }
 
-/// A type that describes input and the code that reads it could drift apart: compare their names.
+/// What handlers declare beside their paths is read by the document builder; a name that it does not know stays in the document.
+#[test]
+fn every_declaration_of_an_operation_has_known_names() {
+    for (method, path, operation) in operations(&document()) {
+        let unread: Vec<&String> = operation.as_object().unwrap().keys().filter(|name| name.starts_with("x-")).collect();
+        assert!(unread.is_empty(), "{method} {path}: {unread:?} has a name that the document builder does not know");
+    }
+}
+
+/// The type that describes an input and the code that reads it could diverge: compare their names.
 #[test]
 fn documented_inputs_are_the_fields_that_are_read() {
     let document = document();
@@ -91,7 +100,7 @@ fn documented_inputs_are_the_fields_that_are_read() {
     assert_eq!(fields("PartialInsight"), fields("Insight"));
 }
 
-/// The parameters that an operation says it knows are those that the document lists.
+/// The 400 for an unknown parameter lists the parameters that the handler reads: they are those of the document.
 #[tokio::test]
 async fn documented_parameters_are_the_parameters_that_are_read() {
     let app = TestApp::start().await;

@@ -1,4 +1,4 @@
-//! Every code of the document is produced here by a real request; the examples in the document are what came back.
+//! Real requests produce every problem code of the document; the examples in the document are their responses.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -11,12 +11,12 @@ use crate::openapi::{committed, rewriting};
 use crate::support::app::draft;
 use crate::support::{Answer, TestApp};
 
-/// What differs from run to run, replaced.
+/// Replaces what differs from run to run.
 fn redacted(answer: &Answer, app: &TestApp) -> Value {
     let text = answer.text().replace(&app.url, "https://insights.example");
     let mut problem: Value = serde_json::from_str(&text).unwrap();
     problem["request_id"] = json!("01a2074d-773c-75f9-af86-b15862e3321a");
-    // The mark of an insight is made of its id.
+    // The ETag of an insight contains a part of its id.
     if let Some((state, _)) = problem["current_etag"].as_str().and_then(|etag| etag.trim_end_matches('"').rsplit_once('.')) {
         problem["current_etag"] = json!(format!("{state}.b246f38c\""));
     }
@@ -67,7 +67,7 @@ async fn produce(app: &TestApp) -> Vec<Answer> {
     ]
 }
 
-/// A body that stops arriving.
+/// A request whose body stops.
 async fn stalled(app: &TestApp) -> Answer {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     let mut stream = tokio::net::TcpStream::connect(app.url.trim_start_matches("http://")).await.unwrap();
@@ -81,7 +81,7 @@ async fn stalled(app: &TestApp) -> Answer {
     Answer::of(status, body.as_bytes().to_vec())
 }
 
-/// Those that need a broken service, or one that takes ten seconds for a write: their shape is the same, and their text is written down here.
+/// The problems of a broken service, or of a write that takes ten seconds. Their text is repeated here.
 fn failures() -> [(&'static str, Value); 3] {
     let base = |code: &str, title: &str, status: u16, detail: &str| {
         json!({
@@ -89,21 +89,18 @@ fn failures() -> [(&'static str, Value); 3] {
             "instance": "/v1/insights", "code": code, "request_id": "01a2074d-773c-75f9-af86-b15862e3321a",
         })
     };
-    let progress = "the first request with this Idempotency-Key is still being answered: ask again in a moment";
-    let internal = "the service failed at this: the operator finds the cause in the log under the request id";
+    let progress = "the first request with this Idempotency-Key is still in progress: try again in a moment";
+    let internal = "the service failed to process this request: the operator finds the cause in the log under the request id";
     let unavailable = "the database cannot be reached: try again in a moment";
     [
-        (
-            "idempotency-in-progress",
-            base("idempotency-in-progress", "The first request with this key is still being answered", 409, progress),
-        ),
-        ("internal", base("internal", "The service failed", 500, internal)),
-        ("unavailable", base("unavailable", "Not available at the moment", 503, unavailable)),
+        ("idempotency-in-progress", base("idempotency-in-progress", "The first request with this key is still in progress", 409, progress)),
+        ("internal", base("internal", "Internal error", 500, internal)),
+        ("unavailable", base("unavailable", "Temporarily unavailable", 503, unavailable)),
     ]
 }
 
 #[tokio::test]
-async fn every_documented_example_is_what_a_request_really_gets() {
+async fn every_documented_example_is_the_response_to_a_real_request() {
     let app = TestApp::with_terms().await;
     let mut examples: BTreeMap<String, Value> = failures().into_iter().map(|(code, example)| (code.to_owned(), example)).collect();
     for answer in produce(&app).await {
@@ -125,7 +122,7 @@ async fn every_documented_example_is_what_a_request_really_gets() {
 }
 
 #[tokio::test]
-async fn every_type_resolves_to_a_page_that_explains_it() {
+async fn the_type_address_of_every_problem_is_a_page() {
     let app = TestApp::start().await;
     let problem = app.anonymous().get("/v1/nothing").await.problem(404, "not-found");
     let address = problem["type"].as_str().unwrap().strip_prefix(&app.url).unwrap().to_owned();
@@ -137,9 +134,9 @@ async fn every_type_resolves_to_a_page_that_explains_it() {
     app.anonymous().get("/problems/no-such-code").await.problem(404, "not-found");
 }
 
-/// A database that went away: 503 with `Retry-After`, and nothing of the cause.
+/// 503 with `Retry-After`, and no word about the cause.
 #[tokio::test]
-async fn a_database_that_is_away_is_a_503() {
+async fn requests_get_a_503_while_the_database_is_away() {
     let app = TestApp::with_terms().await;
     app.store().clone().close().await.unwrap();
     for path in ["/v1/insights", "/v1/site", "/health/ready"] {

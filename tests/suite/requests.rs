@@ -1,4 +1,4 @@
-//! What holds for every request: methods, CORS, ids, limits, and the page that documents it all.
+//! What is true of every request: methods, CORS, ids, limits. And the reference page.
 
 use insights::domain::authority::Scope;
 use insights::http::routes::document;
@@ -9,7 +9,7 @@ use crate::support::app::draft;
 use crate::support::client::Client;
 
 #[tokio::test]
-async fn a_wrong_method_is_told_the_right_ones() {
+async fn a_405_lists_the_allowed_methods() {
     let app = TestApp::start().await;
     for (path, methods) in [
         ("/v1/insights", "GET, POST, HEAD, OPTIONS"),
@@ -30,14 +30,14 @@ async fn a_wrong_method_is_told_the_right_ones() {
     }
     app.anonymous().send("OPTIONS", "/v1/nothing", None, &[]).await.problem(404, "not-found");
     app.anonymous().send("BREW", "/v1/insights", None, &[]).await.problem(405, "method-not-allowed");
-    for path in ["/", "/v1", "/v1/insights/", "/v1/insights/a/b/c", "/v1/insights/%ff%00", "/v1/insights/..%2f..", "/v1/users/x%0d%0a"] {
+    for path in ["/v1", "/v1/insights/", "/v1/insights/a/b/c", "/v1/insights/%ff%00", "/v1/insights/..%2f..", "/v1/users/x%0d%0a"] {
         let answer = app.admin().await.get(path).await;
         answer.problem(404, "not-found");
     }
 }
 
 #[tokio::test]
-async fn any_origin_may_ask_but_never_with_credentials() {
+async fn any_origin_may_send_requests_but_never_with_credentials() {
     let app = TestApp::start().await;
     let asked =
         [("origin", "https://a.example"), ("access-control-request-method", "PATCH"), ("access-control-request-headers", "if-match")];
@@ -56,7 +56,7 @@ async fn any_origin_may_ask_but_never_with_credentials() {
 }
 
 #[tokio::test]
-async fn a_request_id_is_echoed_when_it_is_harmless() {
+async fn a_request_id_is_echoed_if_it_is_safe_to_log() {
     let app = TestApp::start().await;
     let own = app.anonymous().get_with("/v1/nothing", &[("x-request-id", "trace-42")]).await;
     assert_eq!(own.header("x-request-id"), "trace-42");
@@ -68,7 +68,7 @@ async fn a_request_id_is_echoed_when_it_is_harmless() {
 }
 
 #[tokio::test]
-async fn bodies_are_bounded() {
+async fn bodies_have_a_maximum_size() {
     let app = TestApp::with_terms().await;
     let admin = app.admin().await;
     let mut large = draft("Large");
@@ -83,9 +83,9 @@ async fn bodies_are_bounded() {
     admin.send("POST", "/v1/insights", Some(("application/json", deep)), &[]).await.problem(400, "malformed-body");
 }
 
-/// Garbage in every place that a request has: refused, never a failure.
+/// Garbage in every part of a request is refused.
 #[tokio::test]
-async fn odd_input_is_no_failure() {
+async fn invalid_input_is_never_a_500() {
     let app = TestApp::with_terms().await;
     let admin = app.admin().await;
     admin.publish("Odd").await;
@@ -121,7 +121,7 @@ async fn odd_input_is_no_failure() {
             admin.send(method, &format!("/v1/{kind}/%00"), body, &[("if-match", "*")]).await.problem(404, "not-found");
         }
     }
-    // A cursor of the right list with a key of the wrong kind.
+    // A valid cursor of this list whose key has another type.
     let own = app.anonymous().get("/v1/insights?limit=1&sort=title").await.json();
     assert!(own["page"]["next_cursor"].is_null());
     for (name, value) in [
@@ -155,12 +155,32 @@ fn base64_url(text: &str) -> String {
 }
 
 #[tokio::test]
-async fn the_reference_page_is_all_in_the_binary() {
+async fn the_landing_page_links_to_pages_that_exist() {
+    let app = TestApp::start().await;
+    let page = app.anonymous().get("/").await.expect(200);
+    assert_eq!(page.header("content-type"), "text/html; charset=utf-8");
+    assert_eq!(page.header("cache-control"), "public, max-age=3600");
+    assert!(page.header("content-security-policy").starts_with("default-src 'none'") && !page.text().contains("<script"));
+    let head = app.anonymous().send("HEAD", "/", None, &[]).await.expect(200);
+    assert_eq!((head.etag(), head.bytes.len()), (page.etag(), 0));
+    app.anonymous().get_with("/", &[("if-none-match", &page.etag())]).await.expect(304);
+    let text = page.text();
+    let links: Vec<&str> = text.split("href=\"").skip(1).map(|rest| rest.split('"').next().unwrap()).collect();
+    assert!(["docs", "v1/insights", "openapi.json"].iter().all(|link| links.contains(link)), "{links:?}");
+    for link in links {
+        assert!(!link.starts_with('/') && !link.contains("://"), "{link} is not relative");
+        app.anonymous().get(&format!("/{link}")).await.expect(200);
+    }
+    assert!(text.contains("docs/tutorial.md") && text.contains("insights tokens create"), "{text}");
+}
+
+#[tokio::test]
+async fn the_reference_page_loads_nothing_from_other_origins() {
     let app = TestApp::start().await;
     let page = app.anonymous().get("/docs").await.expect(200);
     assert!(page.header("content-security-policy").starts_with("default-src 'none'"));
     let outside: Vec<String> = page.text().split(['"', '\'']).filter(|part| part.starts_with("http")).map(str::to_owned).collect();
-    assert!(outside.is_empty(), "the page points outside: {outside:?}");
+    assert!(outside.is_empty(), "the page refers to other origins: {outside:?}");
     for (asset, kind) in
         [("init.js", "text/javascript; charset=utf-8"), ("scalar.js", "text/javascript; charset=utf-8"), ("favicon.svg", "image/svg+xml")]
     {
@@ -173,9 +193,9 @@ async fn the_reference_page_is_all_in_the_binary() {
     assert!(operations(&document()).len() > 40);
 }
 
-/// Past the limit a request is told to come back; those within it are answered, and health always is.
+/// Past the limit, requests are refused with `Retry-After`; health checks are always answered.
 #[tokio::test(flavor = "multi_thread")]
-async fn too_many_at_once_are_told_to_come_back() {
+async fn too_many_requests_in_flight_get_a_503() {
     let app = TestApp::start_with(|settings| settings.max_requests = 0).await;
     let refused = app.anonymous().get("/v1/insights").await;
     assert!(!refused.header("retry-after").is_empty());
@@ -187,9 +207,9 @@ async fn too_many_at_once_are_told_to_come_back() {
     }
 }
 
-/// Behind a proxy that gives it a path of its own, every address that the service tells has that.
+/// Behind a proxy that adds a path, every address in a response has that path.
 #[tokio::test]
-async fn addresses_have_the_path_of_the_public_one() {
+async fn addresses_include_the_path_of_the_public_address() {
     let app = TestApp::start_with(|settings| settings.base_url = Some("https://x.example/api".to_owned())).await;
     let admin = Client::new(reqwest::Client::new(), address(&app), Some(app.machine_token(&[Scope::Admin]).await));
     let made = admin.post("/v1/categories", serde_json::json!({ "name": "Debugging" })).await.expect(201);
@@ -198,13 +218,13 @@ async fn addresses_have_the_path_of_the_public_one() {
     assert_eq!(created.header("location"), format!("/api/v1/insights/{}", created.id()));
 }
 
-/// The address that is listened on.
+/// The address of the listener.
 fn address(app: &TestApp) -> String {
     format!("http://{}", app.app.address)
 }
 
 #[tokio::test]
-async fn the_head_of_a_stream_tells_no_length() {
+async fn the_head_of_a_stream_has_no_content_length() {
     let app = TestApp::start().await;
     let admin = app.admin().await;
     for path in ["/v1/events", "/v1/exports/insights"] {
@@ -214,7 +234,7 @@ async fn the_head_of_a_stream_tells_no_length() {
 }
 
 #[tokio::test]
-async fn whoever_sent_no_token_is_not_told_that_it_is_wrong() {
+async fn a_401_without_a_token_names_no_error() {
     let app = TestApp::start().await;
     for path in ["/v1/insights?status=draft", "/v1/users"] {
         let answer = app.anonymous().get(path).await.expect(401);

@@ -1,4 +1,4 @@
-//! The store's own promises: the schema, the row types, and the order of the change log.
+//! The store: the schema, the row types, corrupt values, and the order of the change log.
 
 use std::sync::{Arc, Mutex};
 
@@ -11,7 +11,7 @@ use sea_orm::{ConnectionTrait as _, EntityTrait as _};
 use crate::support::{TestApp, database};
 
 #[tokio::test]
-async fn migrations_run_from_the_first_and_again_do_nothing() {
+async fn migrations_run_once() {
     let folder = tempfile::Builder::new().prefix("insights_test_").tempdir().unwrap();
     let store = Store::open(&database::fresh(&folder).await, 2).await.unwrap();
     let pending = store.pending_migrations().await.unwrap();
@@ -38,7 +38,7 @@ async fn every_row_type_matches_its_table() {
 }
 
 #[tokio::test]
-async fn the_database_itself_refuses_what_must_not_be() {
+async fn constraints_refuse_inconsistent_rows() {
     use sea_orm::Statement;
     let app = TestApp::start_with(|settings| settings.demo = true).await;
     let db = app.store().writer();
@@ -56,7 +56,7 @@ async fn the_database_itself_refuses_what_must_not_be() {
     }
 }
 
-/// A transaction that took its number first and commits last would be missed by whoever follows the numbers. It cannot: the second waits.
+/// A follower of the log would miss a transaction that takes its number first and commits last. The lock prevents it: the second one waits.
 #[tokio::test(flavor = "multi_thread")]
 async fn changes_are_numbered_in_the_order_of_their_commits() {
     use insights::domain::change::{ChangeKind, NewChange, Resource};
@@ -86,7 +86,7 @@ async fn nodes_that_start_together_on_an_empty_database_all_start() {
     let mut settings = crate::support::app::settings(&folder, database::fresh(&folder).await);
     settings.demo = true;
     let clock = insights::domain::clock::Clock::System;
-    // SQLite is one node's: what is shared there is nothing but the order of starts.
+    // A SQLite database belongs to one node.
     let nodes = if database::server().is_some() { 3 } else { 1 };
     let starting = (0..nodes).map(|_| insights::app::App::start(&settings, clock.clone()));
     for app in futures_util::future::join_all(starting).await {

@@ -1,5 +1,5 @@
-//! The edits between two sequences of lines or words, in bounded time for any input: the search is heuristic where the shortest edit script is
-//! expensive, and too many items become one edit.
+//! The edits between two sequences of lines or words, in bounded time for any input: the search is heuristic where the
+//! shortest edit script is expensive, and too many items become one edit.
 
 use std::collections::HashMap;
 use std::iter;

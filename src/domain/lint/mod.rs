@@ -40,30 +40,30 @@ pub fn lint(markdown: &str, toc: &[TocEntry]) -> Lint {
     let lines = LineStarts::new(markdown);
     let mut raw = raw::survey(&events, markdown);
     let mut notes = MarkdownScan::default();
-    for (event, place) in &events {
-        notes.read(event, place);
+    for (event, span) in &events {
+        notes.read(event, span);
     }
     notes.links.append(&mut raw.links);
-    notes.links.sort_by_key(|(place, _)| *place);
+    notes.links.sort_by_key(|(offset, _)| *offset);
     raw.anchors.extend(toc.iter().map(|entry| entry.id.clone()));
-    for (place, link) in &notes.links {
+    for (offset, link) in &notes.links {
         // `#` and `#top` are the top of any page (HTML, section 7.4.6.4).
         if let Some(anchor) = link.strip_prefix('#')
             && !anchor.is_empty()
             && !anchor.eq_ignore_ascii_case("top")
             && !raw.anchors.contains(anchor)
         {
-            notes.found.push((*place, "dead-anchor", format!("nothing here has the anchor #{}", shortened(anchor))));
+            notes.found.push((*offset, "dead-anchor", format!("nothing here has the anchor #{}", shortened(anchor))));
         }
     }
     for lost in raw.lost.chunk_by(|(one, _), (next, _)| lines.number(*one) == lines.number(*next)) {
-        notes.found.extend(lost.first().map(|(place, _)| (*place, "stripped-html", format!("has no effect: {}", list_names(lost)))));
+        notes.found.extend(lost.first().map(|(offset, _)| (*offset, "stripped-html", format!("has no effect: {}", list_names(lost)))));
     }
-    notes.found.sort_by_key(|(place, ..)| *place);
+    notes.found.sort_by_key(|(offset, ..)| *offset);
     let warnings = notes.found.into_iter().take(MAX_WARNINGS);
     let mut seen = HashSet::new();
     Lint {
-        warnings: warnings.map(|(place, code, detail)| Warning { code, line: lines.number(place), detail }).collect(),
+        warnings: warnings.map(|(offset, code, detail)| Warning { code, line: lines.number(offset), detail }).collect(),
         links: notes.links.into_iter().map(|(_, link)| link).filter(|link| seen.insert(link.clone())).collect(),
     }
 }
@@ -79,20 +79,20 @@ struct MarkdownScan {
 }
 
 impl MarkdownScan {
-    fn read(&mut self, event: &Event<'_>, place: &Range<usize>) {
+    fn read(&mut self, event: &Event<'_>, span: &Range<usize>) {
         match event {
             Event::Start(Tag::Heading { level, .. }) => {
                 let level = *level as usize;
                 match self.level {
-                    0 if level > 2 => self.found.push((place.start, "heading-jump", format!("the first heading is h{level}"))),
+                    0 if level > 2 => self.found.push((span.start, "heading-jump", format!("the first heading is h{level}"))),
                     before if before > 0 && level > before + 1 => {
-                        self.found.push((place.start, "heading-jump", format!("h{level} follows h{before}")));
+                        self.found.push((span.start, "heading-jump", format!("h{level} follows h{before}")));
                     }
                     _ => {}
                 }
                 self.level = level;
             }
-            Event::Start(Tag::Image { dest_url, .. }) => self.images.push((place.start, shortened(dest_url), false)),
+            Event::Start(Tag::Image { dest_url, .. }) => self.images.push((span.start, shortened(dest_url), false)),
             Event::Text(text) | Event::Code(text) if !text.trim().is_empty() => self.has_words(),
             Event::End(TagEnd::Image) => match self.images.pop() {
                 Some((start, address, false)) => {
@@ -102,9 +102,9 @@ impl MarkdownScan {
                 None => {}
             },
             Event::Start(Tag::Link { link_type: LinkType::Email, dest_url, .. }) => {
-                self.links.push((place.start, format!("mailto:{dest_url}")));
+                self.links.push((span.start, format!("mailto:{dest_url}")));
             }
-            Event::Start(Tag::Link { dest_url, .. }) => self.links.push((place.start, dest_url.to_string())),
+            Event::Start(Tag::Link { dest_url, .. }) => self.links.push((span.start, dest_url.to_string())),
             _ => {}
         }
     }
@@ -141,7 +141,7 @@ impl LineStarts {
         Self(ends.map(|at| at + 1).collect())
     }
 
-    fn number(&self, place: usize) -> usize {
-        self.0.partition_point(|begin| *begin <= place) + 1
+    fn number(&self, offset: usize) -> usize {
+        self.0.partition_point(|begin| *begin <= offset) + 1
     }
 }

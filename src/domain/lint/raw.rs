@@ -1,5 +1,5 @@
-//! Finds raw HTML that the sanitiser strips. The whole text is sanitised with a numbered comment after every raw tag; what precedes the comment
-//! in the output is what remains of the tag.
+//! Finds raw HTML that the sanitiser strips. The whole text is sanitised with a numbered comment after every raw tag;
+//! what precedes the comment in the output is what remains of the tag.
 
 use std::collections::{HashMap, HashSet};
 use std::fmt::Write as _;
@@ -23,8 +23,8 @@ pub(super) fn survey(events: &[(Event<'_>, Range<usize>)], source: &str) -> RawH
     // No text contains its own digest.
     let seal = secret::hex(&secret::sha256(source.as_bytes()));
     let mut blocks = Blocks::default();
-    for (event, place) in events {
-        blocks.read(event, place.start);
+    for (event, span) in events {
+        blocks.read(event, span.start);
     }
     blocks.flush();
     let Blocks { html, found, mut marks, .. } = blocks;
@@ -36,10 +36,10 @@ pub(super) fn survey(events: &[(Event<'_>, Range<usize>)], source: &str) -> RawH
         let end = begin + text.len();
         let mut marked = String::new();
         let mut at = begin;
-        while let Some((number, place)) = marks.pop_if(|(_, place)| *place <= end) {
-            marked += &html[at..place];
+        while let Some((number, offset)) = marks.pop_if(|(_, offset)| *offset <= end) {
+            marked += &html[at..offset];
             let _ = write!(marked, "<!--{seal}{number}-->");
-            at = place;
+            at = offset;
         }
         if at > begin {
             marked += &html[at..end];
@@ -70,14 +70,14 @@ enum RawMark {
 }
 
 impl Blocks {
-    fn read(&mut self, event: &Event<'_>, place: usize) {
+    fn read(&mut self, event: &Event<'_>, offset: usize) {
         match event {
             Event::Html(text) => {
-                self.lines.push((self.html.len(), place));
+                self.lines.push((self.html.len(), offset));
                 self.html.push_str(text);
             }
             Event::InlineHtml(text) => {
-                self.lines.push((self.html.len(), place));
+                self.lines.push((self.html.len(), offset));
                 self.html.push_str(text);
                 self.flush();
             }
@@ -87,7 +87,7 @@ impl Blocks {
     }
 
     fn flush(&mut self) {
-        for (place, piece) in tokenize(&self.html[self.begin..]) {
+        for (span, piece) in tokenize(&self.html[self.begin..]) {
             let found = match piece {
                 HtmlToken::Start(HtmlTag { name, attributes }) => {
                     RawMark::Tag { name, attributes: attributes.into_iter().map(|(name, _)| name).collect() }
@@ -96,11 +96,11 @@ impl Blocks {
                 HtmlToken::Unfinished(name) => RawMark::Unfinished(name),
                 HtmlToken::Other => continue,
             };
-            let at = self.begin + place.start;
+            let at = self.begin + span.start;
             let line = self.lines.partition_point(|(begin, _)| *begin <= at).saturating_sub(1);
             let source = self.lines.get(line).map_or(0, |(begin, source)| source + (at - begin));
             if matches!(found, RawMark::Tag { .. }) {
-                self.marks.push((self.found.len(), self.begin + place.end));
+                self.marks.push((self.found.len(), self.begin + span.end));
             }
             self.found.push((source, found));
         }
@@ -127,17 +127,17 @@ fn compare(found: &[(usize, RawMark)], sanitised: &str, seal: &str) -> RawHtmlRe
         }
     }
     let (mut lost, mut links) = (Vec::new(), Vec::new());
-    for (number, (place, found)) in found.iter().enumerate() {
+    for (number, (offset, found)) in found.iter().enumerate() {
         match found {
             // The sanitiser keeps no comments; only the survey asks it to.
-            RawMark::Comment => lost.push((*place, "a comment".to_owned())),
-            RawMark::Unfinished(name) => lost.push((*place, format!("<{} without an end", shortened(name)))),
+            RawMark::Comment => lost.push((*offset, "a comment".to_owned())),
+            RawMark::Unfinished(name) => lost.push((*offset, format!("<{} without an end", shortened(name)))),
             RawMark::Tag { name, attributes } => match left.get(&number).filter(|tag| tag.name == *name) {
-                None => lost.push((*place, format!("<{}>", shortened(name)))),
+                None => lost.push((*offset, format!("<{}>", shortened(name)))),
                 Some(tag) => {
                     let gone = attributes.iter().filter(|attribute| tag.attribute(attribute).is_none());
-                    lost.extend(gone.map(|attribute| (*place, format!("{} of <{name}>", shortened(attribute)))));
-                    links.extend(tag.attribute("href").map(|href| (*place, decode(href))));
+                    lost.extend(gone.map(|attribute| (*offset, format!("{} of <{name}>", shortened(attribute)))));
+                    links.extend(tag.attribute("href").map(|href| (*offset, decode(href))));
                 }
             },
         }

@@ -43,24 +43,24 @@ pub(super) fn tokenize(html: &str) -> impl Iterator<Item = (Range<usize>, HtmlTo
         {
             raw_text = Some(tag.name.clone());
         }
-        let place = at..at + len;
+        let range = at..at + len;
         at += len;
-        Some((place, piece))
+        Some((range, piece))
     })
 }
 
 /// The number of bytes before the end tag of an element.
 fn end_tag(rest: &str, name: &str) -> usize {
     let is_end =
-        |place: &usize| rest.as_bytes().get(place + 2..place + 2 + name.len()).is_some_and(|b| b.eq_ignore_ascii_case(name.as_bytes()));
-    rest.match_indices("</").map(|(place, _)| place).find(is_end).unwrap_or(rest.len())
+        |offset: &usize| rest.as_bytes().get(offset + 2..offset + 2 + name.len()).is_some_and(|b| b.eq_ignore_ascii_case(name.as_bytes()));
+    rest.match_indices("</").map(|(offset, _)| offset).find(is_end).unwrap_or(rest.len())
 }
 
 /// The first token and its length, which is never 0.
 fn first_token(rest: &str) -> (HtmlToken<'_>, usize) {
     let begins_tag = |text: &str| text.starts_with(|c: char| c.is_ascii_alphabetic() || matches!(c, '!' | '?' | '/'));
     let Some(inside) = rest.strip_prefix('<').filter(|inside| begins_tag(inside)) else {
-        let next = rest.match_indices('<').map(|(place, _)| place).find(|place| *place > 0 && begins_tag(&rest[place + 1..]));
+        let next = rest.match_indices('<').map(|(offset, _)| offset).find(|offset| *offset > 0 && begins_tag(&rest[offset + 1..]));
         return (HtmlToken::Other, next.unwrap_or(rest.len()));
     };
     if let Some(comment) = inside.strip_prefix("!--") {
@@ -90,7 +90,8 @@ fn comment_end(comment: &str) -> (usize, usize) {
             return (0, abrupt.len());
         }
     }
-    let closes = |(place, _)| ["--", "--!"].into_iter().find_map(|dashes| Some((comment[..place].strip_suffix(dashes)?.len(), place + 1)));
+    let closes =
+        |(offset, _)| ["--", "--!"].into_iter().find_map(|dashes| Some((comment[..offset].strip_suffix(dashes)?.len(), offset + 1)));
     comment.match_indices('>').find_map(closes).unwrap_or((comment.len(), comment.len()))
 }
 

@@ -162,15 +162,15 @@ proptest! {
     #[test]
     fn pieces_follow_each_other(html in "(<|>|/|!|-|--|\\?|=|\"|'| |\n|b|é|script|</script){0,40}") {
         let mut at = 0;
-        for (place, _) in tokenize(&html) {
-            prop_assert!(place.start == at && place.end > at);
-            at = place.end;
+        for (range, _) in tokenize(&html) {
+            prop_assert!(range.start == at && range.end > at);
+            at = range.end;
         }
         prop_assert_eq!(at, html.len());
     }
 
     #[test]
-    fn any_text_is_looked_through(text in "([#!<>\\[\\]()/=\"'-]|<b>|<td>|</b>|<table>|\\[x\\]\\(#y\\)|a|é| |\n|\n\n|\r\n|<!--|-->|<svg>|`|> |- ){0,40}") {
+    fn any_text_is_linted(text in "([#!<>\\[\\]()/=\"'-]|<b>|<td>|</b>|<table>|\\[x\\]\\(#y\\)|a|é| |\n|\n\n|\r\n|<!--|-->|<svg>|`|> |- ){0,40}") {
         let found = check(&text);
         prop_assert!(found.warnings.iter().all(|warning| warning.line <= text.len() + 1));
     }

@@ -1,5 +1,6 @@
-//! Bounds the cost of rendering a hostile text. An HTML parser re-opens unclosed formatting elements in every following block, and scans all open
-//! elements at many tags: a few kilobytes of raw HTML or of nesting could take minutes and gigabytes.
+//! Bounds the cost of rendering a hostile text. An HTML parser re-opens unclosed formatting elements in every following
+//! block, and scans all open elements at many tags: a few kilobytes of raw HTML or of nesting could take minutes and
+//! gigabytes.
 
 use pulldown_cmark::{Event, Tag, TagEnd};
 
@@ -52,8 +53,8 @@ fn count_attributes(events: &[Event<'_>]) -> usize {
     raw.flat_map(|text| text.split('<')).map(|tag| tag.split(|c: char| c.is_whitespace() || c == '/').count()).max().unwrap_or(0)
 }
 
-/// An upper bound of the raw tags that are open where their block ends. A span such as `<kbd>Ctrl</kbd>` is free; in a block of raw HTML, where
-/// a quotation mark can hide an end tag, every tag counts.
+/// An upper bound of the raw tags that are open where their block ends. A span such as `<kbd>Ctrl</kbd>` is free; in a
+/// block of raw HTML, where a quotation mark can hide an end tag, every tag counts.
 fn count_unclosed(events: &[Event<'_>]) -> usize {
     let mut count = 0;
     let mut open: Vec<String> = Vec::new();
@@ -66,8 +67,8 @@ fn count_unclosed(events: &[Event<'_>]) -> usize {
             Event::InlineHtml(tag) => match tag.strip_prefix("</") {
                 Some(end) => {
                     let end = end.trim_end_matches('>').trim_end().to_ascii_lowercase();
-                    if let Some(place) = open.iter().rposition(|name| *name == end) {
-                        open.remove(place);
+                    if let Some(index) = open.iter().rposition(|name| *name == end) {
+                        open.remove(index);
                     }
                 }
                 None => open.extend(tag_names(tag).filter(|name| !VOID.contains(&name.as_str()))),
@@ -82,8 +83,8 @@ fn count_unclosed(events: &[Event<'_>]) -> usize {
     count + open.len()
 }
 
-/// Splits long texts into several nodes: the HTML parser is quadratic in the ampersands of one. The sanitiser removes the empty comments between
-/// them.
+/// Splits long texts into several nodes: the HTML parser is quadratic in the ampersands of one. The sanitiser removes
+/// the empty comments between them.
 pub(super) fn split_text(events: Vec<Event<'_>>) -> Vec<Event<'_>> {
     let mut out = Vec::with_capacity(events.len());
     let (mut ampersands, mut images) = (0, 0_usize);
@@ -108,13 +109,13 @@ pub(super) fn split_text(events: Vec<Event<'_>>) -> Vec<Event<'_>> {
 
 fn push_split(out: &mut Vec<Event<'_>>, text: &str, ampersands: &mut usize) {
     let mut begin = 0;
-    for (place, _) in text.match_indices('&') {
+    for (offset, _) in text.match_indices('&') {
         *ampersands += 1;
         if *ampersands >= MAX_AMPERSANDS {
             *ampersands = 0;
-            out.push(Event::Text(text[begin..place].to_owned().into()));
+            out.push(Event::Text(text[begin..offset].to_owned().into()));
             out.push(Event::InlineHtml("<!---->".into()));
-            begin = place;
+            begin = offset;
         }
     }
     out.push(Event::Text(text[begin..].to_owned().into()));

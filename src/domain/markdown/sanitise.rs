@@ -1,7 +1,8 @@
 //! The allow-list of HTML: everything else is removed.
 //!
-//! Raw HTML can contain text markup but loads nothing: an image must be written in Markdown. To distinguish the two, the address of a Markdown
-//! image is *sealed* with a digest of the whole text, which no text can contain; only sealed addresses pass.
+//! Raw HTML can contain text markup but loads nothing: an image must be written in Markdown. To distinguish the two,
+//! the address of a Markdown image is *sealed* with a digest of the whole text, which no text can contain; only sealed
+//! addresses pass.
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};

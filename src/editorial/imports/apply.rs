@@ -1,4 +1,4 @@
-//! Does what was planned for an item, in a savepoint of its own: an item that fails takes nothing with it.
+//! Applies a planned item in a savepoint: an item that fails changes nothing.
 
 use uuid::Uuid;
 
@@ -14,8 +14,8 @@ use crate::domain::slug::Slug;
 use crate::domain::status::Status;
 use crate::domain::term::{TermDraft, TermKind};
 use crate::editorial::error::EditorialError;
-use crate::editorial::insights::{append, claim, draft_change, named, new_row, pointers};
-use crate::editorial::lifecycle::{self, publish_in, unpublish_in};
+use crate::editorial::insights::{append_revision, claim_slug, draft_change, find_by_current_slug, new_row, pointers};
+use crate::editorial::lifecycle::{self, PublicationPeriod, publish_in, unpublish_in};
 use crate::editorial::revision::{self, Authorship, RenderedDraft};
 use crate::editorial::terms;
 use crate::store::insights::InsightName;
@@ -23,7 +23,7 @@ use crate::store::rows::insight;
 use crate::store::slugs::RedirectOutcome;
 use crate::store::{self, Transaction};
 
-/// What was done for an item.
+/// What an item has changed.
 #[derive(Default)]
 pub(super) struct AppliedItem {
     pub state: ImportItemState,
@@ -32,105 +32,115 @@ pub(super) struct AppliedItem {
     pub changes: Vec<NewChange>,
 }
 
-/// Somebody wrote the same insight between the look and the transaction: the item is looked at again.
 pub(super) enum ApplyResult {
     Done(AppliedItem),
-    Again,
+    /// The insight was changed between plan and transaction: the item has to be planned again.
+    Retry,
 }
 
 const NEEDS_PUBLISH: EditorialError =
-    EditorialError::Forbidden("to publish, or to make categories, tags and authors, needs the scope insights:publish");
+    EditorialError::Forbidden("to publish, or to create categories, tags and authors, needs the scope insights:publish");
+/// A publication that has ended and has no beginning gets one this long before its end.
+const ASSUMED_DURATION_MILLIS: i64 = 1_000;
 
-pub(super) async fn term(
+/// Creates or updates a category, tag or author.
+pub(super) async fn put_term(
     txn: &Transaction,
-    by: &Principal,
+    principal: &Principal,
     kind: TermKind,
     draft: TermDraft,
     now: Timestamp,
 ) -> Result<ApplyResult, EditorialError> {
     let slug = draft.slug_or_derived();
     let (state, change) = terms::put_in(txn, kind, &slug, draft, now).await?;
-    if change.is_some() && !by.has(Scope::InsightsPublish) {
+    if change.is_some() && !principal.has(Scope::InsightsPublish) {
         return Err(NEEDS_PUBLISH);
     }
     let changes = change.into_iter().collect();
     Ok(ApplyResult::Done(AppliedItem { state, insight: None, notes: Vec::new(), changes }))
 }
 
-pub(super) async fn create(txn: &Transaction, by: &Principal, creation: NewInsight, now: Timestamp) -> Result<ApplyResult, EditorialError> {
+pub(super) async fn create_insight(
+    txn: &Transaction,
+    principal: &Principal,
+    creation: NewInsight,
+    now: Timestamp,
+) -> Result<ApplyResult, EditorialError> {
     let NewInsight { line, text, mut newer } = creation;
-    let mut done = AppliedItem { state: ImportItemState::Created, ..AppliedItem::default() };
-    make_terms(txn, by, &line, &mut done, now).await?;
+    let mut applied = AppliedItem { state: ImportItemState::Created, ..AppliedItem::default() };
+    create_missing_terms(txn, principal, &line, &mut applied, now).await?;
     let id = line.id.unwrap_or_else(|| new_id(now));
     if store::insights::lock(txn, id).await?.is_some() {
-        return Ok(ApplyResult::Again);
+        return Ok(ApplyResult::Retry);
     }
     let slug = match &line.text.slug {
-        Some(slug) if line.id.is_none() && named(txn, slug).await?.is_some() => return Ok(ApplyResult::Again),
-        Some(slug) => claim(txn, slug.clone(), id, now).await?,
+        Some(slug) if line.id.is_none() && find_by_current_slug(txn, slug).await?.is_some() => return Ok(ApplyResult::Retry),
+        Some(slug) => claim_slug(txn, slug.clone(), id, now).await?,
         None => store::slugs::claim_derived(txn, &Slug::derive(&line.text.text.title), id, now).await?,
     };
     if let Some(newer) = &mut newer {
         newer.draft.slug.get_or_insert_with(|| slug.clone());
     }
-    let resolved = revision::resolve(txn, text).await?;
-    store::insights::insert(txn, new_row(id, &slug, &resolved, by.user_id, now)).await?;
-    let wrote = Authorship { by: by.clone(), restored_from: None };
-    revision::append(txn, resolved, (id, 1, &slug), &wrote, now).await?;
-    done.changes.push(draft_change(ChangeKind::Created, id, &slug));
-    settle(txn, by, (id, &line, newer), &mut done, now).await?;
-    done.insight = Some((id, slug.into_string()));
-    Ok(ApplyResult::Done(done))
+    let resolved = revision::resolve_terms(txn, text).await?;
+    store::insights::insert(txn, new_row(id, &slug, &resolved, principal.user_id, now)).await?;
+    let authorship = Authorship { principal: principal.clone(), restored_from: None };
+    revision::insert(txn, resolved, (id, 1, &slug), &authorship, now).await?;
+    applied.changes.push(draft_change(ChangeKind::Created, id, &slug));
+    let state = WantedInsight { id, line: &line, newer };
+    apply_wanted_state(txn, principal, state, &mut applied, now).await?;
+    applied.insight = Some((id, slug.into_string()));
+    Ok(ApplyResult::Done(applied))
 }
 
-pub(super) async fn alter(
+pub(super) async fn update_insight(
     txn: &Transaction,
-    by: &Principal,
-    alteration: ExistingInsight,
+    principal: &Principal,
+    existing: ExistingInsight,
     now: Timestamp,
 ) -> Result<ApplyResult, EditorialError> {
-    let ExistingInsight { line, seen, text, newer, kept_draft } = alteration;
-    let id = seen.id;
-    if store::insights::lock(txn, id).await?.as_ref() != Some(&seen) {
-        return Ok(ApplyResult::Again);
+    let ExistingInsight { line, planned_on, text, newer, keeps_draft } = existing;
+    let id = planned_on.id;
+    if store::insights::lock(txn, id).await?.as_ref() != Some(&planned_on) {
+        return Ok(ApplyResult::Retry);
     }
-    let mut done = AppliedItem { state: ImportItemState::Updated, ..AppliedItem::default() };
-    if kept_draft {
-        done.notes.push(note("draft-kept", "a newer draft, which the item does not hold, stays the newest text"));
+    let mut applied = AppliedItem { state: ImportItemState::Updated, ..AppliedItem::default() };
+    if keeps_draft {
+        applied.notes.push(note("draft-kept", "a newer draft, which the item does not contain, stays the newest text"));
     }
-    make_terms(txn, by, &line, &mut done, now).await?;
+    create_missing_terms(txn, principal, &line, &mut applied, now).await?;
     if let Some(text) = text {
-        write(txn, by, id, text, &mut done, now).await?;
+        append_text(txn, principal, id, text, &mut applied, now).await?;
     }
-    settle(txn, by, (id, &line, newer), &mut done, now).await?;
-    if done.changes.is_empty() {
-        done.state = ImportItemState::Unchanged;
+    let state = WantedInsight { id, line: &line, newer };
+    apply_wanted_state(txn, principal, state, &mut applied, now).await?;
+    if applied.changes.is_empty() {
+        applied.state = ImportItemState::Unchanged;
     }
-    let slug = store::insights::lock(txn, id).await?.map_or(seen.slug, |insight| insight.slug);
-    done.insight = Some((id, slug));
-    Ok(ApplyResult::Done(done))
+    let slug = store::insights::lock(txn, id).await?.map_or(planned_on.slug, |insight| insight.slug);
+    applied.insight = Some((id, slug));
+    Ok(ApplyResult::Done(applied))
 }
 
-/// Appends a revision.
-async fn write(
+/// Appends a revision with this text.
+async fn append_text(
     txn: &Transaction,
-    by: &Principal,
+    principal: &Principal,
     id: Uuid,
     mut text: RenderedDraft,
-    done: &mut AppliedItem,
+    applied: &mut AppliedItem,
     now: Timestamp,
 ) -> Result<(), EditorialError> {
     let insight = store::insights::lock(txn, id).await?.ok_or(EditorialError::NotFound)?;
     let old = store::revisions::find(txn, id, insight.head_revision).await?.and_then(|revision| Slug::parse(&revision.slug));
     text.draft.slug = text.draft.slug.or_else(|| old.clone());
-    let resolved = revision::resolve(txn, text).await?;
-    let wrote = Authorship { by: by.clone(), restored_from: None };
-    let slug = append(txn, insight, (old, resolved), &wrote, now).await?;
-    done.changes.push(draft_change(ChangeKind::Revised, id, &slug));
+    let resolved = revision::resolve_terms(txn, text).await?;
+    let authorship = Authorship { principal: principal.clone(), restored_from: None };
+    let slug = append_revision(txn, insight, (old, resolved), &authorship, now).await?;
+    applied.changes.push(draft_change(ChangeKind::Revised, id, &slug));
     Ok(())
 }
 
-/// The faults of a newer text are in the line's member of that name.
+/// The faults of a newer draft are in the line's member `draft`.
 fn in_draft(error: EditorialError) -> EditorialError {
     match error {
         EditorialError::Invalid(errors) => EditorialError::Invalid(
@@ -140,90 +150,104 @@ fn in_draft(error: EditorialError) -> EditorialError {
     }
 }
 
-/// Brings what the public sees to what the line says, then writes the newer text, then the slugs that lead here.
-async fn settle(
+/// What a line asks of an insight beside its text.
+struct WantedInsight<'l> {
+    id: Uuid,
+    line: &'l InsightLine,
+    newer: Option<RenderedDraft>,
+}
+
+/// Publishes or unpublishes as the line says, appends the newer draft, then redirects the aliases.
+async fn apply_wanted_state(
     txn: &Transaction,
-    by: &Principal,
-    (id, line, newer): (Uuid, &InsightLine, Option<RenderedDraft>),
-    done: &mut AppliedItem,
+    principal: &Principal,
+    wanted: WantedInsight<'_>,
+    applied: &mut AppliedItem,
     now: Timestamp,
 ) -> Result<(), EditorialError> {
+    let WantedInsight { id, line, newer } = wanted;
     let insight = store::insights::lock(txn, id).await?.ok_or(EditorialError::NotFound)?;
-    let wrote_text = done.changes.iter().any(|change| change.resource_id == Some(id));
-    let moved = match line.wanted {
+    let has_new_text = applied.changes.iter().any(|change| change.resource_id == Some(id));
+    let change = match line.wanted {
         WantedState::Unchanged => None,
         WantedState::Draft if insight.live_revision.is_none() => None,
         WantedState::Draft => unpublish_in(txn, &insight, now).await?,
         WantedState::Published => {
-            let number = if wrote_text { insight.head_revision } else { insight.live_revision.unwrap_or(insight.head_revision) };
-            let visible = matches!(Status::from_pointers(&pointers(&insight), now), Status::Published);
-            let kept = insight.published_at.filter(|_| visible || line.published_at.is_none());
-            let unpublish_at = line.unpublish_at.map(|at| at.0);
-            // What is over and does not say when it began, began before that.
-            let begun = unpublish_at.filter(|end| *end <= now.0).map_or(now.0, |end| end - 1_000);
-            let published_at = line.published_at.map(|at| at.0).or(kept).unwrap_or(begun);
-            if unpublish_at.is_some_and(|end| end <= published_at) {
-                return Err(EditorialError::field("/unpublish_at", "unpublish-before-publish", "must be later than the publication"));
-            }
-            publish_in(txn, &insight, number, (published_at, unpublish_at), now).await?
+            let number = if has_new_text { insight.head_revision } else { insight.live_revision.unwrap_or(insight.head_revision) };
+            publish_in(txn, &insight, number, wanted_period(line, &insight, now)?, now).await?
         }
     };
-    if let Some(change) = moved {
-        if !by.has(Scope::InsightsPublish) {
+    if let Some(change) = change {
+        if !principal.has(Scope::InsightsPublish) {
             return Err(NEEDS_PUBLISH);
         }
-        done.changes.push(change);
+        applied.changes.push(change);
     }
     if let Some(newer) = newer {
-        write(txn, by, id, newer, done, now).await.map_err(in_draft)?;
+        append_text(txn, principal, id, newer, applied, now).await.map_err(in_draft)?;
     }
-    lead_here(txn, by, (id, &line.aliases), done, now).await
+    redirect_aliases(txn, principal, id, &line.aliases, applied, now).await
 }
 
-/// Lets old slugs lead to the insight, unless another one is public under them.
-async fn lead_here(
+/// When the publication that the line asks for begins and ends.
+fn wanted_period(line: &InsightLine, insight: &insight::Model, now: Timestamp) -> Result<PublicationPeriod, EditorialError> {
+    let is_visible = matches!(Status::from_pointers(&pointers(insight), now), Status::Published);
+    let current = insight.published_at.filter(|_| is_visible || line.published_at.is_none());
+    let unpublish_at = line.unpublish_at.map(|at| at.0);
+    let default = unpublish_at.filter(|end| *end <= now.0).map_or(now.0, |end| end - ASSUMED_DURATION_MILLIS);
+    let published_at = line.published_at.map(|at| at.0).or(current).unwrap_or(default);
+    PublicationPeriod::new(published_at, unpublish_at)
+}
+
+/// Redirects old slugs to the insight, unless another one is public under them.
+async fn redirect_aliases(
     txn: &Transaction,
-    by: &Principal,
-    (id, aliases): (Uuid, &[Slug]),
-    done: &mut AppliedItem,
+    principal: &Principal,
+    id: Uuid,
+    aliases: &[Slug],
+    applied: &mut AppliedItem,
     now: Timestamp,
 ) -> Result<(), EditorialError> {
     let Some(insight) = store::insights::lock(txn, id).await?.filter(|_| !aliases.is_empty()) else { return Ok(()) };
-    let mut new = false;
+    let mut has_new = false;
     for alias in aliases.iter().filter(|alias| alias.as_str() != insight.slug) {
         let holder = store::insights::find(txn, &InsightName::Slug(alias.to_string())).await?.filter(|holder| holder.id != id);
         let is_public = |holder: insight::Model| {
             holder.slug == alias.as_str() && holder.live_revision.is_some() && holder.deleted_at.is_none() && holder.position_at <= now.0
         };
         if holder.is_some_and(is_public) {
-            done.notes.push(note("alias-taken", format!("another insight is published as \"{alias}\": the old slug does not lead here")));
-        } else if !by.has(Scope::InsightsPublish) {
-            done.notes.push(note("alias-refused", format!("that the old slug \"{alias}\" leads here needs the scope insights:publish")));
+            let detail = format!("another insight is published as \"{alias}\": the old slug is not redirected here");
+            applied.notes.push(note("alias-taken", detail));
+        } else if !principal.has(Scope::InsightsPublish) {
+            let detail = format!("to redirect the old slug \"{alias}\" here needs the scope insights:publish");
+            applied.notes.push(note("alias-refused", detail));
         } else {
-            // What another only drafts to have stays its own; the public is led here until then.
+            // A slug that another insight has only in a draft stays its own; until that is published, the public is redirected here.
             store::slugs::claim_available(txn, alias, id, now).await?;
             match store::slugs::set_redirect(txn, alias.as_str(), id).await? {
-                RedirectOutcome::Set => new = true,
+                RedirectOutcome::Set => has_new = true,
                 RedirectOutcome::Unchanged => {}
                 RedirectOutcome::Taken => {
-                    done.notes.push(note("alias-taken", format!("the old slug \"{alias}\" leads to another insight, and goes on to")));
+                    let detail = format!("the old slug \"{alias}\" redirects to another insight, and stays so");
+                    applied.notes.push(note("alias-taken", detail));
                 }
             }
         }
     }
-    if new && done.changes.is_empty() {
-        let lists = store::insights::list_tags(txn, id).await?;
-        done.changes.push(lifecycle::change(ChangeKind::Updated, &insight, lifecycle::was_seen(&insight, now), lists));
+    if has_new && applied.changes.is_empty() {
+        let list_tags = store::insights::list_tags(txn, id).await?;
+        let was_public = lifecycle::was_public(&insight, now);
+        applied.changes.push(lifecycle::insight_change(ChangeKind::Updated, &insight, was_public, list_tags));
     }
     Ok(())
 }
 
-/// Makes the category, tags and authors that the line names and explains, and that do not exist.
-async fn make_terms(
+/// Creates the terms that the line names and describes, and that do not exist.
+async fn create_missing_terms(
     txn: &Transaction,
-    by: &Principal,
+    principal: &Principal,
     line: &InsightLine,
-    done: &mut AppliedItem,
+    applied: &mut AppliedItem,
     now: Timestamp,
 ) -> Result<(), EditorialError> {
     for (kind, draft) in &line.terms {
@@ -231,11 +255,11 @@ async fn make_terms(
         if !store::terms::find_ids(txn, *kind, std::slice::from_ref(&slug)).await?.is_empty() {
             continue;
         }
-        if !by.has(Scope::InsightsPublish) {
+        if !principal.has(Scope::InsightsPublish) {
             return Err(NEEDS_PUBLISH);
         }
         let (_, change) = terms::put_in(txn, *kind, &slug, draft.clone(), now).await?;
-        done.changes.extend(change);
+        applied.changes.extend(change);
     }
     Ok(())
 }

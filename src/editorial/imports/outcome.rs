@@ -1,4 +1,4 @@
-//! What came of an item, as it is written down.
+//! The outcome of an item, as it is stored: its state, notes, and the problem of a failed one.
 
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -9,14 +9,19 @@ use crate::editorial::error::EditorialError;
 use crate::store::imports::{ItemOutcome, WaitingItem};
 use crate::store::json_column::Json;
 
-/// Something of an item that was lost or done otherwise than it says.
+/// A note about something that was lost, or done differently from what the item says.
 pub(super) fn note(code: &str, detail: impl Into<String>) -> ImportNote {
     ImportNote::new(code, detail)
 }
 
-pub(super) fn done(item: &WaitingItem, state: ImportItemState, insight: Option<(Uuid, String)>, more: Vec<ImportNote>) -> ItemOutcome {
+pub(super) fn succeeded(
+    item: &WaitingItem,
+    state: ImportItemState,
+    insight: Option<(Uuid, String)>,
+    notes: Vec<ImportNote>,
+) -> ItemOutcome {
     let (insight_id, slug) = insight.unzip();
-    let notes = Json(item.notes.0.iter().cloned().chain(more).collect());
+    let notes = Json(item.notes.0.iter().cloned().chain(notes).collect());
     ItemOutcome { number: item.number, state, insight_id, slug, problem: None, notes }
 }
 
@@ -30,31 +35,33 @@ pub(super) fn failed(item: &WaitingItem, problem: &Value) -> ItemOutcome {
     }
 }
 
-/// Why an item failed: the code of the problem that a request would have got, and what to change.
-pub(super) fn problem(error: EditorialError) -> Value {
+/// Why an item failed: the code of the problem that a request would have received, and what to change.
+pub(super) fn to_problem(error: EditorialError) -> Value {
     match error {
-        EditorialError::Invalid(errors) => invalid(errors),
+        EditorialError::Invalid(errors) => validation_problem(errors),
         EditorialError::SlugTaken { slug, suggestions } => json!({
             "code": "slug-taken", "suggestions": suggestions,
-            "detail": format!("the slug \"{slug}\" is another insight's: give this one another slug, or the other one's id"),
+            "detail": format!("the slug \"{slug}\" belongs to another insight: give this one another slug, or the id of the other one"),
         }),
-        EditorialError::Forbidden(why) => json!({ "code": "insufficient-scope", "detail": why }),
-        EditorialError::NotFound => json!({ "code": "not-found", "detail": "it is another author's" }),
-        EditorialError::Busy => json!({ "code": "unavailable", "detail": "others wrote the same insight all the time: import it again" }),
+        EditorialError::Forbidden(reason) => json!({ "code": "insufficient-scope", "detail": reason }),
+        EditorialError::NotFound => json!({ "code": "not-found", "detail": "it belongs to another author" }),
+        EditorialError::Busy => {
+            json!({ "code": "unavailable", "detail": "others kept changing the same insight: import it again" })
+        }
         other => {
-            tracing::error!(error = %other, "an item could not be imported");
-            json!({ "code": "internal", "detail": "the service failed at this item: the operator finds the cause in the log" })
+            tracing::error!(error = %other, "import item failed");
+            json!({ "code": "internal", "detail": "the service failed on this item: the operator finds the cause in the log" })
         }
     }
 }
 
-/// Of an item that nobody survives.
-pub(super) fn deadly(times: i64) -> Value {
-    let detail = format!("the service stopped {times} times while it worked on this item: look at it, and import it again");
+/// For an item that has stopped the service repeatedly.
+pub(super) fn poison_problem(attempts: i64) -> Value {
+    let detail = format!("the service stopped {attempts} times while it processed this item: check it, and import it again");
     json!({ "code": "internal", "detail": detail })
 }
 
-pub(super) fn invalid(errors: Vec<FieldError>) -> Value {
+pub(super) fn validation_problem(errors: Vec<FieldError>) -> Value {
     let errors: Vec<Value> = errors
         .into_iter()
         .map(|FieldError { pointer, code, detail }| json!({ "pointer": pointer, "code": code, "detail": detail }))

@@ -1,11 +1,11 @@
-//! What is made of half-written front matter and of names with dots: a draft rather than something public, an insight rather than a translation.
+//! Ambiguous front matter and file names with dots: a draft rather than something public, an insight rather than a translation.
 
 use serde_json::json;
 
 use crate::exchange::tests::{assert_valid, codes, lines, plan};
 
 #[test]
-fn what_anybody_would_take_for_a_draft_is_one() {
+fn anything_that_may_mean_draft_is_a_draft() {
     for (front, status, noted) in [
         ("draft: yes", "draft", ""),
         ("draft: On", "draft", ""),
@@ -41,7 +41,7 @@ fn what_anybody_would_take_for_a_draft_is_one() {
 }
 
 #[test]
-fn a_translation_is_no_draft_of_what_is_public() {
+fn a_draft_translation_of_a_published_file_is_left_out() {
     let main = |draft: &str| format!("---\ntitle: T\ncategory: c\n{draft}---\nText\n");
     let translation = "---\ntitle: U\ndraft: yes\n---\nTesto\n";
     let public = &lines(&[("x.md", &main("")), ("x.it.md", translation)])[0];
@@ -51,7 +51,7 @@ fn a_translation_is_no_draft_of_what_is_public() {
 }
 
 #[test]
-fn only_languages_are_translations() {
+fn only_existing_languages_are_translations() {
     let paths = [
         "p/faq.md",
         "p/faq.old.md",
@@ -66,8 +66,8 @@ fn only_languages_are_translations() {
     ];
     let units = plan(&paths.map(str::to_owned), "en").units;
     let found: Vec<(&str, usize)> = units.iter().map(|unit| (unit.slug.as_str(), unit.files.len())).collect();
-    let wanted = [("asp", 1), ("asp-net", 1), ("faq", 3), ("faq-old", 1), ("node-js", 1), ("node", 1), ("post-bak", 1), ("post", 1)];
-    assert_eq!(found, wanted);
+    let expected = [("asp", 1), ("asp-net", 1), ("faq", 3), ("faq-old", 1), ("node-js", 1), ("node", 1), ("post-bak", 1), ("post", 1)];
+    assert_eq!(found, expected);
     let exported = ["insights/x.md", "insights/x.qaa.md", "tags/t/_index.md", "tags/t/_index.qaa.md"];
     assert_eq!(plan(&exported.map(str::to_owned), "en").units.iter().map(|unit| unit.files.len()).collect::<Vec<_>>(), [2, 2]);
 }

@@ -94,12 +94,12 @@ pub(crate) async fn list_audit_log(app: web::Data<AppState>, request: HttpReques
     let filters = AuditFilters { action, resource, resource_id, user_id, token_id, request_id, after, before };
     let identity = format!("audit {filters:?}");
     let PageParams { limit, cursor } = page;
-    let cursor = pagination::cursor(cursor.as_deref(), &identity, false)?;
+    let cursor = pagination::read_cursor(cursor.as_deref(), &identity, false)?;
     let page = audit::list(app.store.reader(), &filters, cursor.as_ref(), limit, &identity).await?;
     let sequence = app.freshness(app.now()).await?.sequence;
     let info = pagination::page_info(&page, limit);
     let view = AuditLogView { data: page.rows.into_iter().map(view).collect(), page: info, meta: ListMeta { sequence, total: None } };
-    Ok(pagination::links(ResponseBuilder::json(&view), &app, &request, &view.page))
+    Ok(pagination::add_links(ResponseBuilder::json(&view), &app, &request, &view.page))
 }
 
 fn view(entry: AuditEntry) -> AuditEntryView {

@@ -10,7 +10,7 @@ use crate::domain::fields::{FieldError, FieldReader};
 use crate::domain::text;
 use crate::domain::text::{MAX_PASSWORD, Refused};
 use crate::editorial::sessions;
-use crate::editorial::sessions::TokenGrant;
+use crate::editorial::sessions::{SignInRequest, TokenGrant};
 use crate::http::accounts::tokens::{TokenScope, scope_view};
 use crate::http::accounts::users::UserRole;
 use crate::http::middleware::request_context::RequestId;
@@ -135,6 +135,7 @@ pub(crate) struct JwkSet {
     )),
     responses((status = 200, description = "The tokens.", body = TokenResponseView)),
     security(()),
+    extensions(("x-problems" = json!(["unauthenticated", "quota-exceeded"]))),
 )]
 #[post("/v1/auth/token")]
 pub(crate) async fn issue_token(app: web::Data<AppState>, request: HttpRequest, body: Body) -> Result<ResponseBuilder, Problem> {
@@ -143,10 +144,11 @@ pub(crate) async fn issue_token(app: web::Data<AppState>, request: HttpRequest, 
     let granted = match body.parse_json_or_form(Grant::parse)? {
         Grant::Password { email, password } => {
             let address = client_address(&app, &request);
-            let id = RequestId::of(&request);
-            sessions::sign_in(&app.store, &app.keys, &app.throttle, (email, password), (&address, &id), now).await?
+            let id = RequestId::from_request(&request);
+            let sign_in = SignInRequest { email: &email, password: &password, address: &address, request_id: &id };
+            sessions::sign_in(&app.store, &app.keys, &app.throttle, sign_in, now).await?
         }
-        Grant::Refresh { token } => sessions::refresh(&app.store, &app.keys, &token, &RequestId::of(&request), now).await?,
+        Grant::Refresh { token } => sessions::refresh(&app.store, &app.keys, &token, &RequestId::from_request(&request), now).await?,
     };
     let TokenGrant { access_token, expires_in, refresh_token, scope } = granted;
     Ok(ResponseBuilder::json(&TokenResponseView { access_token, token_type: "Bearer".to_owned(), expires_in, refresh_token, scope }))
@@ -172,7 +174,7 @@ pub(crate) async fn revoke_presented_token(app: web::Data<AppState>, request: Ht
         let token = fields.required_text("token", |token| text::present(token, 2_000));
         fields.finish(token)
     })?;
-    sessions::revoke(&app.store, &app.keys, &token, &RequestId::of(&request), app.now()).await?;
+    sessions::revoke(&app.store, &app.keys, &token, &RequestId::from_request(&request), app.now()).await?;
     Ok(ResponseBuilder::empty(StatusCode::OK))
 }
 
@@ -183,6 +185,7 @@ pub(crate) async fn revoke_presented_token(app: web::Data<AppState>, request: Ht
     tag = "Auth",
     responses((status = 200, description = "The holder of the token.", body = MeView)),
     security(("bearer" = [])),
+    extensions(("x-traits" = json!(["not-cacheable"]))),
 )]
 #[get("/v1/auth/me")]
 pub(crate) async fn get_me(request: HttpRequest, caller: Authenticated) -> Result<ResponseBuilder, Problem> {
@@ -207,7 +210,7 @@ pub(crate) async fn get_jwks(app: web::Data<AppState>, request: HttpRequest) -> 
     let key =
         |key: crate::editorial::keys::PublicKey| Jwk { kty: "OKP", crv: "Ed25519", alg: "EdDSA", usage: "sig", kid: key.kid, x: key.x };
     let keys = app.keys.public_keys(app.now()).into_iter().map(key).collect();
-    Ok(ResponseBuilder::json(&JwkSet { keys }).state("k".to_owned()).policy(CachePolicy::Embedded))
+    Ok(ResponseBuilder::json(&JwkSet { keys }).etag_prefix("k".to_owned()).policy(CachePolicy::Embedded))
 }
 
 /// The grant of a token request.

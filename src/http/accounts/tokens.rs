@@ -110,12 +110,12 @@ pub(crate) struct TokenInput {
 #[get("/v1/tokens")]
 pub(crate) async fn list_tokens(app: web::Data<AppState>, request: HttpRequest, _admin: Admin) -> Result<ResponseBuilder, Problem> {
     let PageParams { limit, cursor } = PageParams::parse(&request)?;
-    let cursor = pagination::cursor(cursor.as_deref(), "tokens", false)?;
+    let cursor = pagination::read_cursor(cursor.as_deref(), "tokens", false)?;
     let page = store::tokens::list(app.store.reader(), cursor.as_ref(), limit.unsigned_abs()).await?;
     let sequence = app.freshness(app.now()).await?.sequence;
     let info = pagination::page_info(&page, limit);
     let view = TokenListView { data: page.rows.into_iter().map(view).collect(), page: info, meta: ListMeta { sequence, total: None } };
-    Ok(pagination::links(ResponseBuilder::json(&view), &app, &request, &view.page))
+    Ok(pagination::add_links(ResponseBuilder::json(&view), &app, &request, &view.page))
 }
 
 /// Get a token
@@ -156,7 +156,7 @@ pub(crate) async fn create_token(
     admin: Admin,
     body: Body,
 ) -> Result<ResponseBuilder, Problem> {
-    let mode = WriteMode::of(&request)?;
+    let mode = WriteMode::from_request(&request)?;
     let now = app.now();
     let draft = body.parse(TokenDraft::parse)?;
     let pending = accounts::create_token(&app.store, &admin, draft, now).await?;
@@ -165,7 +165,7 @@ pub(crate) async fn create_token(
         let new = NewTokenView { id, name, token: secret.clone(), prefix, scopes, user_id, created_at, expires_at };
         Ok(ResponseBuilder::json(&new).status(StatusCode::CREATED).header(header::LOCATION, app.location(&format!("/v1/tokens/{id}"))))
     };
-    mode.conclude(&app, pending, now, show).await
+    mode.commit_or_dry_run(&app, pending, now, show).await
 }
 
 /// Revoke a token
@@ -184,10 +184,10 @@ pub(crate) async fn revoke_token(
     admin: Admin,
     path: web::Path<IdPath>,
 ) -> Result<ResponseBuilder, Problem> {
-    let mode = WriteMode::of(&request)?;
+    let mode = WriteMode::from_request(&request)?;
     let now = app.now();
     let pending = accounts::revoke_token(&app.store, &admin, path.parse()?, now).await?;
-    mode.conclude(&app, pending, now, async |_, ()| Ok(ResponseBuilder::empty(StatusCode::NO_CONTENT))).await
+    mode.commit_or_dry_run(&app, pending, now, async |_, ()| Ok(ResponseBuilder::empty(StatusCode::NO_CONTENT))).await
 }
 
 pub(crate) fn scope_view(scope: Scope) -> TokenScope {

@@ -127,13 +127,13 @@ derived_schema! {
 #[get("/v1/users")]
 pub(crate) async fn list_users(app: web::Data<AppState>, request: HttpRequest, _admin: Admin) -> Result<ResponseBuilder, Problem> {
     let PageParams { limit, cursor } = PageParams::parse(&request)?;
-    let cursor = pagination::cursor(cursor.as_deref(), "users", false)?;
+    let cursor = pagination::read_cursor(cursor.as_deref(), "users", false)?;
     let page = store::users::list(app.store.reader(), cursor.as_ref(), limit.unsigned_abs()).await?;
     let sequence = app.freshness(app.now()).await?.sequence;
     let info = pagination::page_info(&page, limit);
     let data = page.rows.into_iter().map(view).collect::<Result<_, _>>()?;
     let view = UserListView { data, page: info, meta: ListMeta { sequence, total: None } };
-    Ok(pagination::links(ResponseBuilder::json(&view), &app, &request, &view.page))
+    Ok(pagination::add_links(ResponseBuilder::json(&view), &app, &request, &view.page))
 }
 
 /// Get a user
@@ -144,6 +144,7 @@ pub(crate) async fn list_users(app: web::Data<AppState>, request: HttpRequest, _
     params(IdPath),
     responses((status = 200, description = "The user.", body = UserView)),
     security(("bearer" = ["admin"])),
+    extensions(("x-traits" = json!(["conditional", "versioned"]))),
 )]
 #[get("/v1/users/{id}")]
 pub(crate) async fn get_user(
@@ -165,6 +166,7 @@ pub(crate) async fn get_user(
     request_body(content = NewUserInput, content_type = "application/json"),
     responses((status = 201, description = "The user.", body = UserView)),
     security(("bearer" = ["admin"])),
+    extensions(("x-traits" = json!(["versioned"])), ("x-problems" = json!(["in-use"]))),
 )]
 #[post("/v1/users")]
 pub(crate) async fn create_user(
@@ -173,14 +175,14 @@ pub(crate) async fn create_user(
     admin: Admin,
     body: Body,
 ) -> Result<ResponseBuilder, Problem> {
-    let mode = WriteMode::of(&request)?;
+    let mode = WriteMode::from_request(&request)?;
     let now = app.now();
     let pending = accounts::create_user(&app.store, &admin, body.parse(UserDraft::parse)?, now).await?;
     let show = async |_: &Transaction, user: &user::Model| {
         let location = app.location(&format!("/v1/users/{}", user.id));
         Ok(represent(user.clone())?.status(StatusCode::CREATED).header(header::LOCATION, location))
     };
-    mode.conclude(&app, pending, now, show).await
+    mode.commit_or_dry_run(&app, pending, now, show).await
 }
 
 /// Replace a user
@@ -193,6 +195,7 @@ pub(crate) async fn create_user(
     request_body(content = UserInput, content_type = "application/json"),
     responses((status = 200, description = "The user.", body = UserView)),
     security(("bearer" = ["admin"])),
+    extensions(("x-traits" = json!(["versioned"])), ("x-problems" = json!(["in-use"]))),
 )]
 #[put("/v1/users/{id}")]
 pub(crate) async fn replace_user(
@@ -203,13 +206,13 @@ pub(crate) async fn replace_user(
     preconditions: Preconditions,
     body: Body,
 ) -> Result<ResponseBuilder, Problem> {
-    let mode = WriteMode::of(&request)?;
+    let mode = WriteMode::from_request(&request)?;
     let now = app.now();
     let id = path.parse()?;
     store::users::find(app.store.reader(), id).await?.ok_or_else(Problem::not_found)?;
     let draft = body.parse(UserDraft::parse)?;
     let pending = accounts::replace_user(&app.store, &admin, id, &preconditions.optional()?, draft, now).await?;
-    mode.conclude(&app, pending, now, async |_, user| represent(user.clone())).await
+    mode.commit_or_dry_run(&app, pending, now, async |_, user| represent(user.clone())).await
 }
 
 /// Patch a user
@@ -221,6 +224,7 @@ pub(crate) async fn replace_user(
     request_body(content = UserPatch, content_type = "application/merge-patch+json"),
     responses((status = 200, description = "The user.", body = UserView)),
     security(("bearer" = ["admin"])),
+    extensions(("x-traits" = json!(["versioned"])), ("x-problems" = json!(["in-use"]))),
 )]
 #[patch("/v1/users/{id}")]
 pub(crate) async fn patch_user(
@@ -231,7 +235,7 @@ pub(crate) async fn patch_user(
     preconditions: Preconditions,
     body: Body,
 ) -> Result<ResponseBuilder, Problem> {
-    let mode = WriteMode::of(&request)?;
+    let mode = WriteMode::from_request(&request)?;
     let now = app.now();
     let id = path.parse()?;
     let user = store::users::find(app.store.reader(), id).await?.ok_or_else(Problem::not_found)?;
@@ -244,7 +248,7 @@ pub(crate) async fn patch_user(
         any => Expected::OneOf(Vec::from_iter(Some(state).filter(|state| any.allows(state)))),
     };
     let pending = accounts::replace_user(&app.store, &admin, id, &expected, draft, now).await?;
-    mode.conclude(&app, pending, now, async |_, user| represent(user.clone())).await
+    mode.commit_or_dry_run(&app, pending, now, async |_, user| represent(user.clone())).await
 }
 
 /// Delete a user
@@ -255,6 +259,7 @@ pub(crate) async fn patch_user(
     params(IdPath, OptionalIfMatchHeader),
     responses((status = 204, description = "The user was deleted.")),
     security(("bearer" = ["admin"])),
+    extensions(("x-traits" = json!(["versioned"])), ("x-problems" = json!(["in-use"]))),
 )]
 #[delete("/v1/users/{id}")]
 pub(crate) async fn delete_user(
@@ -264,10 +269,10 @@ pub(crate) async fn delete_user(
     path: web::Path<IdPath>,
     preconditions: Preconditions,
 ) -> Result<ResponseBuilder, Problem> {
-    let mode = WriteMode::of(&request)?;
+    let mode = WriteMode::from_request(&request)?;
     let now = app.now();
     let pending = accounts::delete_user(&app.store, &admin, path.parse()?, &preconditions.optional()?, now).await?;
-    mode.conclude(&app, pending, now, async |_, _| Ok(ResponseBuilder::empty(StatusCode::NO_CONTENT))).await
+    mode.commit_or_dry_run(&app, pending, now, async |_, _| Ok(ResponseBuilder::empty(StatusCode::NO_CONTENT))).await
 }
 
 fn to_draft(user: user::Model) -> Result<UserDraft, StoreError> {
@@ -289,7 +294,7 @@ fn stored_role(id: Uuid, role: &str) -> Result<Role, StoreError> {
 
 fn represent(user: user::Model) -> Result<ResponseBuilder, Problem> {
     let state = version_state(user.version);
-    Ok(ResponseBuilder::json(&view(user)?).state(state))
+    Ok(ResponseBuilder::json(&view(user)?).etag_prefix(state))
 }
 
 fn view(user: user::Model) -> Result<UserView, StoreError> {

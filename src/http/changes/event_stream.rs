@@ -22,9 +22,9 @@ use crate::http::request::auth::Reader;
 use crate::http::request::param_rules::{LanguageTag, query_params};
 use crate::http::request::params::header_param;
 use crate::http::request::query_params::QueryParams as _;
-use crate::http::response::builder;
 use crate::http::response::problem::Problem;
 use crate::http::response::problem_codes::ProblemCode;
+use crate::http::response::streams;
 use crate::http::state::app_state::AppState;
 use crate::http::state::event_streams::{EventPage, SharedEventPages};
 
@@ -83,6 +83,7 @@ pub(crate) struct ChangeEvent {
         content_type = "text/event-stream",
     )),
     security((), ("bearer" = ["insights:write"])),
+    extensions(("x-traits" = json!(["not-cacheable"]))),
 )]
 #[get("/v1/events")]
 pub(crate) async fn stream_changes(app: web::Data<AppState>, request: HttpRequest, _reader: Reader) -> Result<HttpResponse, Problem> {
@@ -91,12 +92,12 @@ pub(crate) async fn stream_changes(app: web::Data<AppState>, request: HttpReques
     let since = last_event_id(&request)?.or(since.map(PublicSequence));
     let position = since.unwrap_or(freshness.sequence);
     feed::check_since(position, freshness.sequence)?;
-    let slot = app.events.places.clone().try_acquire_owned();
+    let slot = app.events.permits.clone().try_acquire_owned();
     let slot = slot.map_err(|_full| Problem::unavailable("too many event streams are open: try again in a moment"))?;
     let (sender, receiver) = mpsc::channel(1);
     let event_stream = EventStream {
         newest: app.newest.clone(),
-        closing: app.events.closing(),
+        closing: app.events.shutdown(),
         ends: Instant::now() + app.events.lifetime,
         floor: freshness.sequence,
         position,
@@ -113,7 +114,7 @@ pub(crate) async fn stream_changes(app: web::Data<AppState>, request: HttpReques
     let bytes = stream::unfold(receiver, async |mut receiver: mpsc::Receiver<Bytes>| {
         receiver.recv().await.map(|bytes| (Ok::<_, Infallible>(bytes), receiver))
     });
-    Ok(builder::event_stream(bytes))
+    Ok(streams::event_stream(bytes))
 }
 
 fn last_event_id(request: &HttpRequest) -> Result<Option<PublicSequence>, Problem> {
@@ -187,7 +188,7 @@ async fn shared_page(
     locale: Option<&Locale>,
 ) -> Result<Arc<EventPage>, Problem> {
     let key = (position, newest, locale.map(ToString::to_string));
-    let cell: Arc<OnceCell<Arc<EventPage>>> = SharedEventPages::cell(&app.events.pages, key);
+    let cell: Arc<OnceCell<Arc<EventPage>>> = SharedEventPages::get_or_insert(&app.events.pages, key);
     let read = || async {
         let start = PageStart { since: position, limit: PAGE_SIZE };
         let list = feed::changes_after(app, start, locale, app.now()).await?;

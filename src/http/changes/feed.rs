@@ -20,8 +20,9 @@ use crate::http::insights::view::{InsightSummaryView, InsightView};
 use crate::http::request::auth::Reader;
 use crate::http::request::param_rules::{CURSOR, Integer, LanguageTag, PAGE_LIMIT, query_params};
 use crate::http::request::query_params::QueryParams as _;
-use crate::http::response::builder::{CONTENT_SEQUENCE, ResponseBuilder};
+use crate::http::response::builder::ResponseBuilder;
 use crate::http::response::cache_control::CachePolicy;
+use crate::http::response::headers::CONTENT_SEQUENCE;
 use crate::http::response::pagination;
 use crate::http::response::pagination::{ListMeta, PageInfo};
 use crate::http::response::problem::Problem;
@@ -117,7 +118,7 @@ query_params! {
 #[get("/v1/changes")]
 pub(crate) async fn list_changes(app: web::Data<AppState>, request: HttpRequest, reader: Reader) -> Result<ResponseBuilder, Problem> {
     let ChangesParams { since, limit, locale, cursor } = ChangesParams::parse(&request)?;
-    let since = match pagination::cursor(cursor.as_deref(), IDENTITY, false)?.map(|cursor| cursor.key) {
+    let since = match pagination::read_cursor(cursor.as_deref(), IDENTITY, false)?.map(|cursor| cursor.key) {
         Some(KeyValue::Number(number)) => PublicSequence(number),
         _ => PublicSequence(since.unwrap_or(0)),
     };
@@ -127,13 +128,13 @@ pub(crate) async fn list_changes(app: web::Data<AppState>, request: HttpRequest,
     let list = changes_after(&app, PageStart { since, limit }, locale.as_ref(), now).await?;
     let sequence = list.meta.sequence;
     let response = ResponseBuilder::json(&list)
-        .state(format!("s{sequence}"))
+        .etag_prefix(format!("s{sequence}"))
         .last_modified(freshness.last_modified)
-        .kept(&freshness, ["changes"])
+        .cacheable(&freshness, ["changes"])
         .header(CONTENT_SEQUENCE, sequence.to_string())
         .policy(if reader.is_anonymous() { CachePolicy::Revalidate } else { CachePolicy::Never })
-        .cache_tags(&["changes".to_owned(), "insights".to_owned()]);
-    Ok(pagination::links(response, &app, &request, &list.page))
+        .cache_tag_header(&["changes".to_owned(), "insights".to_owned()]);
+    Ok(pagination::add_links(response, &app, &request, &list.page))
 }
 
 /// A number that does not exist yet comes from another database: the consumer has to start again.

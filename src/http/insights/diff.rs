@@ -114,7 +114,7 @@ pub(in crate::http) async fn compare_revisions(
     // Comparing long texts takes a while: off the reactor.
     let changes = web::block(move || diff::diff(&old, &new)).await.map_err(|_cancelled| Problem::internal())?;
     let view = RevisionDiffView { from, to, changes: changes.into_iter().map(field_view).collect() };
-    Ok(ResponseBuilder::json(&view).state(format!("n{from}n{to}")))
+    Ok(ResponseBuilder::json(&view).etag_prefix(format!("n{from}n{to}")))
 }
 
 fn field_view(diff: FieldDiff) -> FieldDiffView {

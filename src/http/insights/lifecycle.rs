@@ -28,6 +28,7 @@ use crate::http::state::app_state::AppState;
     request_body(content = Option<PublicationInput>, content_type = "application/json"),
     responses((status = 200, description = "The insight as it is now.", body = InsightView)),
     security(("bearer" = ["insights:publish"])),
+    extensions(("x-problems" = json!(["slug-taken"]))),
 )]
 #[post("/v1/insights/{id_or_slug}/publish")]
 pub(in crate::http) async fn publish_insight(
@@ -38,7 +39,7 @@ pub(in crate::http) async fn publish_insight(
     preconditions: Preconditions,
     body: Body,
 ) -> Result<ResponseBuilder, Problem> {
-    let mode = WriteMode::of(&request)?;
+    let mode = WriteMode::from_request(&request)?;
     let target = WriteTarget::find(&app, mode, &path.id_or_slug, publisher.principal(), preconditions).await?;
     let publication = body.parse_optional(Publication::parse)?;
     let pending = lifecycle::publish(&app.store, &publisher, target.id, &target.expected, publication, target.now).await?;
@@ -53,6 +54,7 @@ pub(in crate::http) async fn publish_insight(
     params(InsightPath, IfMatchHeader),
     responses((status = 200, description = "The insight as it is now.", body = InsightView)),
     security(("bearer" = ["insights:publish"])),
+    extensions(("x-problems" = json!(["slug-taken", "validation-failed"]))),
 )]
 #[post("/v1/insights/{id_or_slug}/unpublish")]
 pub(in crate::http) async fn unpublish_insight(
@@ -63,7 +65,7 @@ pub(in crate::http) async fn unpublish_insight(
     preconditions: Preconditions,
     body: Body,
 ) -> Result<ResponseBuilder, Problem> {
-    let mode = WriteMode::of(&request)?;
+    let mode = WriteMode::from_request(&request)?;
     let target = WriteTarget::find(&app, mode, &path.id_or_slug, publisher.principal(), preconditions).await?;
     body.parse_optional(require_empty)?;
     let pending = lifecycle::unpublish(&app.store, &publisher, target.id, &target.expected, target.now).await?;
@@ -89,7 +91,7 @@ pub(in crate::http) async fn restore_insight(
     preconditions: Preconditions,
     body: Body,
 ) -> Result<ResponseBuilder, Problem> {
-    let mode = WriteMode::of(&request)?;
+    let mode = WriteMode::from_request(&request)?;
     let target = WriteTarget::find_anywhere(&app, mode, &path.id_or_slug, preconditions).await?;
     body.parse_optional(require_empty)?;
     let pending = lifecycle::restore(&app.store, &publisher, target.id, &target.expected, target.now).await?;

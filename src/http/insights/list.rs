@@ -17,13 +17,13 @@ use crate::domain::page::{Sort, SortKey};
 use crate::domain::status::Status;
 use crate::domain::term::TermKind;
 use crate::http::request::auth::Reader;
-use crate::http::request::params::{list_cache_tags, term_tags};
 use crate::http::request::query_params::QueryParams as _;
-use crate::http::response::builder;
-use crate::http::response::builder::{CONTENT_SEQUENCE, ResponseBuilder};
+use crate::http::response::builder::ResponseBuilder;
+use crate::http::response::cache_entry;
+use crate::http::response::headers::CONTENT_SEQUENCE;
 use crate::http::response::pagination;
 use crate::http::response::pagination::ListMeta;
-use crate::http::response::problem::{Problem, unidentified};
+use crate::http::response::problem::{Problem, token_required};
 use crate::http::response::problem_codes::ProblemCode;
 use crate::http::state::app_state::AppState;
 use crate::projections::response_cache::CacheTags;
@@ -44,6 +44,7 @@ use crate::store::lists::ListedInsight;
         (InsightListView = "application/json"), (PartialInsightListView = "application/vnd.insights.partial+json"),
     ))),
     security((), ("bearer" = ["insights:write"])),
+    extensions(("x-problems" = json!(["insufficient-scope"]))),
 )]
 #[get("/v1/insights")]
 pub(in crate::http) async fn list_insights(
@@ -55,7 +56,7 @@ pub(in crate::http) async fn list_insights(
         ListRequest::from_params(InsightListParams::parse(&request)?, &reader)?;
     let now = app.now();
     let db = app.store.reader();
-    let last_draft_change = if matches!(list.audience, Audience::Public) { Timestamp(0) } else { app.drafted().await? };
+    let last_draft_change = if matches!(list.audience, Audience::Public) { Timestamp(0) } else { app.last_change_incl_drafts().await? };
     let (freshness, page) = app.with_freshness(now, async || store::lists::list(&app.store, &list, now).await).await?;
     let total = if with_total { Some(store::lists::count(db, &ListQuery { cursor: None, ..list.clone() }, now).await?) } else { None };
     let info = pagination::page_info(&page, list.limit);
@@ -67,10 +68,10 @@ pub(in crate::http) async fn list_insights(
     } else {
         (HashMap::new(), freshness.sequence)
     };
-    dependencies.extend(builder::EVERY_INSIGHT.iter().filter(|_| with_related));
+    dependencies.extend(cache_entry::ANY_INSIGHT_TAGS.iter().filter(|_| with_related));
     let serializer = InsightSerializer { fields: &fields, with_body: list.with_body, chain, now };
     let meta = ListMeta { sequence: freshness.sequence, total };
-    let response = ResponseBuilder::of_pieces(|out| {
+    let response = ResponseBuilder::json_from_writer(|out| {
         out.extend_from_slice(b"{\"data\":[");
         for (index, row) in page.rows.into_iter().enumerate() {
             out.extend_from_slice(if index == 0 { b"" } else { b"," });
@@ -87,14 +88,14 @@ pub(in crate::http) async fn list_insights(
     let media_type = if fields.is_empty() { "application/json" } else { "application/vnd.insights.partial+json" };
     let response = response
         .content_type(media_type)
-        .state("l".to_owned())
-        .digest_without_sequence()
-        .kept_at(index_sequence, &freshness, dependencies)
+        .etag_prefix("l".to_owned())
+        .etag_without_sequence()
+        .cacheable_at(index_sequence, &freshness, dependencies)
         .last_modified(freshness.last_modified.max(last_draft_change))
         .header(CONTENT_SEQUENCE, freshness.sequence.to_string())
         .policy(reader.policy(now, &freshness))
-        .cache_tags(&list_cache_tags(&list.filters));
-    Ok(pagination::links(response, &app, &request, &info))
+        .cache_tag_header(&cache_entry::list_tags(&list.filters));
+    Ok(pagination::add_links(response, &app, &request, &info))
 }
 
 /// What a query string requests of the list.
@@ -117,7 +118,7 @@ impl ListRequest {
             filters,
             sort,
             limit,
-            cursor: pagination::cursor(cursor.as_deref(), &identity, sort.key == SortKey::Title)?,
+            cursor: pagination::read_cursor(cursor.as_deref(), &identity, sort.key == SortKey::Title)?,
             locales: Locale::with_parents(locale.as_ref()),
             with_body: include.contains(&"body") || fields.contains(&"body"),
             identity,
@@ -131,7 +132,7 @@ fn audience(status: Option<&str>, reader: &Reader) -> Result<Audience, Problem> 
     let Some(status) = status else { return Ok(Audience::Public) };
     match reader.editor() {
         Some(editor) => Ok(Audience::Editors { status: Status::parse(status), own: Principal::limited_to_own(editor) }),
-        None if reader.is_anonymous() => Err(unidentified("the parameter status needs a token with the scope insights:write")),
+        None if reader.is_anonymous() => Err(token_required("the parameter status needs a token with the scope insights:write")),
         None => Err(Problem::new(ProblemCode::InsufficientScope, "the parameter status needs a token with the scope insights:write")
             .with("required_scope", "insights:write")),
     }
@@ -139,7 +140,7 @@ fn audience(status: Option<&str>, reader: &Reader) -> Result<Audience, Problem> 
 
 /// The tags that drop the cached list: the narrowest lists that contain it, the terms that filter it, and the insights and terms on it.
 fn dependencies(filters: &Filters, rows: &[ListedInsight]) -> CacheTags {
-    let mut tags: CacheTags = list_names(filters).into_iter().chain(term_tags(filters)).collect();
+    let mut tags: CacheTags = list_names(filters).into_iter().chain(cache_entry::term_tags(filters)).collect();
     for row in rows {
         tags.add(&["insight:", row.id().hyphenated().encode_lower(&mut Uuid::encode_buffer())]);
         for (kind, term) in with_kinds(row.terms()) {

@@ -9,8 +9,9 @@ use uuid::Uuid;
 use crate::domain::clock::Timestamp;
 use crate::domain::locale::Locale;
 use crate::http::request::auth::Reader;
-use crate::http::response::builder::{CONTENT_SEQUENCE, ResponseBuilder};
+use crate::http::response::builder::ResponseBuilder;
 use crate::http::response::cache_control::CachePolicy;
+use crate::http::response::headers::CONTENT_SEQUENCE;
 use crate::http::response::problem::Problem;
 use crate::http::state::app_state::AppState;
 use crate::store;
@@ -75,8 +76,8 @@ impl<'r> ReadContext<'r> {
         Ok(self
             .address(slug, moved, target)
             .policy(self.policy())
-            .kept(&self.freshness, dependencies)
-            .cache_tags(&[id_tag, "insights".to_owned()])
+            .cacheable(&self.freshness, dependencies)
+            .cache_tag_header(&[id_tag, "insights".to_owned()])
             .last_modified(self.freshness.last_modified)
             .header(CONTENT_SEQUENCE, self.freshness.sequence.to_string()))
     }
@@ -93,7 +94,7 @@ impl<'r> ReadContext<'r> {
         let url = format!("{}/v1/insights/{current_slug}", self.app.base_url);
         let state = format!("p{current_slug}").replace('-', "_");
         let pointer = SlugPointerView { slug: slug.to_owned(), id, current_slug, url };
-        ResponseBuilder::json(&pointer).content_type(POINTER).state(state)
+        ResponseBuilder::json(&pointer).content_type(POINTER).etag_prefix(state)
     }
 }
 

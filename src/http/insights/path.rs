@@ -5,7 +5,7 @@ use utoipa::IntoParams;
 use uuid::Uuid;
 
 use crate::domain::slug::Slug;
-use crate::http::request::negotiation::FORMS;
+use crate::http::request::negotiation::INSIGHT_MEDIA_TYPES;
 use crate::http::request::params::parse_id;
 use crate::http::response::problem::Problem;
 use crate::store::insights::InsightName;
@@ -58,7 +58,12 @@ pub(super) struct ReadTarget {
 
 impl ReadableInsightPath {
     pub(super) fn parse(&self) -> Result<ReadTarget, Problem> {
-        for (suffix, form) in [(".json", FORMS[0]), (".md", FORMS[1]), (".html", FORMS[2]), (".txt", FORMS[3])] {
+        for (suffix, form) in [
+            (".json", INSIGHT_MEDIA_TYPES[0]),
+            (".md", INSIGHT_MEDIA_TYPES[1]),
+            (".html", INSIGHT_MEDIA_TYPES[2]),
+            (".txt", INSIGHT_MEDIA_TYPES[3]),
+        ] {
             if let Some(rest) = self.id_or_slug.strip_suffix(suffix) {
                 return Ok(ReadTarget { name: parse_name(rest)?, form: Some(form), suffix });
             }

@@ -17,7 +17,7 @@ use crate::domain::clock::Timestamp;
 use crate::domain::secret::{self, PREVIEW};
 use crate::editorial::previews::{self, PreviewDraft};
 use crate::http::request::body::Body;
-use crate::http::request::negotiation::FORMS;
+use crate::http::request::negotiation::INSIGHT_MEDIA_TYPES;
 use crate::http::request::params::PageParams;
 use crate::http::request::query_params::QueryParams as _;
 use crate::http::response::builder::ResponseBuilder;
@@ -111,7 +111,7 @@ pub(in crate::http) async fn create_preview_token(
     path: web::Path<InsightPath>,
     body: Body,
 ) -> Result<ResponseBuilder, Problem> {
-    let mode = WriteMode::of(&request)?;
+    let mode = WriteMode::from_request(&request)?;
     let now = app.now();
     let insight = find_authorized(&app, &path.id_or_slug, editor.principal()).await?.id;
     let draft = body.parse_optional(PreviewDraft::parse)?;
@@ -121,9 +121,9 @@ pub(in crate::http) async fn create_preview_token(
         let url = format!("{}/v1/insights/{insight_id}?preview={token}", app.base_url);
         let location = app.location(&format!("/v1/insights/{insight_id}/preview-tokens/{id}"));
         let new = NewPreviewTokenView { id, insight_id, revision, token: token.clone(), url, made_by, created_at, expires_at };
-        Ok(ResponseBuilder::json(&new).state(format!("n{revision}")).status(StatusCode::CREATED).header(header::LOCATION, location))
+        Ok(ResponseBuilder::json(&new).etag_prefix(format!("n{revision}")).status(StatusCode::CREATED).header(header::LOCATION, location))
     };
-    mode.conclude(&app, pending, now, show).await
+    mode.commit_or_dry_run(&app, pending, now, show).await
 }
 
 /// List preview tokens
@@ -144,13 +144,13 @@ pub(in crate::http) async fn list_preview_tokens(
 ) -> Result<ResponseBuilder, Problem> {
     let PageParams { limit, cursor } = PageParams::parse(&request)?;
     let insight = find_authorized(&app, &path.id_or_slug, editor.principal()).await?.id;
-    let cursor = pagination::cursor(cursor.as_deref(), &store::previews::identity(insight), false)?;
+    let cursor = pagination::read_cursor(cursor.as_deref(), &store::previews::identity(insight), false)?;
     let now = app.now();
     let page = store::previews::list(app.store.reader(), insight, cursor.as_ref(), limit, now).await?;
     let sequence = app.freshness(now).await?.sequence;
     let info = pagination::page_info(&page, limit);
     let view = PreviewTokenListView { data: page.rows.iter().map(view).collect(), page: info, meta: ListMeta { sequence, total: None } };
-    Ok(pagination::links(ResponseBuilder::json(&view).state(format!("s{sequence}")), &app, &request, &view.page))
+    Ok(pagination::add_links(ResponseBuilder::json(&view).etag_prefix(format!("s{sequence}")), &app, &request, &view.page))
 }
 
 /// Revoke a preview token
@@ -169,11 +169,11 @@ pub(in crate::http) async fn revoke_preview_token(
     editor: Editor,
     path: web::Path<PreviewTokenPath>,
 ) -> Result<ResponseBuilder, Problem> {
-    let mode = WriteMode::of(&request)?;
+    let mode = WriteMode::from_request(&request)?;
     let now = app.now();
     let insight = find_authorized(&app, &path.id_or_slug, editor.principal()).await?.id;
     let pending = previews::revoke(&app.store, &editor, insight, path.token_id()?, now).await?;
-    mode.conclude(&app, pending, now, async |_, ()| Ok(ResponseBuilder::empty(StatusCode::NO_CONTENT))).await
+    mode.commit_or_dry_run(&app, pending, now, async |_, ()| Ok(ResponseBuilder::empty(StatusCode::NO_CONTENT))).await
 }
 
 fn view(preview: &Preview) -> PreviewTokenView {
@@ -214,7 +214,7 @@ pub(super) async fn read(context: &ReadContext<'_>, request: PreviewRequest) -> 
     }
     let revision = store::insights::find_revision(db, preview.insight_id, preview.revision, chain).await?;
     let (row, body) = revision.ok_or_else(Problem::not_found)?;
-    let related = if with_related && form == FORMS[0] {
+    let related = if with_related && form == INSIGHT_MEDIA_TYPES[0] {
         Some(related::find_for_each(app, &[row.id], chain, *now).await?.0.remove(&row.id).unwrap_or_default())
     } else {
         None

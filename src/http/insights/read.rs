@@ -13,10 +13,11 @@ use super::view::InsightView;
 use crate::domain::clock::Timestamp;
 use crate::http::request::auth::Reader;
 use crate::http::request::negotiation;
-use crate::http::request::negotiation::FORMS;
+use crate::http::request::negotiation::INSIGHT_MEDIA_TYPES;
 use crate::http::request::query_params::QueryParams as _;
-use crate::http::response::builder;
-use crate::http::response::builder::{CONTENT_SEQUENCE, ResponseBuilder};
+use crate::http::response::builder::ResponseBuilder;
+use crate::http::response::cache_entry;
+use crate::http::response::headers::CONTENT_SEQUENCE;
 use crate::http::response::problem::Problem;
 use crate::http::response::problem_codes::ProblemCode;
 use crate::http::state::app_state::AppState;
@@ -42,6 +43,14 @@ use crate::store::insights::{InsightName, MovedSlug};
         (status = 308, description = "The insight has another slug now; `Location` is its address."),
     ),
     security((), ("bearer" = ["insights:write"])),
+    extensions(
+        ("x-problems" = json!(["not-acceptable"])),
+        ("x-headers" = json!({
+            "Link": "The same insight in its other locales (`rel=alternate`, `hreflang`; RFC 8288).",
+            "X-Robots-Tag": "Only with `preview`: search engines must not index it.",
+            "Referrer-Policy": "Only with `preview`: the address, which holds the token, is not sent to other sites.",
+        })),
+    ),
 )]
 #[get("/v1/insights/{id_or_slug}")]
 pub(in crate::http) async fn get_insight(
@@ -58,7 +67,7 @@ pub(in crate::http) async fn get_insight(
         let preview = PreviewRequest { name, token, form: form(&request, suffix_form)?, with_related };
         return Ok(previews::read(&context, preview).await?.not_older_than(context.freshness.last_modified));
     }
-    let last_draft_change = if reader.editor().is_some() { app.drafted().await? } else { Timestamp(0) };
+    let last_draft_change = if reader.editor().is_some() { app.last_change_incl_drafts().await? } else { Timestamp(0) };
     let moved_target = MovedTarget { suffix, redirect: resolve };
     let Some((row, body)) = context.find(&name).await? else { return context.respond_moved(&name, moved_target).await };
     let ReadContext { freshness, chain, now, .. } = &context;
@@ -77,11 +86,11 @@ pub(in crate::http) async fn get_insight(
         dependencies.add(&["slug:", slug]);
     }
     let (mut related, mut index_sequence) = (with_related.then(Vec::new), freshness.sequence);
-    if with_related && form == FORMS[0] {
+    if with_related && form == INSIGHT_MEDIA_TYPES[0] {
         let (mut by_id, sequence) = related::find_for_each(&app, &[row.id], chain, *now).await?;
         related = by_id.remove(&row.id).or(related);
         index_sequence = sequence;
-        dependencies.extend(builder::EVERY_INSIGHT);
+        dependencies.extend(cache_entry::ANY_INSIGHT_TAGS);
         cache_tags.push("insights".to_owned());
     }
     // A renamed category changes the bytes too: a public response is not older than the last public change.
@@ -90,14 +99,14 @@ pub(in crate::http) async fn get_insight(
         .header(CONTENT_SEQUENCE, freshness.sequence.to_string())
         .header(header::LINK, alternates(&app, &row, suffix))
         .policy(context.policy())
-        .kept_at(index_sequence, freshness, dependencies)
-        .cache_tags(&cache_tags))
+        .cacheable_at(index_sequence, freshness, dependencies)
+        .cache_tag_header(&cache_tags))
 }
 
 /// The representation that the suffix or `Accept` chooses.
 fn form(request: &HttpRequest, suffix_form: Option<&'static str>) -> Result<&'static str, Problem> {
-    let accept = negotiation::lines(request.headers(), &header::ACCEPT);
-    suffix_form.or_else(|| negotiation::choose(accept.as_deref(), &FORMS)).ok_or_else(not_acceptable)
+    let accept = negotiation::combined_header(request.headers(), &header::ACCEPT);
+    suffix_form.or_else(|| negotiation::choose(accept.as_deref(), &INSIGHT_MEDIA_TYPES)).ok_or_else(not_acceptable)
 }
 
 /// Links to the same insight in each of its locales (RFC 8288, `hreflang`).
@@ -108,5 +117,6 @@ fn alternates(app: &AppState, row: &InsightRow, suffix: &str) -> String {
 }
 
 fn not_acceptable() -> Problem {
-    Problem::new(ProblemCode::NotAcceptable, format!("an insight is available as {}", FORMS.join(", "))).with("accepted", FORMS.to_vec())
+    Problem::new(ProblemCode::NotAcceptable, format!("an insight is available as {}", INSIGHT_MEDIA_TYPES.join(", ")))
+        .with("accepted", INSIGHT_MEDIA_TYPES.to_vec())
 }

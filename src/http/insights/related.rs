@@ -16,8 +16,9 @@ use crate::domain::change::PublicSequence;
 use crate::domain::clock::Timestamp;
 use crate::http::request::auth::Reader;
 use crate::http::request::query_params::QueryParams as _;
-use crate::http::response::builder;
-use crate::http::response::builder::{CONTENT_SEQUENCE, ResponseBuilder};
+use crate::http::response::builder::ResponseBuilder;
+use crate::http::response::cache_entry;
+use crate::http::response::headers::CONTENT_SEQUENCE;
 use crate::http::response::problem::Problem;
 use crate::http::state::app_state::AppState;
 use crate::projections::search::{Reason, Similar, Subject};
@@ -75,13 +76,13 @@ pub(in crate::http) async fn list_related_insights(
     let data = views(&app, similar, chain, *now).await?;
     let view = RelatedListView { data, meta: RelatedMeta { sequence } };
     Ok(ResponseBuilder::json(&view)
-        .state("l".to_owned())
-        .digest_without_sequence()
-        .kept_at(sequence, freshness, builder::EVERY_INSIGHT.iter().collect())
+        .etag_prefix("l".to_owned())
+        .etag_without_sequence()
+        .cacheable_at(sequence, freshness, cache_entry::ANY_INSIGHT_TAGS.iter().collect())
         .last_modified_if(freshness.sequence == sequence, freshness.last_modified)
         .header(CONTENT_SEQUENCE, sequence.to_string())
         .policy(context.policy())
-        .cache_tags(&["insights".to_owned(), format!("insight:{}", row.id)]))
+        .cache_tag_header(&["insights".to_owned(), format!("insight:{}", row.id)]))
 }
 
 /// The insights most similar to each of several, as JSON, and the oldest public sequence of the index that was searched.

@@ -36,14 +36,14 @@ pub(super) fn represent(
     let response = match form {
         "text/markdown" => {
             let front_matter = front_matter(row, chain, now);
-            ResponseBuilder::bytes(format!("{front_matter}{}", body.markdown).into_bytes(), "text/markdown; charset=utf-8")
+            ResponseBuilder::from_bytes(format!("{front_matter}{}", body.markdown).into_bytes(), "text/markdown; charset=utf-8")
         }
-        "text/html" => ResponseBuilder::bytes(body.html.into_bytes(), "text/html; charset=utf-8"),
-        "text/plain" => ResponseBuilder::bytes(body.plain.into_bytes(), "text/plain; charset=utf-8"),
+        "text/html" => ResponseBuilder::from_bytes(body.html.into_bytes(), "text/html; charset=utf-8"),
+        "text/plain" => ResponseBuilder::from_bytes(body.plain.into_bytes(), "text/plain; charset=utf-8"),
         _ => ResponseBuilder::json(&InsightView { related, ..InsightView::from_row(row.clone(), Some(body), chain, now) }),
     };
     let locale = row.locale.clone();
-    response.state(state).last_modified(modified).vary("Accept, Accept-Encoding").header(header::CONTENT_LANGUAGE, locale)
+    response.etag_prefix(state).last_modified(modified).vary("Accept, Accept-Encoding").header(header::CONTENT_LANGUAGE, locale)
 }
 
 /// YAML front matter as static site generators read it, then a blank line; the body follows byte for byte.

@@ -92,14 +92,14 @@ pub(in crate::http) async fn list_revisions(
 ) -> Result<ResponseBuilder, Problem> {
     let PageParams { limit, cursor } = PageParams::parse(&request)?;
     let insight = find_authorized(&app, &path.id_or_slug, editor.principal()).await?;
-    let cursor = pagination::cursor(cursor.as_deref(), &store::revisions::identity(insight.id), false)?;
+    let cursor = pagination::read_cursor(cursor.as_deref(), &store::revisions::identity(insight.id), false)?;
     let page = store::revisions::list(app.store.reader(), insight.id, cursor.as_ref(), limit).await?;
     let sequence = app.freshness(app.now()).await?.sequence;
     let info = pagination::page_info(&page, limit);
     let data = page.rows.into_iter().map(|row| summary(row, &insight)).collect();
     let view = RevisionListView { data, page: info, meta: ListMeta { sequence, total: None } };
     let state = insight_state(insight.id, insight.head_revision, insight.pointer_version);
-    Ok(pagination::links(ResponseBuilder::json(&view).state(state), &app, &request, &view.page))
+    Ok(pagination::add_links(ResponseBuilder::json(&view).etag_prefix(state), &app, &request, &view.page))
 }
 
 /// Get a revision
@@ -125,7 +125,7 @@ pub(in crate::http) async fn get_revision(
     let row = store::revisions::find_listed(db, insight.id, number).await?.ok_or_else(Problem::not_found)?;
     let draft = store::drafts::find(db, insight.id, number).await?.ok_or_else(Problem::not_found)?;
     let view = RevisionView { summary: summary(row, &insight), content: draft.to_input() };
-    Ok(ResponseBuilder::json(&view).state(format!("n{number}")))
+    Ok(ResponseBuilder::json(&view).etag_prefix(format!("n{number}")))
 }
 
 /// Restore a revision
@@ -137,6 +137,7 @@ pub(in crate::http) async fn get_revision(
     params(RevisionPath, IfMatchHeader),
     responses((status = 200, description = "The insight with its new revision.", body = InsightView)),
     security(("bearer" = ["insights:write"])),
+    extensions(("x-problems" = json!(["slug-taken", "validation-failed"]))),
 )]
 #[post("/v1/insights/{id_or_slug}/revisions/{number}/restore")]
 pub(in crate::http) async fn restore_revision(
@@ -146,7 +147,7 @@ pub(in crate::http) async fn restore_revision(
     path: web::Path<RevisionPath>,
     preconditions: Preconditions,
 ) -> Result<ResponseBuilder, Problem> {
-    let mode = WriteMode::of(&request)?;
+    let mode = WriteMode::from_request(&request)?;
     let now = app.now();
     let insight = find_authorized(&app, &path.id_or_slug, editor.principal()).await?;
     let number = path.number()?;
@@ -160,7 +161,7 @@ fn summary(row: ListedRevision, insight: &insight::Model) -> RevisionSummaryView
     RevisionSummaryView {
         number: revision.number,
         created_at: Timestamp(revision.created_at).rfc3339(),
-        made_by: MadeBy::of(&revision),
+        made_by: MadeBy::from_revision(&revision),
         is_live: insight.live_revision == Some(revision.number),
         is_newest: insight.head_revision == revision.number,
         locales: revision.locales.0,

@@ -43,7 +43,7 @@ pub(super) async fn read_draft(app: &AppState, txn: &Transaction, id: Uuid) -> R
 pub(super) async fn find(app: &AppState, draft: WrittenDraft, caller: &Principal, now: Timestamp) -> Result<Vec<WarningView>, Problem> {
     let WrittenDraft { id, slugs, sort_title, base_urls, texts } = draft;
     let lint_all = move || texts.into_iter().map(|text| (field_pointer(&text), lint_text(&text))).collect::<Vec<_>>();
-    let lints = offload::render(lint_all).await?;
+    let lints = offload::render(&app.store, lint_all).await?;
     let own = caller.limited_to_own();
     let db = app.store.reader();
     let mut warnings = Vec::new();

@@ -35,6 +35,7 @@ use crate::store::insights::InsightName;
     request_body(content = InsightInput, content_type = "application/json"),
     responses((status = 201, description = "The draft.", body = InsightView)),
     security(("bearer" = ["insights:write"])),
+    extensions(("x-problems" = json!(["slug-taken"]))),
 )]
 #[post("/v1/insights")]
 pub(in crate::http) async fn create_insight(
@@ -43,7 +44,7 @@ pub(in crate::http) async fn create_insight(
     editor: Editor,
     body: Body,
 ) -> Result<ResponseBuilder, Problem> {
-    let mode = WriteMode::of(&request)?;
+    let mode = WriteMode::from_request(&request)?;
     let now = app.now();
     let draft = body.parse(Draft::parse)?;
     let pending = insights::create(&app.store, &editor, draft, now).await?;
@@ -63,6 +64,7 @@ pub(in crate::http) async fn create_insight(
         (status = 201, description = "The new draft.", body = InsightView),
     ),
     security(("bearer" = ["insights:write"])),
+    extensions(("x-problems" = json!(["slug-taken"]))),
 )]
 #[put("/v1/insights/{id_or_slug}")]
 pub(in crate::http) async fn replace_insight(
@@ -73,7 +75,7 @@ pub(in crate::http) async fn replace_insight(
     preconditions: Preconditions,
     body: Body,
 ) -> Result<ResponseBuilder, Problem> {
-    let mode = WriteMode::of(&request)?;
+    let mode = WriteMode::from_request(&request)?;
     if preconditions.create_only() {
         return create_at_path(&app, mode, &editor, &path.id_or_slug, body).await;
     }
@@ -93,6 +95,7 @@ pub(in crate::http) async fn replace_insight(
     request_body(content = InsightPatch, content_type = "application/merge-patch+json"),
     responses((status = 200, description = "The insight with its new revision.", body = InsightView)),
     security(("bearer" = ["insights:write"])),
+    extensions(("x-problems" = json!(["slug-taken"]))),
 )]
 #[patch("/v1/insights/{id_or_slug}")]
 pub(in crate::http) async fn patch_insight(
@@ -103,7 +106,7 @@ pub(in crate::http) async fn patch_insight(
     preconditions: Preconditions,
     body: Body,
 ) -> Result<ResponseBuilder, Problem> {
-    let mode = WriteMode::of(&request)?;
+    let mode = WriteMode::from_request(&request)?;
     let target = WriteTarget::find(&app, mode, &path.id_or_slug, editor.principal(), preconditions).await?;
     let merge = body.merge_patch()?;
     let revise = |old: &Draft| Draft::parse(merge(old.to_input())).map_err(EditorialError::Invalid);
@@ -131,7 +134,7 @@ pub(in crate::http) async fn delete_insight(
 ) -> Result<ResponseBuilder, Problem> {
     let mut query = Query::from_request(&request);
     let DeletionParams { permanent } = DeletionParams::read(&mut query);
-    let mode = WriteMode::read(&request, query)?;
+    let mode = WriteMode::from_query(&request, query)?;
     let (target, pending) = if permanent {
         let admin = Admin::try_from_principal(editor.principal().clone()).map_err(missing_scope)?;
         let target = WriteTarget::find_anywhere(&app, mode, &path.id_or_slug, preconditions).await?;
@@ -142,7 +145,7 @@ pub(in crate::http) async fn delete_insight(
         let pending = lifecycle::delete(&app.store, &editor, target.id, &target.expected, target.now).await?;
         (target, pending)
     };
-    target.mode.conclude(&app, pending, target.now, async |_, _| Ok(ResponseBuilder::empty(StatusCode::NO_CONTENT))).await
+    target.mode.commit_or_dry_run(&app, pending, target.now, async |_, _| Ok(ResponseBuilder::empty(StatusCode::NO_CONTENT))).await
 }
 
 /// `PUT` with `If-None-Match: *`: creates the insight under the slug in the path.
@@ -158,7 +161,7 @@ async fn create_at_path(
     let name =
         parse_name(id_or_slug).map_err(|_not_found| Problem::invalid(fields::slug(id_or_slug).err().map(at_slug).into_iter().collect()))?;
     if let Ok(insight) = find_authorized(app, id_or_slug, editor.principal()).await {
-        return Err(lifecycle::exists_already(&app.store, insight.id).await?.into());
+        return Err(lifecycle::already_exists_error(&app.store, insight.id).await?.into());
     }
     let InsightName::Slug(slug) = name else { return Err(Problem::not_found()) };
     let draft = body.parse(|mut input| {

@@ -18,7 +18,7 @@ use crate::editorial::pending::PendingWrite;
 use crate::http::request::preconditions::Preconditions;
 use crate::http::response::builder::ResponseBuilder;
 use crate::http::response::problem::Problem;
-use crate::http::response::write_outcome::{WriteMode, report};
+use crate::http::response::write_outcome::{WriteMode, dry_run_report};
 use crate::http::state::app_state::AppState;
 use crate::store::insights::InsightName;
 use crate::store::rows::insight;
@@ -94,14 +94,14 @@ pub(super) async fn conclude(
         let location = || app.location(&format!("/v1/insights/{id}"));
         Ok(if status == StatusCode::CREATED { response.header(header::LOCATION, location()) } else { response })
     };
-    if !mode.is_rehearsal() {
-        return mode.conclude(app, pending, now, show).await;
+    if !mode.is_dry_run() {
+        return mode.commit_or_dry_run(app, pending, now, show).await;
     }
-    let response = show(pending.txn(), &pending.made).await?;
-    let (draft, caller) = (warnings::read_draft(app, pending.txn(), pending.made).await?, pending.by().clone());
+    let response = show(pending.txn(), &pending.value).await?;
+    let (draft, caller) = (warnings::read_draft(app, pending.txn(), pending.value).await?, pending.principal().clone());
     // Other writers do not wait while the texts are checked.
     drop(pending);
-    Ok(report(&response, &warnings::find(app, draft, &caller, now).await?))
+    dry_run_report(&response, &warnings::find(app, draft, &caller, now).await?)
 }
 
 async fn newest_revision(txn: &Transaction, id: Uuid, now: Timestamp) -> Result<ResponseBuilder, Problem> {

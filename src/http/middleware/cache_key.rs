@@ -1,6 +1,8 @@
-//! What requests have in common that get the same answer: the address with its parameters in order and without defaults, and the form.
+//! Cache keys: requests that get the same response have the same key. A key is the media type and the address, with its parameters sorted
+//! and without defaults.
+//!
+//! [`RequestTarget::from_head`] recognises cacheable requests; [`RequestTarget::canonicalise`] normalises them into a [`CacheKey`].
 
-use std::cell::RefCell;
 use std::sync::Arc;
 
 use actix_web::dev::RequestHead;
@@ -8,103 +10,96 @@ use actix_web::http::Method;
 use actix_web::http::header::{self, HeaderName};
 
 use crate::domain::page::{DEFAULT_LIMIT, Sort};
-use crate::http::request::negotiation::FORMS;
+use crate::http::request::negotiation::INSIGHT_MEDIA_TYPES;
 use crate::http::request::{negotiation, query_params};
 
-/// Longer addresses are answered and not kept.
-const LONGEST: usize = 4_096;
-/// Addresses that take `limit`, with its usual default.
-const LISTS: [&str; 6] = ["/v1/insights", "/v1/search", "/v1/changes", "/v1/categories", "/v1/tags", "/v1/authors"];
+/// The responses to longer addresses are not cached.
+const MAX_ADDRESS_LENGTH: usize = 4_096;
+/// The paths with a parameter `limit` that has the usual default.
+const LIST_PATHS: [&str; 6] = ["/v1/insights", "/v1/search", "/v1/changes", "/v1/categories", "/v1/tags", "/v1/authors"];
 
-/// A request whose answer may be kept, as its reader spelled it.
+/// The target of a cacheable request, as the client spelled it.
 #[derive(Clone, Copy)]
 pub struct RequestTarget<'r> {
-    form: &'static str,
+    media_type: &'static str,
     path: &'r str,
     query: &'r str,
 }
 
-/// The one spelling of a request that its answer is kept under.
+/// The canonical target of a request.
 pub struct CacheKey {
-    pub(crate) name: Arc<str>,
-    /// How the reader spelled it, where that is not the name.
-    pub(crate) spelling: Option<String>,
-    pub(crate) form: &'static str,
+    pub(crate) key: Arc<str>,
+    /// How the client spelled it, if that is not canonical.
+    pub(crate) alias: Option<String>,
+    pub(crate) media_type: &'static str,
+    /// The canonical path and query.
     pub(crate) address: String,
 }
 
-thread_local! {
-    static NAME: RefCell<String> = const { RefCell::new(String::new()) };
-}
-
 impl<'r> RequestTarget<'r> {
-    /// None for what is not a plain read, and for addresses whose answers are nobody else's.
+    /// None for requests that are not plain reads, and for addresses whose responses are not cached.
     #[must_use]
-    pub fn of(head: &'r RequestHead) -> Option<Self> {
-        let told = |name: HeaderName| head.headers.contains_key(name);
-        let plain = matches!(head.method, Method::GET | Method::HEAD)
-            && !(told(header::AUTHORIZATION) || told(header::IF_MATCH) || told(header::IF_UNMODIFIED_SINCE));
+    pub fn from_head(head: &'r RequestHead) -> Option<Self> {
+        let has = |name: HeaderName| head.headers.contains_key(name);
+        let is_plain_read = matches!(head.method, Method::GET | Method::HEAD)
+            && !(has(header::AUTHORIZATION) || has(header::IF_MATCH) || has(header::IF_UNMODIFIED_SINCE));
         let (path, query) = (head.uri.path(), head.uri.query().unwrap_or_default());
-        if !plain || path.len() + query.len() > LONGEST {
+        if !is_plain_read || path.len() + query.len() > MAX_ADDRESS_LENGTH {
             return None;
         }
-        let form = match kind(path)? {
+        let media_type = match cacheable_kind(path)? {
             CacheableKind::Insight => {
-                let accept = negotiation::lines(&head.headers, &header::ACCEPT);
-                negotiation::choose(accept.as_deref().filter(|accept| *accept != "*/*"), &FORMS)?
+                let accept = negotiation::combined_header(&head.headers, &header::ACCEPT);
+                negotiation::choose(accept.as_deref().filter(|accept| *accept != "*/*"), &INSIGHT_MEDIA_TYPES)?
             }
-            CacheableKind::Other => FORMS[0],
+            CacheableKind::Other => INSIGHT_MEDIA_TYPES[0],
         };
-        Some(Self { form, path, query })
+        Some(Self { media_type, path, query })
     }
 
-    /// Lends the name of this spelling, without a copy.
-    pub(crate) fn with_name<T>(self, look: impl FnOnce(&str) -> T) -> T {
-        NAME.with_borrow_mut(|name| {
-            name.clear();
-            self.write(name);
-            look(name)
-        })
-    }
-
-    fn write(self, name: &mut String) {
-        name.extend([self.form, " ", self.path]);
+    /// Writes the key of this spelling into a buffer, which is cleared first.
+    pub(crate) fn write_key(self, buffer: &mut String) {
+        buffer.clear();
+        buffer.extend([self.media_type, " ", self.path]);
         if !self.query.is_empty() {
-            name.extend(["?", self.query]);
+            buffer.extend(["?", self.query]);
         }
     }
 
-    /// None for what a preview token opens.
+    /// None for requests with a preview token.
     #[must_use]
-    pub fn canonical(self) -> Option<CacheKey> {
-        let mut pairs = query_params::decode_pairs(self.query);
+    pub fn canonicalise(self) -> Option<CacheKey> {
+        let mut pairs = query_params::pairs(self.query);
         if pairs.iter().any(|(name, _)| name == "preview") {
             return None;
         }
         let is_default = |(name, value): &(String, String)| match (name.as_str(), value.as_str()) {
-            ("limit", value) => value.parse() == Ok(DEFAULT_LIMIT) && LISTS.contains(&self.path),
-            ("sort", value) => Sort::parse(value) == Some(Sort::DEFAULT) && self.path == LISTS[0],
+            ("limit", value) => value.parse() == Ok(DEFAULT_LIMIT) && LIST_PATHS.contains(&self.path),
+            ("sort", value) => Sort::parse(value) == Some(Sort::DEFAULT) && self.path == LIST_PATHS[0],
             _ => false,
         };
-        // What is given twice is refused, however often it says the default.
+        // A repeated parameter is refused, even with its default: it must not share the key of a valid request.
         let names: Vec<String> = pairs.iter().map(|(name, _)| name.clone()).collect();
         pairs.retain(|pair| !is_default(pair) || names.iter().filter(|name| **name == pair.0).count() > 1);
         pairs.sort_by(|(one, _), (other, _)| one.cmp(other));
         let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(&pairs).finish();
-        let canonical = RequestTarget { form: self.form, path: self.path, query: &query };
-        let name: Arc<str> = canonical.with_name(|name| Arc::from(name));
-        let spelling = self.with_name(|spelling| Some(spelling.to_owned()).filter(|spelling| *spelling != *name));
-        Some(CacheKey { address: name[self.form.len() + 1..].to_owned(), form: self.form, name, spelling })
+        let mut canonical = String::new();
+        RequestTarget { media_type: self.media_type, path: self.path, query: &query }.write_key(&mut canonical);
+        let mut spelling = String::new();
+        self.write_key(&mut spelling);
+        let alias = Some(spelling).filter(|spelling| *spelling != canonical);
+        let address = canonical[self.media_type.len() + 1..].to_owned();
+        Some(CacheKey { address, media_type: self.media_type, key: canonical.into(), alias })
     }
 }
 
 enum CacheableKind {
-    /// A single insight, in the form that the reader likes best.
+    /// A single insight, whose media type is negotiated.
     Insight,
     Other,
 }
 
-fn kind(path: &str) -> Option<CacheableKind> {
+fn cacheable_kind(path: &str) -> Option<CacheableKind> {
     if !path.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_./".contains(&byte)) {
         return None;
     }
@@ -128,29 +123,29 @@ fn kind(path: &str) -> Option<CacheableKind> {
 mod tests {
     use super::*;
 
-    fn name(path: &str, query: &str) -> String {
-        RequestTarget { form: FORMS[0], path, query }.canonical().map_or_else(String::new, |key| key.address)
+    fn canonical_address(path: &str, query: &str) -> String {
+        RequestTarget { media_type: INSIGHT_MEDIA_TYPES[0], path, query }.canonicalise().map_or_else(String::new, |key| key.address)
     }
 
     #[test]
-    fn spellings_of_one_request_share_a_name() {
+    fn spellings_of_one_request_share_a_key() {
         for query in ["tag=a%2Cb&category=x", "category=x&tag=a,b", "limit=20&category=x&tag=a,b", "sort=-published_at&tag=a,b&category=x"]
         {
-            assert_eq!(name("/v1/insights", query), "/v1/insights?category=x&tag=a%2Cb", "{query}");
+            assert_eq!(canonical_address("/v1/insights", query), "/v1/insights?category=x&tag=a%2Cb", "{query}");
         }
-        assert_eq!(name("/v1/search", "q=a+b&limit=20"), name("/v1/search", "q=a%20b"));
+        assert_eq!(canonical_address("/v1/search", "q=a+b&limit=20"), canonical_address("/v1/search", "q=a%20b"));
     }
 
     #[test]
-    fn what_is_refused_keeps_its_own_name() {
-        assert_eq!(name("/v1/insights", "limit=20&limit=20"), "/v1/insights?limit=20&limit=20");
-        assert_eq!(name("/v1/search", "q=a&sort=-published_at"), "/v1/search?q=a&sort=-published_at");
-        assert_eq!(name("/v1/insights/a", "limit=20"), "/v1/insights/a?limit=20");
-        assert_eq!(name("/v1/insights/a", "preview=x"), "");
+    fn requests_that_are_refused_have_keys_of_their_own() {
+        assert_eq!(canonical_address("/v1/insights", "limit=20&limit=20"), "/v1/insights?limit=20&limit=20");
+        assert_eq!(canonical_address("/v1/search", "q=a&sort=-published_at"), "/v1/search?q=a&sort=-published_at");
+        assert_eq!(canonical_address("/v1/insights/a", "limit=20"), "/v1/insights/a?limit=20");
+        assert_eq!(canonical_address("/v1/insights/a", "preview=x"), "");
     }
 
     #[test]
-    fn only_what_everybody_may_read_is_kept() {
+    fn only_public_reads_are_cacheable() {
         for path in [
             "/v1/insights/a/revisions",
             "/v1/events",
@@ -160,10 +155,10 @@ mod tests {
             "/health/live",
             "/v1/tags/a/b",
         ] {
-            assert!(kind(path).is_none(), "{path}");
+            assert!(cacheable_kind(path).is_none(), "{path}");
         }
         for path in ["/v1/insights", "/v1/insights/a.md", "/v1/insights/a/related", "/v1/tags/a", "/v1/search/suggestions"] {
-            assert!(kind(path).is_some(), "{path}");
+            assert!(cacheable_kind(path).is_some(), "{path}");
         }
     }
 }

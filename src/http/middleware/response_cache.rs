@@ -1,11 +1,15 @@
-//! In front of everything: finished answers are given out before a request is routed, and one request for each makes it.
+//! The response-cache middleware: valid cache entries are sent before routing; on a miss, one request fills the entry and the others wait.
 //!
-//! Only reads without a token come in, of addresses whose answers may be kept. Whoever makes an answer is given a request that was put together
-//! here, of what the key says and nothing else: no header, spelling or encoding of one reader can get into the answer of another.
+//! Only cacheable reads without a token are handled here; see [`RequestTarget::from_head`].
+//!
+//! Invariant: the request that fills an entry is rebuilt from the cache key alone. No header, spelling or encoding of one client can get
+//! into the response of another.
 
+use std::cell::RefCell;
 use std::future::{Ready, ready};
 use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use actix_web::body::BoxBody;
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse, Transform, forward_ready};
@@ -17,21 +21,21 @@ use futures_util::future::{Either, LocalBoxFuture};
 use crate::domain::change::PublicSequence;
 use crate::domain::clock::Timestamp;
 use crate::http::middleware::cache_key::{CacheKey, RequestTarget};
+use crate::http::middleware::cors;
 use crate::http::middleware::request_context;
-use crate::http::middleware::worker_cache::WorkerCache;
 use crate::http::request::request_id;
 use crate::http::request::request_id::REQUEST_ID;
-use crate::http::response::buffered::{BufferedResponse, RevalidationState};
-use crate::http::response::builder::{CacheFillRequest, CacheInsert, EntryLifetime};
+use crate::http::response::buffered::{BufferedResponse, RequestContext, RevalidationState};
+use crate::http::response::cache_entry::{CacheFillRequest, CacheInsert, EntryLifetime};
 use crate::http::response::problem::Problem;
 use crate::http::state::app_state::AppState;
-use crate::projections::response_cache::{CacheEntry, CacheFill, FlightOutcome, Lookup};
+use crate::projections::response_cache::{CacheEntry, CacheFill, EntryOrigin, FlightOutcome, FlightReceiver, Lookup};
 
-/// What is left of a request's headers for whoever makes an answer: names for the log.
-const TRACED: [HeaderName; 2] = [REQUEST_ID, HeaderName::from_static("traceparent")];
+/// The headers of the client's request that the fill request keeps, for the log.
+const TRACE_HEADERS: [HeaderName; 2] = [REQUEST_ID, HeaderName::from_static("traceparent")];
 
-/// What readers are told while the database is away: the answer is one that was kept, and may be stale (RFC 9211).
-const PERHAPS_STALE: HeaderValue = HeaderValue::from_static("insights; hit; detail=database-away");
+/// `Cache-Status` (RFC 9211) while the database is away: the entry may be stale.
+const STALE_IF_ERROR: HeaderValue = HeaderValue::from_static("insights; hit; detail=database-away");
 
 pub(crate) struct ResponseCacheMiddleware(pub(crate) web::Data<AppState>);
 
@@ -45,14 +49,18 @@ where
     type InitError = ();
     type Future = Ready<Result<Self::Transform, ()>>;
 
-    fn new_transform(&self, behind: S) -> Self::Future {
-        ready(Ok(ResponseCacheService { behind: Rc::new(behind), near: WorkerCache::new(&self.0.cache), app: self.0.clone() }))
+    fn new_transform(&self, inner: S) -> Self::Future {
+        let hits = self.0.cache.register_hit_counter();
+        ready(Ok(ResponseCacheService { inner: Rc::new(inner), hits, key_buffer: RefCell::default(), app: self.0.clone() }))
     }
 }
 
+/// The middleware of one worker.
 pub(crate) struct ResponseCacheService<S> {
-    behind: Rc<S>,
-    near: WorkerCache,
+    inner: Rc<S>,
+    /// Of this worker alone, so that workers do not contend for it.
+    hits: Arc<AtomicU64>,
+    key_buffer: RefCell<String>,
     app: web::Data<AppState>,
 }
 
@@ -66,134 +74,150 @@ where
     type Error = Error;
     type Future = Either<Ready<ServiceResult>, LocalBoxFuture<'static, ServiceResult>>;
 
-    forward_ready!(behind);
+    forward_ready!(inner);
 
     fn call(&self, request: ServiceRequest) -> Self::Future {
-        let spelled = RequestTarget::of(request.head()).filter(|_| self.app.cache.is_on());
-        let Some(spelled) = spelled else { return Either::Right(Box::pin(self.behind.call(request))) };
+        let target = RequestTarget::from_head(request.head()).filter(|_| self.app.cache.is_enabled());
+        let Some(target) = target else { return Either::Right(Box::pin(self.inner.call(request))) };
         let now = self.app.now();
-        let give = |answer: &BufferedResponse, sequence| given(&self.app, answer, request.headers(), (now, sequence));
-        if let Some(response) = spelled.with_name(|name| self.near.find(&self.app.cache, name, now, give)) {
+        let hit = {
+            let mut key = self.key_buffer.borrow_mut();
+            target.write_key(&mut key);
+            self.app.cache.find(&key, now)
+        };
+        if let Some((entry, sequence)) = hit {
+            self.hits.fetch_add(1, Ordering::Relaxed);
+            let response = serve_entry(&self.app, &entry.value, request.headers(), now, sequence);
             return Either::Left(ready(Ok(request.into_response(response))));
         }
-        let Some(key) = spelled.canonical() else { return Either::Right(Box::pin(self.behind.call(request))) };
-        Either::Right(Box::pin(turn(self.behind.clone(), self.app.clone(), request, key)))
+        let Some(key) = target.canonicalise() else { return Either::Right(Box::pin(self.inner.call(request))) };
+        Either::Right(Box::pin(respond_to_miss(self.inner.clone(), self.app.clone(), request, key)))
     }
 }
 
-/// An answer that was made before, for a reader with these headers.
-fn given(app: &AppState, answer: &BufferedResponse, headers: &HeaderMap, (now, sequence): (Timestamp, PublicSequence)) -> HttpResponse {
-    let again = RevalidationState { sequence, next_transition: app.cache.next_transition() };
-    let mut response = sent(answer, headers, (now, Some(&again)), request_id::header(headers, now));
-    if app.cache.is_cut_off() {
-        response.headers_mut().insert(header::CACHE_STATUS, PERHAPS_STALE);
+/// The response from a valid entry.
+fn serve_entry(app: &AppState, entry: &BufferedResponse, headers: &HeaderMap, now: Timestamp, sequence: PublicSequence) -> HttpResponse {
+    let revalidation = RevalidationState { sequence, next_transition: app.cache.next_transition() };
+    let context = RequestContext { headers, now, last_dated: &app.last_dated };
+    let mut response = with_common_headers(entry.respond(context, Some(revalidation)), request_id::response_header(headers, now));
+    if app.cache.is_database_away() {
+        response.headers_mut().insert(header::CACHE_STATUS, STALE_IF_ERROR);
     }
     response
 }
 
-fn sent(
-    answer: &BufferedResponse,
-    headers: &HeaderMap,
-    (now, again): (Timestamp, Option<&RevalidationState>),
-    id: Option<HeaderValue>,
-) -> HttpResponse {
-    let mut response = answer.respond(headers, now, again);
-    let map = response.headers_mut();
-    if let Some(id) = id {
-        map.append(REQUEST_ID, id);
+fn with_common_headers(mut response: HttpResponse, request_id: Option<HeaderValue>) -> HttpResponse {
+    let headers = response.headers_mut();
+    if let Some(id) = request_id {
+        headers.append(REQUEST_ID, id);
     }
-    request_context::always(map);
+    cors::add_common_headers(headers);
     response
 }
 
-/// Makes the answer, or waits for whoever makes it.
-async fn turn<S>(behind: Rc<S>, app: web::Data<AppState>, request: ServiceRequest, key: CacheKey) -> ServiceResult
+async fn respond_to_miss<S>(inner: Rc<S>, app: web::Data<AppState>, request: ServiceRequest, key: CacheKey) -> ServiceResult
 where
     S: Service<ServiceRequest, Response = ServiceResponse<BoxBody>, Error = Error> + 'static,
 {
     let now = app.now();
-    let mut outcome = match app.cache.join(&key.name, now) {
-        Lookup::Kept(answer, sequence) => {
-            key.spelling.iter().for_each(|spelling| app.cache.alias(spelling, &key.name));
-            let response = given(&app, &answer.value, request.headers(), (now, sequence));
-            return Ok(request.into_response(response));
-        }
-        Lookup::Alone => return behind.call(request).await,
-        Lookup::Mine(making) => {
-            let made = make(behind, request, key, (making, now));
-            // It goes on when the reader leaves: others may wait for it.
-            return actix_web::rt::spawn(made).await.unwrap_or_else(|_panicked| Err(Problem::internal().into()));
-        }
-        Lookup::Theirs(outcome) => outcome,
-    };
-    let outcome = outcome.wait_for(Option::is_some).await.map(|outcome| outcome.clone());
-    match outcome {
-        Ok(Some(FlightOutcome::Made(answer))) if app.cache.is_good_for_waiters(&answer, app.now()) => {
-            let now = app.now();
-            let id = request_id::header(request.headers(), now);
-            let response = sent(&answer.value, request.headers(), (now, None), id);
+    match app.cache.join(&key.key, now) {
+        Lookup::Hit(entry, sequence) => {
+            key.alias.iter().for_each(|alias| app.cache.insert_alias(alias, &key.key));
+            let response = serve_entry(&app, &entry.value, request.headers(), now, sequence);
             Ok(request.into_response(response))
         }
-        Ok(Some(FlightOutcome::Failed)) => Ok(failed(&app, request)),
-        // It is nobody else's, the clock has overtaken it, or whoever made it is gone.
-        Ok(_) | Err(_) => behind.call(request).await,
+        Lookup::Bypass => inner.call(request).await,
+        Lookup::Leader(fill) => {
+            let filled = fill_entry(inner, app, request, key, fill);
+            // A task of its own: it continues when the client leaves, because followers may wait for it.
+            actix_web::rt::spawn(filled).await.unwrap_or_else(|_panic| Err(Problem::internal().into()))
+        }
+        Lookup::Follower(outcome) => follow(inner, app, request, outcome).await,
     }
 }
 
-/// What those are told who waited for a computation that failed.
-fn failed(app: &AppState, request: ServiceRequest) -> ServiceResponse<BoxBody> {
-    let problem = Problem::unavailable("the answer could not be made just now: try again in a moment");
-    let id = request_id::of(request.headers(), app.now());
-    let path = request.path().to_owned();
-    request_context::finish(request.into_response(problem.error_response()), app, &path, &id)
-}
-
-async fn make<S>(
-    behind: Rc<S>,
-    mut request: ServiceRequest,
-    key: CacheKey,
-    (making, now): (CacheFill<BufferedResponse>, Timestamp),
+/// Waits for the leader.
+async fn follow<S>(
+    inner: Rc<S>,
+    app: web::Data<AppState>,
+    request: ServiceRequest,
+    mut outcome: FlightReceiver<BufferedResponse>,
 ) -> ServiceResult
 where
     S: Service<ServiceRequest, Response = ServiceResponse<BoxBody>, Error = Error> + 'static,
 {
-    let asked = rebuild(&mut request, &key);
-    let mut response = match behind.call(request).await {
+    let outcome = outcome.wait_for(Option::is_some).await.map(|outcome| outcome.clone());
+    match outcome {
+        Ok(Some(FlightOutcome::Filled(entry))) if app.cache.is_fresh_for_followers(&entry, app.now()) => {
+            let context = RequestContext { headers: request.headers(), now: app.now(), last_dated: &app.last_dated };
+            let id = request_id::response_header(context.headers, context.now);
+            let response = with_common_headers(entry.value.respond(context, None), id);
+            Ok(request.into_response(response))
+        }
+        Ok(Some(FlightOutcome::Failed)) => Ok(failed_response(&app, request)),
+        // Not cacheable, changed by the clock, or the leader has panicked.
+        Ok(_) | Err(_) => inner.call(request).await,
+    }
+}
+
+/// The response to a follower whose leader has failed.
+fn failed_response(app: &AppState, request: ServiceRequest) -> ServiceResponse<BoxBody> {
+    let problem = Problem::unavailable("the response could not be computed: try again in a moment");
+    let id = request_id::get_or_generate(request.headers(), app.now());
+    let path = request.path().to_owned();
+    request_context::complete_response(request.into_response(problem.error_response()), app, &path, &id)
+}
+
+/// Computes the response as the leader, and fills the entry with it.
+async fn fill_entry<S>(
+    inner: Rc<S>,
+    app: web::Data<AppState>,
+    mut request: ServiceRequest,
+    key: CacheKey,
+    fill: CacheFill<BufferedResponse>,
+) -> ServiceResult
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<BoxBody>, Error = Error> + 'static,
+{
+    let now = app.now();
+    let client_headers = rebuild_from_key(&mut request, &key);
+    let mut response = match inner.call(request).await {
         Ok(response) => response,
         Err(error) => {
-            making.finish(FlightOutcome::Failed);
+            fill.finish(FlightOutcome::Failed);
             return Err(error);
         }
     };
-    let to_keep = response.response_mut().extensions_mut().remove::<CacheInsert>();
-    let Some(CacheInsert { finished, kept }) = to_keep else {
-        making.finish(if response.status().is_server_error() { FlightOutcome::Failed } else { FlightOutcome::NotKept });
+    let insert = response.response_mut().extensions_mut().remove::<CacheInsert>();
+    let Some(CacheInsert { response: buffered, lifetime }) = insert else {
+        fill.finish(if response.status().is_server_error() { FlightOutcome::Failed } else { FlightOutcome::NotCacheable });
         return Ok(response);
     };
-    let EntryLifetime { made_at, until, names } = kept;
-    let bytes = finished.bytes();
-    let answer = Arc::new(CacheEntry::new(finished, bytes, made_at, (now, until), names));
-    making.finish(FlightOutcome::Made(answer.clone()));
+    let EntryLifetime { sequence, expires_at, tags } = lifetime;
+    let bytes = buffered.memory_bytes();
+    let origin = EntryOrigin { sequence, computed_at: now, expires_at };
+    let entry = Arc::new(CacheEntry::new(buffered, bytes, origin, tags));
+    fill.finish(FlightOutcome::Filled(entry.clone()));
     let id = response.headers_mut().remove(REQUEST_ID).next();
     let (request, _) = response.into_parts();
-    let response = sent(&answer.value, &asked, (now, None), id);
-    Ok(ServiceResponse::new(request, response))
+    let context = RequestContext { headers: &client_headers, now, last_dated: &app.last_dated };
+    Ok(ServiceResponse::new(request, with_common_headers(entry.value.respond(context, None), id)))
 }
 
-/// Makes a request of the key alone. Answers the headers that the reader sent.
-fn rebuild(request: &mut ServiceRequest, key: &CacheKey) -> HeaderMap {
+/// Rebuilds a request from the cache key alone. Returns the headers that the client sent.
+fn rebuild_from_key(request: &mut ServiceRequest, key: &CacheKey) -> HeaderMap {
     if let Ok(uri) = Uri::try_from(key.address.as_str()) {
         request.head_mut().uri = uri;
     }
     request.head_mut().method = Method::GET;
-    let asked = std::mem::replace(request.headers_mut(), HeaderMap::new());
+    let client_headers = std::mem::replace(request.headers_mut(), HeaderMap::new());
     let headers = request.headers_mut();
-    for name in TRACED {
-        if let Some(value) = asked.get(&name) {
+    for name in TRACE_HEADERS {
+        if let Some(value) = client_headers.get(&name) {
             headers.insert(name, value.clone());
         }
     }
-    headers.insert(header::ACCEPT, HeaderValue::from_static(key.form));
+    headers.insert(header::ACCEPT, HeaderValue::from_static(key.media_type));
     request.extensions_mut().insert(CacheFillRequest);
-    asked
+    client_headers
 }

@@ -1,4 +1,4 @@
-//! The document and its page. Everything is in the binary; the page loads nothing from anywhere else.
+//! Serves the OpenAPI document and its reference page. Everything is in the binary; the page loads nothing from other origins.
 
 use std::io::Read as _;
 use std::sync::LazyLock;
@@ -19,7 +19,7 @@ const FAVICON: &str = include_str!("../../../assets/docs/favicon.svg");
 const SCRIPT_BROTLI: &[u8] = include_bytes!("../../../assets/docs/scalar.js.br");
 const POLICY: &str = include_str!("../../../assets/docs/csp.txt");
 
-/// For readers that take no brotli: browsers offer it only over https and on localhost.
+/// For clients that accept no brotli: browsers do only over https and on localhost.
 static SCRIPT: LazyLock<Vec<u8>> = LazyLock::new(|| {
     let mut plain = Vec::new();
     let _ = brotli::Decompressor::new(SCRIPT_BROTLI, 4096).read_to_end(&mut plain);
@@ -54,13 +54,19 @@ pub(crate) async fn get_openapi_yaml(app: web::Data<AppState>, request: HttpRequ
     Ok(embedded(&app.documents.get().yaml, "application/yaml"))
 }
 
-/// Read the reference
+/// Get the reference page
 ///
-/// This document as a page, for people.
+/// This document as a web page.
 #[utoipa::path(
     tag = "Documentation",
     responses((status = 200, description = "The page.", body = String, content_type = "text/html")),
     security(()),
+    extensions(
+        ("x-headers" = json!({
+            "Content-Security-Policy": "The page runs only its own scripts.",
+            "Referrer-Policy": "The address of the page is not sent to other sites.",
+        })),
+    ),
 )]
 #[get("/docs")]
 pub(crate) async fn get_docs(request: HttpRequest) -> Result<ResponseBuilder, Problem> {
@@ -70,9 +76,9 @@ pub(crate) async fn get_docs(request: HttpRequest) -> Result<ResponseBuilder, Pr
         .header(header::REFERRER_POLICY, "no-referrer"))
 }
 
-/// Get a part of the reference page
+/// Get an asset of the reference page
 ///
-/// The page's scripts and its icon.
+/// The scripts and the icon of the page.
 #[utoipa::path(
     tag = "Documentation",
     params(("asset" = inline(String), Path, description = "The file's name.", pattern = "^[a-z]+\\.[a-z]+$", example = "init.js")),
@@ -82,12 +88,12 @@ pub(crate) async fn get_docs(request: HttpRequest) -> Result<ResponseBuilder, Pr
 #[get("/docs/{asset}")]
 pub(crate) async fn get_docs_asset(request: HttpRequest, path: web::Path<String>) -> Result<ResponseBuilder, Problem> {
     Query::require_empty(&request)?;
-    let accepted = negotiation::lines(request.headers(), &header::ACCEPT_ENCODING).unwrap_or_default();
+    let accepted = negotiation::combined_header(request.headers(), &header::ACCEPT_ENCODING).unwrap_or_default();
     match path.as_str() {
         "init.js" => Ok(embedded(INIT.as_bytes(), "text/javascript; charset=utf-8")),
         "favicon.svg" => Ok(embedded(FAVICON.as_bytes(), "image/svg+xml")),
         "scalar.js" if negotiation::quality(&accepted, "br") > 0.0 => {
-            Ok(embedded(SCRIPT_BROTLI, "text/javascript; charset=utf-8").encoded("br"))
+            Ok(embedded(SCRIPT_BROTLI, "text/javascript; charset=utf-8").body_encoding("br"))
         }
         "scalar.js" => Ok(embedded(&SCRIPT, "text/javascript; charset=utf-8")),
         _ => Err(Problem::not_found()),
@@ -95,5 +101,5 @@ pub(crate) async fn get_docs_asset(request: HttpRequest, path: web::Path<String>
 }
 
 fn embedded(bytes: &[u8], content_type: &'static str) -> ResponseBuilder {
-    ResponseBuilder::bytes(bytes.to_vec(), content_type).state("e".to_owned()).policy(CachePolicy::Embedded)
+    ResponseBuilder::from_bytes(bytes.to_vec(), content_type).etag_prefix("e".to_owned()).policy(CachePolicy::Embedded)
 }

@@ -1,15 +1,17 @@
-//! The OpenAPI document of `routes.rs`. What holds for every operation of a kind (its errors, its headers, how it may be authorised) is added
-//! here by rule, so that no handler can forget it.
+//! The OpenAPI document of `routes.rs`. What is true of every operation of a kind (its errors, its headers, how it is authorised) is
+//! added here by rule, so that no handler can forget it.
 
-use crate::http::openapi::operation::OperationTraits;
 use serde_json::{Map, Value, json};
 use utoipa::OpenApi;
 use utoipa_actix_web::AppExt as _;
+use utoipa_actix_web::service_config::ServiceConfig;
 
-use crate::http::openapi::components as parts;
+use crate::http::openapi::components;
+use crate::http::openapi::declarations::Declarations;
+use crate::http::openapi::headers;
+use crate::http::openapi::operation::OperationTraits;
 use crate::http::openapi::writes;
 use crate::http::response::problem_codes::ProblemCode;
-use utoipa_actix_web::service_config::ServiceConfig;
 
 const PROBLEMS: &str = include_str!("../../../openapi/problems.json");
 
@@ -18,7 +20,7 @@ const PROBLEMS: &str = include_str!("../../../openapi/problems.json");
     info(
         title = "Insights API",
         description = "Publishes *insights*: field notes from production. Reads are public and cacheable; writes need a token. Errors are \
-                       problems (RFC 9457), each with a stable `code`. Parameters and fields that are not known are refused.",
+                       problems (RFC 9457), each with a stable `code`. Unknown parameters and fields are refused.",
         contact(name = "ZERONE"),
         license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0"),
     ),
@@ -26,26 +28,29 @@ const PROBLEMS: &str = include_str!("../../../openapi/problems.json");
     tags(
         (name = "Insights", description = "What readers read."),
         (name = "Search", description = "Ranked, tolerant of typos, with facets; current the moment a write returns."),
-        (name = "Changes", description = "What happened to visible content, for whoever keeps a copy."),
+        (name = "Changes", description = "What happened to visible content, for clients that keep a copy."),
         (name = "Categories", description = "Exactly one for each insight."),
         (name = "Tags", description = "Any number for each insight."),
         (name = "Authors", description = "Who wrote it."),
         (name = "Site", description = "Settings and figures of the whole site."),
         (name = "Editorial", description = "Writing and publishing, history, previews. Drafts are seen by editors only."),
-        (name = "Imports", description = "Content in and out, in bulk: each item with its own outcome."),
-        (name = "Auth", description = "Tokens: getting, ending and checking them."),
+        (name = "Imports", description = "Content in and out, in bulk. Each item has an outcome of its own."),
+        (name = "Auth", description = "Tokens: issue, revoke and check them."),
         (name = "Accounts", description = "Users, machine tokens and the audit log, for administrators."),
-        (name = "Operations", description = "For whoever runs the service."),
+        (name = "Operations", description = "For operators of the service."),
         (name = "Documentation", description = "This document, its page, and the explanations of problems."),
     )
 )]
 struct BaseDocument;
 
-/// The document of these routes. Needs no configuration and no database.
+/// The document of these routes. It needs no configuration and no database.
 #[must_use]
 pub(crate) fn document(routes: fn(&mut ServiceConfig<'_>)) -> Value {
     let (_, openapi) = actix_web::App::new().into_utoipa_app().openapi(BaseDocument::openapi()).configure(routes).split_for_parts();
-    let mut document = serde_json::to_value(openapi).unwrap_or_default();
+    let mut document = serde_json::to_value(openapi).unwrap_or_else(|error| {
+        tracing::error!(%error, "the OpenAPI document cannot be serialised");
+        Value::Null
+    });
     complete(&mut document);
     document
 }
@@ -53,19 +58,25 @@ pub(crate) fn document(routes: fn(&mut ServiceConfig<'_>)) -> Value {
 fn complete(document: &mut Value) {
     close_inputs(document);
     derive_list_items(&mut document["components"]["schemas"]);
-    let problems: Map<String, Value> = serde_json::from_str(PROBLEMS).unwrap_or_default();
+    let problems: Map<String, Value> = serde_json::from_str(PROBLEMS).unwrap_or_else(|error| {
+        tracing::error!(%error, "the committed examples of problems are corrupt");
+        Map::new()
+    });
     let mut used: Vec<ProblemCode> = Vec::new();
     let mut schemas = document["components"]["schemas"].take();
     for (path, operations) in document["paths"].as_object_mut().into_iter().flatten() {
         for (method, operation) in operations.as_object_mut().into_iter().flatten() {
-            name_parameters_once(operation);
-            writes::describe(operation, &mut schemas, &OperationTraits::of(path, method, operation));
-            let facts = OperationTraits::of(path, method, operation);
-            if facts.secured {
+            deduplicate_parameters(operation);
+            let declared = Declarations::take(operation);
+            let before_writes = OperationTraits::new(path, method, operation, declared.clone());
+            writes::describe(operation, &mut schemas, &before_writes);
+            // The parameters of writes are parameters like any other.
+            let traits = OperationTraits::new(path, method, operation, declared);
+            if traits.has_bearer {
                 add_password_flow(operation);
             }
-            parts::add_headers(operation, &facts);
-            for code in facts.codes() {
+            headers::add_headers(operation, &traits);
+            for code in traits.problem_codes() {
                 add_problem(operation, code, &problems);
                 if !used.contains(&code) {
                     used.push(code);
@@ -82,12 +93,12 @@ fn complete(document: &mut Value) {
         .collect();
     document["components"]["schemas"] = schemas;
     document["components"]["examples"] = Value::Object(examples);
-    document["components"]["schemas"]["FieldProblem"] = parts::field_problem();
-    document["components"]["schemas"]["ChangedBy"] = parts::changed_by();
-    document["components"]["schemas"]["MergeCandidate"] = parts::merge_candidate();
-    document["components"]["schemas"]["Warning"] = parts::warning();
-    document["components"]["schemas"]["Problem"] = parts::problem();
-    document["components"]["securitySchemes"] = parts::security_schemes();
+    document["components"]["schemas"]["FieldProblem"] = components::field_problem();
+    document["components"]["schemas"]["ChangedBy"] = components::changed_by();
+    document["components"]["schemas"]["MergeCandidate"] = components::merge_candidate();
+    document["components"]["schemas"]["Warning"] = components::warning();
+    document["components"]["schemas"]["Problem"] = components::problem();
+    document["components"]["securitySchemes"] = components::security_schemes();
 }
 
 fn add_problem(operation: &mut Value, code: ProblemCode, problems: &Map<String, Value>) {
@@ -96,7 +107,7 @@ fn add_problem(operation: &mut Value, code: ProblemCode, problems: &Map<String, 
     if response.is_null() {
         *response = json!({
             "description": code.title(),
-            "headers": parts::problem_headers(code),
+            "headers": headers::problem_headers(code),
             "content": { "application/problem+json": { "schema": { "$ref": "#/components/schemas/Problem" }, "examples": {} } },
         });
     } else if let Some(text) = response["description"].as_str() {
@@ -108,7 +119,7 @@ fn add_problem(operation: &mut Value, code: ProblemCode, problems: &Map<String, 
     }
 }
 
-/// The scopes belong to the flow that gives them; a bearer scheme has none.
+/// Scopes belong to the flow that grants them; a bearer scheme has none.
 fn add_password_flow(operation: &mut Value) {
     let Some(security) = operation.get_mut("security").and_then(Value::as_array_mut) else { return };
     let scopes = security.iter_mut().find_map(|entry| entry.get_mut("bearer").map(Value::take));
@@ -119,19 +130,19 @@ fn add_password_flow(operation: &mut Value) {
     }
 }
 
-/// A path parameter is described where it is declared, and found once more in the handler's arguments.
-fn name_parameters_once(operation: &mut Value) {
+/// Removes duplicates: utoipa finds a path parameter where it is described, and again in the handler's arguments.
+fn deduplicate_parameters(operation: &mut Value) {
     let Some(parameters) = operation.get_mut("parameters").and_then(Value::as_array_mut) else { return };
-    let mut seen: Vec<(Value, Value)> = Vec::new();
+    let mut names: Vec<(Value, Value)> = Vec::new();
     parameters.retain(|parameter| {
         let key = (parameter["name"].clone(), parameter["in"].clone());
-        let new = !seen.contains(&key);
-        seen.push(key);
-        new
+        let is_new = !names.contains(&key);
+        names.push(key);
+        is_new
     });
 }
 
-/// What lists show of an insight, made of what a single one shows.
+/// Derives the schemas of an insight in a list from that of a single one.
 fn derive_list_items(schemas: &mut Value) {
     let mut summary = schemas["Insight"].clone();
     summary["description"] = json!("One insight in a list; the body only with `include=body`.");
@@ -139,7 +150,7 @@ fn derive_list_items(schemas: &mut Value) {
         required.retain(|name| name != "body");
     }
     let mut partial = summary.clone();
-    partial["description"] = json!("One insight in a list that was asked for with `fields`: the properties that were named.");
+    partial["description"] = json!("One insight in a list with `fields`: only the requested properties.");
     if let Some(partial) = partial.as_object_mut() {
         partial.remove("required");
     }
@@ -147,7 +158,7 @@ fn derive_list_items(schemas: &mut Value) {
     schemas["PartialInsight"] = partial;
 }
 
-/// Inputs refuse what they do not know, lists of slugs what repeats.
+/// Inputs refuse unknown members; lists of slugs refuse duplicates.
 fn close_inputs(document: &mut Value) {
     for (name, schema) in document["components"]["schemas"].as_object_mut().into_iter().flatten() {
         let input = ["Input", "Patch", "Request"].iter().any(|end| name.ends_with(end));

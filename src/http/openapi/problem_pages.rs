@@ -1,4 +1,4 @@
-//! The page behind every problem's `type`.
+//! The page at the `type` address of each problem.
 
 use actix_web::{HttpRequest, get, web};
 
@@ -10,10 +10,12 @@ use crate::http::response::problem_codes::ProblemCode;
 
 /// Explain a problem
 ///
-/// The page behind the `type` of a problem: what it means and what to do about it.
+/// The page at the `type` address of a problem: what it means and what to do about it.
 #[utoipa::path(
     tag = "Documentation",
-    params(("code" = inline(String), Path, description = "The problem's `code`.", pattern = "^[a-z]+(-[a-z]+)*$", example = "stale-revision")),
+    params((
+        "code" = inline(String), Path, description = "The problem's `code`.", pattern = "^[a-z]+(-[a-z]+)*$", example = "stale-revision"
+    )),
     responses((status = 200, description = "The page.", body = String, content_type = "text/html")),
     security(()),
 )]
@@ -24,8 +26,9 @@ pub(crate) async fn get_problem_page(request: HttpRequest, path: web::Path<Strin
     let (name, title, status, help) = (code.as_str(), code.title(), code.status(), code.help());
     let page = format!(
         "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" content=\"width=device-width\">\n\
-         <title>{title}</title>\n<style>body{{font:1.1rem/1.6 system-ui;max-width:40rem;margin:4rem auto;padding:0 1rem}}code{{font-size:.95em}}</style>\n\
+         <title>{title}</title>\n<style>body{{font:1.1rem/1.6 system-ui;max-width:40rem;margin:4rem auto;padding:0 1rem}}\
+         code{{font-size:.95em}}</style>\n\
          <p><code>{status} {name}</code></p>\n<h1>{title}</h1>\n<p>{help}</p>\n<p><a href=\"/docs\">API reference</a></p>\n</html>\n"
     );
-    Ok(ResponseBuilder::bytes(page.into_bytes(), "text/html; charset=utf-8").state("p".to_owned()).policy(CachePolicy::Embedded))
+    Ok(ResponseBuilder::from_bytes(page.into_bytes(), "text/html; charset=utf-8").etag_prefix("p".to_owned()).policy(CachePolicy::Embedded))
 }

@@ -1,8 +1,8 @@
-//! Small schemas that several parts of the document share.
+//! Small schemas that several parts of the document use.
 
 use serde_json::{Value, json};
 
-#[expect(clippy::needless_pass_by_value, reason = "every caller makes the schema for this")]
+#[expect(clippy::needless_pass_by_value, reason = "every caller builds the schema for this call")]
 pub(crate) fn header(description: &str, schema: Value) -> Value {
     json!({ "description": description, "schema": schema })
 }
@@ -11,10 +11,10 @@ pub(crate) fn string() -> Value {
     json!({ "type": "string" })
 }
 
-/// What an answer says when it was given before.
+/// The header of a replayed response.
 pub(crate) fn replayed() -> Value {
     header(
-        "`true` when this is the answer to an earlier request with the same Idempotency-Key.",
+        "`true` when this is the response to an earlier request with the same Idempotency-Key.",
         json!({ "type": "string", "enum": ["true"] }),
     )
 }

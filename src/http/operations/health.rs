@@ -1,4 +1,4 @@
-//! Whether the process is alive, and whether it can serve.
+//! Health checks: liveness and readiness.
 
 use std::time::Duration;
 
@@ -12,10 +12,10 @@ use crate::http::response::problem::Problem;
 use crate::http::state::app_state::AppState;
 use crate::store::changes;
 
-/// Whoever asks wants to know now.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// A health check must fail fast.
+const PING_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// All is well.
+/// The service is healthy.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Health {
     #[schema(example = "ok")]
@@ -24,7 +24,7 @@ pub(crate) struct Health {
 
 /// Is the process alive?
 ///
-/// Answers as long as the process can answer at all; it asks nobody else.
+/// Responds as long as the process can respond at all; it uses no database.
 #[utoipa::path(
     tag = "Operations",
     responses((status = 200, description = "It is.", body = Health)),
@@ -36,9 +36,9 @@ pub(crate) async fn get_liveness(request: HttpRequest) -> Result<ResponseBuilder
     Ok(ResponseBuilder::json(&Health { status: "ok" }))
 }
 
-/// Can the service serve?
+/// Can the service serve requests?
 ///
-/// Asks the database. 503 while it cannot be reached.
+/// Queries the database. 503 while it cannot be reached.
 #[utoipa::path(
     tag = "Operations",
     responses((status = 200, description = "It can.", body = Health)),
@@ -47,14 +47,13 @@ pub(crate) async fn get_liveness(request: HttpRequest) -> Result<ResponseBuilder
 #[get("/health/ready")]
 pub(crate) async fn get_readiness(app: web::Data<AppState>, request: HttpRequest) -> Result<ResponseBuilder, Problem> {
     Query::require_empty(&request)?;
-    let answer = tokio::time::timeout(PATIENCE, app.store.ping()).await;
-    answer.map_err(|_elapsed| Problem::unavailable("the database does not answer"))??;
+    let timed_out = |_elapsed| Problem::unavailable("the database does not respond");
+    tokio::time::timeout(PING_TIMEOUT, app.store.ping()).await.map_err(timed_out)??;
     let committed = app.store.committed().sequence;
-    let newest = tokio::time::timeout(PATIENCE, changes::newest(app.store.reader())).await;
-    let newest = newest.map_err(|_elapsed| Problem::unavailable("the database does not answer"))??;
+    let newest = tokio::time::timeout(PING_TIMEOUT, changes::newest(app.store.reader())).await.map_err(timed_out)??;
     if newest < committed {
-        tracing::error!(%newest, %committed, "readers do not see what was committed");
-        return Err(Problem::unavailable("readers do not see what was committed: restart this node"));
+        tracing::error!(%newest, %committed, "reads do not see the last committed write");
+        return Err(Problem::unavailable("reads do not see the last committed write: restart this node"));
     }
     Ok(ResponseBuilder::json(&Health { status: "ok" }))
 }

@@ -1,5 +1,7 @@
-//! Figures for whoever watches the service, in the `OpenMetrics` text format (version 1.0). Requests are named as `OpenTelemetry`'s semantic
-//! conventions for HTTP servers name them. Nothing here asks the database: the figures are there when it is not.
+//! Metrics in the `OpenMetrics` text format (version 1.0). The request metrics follow `OpenTelemetry`'s semantic conventions for HTTP
+//! servers.
+//!
+//! Invariant: nothing here reads the database, so that metrics are available when it is not.
 
 use std::net::TcpListener;
 use std::sync::atomic::Ordering;
@@ -19,34 +21,36 @@ use crate::http::state::app_state::AppState;
 
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-/// Get the figures
+/// Get the metrics
 ///
-/// For Prometheus and whoever else reads `OpenMetrics`. With an address of its own for metrics, they are told there, and this is 404.
+/// For Prometheus and other readers of `OpenMetrics`. With an address of its own for metrics, they are served only there, and this is a
+/// 404.
 #[utoipa::path(
     tag = "Operations",
-    responses((status = 200, description = "The figures.", body = String, content_type = "application/openmetrics-text")),
+    responses((status = 200, description = "The metrics.", body = String, content_type = "application/openmetrics-text")),
     security(()),
+    extensions(("x-traits" = json!(["no-cache-control"])), ("x-problems" = json!(["not-found"]))),
 )]
 #[get("/metrics")]
 pub(crate) async fn get_metrics(app: web::Data<AppState>, request: HttpRequest) -> Result<ResponseBuilder, Problem> {
     Query::require_empty(&request)?;
-    if app.metrics.apart {
+    if app.metrics.is_separate {
         return Err(Problem::not_found());
     }
-    Ok(ResponseBuilder::bytes(written(&app).into_bytes(), OPEN_METRICS))
+    Ok(ResponseBuilder::from_bytes(encode_metrics(&app).into_bytes(), OPEN_METRICS))
 }
 
-/// Serves the figures alone, for as long as the process lives.
+/// Serves the metrics at an address of their own, as long as the process runs.
 ///
 /// # Errors
-/// When the listener cannot be used.
+/// The listener cannot be used.
 pub(crate) fn serve(listener: TcpListener, app: web::Data<AppState>) -> std::io::Result<Server> {
-    let told = async |app: web::Data<AppState>| HttpResponse::Ok().content_type(OPEN_METRICS).body(written(&app));
-    let server = HttpServer::new(move || App::new().app_data(app.clone()).route("/metrics", web::get().to(told)));
+    let respond = async |app: web::Data<AppState>| HttpResponse::Ok().content_type(OPEN_METRICS).body(encode_metrics(&app));
+    let server = HttpServer::new(move || App::new().app_data(app.clone()).route("/metrics", web::get().to(respond)));
     Ok(server.workers(1).disable_signals().shutdown_timeout(1).listen(listener)?.run())
 }
 
-fn written(app: &AppState) -> String {
+fn encode_metrics(app: &AppState) -> String {
     let mut text = String::new();
     // Writing into a string does not fail.
     let _ = encode(&mut text, &registry(app));
@@ -57,34 +61,32 @@ fn registry(app: &AppState) -> Registry {
     let mut registry = Registry::default();
     registry.register_with_unit(
         "http_server_request_duration",
-        "How long requests took whose answers were not in memory",
+        "The duration of requests that the response cache did not answer",
         Unit::Seconds,
         app.metrics.durations.clone(),
     );
     let own = registry.sub_registry_with_prefix("insights");
-    own.register("build", "Which release this is", Info::new([("version", env!("CARGO_PKG_VERSION"))]));
-    let (from_memory, made, bytes) = app.cache.figures();
+    own.register("build", "The version of the service", Info::new([("version", env!("CARGO_PKG_VERSION"))]));
+    let cache = app.cache.stats();
     let mut counter = |name: &str, help: &str, value: u64| own.register(name, help, ConstCounter::new(value));
-    counter("answers_from_memory", "Answers given before a request was routed", from_memory);
-    counter("answers_made", "Answers made and kept in memory", made);
+    counter("cache_hits", "Responses served from the response cache", cache.hits);
+    counter("cache_misses", "Responses computed and cached", cache.misses);
     counter("sql_statements", "Statements sent to the database", app.store.statements());
     let mut gauge = |name: &str, help: &str, value: i64| own.register(name, help, ConstGauge::new(value));
-    gauge("answers_kept_bytes", "Memory that kept answers take", signed(bytes));
-    gauge("requests_in_flight", "Requests that are being answered", signed(app.in_flight.load(Ordering::Relaxed)));
-    gauge("event_streams", "Event streams that are open", signed(app.events.open()));
-    gauge("content_sequence", "The newest public change that this node has told", app.sequence.load(Ordering::Relaxed).0);
-    let reached = *app.search.progress().borrow();
-    gauge("search_ready", "Whether the search index is open", i64::from(reached.is_open()));
-    gauge(
-        "search_rows_behind",
-        "Rows that this node has written and search does not show yet",
-        (app.store.committed().sequence.0 - reached.0.max(0)).max(0),
-    );
-    gauge("log_readable", "Whether the change log could be read last: 0 while the database is away", i64::from(!app.cache.is_cut_off()));
+    gauge("cache_bytes", "Memory that the response cache uses", saturate(cache.bytes));
+    gauge("requests_in_flight", "Requests in progress", saturate(app.in_flight.count()));
+    gauge("event_streams", "Open event streams", saturate(app.events.open_streams()));
+    gauge("content_sequence", "The newest public sequence that a response of this node has had", app.sequence.load(Ordering::Relaxed).0);
+    let indexed = *app.search.progress().borrow();
+    gauge("search_ready", "Whether the search index is open", i64::from(indexed.is_open()));
+    let lag = (app.store.committed().sequence.0 - indexed.0.max(0)).max(0);
+    gauge("search_lag_rows", "Rows that this node has written and search does not show yet", lag);
+    let is_readable = i64::from(!app.cache.is_database_away());
+    gauge("log_readable", "Whether the last read of the change log succeeded: 0 while the database is away", is_readable);
     registry
 }
 
-fn signed<N>(number: N) -> i64
+fn saturate<N>(number: N) -> i64
 where
     i64: TryFrom<N>,
 {

@@ -1,7 +1,8 @@
-//! Who is asking. A handler that needs authority takes [`Editor`], [`Publisher`] or [`Admin`] as an argument: no token, no handler.
+//! Authentication. A handler that needs authority takes [`Editor`], [`Publisher`] or [`Admin`] as an argument; without a token that has the
+//! scope, it does not run.
 //!
-//! The token was already looked up by [`crate::http::middleware::request_context`] when extractors run, so that they answer at once and before any body is read:
-//! a bad body without a token is a 401, not a 400.
+//! [`crate::http::middleware::request_context`] has looked up the token before extractors run, and they refuse before any body is read: a
+//! bad body without a token is a 401, not a 400.
 
 use std::future::{Ready, ready};
 use std::time::Duration;
@@ -15,24 +16,26 @@ use crate::domain::clock::Timestamp;
 use crate::domain::secret;
 use crate::domain::secret::MACHINE;
 use crate::http::response::cache_control::CachePolicy;
-use crate::http::response::problem::{Problem, unauthenticated, unidentified};
+use crate::http::response::problem::{Problem, token_required, unauthenticated};
 use crate::http::response::problem_codes::ProblemCode;
 use crate::http::state::app_state::AppState;
 use crate::store;
 use crate::store::changes::Freshness;
 
-const TOUCH_SECONDS: i64 = 60;
-const TOUCH_PATIENCE: Duration = Duration::from_millis(250);
+/// The last use of a machine token is recorded at most this often.
+const TOUCH_INTERVAL_SECONDS: i64 = 60;
+const TOUCH_TIMEOUT: Duration = Duration::from_millis(250);
 
-/// What the `Authorization` header came to.
+/// The result of checking the `Authorization` header.
 #[derive(Clone, Debug)]
 pub(crate) enum Authentication {
     Anonymous,
-    Known(Principal),
+    Authenticated(Principal),
+    /// The detail of the 401.
     Refused(&'static str),
 }
 
-/// Looks the token of a request up; no header, no look.
+/// Looks up the token of a request, if it has one.
 pub(crate) async fn authenticate(
     app: &AppState,
     header: Option<&header::HeaderValue>,
@@ -43,41 +46,42 @@ pub(crate) async fn authenticate(
     let Some(token) = token.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).map(|(_, token)| token.trim()) else {
         return Ok(Authentication::Refused("the Authorization header must read: Bearer <token>"));
     };
-    let principal = if token.starts_with(MACHINE) { machine(app, token).await? } else { session(app, token).await? };
+    let is_machine_token = token.starts_with(MACHINE);
+    let principal = if is_machine_token { find_machine_token(app, token).await? } else { find_session(app, token).await? };
     let Some(principal) = principal else { return Ok(Authentication::Refused("the token is unknown, expired or revoked")) };
-    Ok(Authentication::Known(Principal { request_id: request_id.to_owned(), ..principal }))
+    Ok(Authentication::Authenticated(Principal { request_id: request_id.to_owned(), ..principal }))
 }
 
-async fn machine(app: &AppState, token: &str) -> Result<Option<Principal>, Problem> {
+async fn find_machine_token(app: &AppState, token: &str) -> Result<Option<Principal>, Problem> {
     if !secret::is_well_formed(MACHINE, token) {
         return Ok(None);
     }
     let now = app.now();
-    let found = store::tokens::find_by_digest(app.store.reader(), &secret::digest(token)).await?;
-    let Some(row) = found.filter(|row| row.revoked_at.is_none() && row.expires_at.is_none_or(|at| at > now.0)) else {
+    let row = store::tokens::find_by_digest(app.store.reader(), &secret::digest(token)).await?;
+    let Some(row) = row.filter(|row| row.revoked_at.is_none() && row.expires_at.is_none_or(|at| at > now.0)) else {
         return Ok(None);
     };
     let mut scopes = Scope::parse_list(&row.scopes);
     let mut role = None;
     if let Some(owner) = row.user_id {
-        // A token reaches no further than the user who owns it does today.
+        // A token has no scope that its owner does not have today.
         let user = store::users::find(app.store.reader(), owner).await?.filter(|user| user.disabled_at.is_none());
         let Some(owner_role) = user.and_then(|user| Role::parse(&user.role)) else { return Ok(None) };
         scopes.retain(|scope| owner_role.scopes().contains(scope));
         role = Some(owner_role);
     }
-    if row.last_used_at.is_none_or(|at| at + TOUCH_SECONDS * 1000 < now.0) {
-        // When it was used is good to know, and no reason to keep anybody waiting.
+    if row.last_used_at.is_none_or(|at| at + TOUCH_INTERVAL_SECONDS * 1000 < now.0) {
+        // The time of the last use is informative only: no request waits for it.
         let (store, id) = (app.store.clone(), row.id);
-        let noting = actix_web::rt::spawn(async move { store::tokens::touch(store.writer(), id, now).await.is_ok() });
-        let touched = tokio::time::timeout(TOUCH_PATIENCE, noting).await;
-        tracing::debug!(noted = matches!(touched, Ok(Ok(true))), "a machine token was used");
+        let touch = actix_web::rt::spawn(async move { store::tokens::record_use(store.writer(), id, now).await.is_ok() });
+        let outcome = tokio::time::timeout(TOUCH_TIMEOUT, touch).await;
+        tracing::debug!(recorded = matches!(outcome, Ok(Ok(true))), "machine token used");
     }
     let name = format!("token {}", row.name);
     Ok(Some(Principal { user_id: row.user_id, token_id: Some(row.id), name, role, scopes, origin: Origin::Api, request_id: String::new() }))
 }
 
-async fn session(app: &AppState, token: &str) -> Result<Option<Principal>, Problem> {
+async fn find_session(app: &AppState, token: &str) -> Result<Option<Principal>, Problem> {
     let now = app.now();
     let Some(claims) = app.keys.verify(&app.store, token, now).await? else { return Ok(None) };
     let session = store::sessions::find(app.store.reader(), claims.sid).await?;
@@ -94,13 +98,13 @@ async fn session(app: &AppState, token: &str) -> Result<Option<Principal>, Probl
 fn principal(request: &HttpRequest) -> Result<Option<Principal>, Problem> {
     match request.extensions().get::<Authentication>() {
         None | Some(Authentication::Anonymous) => Ok(None),
-        Some(Authentication::Known(principal)) => Ok(Some(principal.clone())),
+        Some(Authentication::Authenticated(principal)) => Ok(Some(principal.clone())),
         Some(Authentication::Refused(why)) => Err(unauthenticated(why)),
     }
 }
 
-fn required(request: &HttpRequest) -> Result<Principal, Problem> {
-    principal(request)?.ok_or_else(|| unidentified("this needs a token: send Authorization: Bearer <token>"))
+fn required_principal(request: &HttpRequest) -> Result<Principal, Problem> {
+    principal(request)?.ok_or_else(|| token_required("this needs a token: send Authorization: Bearer <token>"))
 }
 
 pub(crate) fn missing_scope(MissingScope(scope): MissingScope) -> Problem {
@@ -116,7 +120,7 @@ macro_rules! extractor {
             type Future = Ready<Result<Self, Problem>>;
 
             fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-                ready(required(request).and_then(|principal| $proof::try_from_principal(principal).map_err(missing_scope)))
+                ready(required_principal(request).and_then(|principal| $proof::try_from_principal(principal).map_err(missing_scope)))
             }
         }
     };
@@ -126,7 +130,7 @@ extractor!(Editor);
 extractor!(Publisher);
 extractor!(Admin);
 
-/// Any valid token, whatever it may do.
+/// Any valid token, whatever its scopes.
 pub(crate) struct Authenticated(pub(crate) Principal);
 
 impl FromRequest for Authenticated {
@@ -134,7 +138,7 @@ impl FromRequest for Authenticated {
     type Future = Ready<Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(required(request).map(Self))
+        ready(required_principal(request).map(Self))
     }
 }
 
@@ -142,7 +146,7 @@ impl FromRequest for Authenticated {
 pub(crate) struct Reader(pub(crate) Option<Principal>);
 
 impl Reader {
-    /// The reader as an editor, who sees what is not visible.
+    /// The reader as an editor, who sees invisible insights too.
     pub(crate) fn editor(&self) -> Option<&Principal> {
         self.0.as_ref().filter(|principal| principal.has(Scope::InsightsWrite))
     }
@@ -151,7 +155,7 @@ impl Reader {
         self.0.is_none()
     }
 
-    /// What was read with a token is kept by nobody, even when everybody would have got the same.
+    /// No cache stores a response to a token, even when the public one would be the same.
     pub(crate) fn policy(&self, now: Timestamp, freshness: &Freshness) -> CachePolicy {
         if self.is_anonymous() { CachePolicy::public(now, freshness) } else { CachePolicy::Never }
     }

@@ -1,5 +1,5 @@
-//! Bodies and preconditions. A body is read (and bounded in size and time) before the handler runs, but judged only when the handler asks:
-//! first who asks and whether the thing is there, then what was sent.
+//! Request bodies. A body is read, within limits of size and time, before the handler runs, but parsed only when the handler says so:
+//! authorisation and existence are checked first.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -17,8 +17,8 @@ use crate::http::response::problem::Problem;
 use crate::http::response::problem_codes::ProblemCode;
 use crate::http::state::app_state::{AppState, Limits};
 
-/// Nobody needs more to say who they are, and these addresses are open to everybody.
-const CREDENTIALS_BYTES: usize = 16 * 1024;
+/// The limit of the authentication routes, which need no token.
+const MAX_CREDENTIALS_BYTES: usize = 16 * 1024;
 const JSON: &str = "application/json";
 const MERGE_PATCH: &str = "application/merge-patch+json";
 const FORM: &str = "application/x-www-form-urlencoded";
@@ -30,12 +30,12 @@ pub(crate) struct Body {
 }
 
 impl Body {
-    /// The body as JSON, checked.
+    /// Parses a JSON body.
     pub(crate) fn parse<T>(self, parse: impl FnOnce(Value) -> Result<T, Vec<FieldError>>) -> Result<T, Problem> {
         parse(self.json(JSON)?).map_err(Problem::invalid)
     }
 
-    /// As [`Body::parse`]; no body, or null, is an empty object.
+    /// As [`Body::parse`]; an empty body or null is an empty object.
     pub(crate) fn parse_optional<T>(self, parse: impl FnOnce(Value) -> Result<T, Vec<FieldError>>) -> Result<T, Problem> {
         let empty = || Value::Object(Map::new());
         if self.bytes.as_ref().is_ok_and(Bytes::is_empty) {
@@ -44,23 +44,22 @@ impl Body {
         self.parse(|value| parse(if value.is_null() { empty() } else { value }))
     }
 
-    /// A JSON body or a form, whose fields are then all strings.
+    /// Parses a JSON body or a form, whose fields are strings.
     pub(crate) fn parse_json_or_form<T>(self, parse: impl FnOnce(Value) -> Result<T, Vec<FieldError>>) -> Result<T, Problem> {
         if self.media_type.as_deref() == Some(FORM) {
             let bytes = self.bytes?;
             let text = std::str::from_utf8(&bytes).map_err(|_e| malformed("the form is not UTF-8"))?;
-            let fields =
-                crate::http::request::query_params::decode_pairs(text).into_iter().map(|(name, value)| (name, Value::String(value)));
+            let fields = crate::http::request::query_params::pairs(text).into_iter().map(|(name, value)| (name, Value::String(value)));
             return parse(Value::Object(fields.collect())).map_err(Problem::invalid);
         }
         self.json_as(JSON, &[JSON, FORM]).and_then(|value| parse(value).map_err(Problem::invalid))
     }
 
-    /// A merge patch (RFC 7396), as a function that applies it to what could have been written in full.
+    /// A merge patch (RFC 7396), as a function that applies it to the current input.
     pub(crate) fn merge_patch(self) -> Result<impl Fn(Value) -> Value, Problem> {
         let mut patch = self.json(MERGE_PATCH)?;
         if let Some(translations) = patch.get_mut("translations").and_then(Value::as_object_mut) {
-            *translations = by_locale(std::mem::take(translations));
+            *translations = canonicalise_locales(std::mem::take(translations));
         }
         if !patch.is_object() {
             return Err(Problem::invalid(vec![FieldError {
@@ -71,7 +70,7 @@ impl Body {
         }
         Ok(move |mut target: Value| {
             merge(&mut target, &patch);
-            // A field that is not known is refused later, even when the patch would only take it away.
+            // An unknown field is refused later, even when the patch only removes it.
             for (name, value) in patch.as_object().into_iter().flatten() {
                 if value.is_null() {
                     target[name.as_str()] = Value::Null;
@@ -98,16 +97,16 @@ impl Body {
     }
 }
 
-/// Language tags as they are kept: `it-ch` is `it-CH` (RFC 5646, section 2.1.1). What is named twice, or is none, is told of when it is read.
-fn by_locale(translations: Map<String, Value>) -> Map<String, Value> {
-    let given: Vec<String> = translations.keys().cloned().collect();
-    let mut kept = Map::new();
+/// Canonical language tags: `it-ch` becomes `it-CH` (RFC 5646, section 2.1.1). Duplicates and invalid tags stay, for the parser to report.
+fn canonicalise_locales(translations: Map<String, Value>) -> Map<String, Value> {
+    let original: Vec<String> = translations.keys().cloned().collect();
+    let mut canonical = Map::new();
     for (key, text) in translations {
         let locale = Locale::parse(&key).map(|locale| locale.to_string());
-        let locale = locale.filter(|locale| !kept.contains_key(locale) && !given.contains(locale));
-        kept.insert(locale.unwrap_or(key), text);
+        let locale = locale.filter(|locale| !canonical.contains_key(locale) && !original.contains(locale));
+        canonical.insert(locale.unwrap_or(key), text);
     }
-    kept
+    canonical
 }
 
 fn malformed(why: &str) -> Problem {
@@ -142,40 +141,41 @@ impl FromRequest for Body {
         let media_type = media_type.and_then(|text| text.split(';').next()).map(|text| text.trim().to_ascii_lowercase());
         let encoded = is_encoded(request.headers());
         let limits = request.app_data::<web::Data<AppState>>().map(|app| app.limits);
-        let small = request.path().starts_with("/v1/auth/");
+        let is_credentials = request.path().starts_with("/v1/auth/");
         let payload = payload.take();
         Box::pin(async move {
-            let Some(limits) = limits else { return Err(Problem::new(ProblemCode::Internal, "no limits")) };
-            let most = if small { CREDENTIALS_BYTES } else { limits.body_bytes };
+            let Some(limits) = limits else { return Err(Problem::internal()) };
+            let max_bytes = if is_credentials { MAX_CREDENTIALS_BYTES } else { limits.body_bytes };
             if encoded {
-                let bytes = Err(Problem::new(ProblemCode::UnsupportedMediaType, "send the body as it is, without Content-Encoding"));
+                let bytes = Err(Problem::new(ProblemCode::UnsupportedMediaType, "send the body without Content-Encoding"));
                 return Ok(Self { media_type, bytes });
             }
-            Ok(Self { media_type, bytes: read_in_time(payload, limits, most).await })
+            Ok(Self { media_type, bytes: read_with_timeout(payload, limits, max_bytes).await })
         })
     }
 }
 
-/// Whether a body says that it is packed: nothing here unpacks.
+/// Whether a body has a content encoding: none is supported.
 pub(crate) fn is_encoded(headers: &HeaderMap) -> bool {
     headers.get(header::CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity")
 }
 
-/// The whole body, bounded in size and time.
-pub(crate) async fn read_in_time(payload: Payload, limits: Limits, most: usize) -> Result<Bytes, Problem> {
-    tokio::time::timeout(limits.body_time, read(payload, most)).await.unwrap_or_else(|_elapsed| Err(stalled()))
+/// Reads the whole body, within limits of size and time.
+pub(crate) async fn read_with_timeout(payload: Payload, limits: Limits, max_bytes: usize) -> Result<Bytes, Problem> {
+    tokio::time::timeout(limits.body_time, read(payload, max_bytes)).await.unwrap_or_else(|_elapsed| Err(timeout_problem()))
 }
 
-pub(crate) fn stalled() -> Problem {
+pub(crate) fn timeout_problem() -> Problem {
     Problem::new(ProblemCode::RequestTimeout, "the body did not arrive in time")
 }
 
-async fn read(mut payload: Payload, limit: usize) -> Result<Bytes, Problem> {
+async fn read(mut payload: Payload, max_bytes: usize) -> Result<Bytes, Problem> {
     let mut bytes = BytesMut::new();
     while let Some(chunk) = payload.next().await {
         let chunk = chunk.map_err(|_e| malformed("it ended early"))?;
-        if bytes.len() + chunk.len() > limit {
-            return Err(Problem::new(ProblemCode::PayloadTooLarge, format!("a body may have at most {limit} bytes")).with("limit", limit));
+        if bytes.len() + chunk.len() > max_bytes {
+            let problem = Problem::new(ProblemCode::PayloadTooLarge, format!("a body may have at most {max_bytes} bytes"));
+            return Err(problem.with("limit", max_bytes));
         }
         bytes.extend_from_slice(&chunk);
     }
@@ -189,21 +189,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_locale_that_is_named_twice_stays_there_twice() {
-        for (given, kept) in [
+    fn duplicate_locales_are_not_merged() {
+        for (input, expected) in [
             (json!({"it-ch": 1}), json!({"it-CH": 1})),
             (json!({"it-ch": 1, "it-CH": 2}), json!({"it-ch": 1, "it-CH": 2})),
             (json!({"it-CH": 1, "it-ch": 2}), json!({"it-CH": 1, "it-ch": 2})),
             (json!({"it-ch": 1, "IT-CH": 2}), json!({"it-CH": 1, "IT-CH": 2})),
             (json!({"no locale": 1}), json!({"no locale": 1})),
         ] {
-            let Value::Object(given) = given else { unreachable!() };
-            assert_eq!(Value::Object(by_locale(given)), kept);
+            let Value::Object(input) = input else { unreachable!() };
+            assert_eq!(Value::Object(canonicalise_locales(input)), expected);
         }
     }
 
     #[test]
-    fn merge_patches_follow_the_rfc() {
+    fn merge_patches_follow_rfc_7396() {
         for (mut target, patch, expected) in [
             (json!({"a": "b"}), json!({"a": "c"}), json!({"a": "c"})),
             (json!({"a": "b"}), json!({"b": "c"}), json!({"a": "b", "b": "c"})),

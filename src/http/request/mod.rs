@@ -1,4 +1,4 @@
-//! What requests carry: who asks, bodies, preconditions, parameters, and which form is wanted.
+//! Requests: authentication, bodies, preconditions, parameters, content negotiation.
 
 pub(crate) mod auth;
 pub(crate) mod body;

@@ -207,9 +207,9 @@ impl ParamRule for RequiredText {
     fn read(&self, query: &mut Query, name: &'static str) -> String {
         let text = query.text(name);
         match &text {
-            None => query.fault(name, "is required"),
+            None => query.record_problem(name, "is required"),
             Some(text) if text.chars().count() > self.max_length => {
-                query.fault(name, &format!("must be at most {} characters long", self.max_length));
+                query.record_problem(name, &format!("must be at most {} characters long", self.max_length));
             }
             Some(_) => {}
         }

@@ -7,7 +7,6 @@ use uuid::Uuid;
 use super::param_rules::{CURSOR, Flag, Integer, LanguageTag, Moment, PAGE_LIMIT, Slugs, query_params};
 use crate::domain::clock::Timestamp;
 use crate::domain::locale::Locale;
-use crate::domain::term::TermKind;
 use crate::http::response::problem::Problem;
 use crate::store::list_query::Filters;
 
@@ -62,17 +61,6 @@ impl From<FilterParams> for Filters {
         let FilterParams { category, tag, author, published_after, published_before, min_minutes, max_minutes } = params;
         Self { categories: category, tags: tag, authors: author, published_after, published_before, min_minutes, max_minutes }
     }
-}
-
-/// The cache tags of a list or search: it changes with any insight, and with the names of the terms that filter it.
-pub(in crate::http) fn list_cache_tags(filters: &Filters) -> Vec<String> {
-    ["insights".to_owned()].into_iter().chain(term_tags(filters)).collect()
-}
-
-/// The cache tags of the terms that filter a list.
-pub(in crate::http) fn term_tags(filters: &Filters) -> impl Iterator<Item = String> {
-    let by_kind = [(TermKind::Category, &filters.categories), (TermKind::Tag, &filters.tags), (TermKind::Author, &filters.authors)];
-    by_kind.into_iter().flat_map(|(kind, slugs)| slugs.iter().map(move |slug| format!("{}:{slug}", kind.resource().as_str())))
 }
 
 /// The id in a path.

@@ -28,13 +28,13 @@ pub(crate) trait QueryParams: Sized {
 /// A query string that is being read. Each accessor declares a parameter that exists.
 pub(crate) struct Query {
     pairs: Vec<(String, String)>,
-    known_names: Vec<&'static str>,
+    allowed: Vec<&'static str>,
     problem: Option<Problem>,
 }
 
 impl Query {
     pub(crate) fn from_request(request: &HttpRequest) -> Self {
-        Self { pairs: decode_pairs(request.query_string()), known_names: Vec::new(), problem: None }
+        Self { pairs: pairs(request.query_string()), allowed: Vec::new(), problem: None }
     }
 
     /// For operations without parameters.
@@ -44,11 +44,11 @@ impl Query {
 
     /// The value of a parameter, as it was sent.
     pub(super) fn text(&mut self, name: &'static str) -> Option<String> {
-        self.known_names.push(name);
+        self.allowed.push(name);
         let mut values = self.pairs.iter().filter(|(key, _)| key == name).map(|(_, value)| value.clone());
         let value = values.next();
         if values.next().is_some() {
-            self.fault(name, "is given more than once; separate several values by commas");
+            self.record_problem(name, "is repeated; separate several values by commas");
         }
         value
     }
@@ -63,43 +63,42 @@ impl Query {
         let value = self.text(name)?;
         let parsed = parse(&value);
         if parsed.is_none() {
-            self.fault(name, &expectation());
+            self.record_problem(name, &expectation());
         }
         parsed
     }
 
     /// Notes that a parameter is wrong; the first fault is reported.
-    pub(super) fn fault(&mut self, name: &str, expectation: &str) {
+    pub(super) fn record_problem(&mut self, name: &str, expectation: &str) {
         let problem = Problem::new(ProblemCode::InvalidParameter, format!("the parameter {name} {expectation}")).with("parameter", name);
         self.problem.get_or_insert(problem);
     }
 
-    /// # Errors
-    /// The first parameter that does not exist or has a value that is not allowed.
+    /// The problem of the first parameter that does not exist or has an invalid value, if there is one.
     pub(crate) fn finish(self) -> Result<(), Problem> {
-        if let Some((name, _)) = self.pairs.iter().find(|(name, _)| !self.known_names.contains(&name.as_str())) {
-            let known = if self.known_names.is_empty() { "none".to_owned() } else { self.known_names.join(", ") };
+        if let Some((name, _)) = self.pairs.iter().find(|(name, _)| !self.allowed.contains(&name.as_str())) {
+            let allowed = if self.allowed.is_empty() { "none".to_owned() } else { self.allowed.join(", ") };
             return Err(Problem::new(
                 ProblemCode::UnknownParameter,
-                format!("the parameter {name} is not known here; known parameters: {known}"),
+                format!("this operation has no parameter {name}; its parameters: {allowed}"),
             )
             .with("parameter", name.as_str())
-            .with("allowed", self.known_names.clone()));
+            .with("allowed", self.allowed.clone()));
         }
         self.problem.map_or(Ok(()), Err)
     }
 }
 
 /// The decoded pairs of a query string or a form (the WHATWG URL standard, section 5.1).
-pub(crate) fn decode_pairs(text: &str) -> Vec<(String, String)> {
+pub(crate) fn pairs(text: &str) -> Vec<(String, String)> {
     form_urlencoded::parse(text.as_bytes()).into_owned().collect()
 }
 
 /// The same query string with one parameter set to a value, for links to other pages.
-pub(crate) fn with_param(query: &str, name: &str, value: &str) -> String {
+pub(crate) fn with_parameter(query: &str, name: &str, value: &str) -> String {
     let mut out = form_urlencoded::Serializer::new(String::new());
-    for (key, old) in form_urlencoded::parse(query.as_bytes()).filter(|(key, _)| key != name) {
-        out.append_pair(&key, &old);
+    for (key, value_of_key) in form_urlencoded::parse(query.as_bytes()).filter(|(key, _)| key != name) {
+        out.append_pair(&key, &value_of_key);
     }
     out.append_pair(name, value).finish()
 }

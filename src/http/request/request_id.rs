@@ -1,4 +1,4 @@
-//! The id of a request: the caller's own, or one that costs next to nothing to make.
+//! The id of a request: the caller's own `X-Request-Id`, or a new UUIDv7.
 
 use std::cell::Cell;
 
@@ -10,19 +10,20 @@ use crate::domain::clock::{Timestamp, new_id};
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 thread_local! {
-    /// Random bits of this thread, and how many ids it has made.
+    /// Random bits of this thread, and the number of ids that it has generated.
     static STATE: Cell<(u64, u64)> = const { Cell::new((0, 0)) };
 }
 
-/// The id that the caller gave, if it can be written down as it is.
-fn given(headers: &HeaderMap) -> Option<&HeaderValue> {
-    let given = headers.get(&REQUEST_ID)?;
-    let plain = given.as_bytes().iter().all(|byte| byte.is_ascii_alphanumeric() || b"-_.:".contains(byte));
-    Some(given).filter(|_| plain && (1..=128).contains(&given.len()))
+/// The id that the caller sent, if it is safe to log.
+fn sent_id(headers: &HeaderMap) -> Option<&HeaderValue> {
+    let id = headers.get(&REQUEST_ID)?;
+    let is_plain = id.as_bytes().iter().all(|byte| byte.is_ascii_alphanumeric() || b"-_.:".contains(byte));
+    Some(id).filter(|_| is_plain && (1..=128).contains(&id.len()))
 }
 
-/// A `UUIDv7` whose random bits are the thread's own and a counter: asking the system for random bits costs more than a kept answer.
-fn made(now: Timestamp) -> Uuid {
+/// A `UUIDv7` of random bits of this thread and a counter. Random bits from the system for each id would add 3 % to the instructions of a
+/// cache hit, and a system call.
+fn generate(now: Timestamp) -> Uuid {
     STATE.with(|state| {
         let (mut own, count) = state.get();
         if count == 0 {
@@ -35,18 +36,18 @@ fn made(now: Timestamp) -> Uuid {
     })
 }
 
-pub(crate) fn of(headers: &HeaderMap, now: Timestamp) -> String {
-    let given = given(headers).and_then(|given| given.to_str().ok());
-    given.map_or_else(|| made(now).to_string(), str::to_owned)
+pub(crate) fn get_or_generate(headers: &HeaderMap, now: Timestamp) -> String {
+    let sent = sent_id(headers).and_then(|id| id.to_str().ok());
+    sent.map_or_else(|| generate(now).to_string(), str::to_owned)
 }
 
-/// The id as the answer's header.
-pub(crate) fn header(headers: &HeaderMap, now: Timestamp) -> Option<HeaderValue> {
-    if let Some(given) = given(headers) {
-        return Some(given.clone());
+/// The id as a header of the response.
+pub(crate) fn response_header(headers: &HeaderMap, now: Timestamp) -> Option<HeaderValue> {
+    if let Some(id) = sent_id(headers) {
+        return Some(id.clone());
     }
     let mut text = [0; 36];
-    HeaderValue::from_str(made(now).hyphenated().encode_lower(&mut text)).ok()
+    HeaderValue::from_str(generate(now).hyphenated().encode_lower(&mut text)).ok()
 }
 
 #[cfg(test)]
@@ -54,11 +55,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ids_are_uuids_and_never_the_same() {
-        let ids: std::collections::HashSet<Uuid> = (0..10_000).map(|_| made(Timestamp(1_700_000_000_000))).collect();
+    fn generated_ids_are_distinct_uuids_of_version_7() {
+        let ids: std::collections::HashSet<Uuid> = (0..10_000).map(|_| generate(Timestamp(1_700_000_000_000))).collect();
         assert_eq!(ids.len(), 10_000);
         assert!(ids.iter().all(|id| id.get_version_num() == 7 && id.get_variant() == uuid::Variant::RFC4122));
-        let other = std::thread::spawn(|| made(Timestamp(1_700_000_000_000))).join().unwrap();
+        let other = std::thread::spawn(|| generate(Timestamp(1_700_000_000_000))).join().unwrap();
         assert!(!ids.contains(&other));
     }
 }

@@ -1,7 +1,9 @@
-//! A finished answer: bytes and headers that can be sent again and again, in every encoding, without being made anew.
+//! A buffered response: headers and bytes that can be sent any number of times, in every encoding, without computing them again.
+//!
+//! [`BufferedResponse::respond`] negotiates the encoding and answers conditional requests. It is the only place that writes caching headers
+//! and validators.
 
 use std::borrow::Cow;
-use std::cell::RefCell;
 use std::sync::OnceLock;
 
 use actix_web::HttpResponse;
@@ -12,199 +14,171 @@ use actix_web::web::Bytes;
 
 use crate::domain::change::PublicSequence;
 use crate::domain::clock::Timestamp;
-use crate::http::response::cache_control;
-use crate::http::response::cache_control::{CachePolicy, Encoding};
-
-pub(crate) const CONTENT_SEQUENCE: HeaderName = HeaderName::from_static("content-sequence");
+use crate::http::response::cache_control::CachePolicy;
+use crate::http::response::conditional;
+use crate::http::response::conditional::{LastDated, Validators};
+use crate::http::response::encoding;
+use crate::http::response::encoding::Encoding;
+use crate::http::response::headers::CONTENT_SEQUENCE;
 
 /// See the module.
 pub struct BufferedResponse {
     pub(crate) status: StatusCode,
-    pub(crate) policy: CachePolicy,
+    policy: CachePolicy,
     cache_control: Option<HeaderValue>,
     /// None where there is no body.
     content_type: Option<HeaderValue>,
-    is_worth_encoding: bool,
+    is_compressible: bool,
     vary: Option<HeaderValue>,
     /// One for each encoding.
     etags: Option<[HeaderValue; 3]>,
     last_modified: Option<(Timestamp, HeaderValue)>,
-    sequence: Option<HeaderValue>,
+    /// The public sequence at which it was computed.
+    sequence: Option<(PublicSequence, HeaderValue)>,
     headers: Vec<(HeaderName, HeaderValue)>,
-    /// As it is, then compressed: each once, when somebody asks for it first.
     body: Bytes,
+    /// Brotli and gzip, each compressed by the first request that needs it.
     compressed: [OnceLock<Bytes>; 2],
-    /// The bytes are encoded already.
-    encoded: Option<&'static str>,
+    /// The encoding that the body already has.
+    body_encoding: Option<&'static str>,
 }
 
-/// A token makes another answer of the same address: what a browser has of readers without one is not for its editors.
-fn with_authorization(vary: Cow<'static, str>, policy: CachePolicy) -> Cow<'static, str> {
+/// What a buffered response is built from.
+pub(crate) struct BufferedParts {
+    pub(crate) status: StatusCode,
+    pub(crate) policy: CachePolicy,
+    pub(crate) content_type: &'static str,
+    pub(crate) vary: Cow<'static, str>,
+    /// Without quotes.
+    pub(crate) etag: Option<String>,
+    pub(crate) last_modified: Option<Timestamp>,
+    pub(crate) headers: Vec<(HeaderName, String)>,
+    pub(crate) body: Vec<u8>,
+    pub(crate) body_encoding: Option<&'static str>,
+}
+
+/// The request that a buffered response is sent to.
+#[derive(Clone, Copy)]
+pub(crate) struct RequestContext<'r> {
+    pub(crate) headers: &'r HeaderMap,
+    pub(crate) now: Timestamp,
+    pub(crate) last_dated: &'r LastDated,
+}
+
+/// What is true of a cache entry at the moment at which it is served.
+#[derive(Clone, Copy)]
+pub(crate) struct RevalidationState {
+    /// The public sequence at which the entry is valid.
+    pub(crate) sequence: PublicSequence,
+    /// When the clock changes content next.
+    pub(crate) next_transition: Option<Timestamp>,
+}
+
+/// A token changes the response of an address: the copy that a browser has of the public one is not for editors.
+fn vary_by_authorization(vary: Cow<'static, str>, policy: CachePolicy) -> Cow<'static, str> {
     match policy {
         CachePolicy::Public { .. } | CachePolicy::Revalidate => Cow::Owned(format!("{vary}, Authorization")),
         CachePolicy::Embedded | CachePolicy::Never => vary,
     }
 }
 
-/// When an answer is given once more.
-pub(crate) struct RevalidationState {
-    /// The public number that it is true at.
-    pub(crate) sequence: PublicSequence,
-    /// When the clock changes content next, by what is known now.
-    pub(crate) next_transition: Option<Timestamp>,
-}
-
-/// What a finished answer is made of.
-pub(crate) struct BufferedParts {
-    pub(crate) status: StatusCode,
-    pub(crate) policy: CachePolicy,
-    pub(crate) content_type: &'static str,
-    pub(crate) vary: Cow<'static, str>,
-    pub(crate) validator: Option<String>,
-    pub(crate) last_modified: Option<Timestamp>,
-    pub(crate) headers: Vec<(HeaderName, String)>,
-    pub(crate) body: Vec<u8>,
-    pub(crate) encoded: Option<&'static str>,
-}
-
-thread_local! {
-    static NUMBER: RefCell<(i64, HeaderValue)> = const { RefCell::new((0, HeaderValue::from_static("0"))) };
-}
-
-/// A number as a header, written once for as long as it stays the same.
-fn number(value: i64) -> HeaderValue {
-    NUMBER.with_borrow_mut(|(written, header)| {
-        if *written != value {
-            (*written, *header) = (value, HeaderValue::from(value));
-        }
-        header.clone()
-    })
-}
-
 impl BufferedResponse {
-    pub(crate) fn of(parts: BufferedParts) -> Self {
-        let BufferedParts { status, policy, content_type, vary, validator, last_modified, headers, body, encoded } = parts;
+    pub(crate) fn new(parts: BufferedParts) -> Self {
+        let BufferedParts { status, policy, content_type, vary, etag, last_modified, headers, body, body_encoding } = parts;
         let value = |text: &str| HeaderValue::from_str(text).ok();
         let mut headers: Vec<(HeaderName, HeaderValue)> =
             headers.into_iter().filter_map(|(name, text)| Some((name, value(&text)?))).collect();
-        let sequence = headers.iter().position(|(name, _)| *name == CONTENT_SEQUENCE).map(|place| headers.remove(place).1);
-        let etag = |encoding: Encoding| value(&format!("\"{}{}\"", validator.as_ref()?, encoding.etag_suffix()));
+        let sequence = headers.iter().position(|(name, _)| *name == CONTENT_SEQUENCE).map(|index| headers.remove(index).1);
+        let sequence = sequence.and_then(|value| Some((PublicSequence(value.to_str().ok()?.parse().ok()?), value)));
+        let etag = |encoding: Encoding| value(&format!("\"{}{}\"", etag.as_ref()?, encoding.etag_suffix()));
         Self {
             status,
             policy,
             cache_control: value(&policy.header()),
             content_type: Some(HeaderValue::from_static(content_type)).filter(|value| !value.is_empty()),
-            is_worth_encoding: encoded.is_none() && cache_control::is_worth_encoding(body.len(), content_type),
-            vary: value(&with_authorization(vary, policy)),
+            is_compressible: body_encoding.is_none() && encoding::is_compressible(body.len(), content_type),
+            vary: value(&vary_by_authorization(vary, policy)),
             etags: etag(Encoding::Identity).zip(etag(Encoding::Brotli)).zip(etag(Encoding::Gzip)).map(|((a, b), c)| [a, b, c]),
             last_modified: last_modified.and_then(|at| Some((at, value(&at.http_date())?))),
             sequence,
             headers,
             body: body.into(),
             compressed: Default::default(),
-            encoded,
+            body_encoding,
         }
     }
 
-    /// The same in bytes of its own.
-    pub(crate) fn copied(&self) -> Self {
-        let own = |value: &HeaderValue| HeaderValue::from_bytes(value.as_bytes()).unwrap_or_else(|_same| value.clone());
-        let bytes = |bytes: &Bytes| Bytes::copy_from_slice(bytes);
-        let Self {
-            status,
-            policy,
-            cache_control,
-            content_type,
-            is_worth_encoding,
-            vary,
-            etags,
-            last_modified,
-            sequence,
-            headers,
-            body,
-            compressed,
-            encoded,
-        } = self;
-        Self {
-            status: *status,
-            policy: *policy,
-            cache_control: cache_control.as_ref().map(own),
-            content_type: content_type.clone(),
-            is_worth_encoding: *is_worth_encoding,
-            vary: vary.as_ref().map(own),
-            etags: etags.as_ref().map(|etags| etags.each_ref().map(own)),
-            last_modified: last_modified.as_ref().map(|(at, value)| (*at, own(value))),
-            sequence: sequence.as_ref().map(own),
-            headers: headers.iter().map(|(name, value)| (name.clone(), own(value))).collect(),
-            body: bytes(body),
-            compressed: compressed.each_ref().map(|kept| kept.get().map_or_else(OnceLock::new, |kept| OnceLock::from(bytes(kept)))),
-            encoded: *encoded,
-        }
-    }
-
-    /// What it takes in memory, its encodings included.
-    pub(crate) fn bytes(&self) -> usize {
+    /// How much memory it takes, an estimate of its encodings included.
+    pub(crate) fn memory_bytes(&self) -> usize {
         let headers: usize = self.headers.iter().map(|(_, value)| value.len() + 64).sum();
         self.body.len() * 2 + headers
     }
 
-    fn body(&self, encoding: Encoding) -> Bytes {
-        let place = match encoding {
+    fn encoded_body(&self, encoding: Encoding) -> Bytes {
+        let index = match encoding {
             Encoding::Identity => return self.body.clone(),
             Encoding::Brotli => 0,
             Encoding::Gzip => 1,
         };
-        self.compressed[place].get_or_init(|| encoding.encode(&self.body).into()).clone()
+        self.compressed[index].get_or_init(|| encoding.encode(&self.body).into()).clone()
     }
 
-    /// Whether the reader wants a state that this is not.
-    pub(crate) fn is_unwanted(&self, asked: &HeaderMap) -> bool {
-        let etag = self.etags.as_ref().map(|[etag, ..]| etag);
-        self.status == StatusCode::OK && cache_control::is_unwanted(asked, etag, self.last_modified.as_ref().map(|(at, _)| *at))
+    fn validators(&self, encoding: Encoding) -> Validators<'_> {
+        let etag = self.etags.as_ref().map(|etags| &etags[encoding as usize]);
+        Validators { etag, last_modified: self.last_modified.as_ref().map(|(at, _)| *at) }
     }
 
-    /// What it is known by, whatever the encoding.
+    /// Whether the request requires a state that this is not.
+    pub(crate) fn is_precondition_failed(&self, context: RequestContext<'_>) -> bool {
+        let validators = self.validators(Encoding::Identity);
+        self.status == StatusCode::OK && conditional::is_precondition_failed(context.headers, validators, context.last_dated)
+    }
+
+    /// The strong validator of the identity encoding.
     pub(crate) fn etag(&self) -> Option<&str> {
         self.etags.as_ref().and_then(|[etag, ..]| etag.to_str().ok())
     }
 
-    /// The answer for a reader who sent these headers.
-    pub(crate) fn respond(&self, asked: &HeaderMap, now: Timestamp, again: Option<&RevalidationState>) -> HttpResponse {
-        let encoding = if self.is_worth_encoding { cache_control::encoding(asked) } else { Encoding::Identity };
-        let etag = self.etags.as_ref().map(|etags| &etags[encoding as usize]);
-        let unmodified =
-            self.status == StatusCode::OK && cache_control::is_unmodified(asked, etag, self.last_modified.as_ref().map(|(at, _)| *at));
-        let mut response = HttpResponse::new(if unmodified { StatusCode::NOT_MODIFIED } else { self.status });
+    /// The sequence of now, or of the time when it was computed.
+    fn sequence_header(&self, revalidation: Option<RevalidationState>) -> Option<HeaderValue> {
+        let own = self.sequence.as_ref().filter(|(computed_at, _)| revalidation.is_none_or(|state| state.sequence == *computed_at));
+        own.map(|(_, value)| value.clone()).or_else(|| revalidation.map(|state| HeaderValue::from(state.sequence.0)))
+    }
+
+    /// The response to a request: 304 if the client has it already. `revalidation` is given for a cache entry that was computed earlier.
+    pub(crate) fn respond(&self, context: RequestContext<'_>, revalidation: Option<RevalidationState>) -> HttpResponse {
+        let encoding = if self.is_compressible { Encoding::negotiate(context.headers) } else { Encoding::Identity };
+        let validators = self.validators(encoding);
+        let not_modified = self.status == StatusCode::OK && conditional::is_not_modified(context.headers, validators, context.last_dated);
+        let mut response = HttpResponse::new(if not_modified { StatusCode::NOT_MODIFIED } else { self.status });
         let map = response.headers_mut();
-        // A reader who has the answer has these too (RFC 9110, section 15.4.5).
-        for (name, value) in self.headers.iter().filter(|_| !unmodified) {
+        // A client that has the response has these too (RFC 9110, section 15.4.5).
+        for (name, value) in self.headers.iter().filter(|_| !not_modified) {
             map.append(name.clone(), value.clone());
         }
-        let later = again.and_then(|again| HeaderValue::from_str(&self.policy.changed_at(now, again.next_transition)?.header()).ok());
-        if let Some(value) = later.or_else(|| self.cache_control.clone()) {
+        let limited = revalidation.and_then(|state| self.policy.limited_by_transition(context.now, state.next_transition));
+        let cache_control = limited.and_then(|policy| HeaderValue::from_str(&policy.header()).ok()).or_else(|| self.cache_control.clone());
+        if let Some(value) = cache_control {
             map.append(header::CACHE_CONTROL, value);
         }
-        if let Some(value) = again.map(|again| number(again.sequence.0)).or_else(|| self.sequence.clone()) {
+        if let Some(value) = self.sequence_header(revalidation) {
             map.append(CONTENT_SEQUENCE, value);
         }
-        if let Some(etag) = etag {
+        if let Some(etag) = validators.etag {
             map.append(header::ETAG, etag.clone());
         }
         if let Some((at, value)) = &self.last_modified {
-            cache_control::note_dated(*at, now);
+            context.last_dated.record(*at, context.now);
             map.append(header::LAST_MODIFIED, value.clone());
         }
         if let Some(value) = &self.vary {
             map.append(header::VARY, value.clone());
         }
-        let Some(content_type) = &self.content_type else { return response };
-        if unmodified {
-            return response;
-        }
+        let Some(content_type) = self.content_type.as_ref().filter(|_| !not_modified) else { return response };
         map.append(header::CONTENT_TYPE, content_type.clone());
-        if let Some(name) = self.encoded.or(encoding.header()) {
+        if let Some(name) = self.body_encoding.or(encoding.token()) {
             map.append(header::CONTENT_ENCODING, HeaderValue::from_static(name));
         }
-        response.set_body(BoxBody::new(self.body(encoding)))
+        response.set_body(BoxBody::new(self.encoded_body(encoding)))
     }
 }

@@ -1,105 +1,85 @@
-//! Successful answers: bytes, their validator, their cache policy. Nobody else writes these headers.
+//! Builds successful responses: bytes, their validator, their cache policy. A handler returns a [`ResponseBuilder`]; it sets no caching
+//! header itself.
 
 use std::borrow::Cow;
-use std::cell::RefCell;
-use std::convert::Infallible;
-use std::ops::Range;
 
-use actix_web::body::{BodyStream, BoxBody};
-use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use actix_web::body::BoxBody;
+use actix_web::http::header::{self, HeaderMap, HeaderName};
 use actix_web::http::{Method, StatusCode};
-use actix_web::web::{self, Bytes};
-use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, Responder, ResponseError as _};
-use futures_util::Stream;
-use serde::{Deserialize, Serialize};
+use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, Responder, ResponseError as _, web};
+use serde::Serialize;
 
 use crate::domain::change::PublicSequence;
 use crate::domain::clock::Timestamp;
-use crate::domain::secret;
-pub(crate) use crate::http::response::buffered::CONTENT_SEQUENCE;
-use crate::http::response::buffered::{BufferedParts, BufferedResponse};
+use crate::http::response::buffered::{BufferedParts, BufferedResponse, RequestContext};
 use crate::http::response::cache_control::CachePolicy;
+use crate::http::response::cache_entry::{CacheFillRequest, CacheInsert, EntryLifetime};
+use crate::http::response::etag::EtagSource;
+use crate::http::response::headers::{CACHE_TAG, SURROGATE_KEY};
 use crate::http::response::problem::Problem;
 use crate::http::response::problem_codes::ProblemCode;
 use crate::http::state::app_state::AppState;
 use crate::projections::response_cache::CacheTags;
 use crate::store::changes::Freshness;
 
-pub(crate) const CACHE_TAG: HeaderName = HeaderName::from_static("cache-tag");
-pub(crate) const SURROGATE_KEY: HeaderName = HeaderName::from_static("surrogate-key");
-
 pub(crate) struct ResponseBuilder {
-    status: StatusCode,
-    body: Vec<u8>,
-    content_type: &'static str,
-    /// What the validator says before the digest of the bytes.
-    state: Option<String>,
-    /// The validator without its quotes, of an answer that was made before.
-    etag: Option<String>,
-    /// What the digest is made of, when it is not the bytes themselves.
-    digested: Option<Vec<u8>>,
-    /// The part of the body that the digest is not made of.
-    undigested: Range<usize>,
-    last_modified: Option<Timestamp>,
+    pub(super) status: StatusCode,
+    pub(super) body: Vec<u8>,
+    pub(super) content_type: &'static str,
+    pub(super) etag: EtagSource,
+    pub(super) last_modified: Option<Timestamp>,
     policy: CachePolicy,
-    vary: Cow<'static, str>,
-    /// The bytes are encoded already.
-    encoded: Option<&'static str>,
-    headers: Vec<(HeaderName, String)>,
-    /// The public number that it is true at, and the names under which it is dropped, where it may be given to others.
-    kept: Option<EntryLifetime>,
+    pub(super) vary: Cow<'static, str>,
+    /// The encoding that the body already has.
+    body_encoding: Option<&'static str>,
+    pub(super) headers: Vec<(HeaderName, String)>,
+    /// Set where the response may become a cache entry.
+    lifetime: Option<EntryLifetime>,
 }
 
-/// So much room is kept between answers.
-const MOST_ROOM: usize = 65_536;
-
-/// Bytes that take as much memory as they are: they are written where the answers before were, and copied from there.
-fn written(write: impl FnOnce(&mut Vec<u8>) -> serde_json::Result<()>) -> Vec<u8> {
-    thread_local! {
-        static ROOM: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+/// Serialises into bytes that take no more memory than they need: a cache entry lives for long.
+fn serialise(write: impl FnOnce(&mut Vec<u8>) -> serde_json::Result<()>) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    if let Err(error) = write(&mut bytes) {
+        // Only for maps whose keys are no strings, and no response has one.
+        tracing::error!(%error, "a response cannot be serialised");
+        bytes.clear();
     }
-    ROOM.with_borrow_mut(|room| {
-        let bytes = write(room).map(|()| room.clone()).unwrap_or_default();
-        room.clear();
-        room.shrink_to(MOST_ROOM);
-        bytes
-    })
+    bytes.shrink_to_fit();
+    bytes
 }
 
-fn as_json(value: &impl Serialize) -> Vec<u8> {
-    written(|room| serde_json::to_writer(room, value))
+fn to_json(value: &impl Serialize) -> Vec<u8> {
+    serialise(|out| serde_json::to_writer(out, value))
 }
 
 impl ResponseBuilder {
-    pub(crate) fn bytes(body: Vec<u8>, content_type: &'static str) -> Self {
+    pub(crate) fn from_bytes(body: Vec<u8>, content_type: &'static str) -> Self {
         Self {
             status: StatusCode::OK,
             body,
             content_type,
-            state: None,
-            etag: None,
-            digested: None,
-            undigested: 0..0,
+            etag: EtagSource::default(),
             last_modified: None,
             policy: CachePolicy::Never,
             vary: Cow::Borrowed("Accept-Encoding"),
-            encoded: None,
+            body_encoding: None,
             headers: Vec::new(),
-            kept: None,
+            lifetime: None,
         }
     }
 
     pub(crate) fn json(value: &impl Serialize) -> Self {
-        Self::bytes(as_json(value), "application/json")
+        Self::from_bytes(to_json(value), "application/json")
     }
 
-    /// JSON that is put together piece by piece.
-    pub(crate) fn of_pieces(write: impl FnOnce(&mut Vec<u8>) -> serde_json::Result<()>) -> Self {
-        Self::bytes(written(write), "application/json")
+    /// JSON that a function writes part by part.
+    pub(crate) fn json_from_writer(write: impl FnOnce(&mut Vec<u8>) -> serde_json::Result<()>) -> Self {
+        Self::from_bytes(serialise(write), "application/json")
     }
 
     pub(crate) fn empty(status: StatusCode) -> Self {
-        Self { status, ..Self::bytes(Vec::new(), "") }
+        Self { status, ..Self::from_bytes(Vec::new(), "") }
     }
 
     pub(crate) fn body(&self) -> &[u8] {
@@ -108,41 +88,6 @@ impl ResponseBuilder {
 
     pub(crate) fn is_status(&self, status: StatusCode) -> bool {
         self.status == status
-    }
-
-    /// The answer to a write, to be given again later.
-    pub(crate) fn frozen(&self) -> StoredResponse {
-        StoredResponse {
-            status: self.status.as_u16(),
-            json: !self.content_type.is_empty(),
-            etag: self.validator(),
-            last_modified: self.last_modified.map(|at| at.0),
-            vary: self.vary.to_string(),
-            headers: self.headers.iter().map(|(name, value)| (name.to_string(), value.clone())).collect(),
-            body: String::from_utf8_lossy(&self.body).into_owned(),
-        }
-    }
-
-    pub(crate) fn thawed(frozen: StoredResponse) -> Self {
-        let StoredResponse { status, json, etag, last_modified, vary, headers, body } = frozen;
-        let headers = headers.into_iter().filter_map(|(name, value)| Some((HeaderName::try_from(name).ok()?, value))).collect();
-        Self {
-            status: StatusCode::from_u16(status).unwrap_or(StatusCode::OK),
-            etag,
-            last_modified: last_modified.map(Timestamp),
-            vary: Cow::Owned(vary),
-            headers,
-            ..Self::bytes(body.into_bytes(), if json { "application/json" } else { "" })
-        }
-    }
-
-    /// The strong validator, without its quotes.
-    fn validator(&self) -> Option<String> {
-        let digest = || {
-            let of_body = || secret::sha256_of(&[&self.body[..self.undigested.start], &self.body[self.undigested.end..]]);
-            secret::hex(&self.digested.as_deref().map_or_else(of_body, secret::sha256)[..8])
-        };
-        self.etag.clone().or_else(|| self.state.as_ref().map(|state| format!("{state}-{}", digest())))
     }
 
     pub(crate) fn content_type(mut self, content_type: &'static str) -> Self {
@@ -155,15 +100,21 @@ impl ResponseBuilder {
         self
     }
 
-    /// The answer gets a strong `ETag` that begins with this state.
-    pub(crate) fn state(mut self, state: String) -> Self {
-        self.state = Some(state);
+    /// Gives the response a strong `ETag` that starts with this prefix; a digest follows.
+    pub(crate) fn etag_prefix(mut self, prefix: String) -> Self {
+        self.etag.prefix = Some(prefix);
         self
     }
 
-    /// Digest these bytes for the `ETag` instead of the body: what an anonymous reader would get.
-    pub(crate) fn digest_of(mut self, value: &impl Serialize) -> Self {
-        self.digested = Some(as_json(value));
+    /// Digests this value for the `ETag` instead of the body: what an anonymous reader would get.
+    pub(crate) fn etag_from(mut self, value: &impl Serialize) -> Self {
+        self.etag.digest_input = Some(to_json(value));
+        self
+    }
+
+    /// Leaves the sequence of the body out of the `ETag`.
+    pub(crate) fn etag_without_sequence(mut self) -> Self {
+        self.etag.exclude_sequence(&self.body);
         self
     }
 
@@ -172,11 +123,12 @@ impl ResponseBuilder {
         self
     }
 
-    /// For answers made of an index that may be behind the content: an older answer must not be dated like the newest.
+    /// For responses from an index that may lag behind the content: an older response must not be dated like the newest.
     pub(crate) fn last_modified_if(self, current: bool, at: Timestamp) -> Self {
         if current { self.last_modified(at) } else { self }
     }
 
+    /// Raises `Last-Modified` to this moment if it is earlier.
     pub(crate) fn not_older_than(mut self, at: Timestamp) -> Self {
         self.last_modified = self.last_modified.max(Some(at));
         self
@@ -192,8 +144,9 @@ impl ResponseBuilder {
         self
     }
 
-    pub(crate) fn encoded(mut self, encoding: &'static str) -> Self {
-        self.encoded = Some(encoding);
+    /// Says that the body is already encoded.
+    pub(crate) fn body_encoding(mut self, encoding: &'static str) -> Self {
+        self.body_encoding = Some(encoding);
         self
     }
 
@@ -202,30 +155,20 @@ impl ResponseBuilder {
         self
     }
 
-    /// Others may be given it too, until the clock or something of these names changes it. See [`crate::projections::response_cache`].
-    pub(crate) fn kept(self, freshness: &Freshness, names: impl IntoIterator<Item: AsRef<str>>) -> Self {
-        self.kept_at(freshness.sequence, freshness, names.into_iter().collect())
+    /// Lets the response become a cache entry, until the clock or a change of one of these tags invalidates it. See
+    /// [`crate::projections::response_cache`].
+    pub(crate) fn cacheable(self, freshness: &Freshness, tags: impl IntoIterator<Item: AsRef<str>>) -> Self {
+        self.cacheable_at(freshness.sequence, freshness, tags.into_iter().collect())
     }
 
-    /// As [`ResponseBuilder::kept`], of what was made of an index at this public number.
-    pub(crate) fn kept_at(self, sequence: PublicSequence, freshness: &Freshness, names: CacheTags) -> Self {
-        let made_at = sequence.min(freshness.sequence);
-        Self { kept: Some(EntryLifetime { made_at, until: freshness.next_transition, names }), ..self }
+    /// As [`ResponseBuilder::cacheable`], for a response from an index of this public sequence.
+    pub(crate) fn cacheable_at(self, sequence: PublicSequence, freshness: &Freshness, tags: CacheTags) -> Self {
+        let sequence = sequence.min(freshness.sequence);
+        Self { lifetime: Some(EntryLifetime { sequence, expires_at: freshness.next_transition, tags }), ..self }
     }
 
-    /// The validator is about everything but the sequence, which goes on with what does not concern this answer: the same content has the same one
-    /// on every node.
-    pub(crate) fn digest_without_sequence(mut self) -> Self {
-        const NAME: &[u8] = b"\"sequence\":";
-        if let Some(place) = self.body.windows(NAME.len()).rposition(|window| window == NAME) {
-            let digits = self.body[place + NAME.len()..].iter().take_while(|byte| byte.is_ascii_digit()).count();
-            self.undigested = place..place + NAME.len() + digits;
-        }
-        self
-    }
-
-    /// The names under which caches in front drop this answer.
-    pub(crate) fn cache_tags(self, tags: &[String]) -> Self {
+    /// Adds the tags by which CDNs purge this response, where its policy lets them cache it.
+    pub(crate) fn cache_tag_header(self, tags: &[String]) -> Self {
         if matches!(self.policy, CachePolicy::Public { .. } | CachePolicy::Revalidate) {
             self.header(CACHE_TAG, tags.join(",")).header(SURROGATE_KEY, tags.join(" "))
         } else {
@@ -234,112 +177,40 @@ impl ResponseBuilder {
     }
 }
 
-/// An answer to a write as it is kept. Its cache policy is that of every write: nobody keeps it.
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct StoredResponse {
-    status: u16,
-    json: bool,
-    etag: Option<String>,
-    last_modified: Option<i64>,
-    vary: String,
-    headers: Vec<(String, String)>,
-    body: String,
-}
-
-/// Says that an answer is to be kept: whoever asked for it gives it out.
-pub(crate) struct CacheFillRequest;
-
-/// What an answer is made of that any insight, and any term, can change.
-pub(crate) const EVERY_INSIGHT: [&str; 2] = ["insights", "terms"];
-
-/// How long an answer may be given to others.
-pub(crate) struct EntryLifetime {
-    /// The public number that it was made at.
-    pub(crate) made_at: PublicSequence,
-    /// When the clock changes it.
-    pub(crate) until: Option<Timestamp>,
-    /// It is dropped when something of these names changes.
-    pub(crate) names: CacheTags,
-}
-
-/// An answer to be kept.
-pub(crate) struct CacheInsert {
-    pub(crate) finished: BufferedResponse,
-    pub(crate) kept: EntryLifetime,
-}
-
 impl Responder for ResponseBuilder {
     type Body = BoxBody;
 
     fn respond_to(self, request: &HttpRequest) -> HttpResponse {
-        let validator = self.validator();
-        let Self {
-            status,
-            body,
-            content_type,
-            state: _,
-            etag: _,
-            digested: _,
-            undigested: _,
-            last_modified,
-            policy,
-            vary,
-            encoded,
-            headers,
-            kept,
-        } = self;
-        let kept = kept.filter(|_| policy != CachePolicy::Never);
-        let finished =
-            BufferedResponse::of(BufferedParts { status, policy, content_type, vary, validator, last_modified, headers, body, encoded });
-        if let Some(kept) = kept
+        let Some(app) = request.app_data::<web::Data<AppState>>() else { return Problem::internal().error_response() };
+        let etag = self.etag.value(&self.body);
+        let Self { status, body, content_type, etag: _, last_modified, policy, vary, body_encoding, headers, lifetime } = self;
+        let lifetime = lifetime.filter(|_| policy != CachePolicy::Never);
+        let parts = BufferedParts { status, policy, content_type, vary, etag, last_modified, headers, body, body_encoding };
+        let response = BufferedResponse::new(parts);
+        if let Some(lifetime) = lifetime
             && request.extensions().contains::<CacheFillRequest>()
         {
-            let mut response = HttpResponse::new(finished.status);
-            response.extensions_mut().insert(CacheInsert { finished, kept });
-            return response;
+            let mut carrier = HttpResponse::new(response.status);
+            carrier.extensions_mut().insert(CacheInsert { response, lifetime });
+            return carrier;
         }
-        let now = request.app_data::<web::Data<AppState>>().map_or(Timestamp(0), |app| app.now());
+        let context = RequestContext { headers: request.headers(), now: app.now(), last_dated: &app.last_dated };
         if !matches!(*request.method(), Method::GET | Method::HEAD) {
-            return finished.respond(&without_conditions(request.headers()), now, None);
+            return response.respond(RequestContext { headers: &without_conditions(request.headers()), ..context }, None);
         }
-        if finished.is_unwanted(request.headers()) {
-            let problem = Problem::new(ProblemCode::StaleRevision, "it is not in the state that If-Match or If-Unmodified-Since asks for");
-            return problem.with("current_etag", finished.etag()).error_response();
+        if response.is_precondition_failed(context) {
+            let problem = Problem::new(ProblemCode::StaleRevision, "it is not in the state that If-Match or If-Unmodified-Since requires");
+            return problem.with("current_etag", response.etag()).error_response();
         }
-        finished.respond(request.headers(), now, None)
+        response.respond(context, None)
     }
 }
 
-/// Conditions on reading say nothing of a write's answer.
+/// Conditions on reading do not apply to the response of a write.
 fn without_conditions(headers: &HeaderMap) -> HeaderMap {
     let mut map = HeaderMap::new();
     for value in headers.get_all(header::ACCEPT_ENCODING) {
         map.append(header::ACCEPT_ENCODING, value.clone());
     }
     map
-}
-
-/// Events as they come (WHATWG HTML, section 9.2): nobody keeps them, and no proxy holds them back.
-pub(crate) fn event_stream(events: impl Stream<Item = Result<Bytes, Infallible>> + 'static) -> HttpResponse {
-    let mut response = HttpResponse::new(StatusCode::OK).set_body(BoxBody::new(BodyStream::new(events)));
-    let headers = response.headers_mut();
-    insert(headers, header::CONTENT_TYPE, "text/event-stream");
-    insert(headers, header::CACHE_CONTROL, &CachePolicy::Never.header());
-    insert(headers, HeaderName::from_static("x-accel-buffering"), "no");
-    response
-}
-
-/// Lines of JSON as they are read. Nobody keeps them.
-pub(crate) fn line_stream(lines: impl Stream<Item = Result<Bytes, std::io::Error>> + 'static) -> HttpResponse {
-    let mut response = HttpResponse::new(StatusCode::OK).set_body(BoxBody::new(BodyStream::new(lines)));
-    let headers = response.headers_mut();
-    insert(headers, header::CONTENT_TYPE, "application/x-ndjson");
-    insert(headers, header::CACHE_CONTROL, &CachePolicy::Never.header());
-    response
-}
-
-pub(crate) fn insert(map: &mut HeaderMap, name: HeaderName, value: &str) {
-    if let Ok(value) = HeaderValue::from_str(value) {
-        map.insert(name, value);
-    }
 }

@@ -1,4 +1,4 @@
-//! Errors on the wire: RFC 9457 problems. The only module that knows which status an error has.
+//! Errors as clients get them: RFC 9457 problems. The only module that maps errors to status codes; no match has a catch-all arm.
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderName, HeaderValue};
@@ -13,7 +13,8 @@ use crate::http::response::problem_codes::ProblemCode;
 use crate::projections::search::SearchError;
 use crate::store::error::StoreError;
 
-/// A refusal, before it knows which request it belongs to: [`crate::http::middleware::request_context`] adds that and writes it.
+/// An error response without its request: [`crate::http::middleware::request_context`] adds the path and the request id, and writes the
+/// body.
 #[derive(Clone, Debug)]
 pub struct Problem(Box<ProblemParts>);
 
@@ -30,6 +31,7 @@ impl Problem {
         Self(Box::new(ProblemParts { code, detail: detail.into(), extensions: Map::new(), headers: Vec::new() }))
     }
 
+    /// Adds a member of its own to the body.
     #[must_use]
     pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
         self.0.extensions.insert(name.to_owned(), value.into());
@@ -42,7 +44,7 @@ impl Problem {
         self
     }
 
-    /// Unknown and invisible are the same, in every byte.
+    /// What does not exist and what is invisible get the same bytes.
     #[must_use]
     pub fn not_found() -> Self {
         Self::new(ProblemCode::NotFound, "there is nothing at this address, or nothing that you may see")
@@ -69,8 +71,8 @@ impl Problem {
 
     fn stale(stale: Stale) -> Self {
         let Stale { state, changed_fields, changed_by, merge } = stale;
-        let detail = "it was changed since you read it: read it again, apply your change to that, and send its new ETag";
-        let changed_by: Vec<Value> = changed_by.iter().map(changed).collect();
+        let detail = "it was changed since you read it: read it again, apply your change to that, and send the new ETag";
+        let changed_by: Vec<Value> = changed_by.iter().map(describe_change).collect();
         let problem = Self::new(ProblemCode::StaleRevision, detail)
             .with("current_etag", format!("\"{state}\""))
             .with("changed_fields", changed_fields)
@@ -125,7 +127,7 @@ impl ResponseError for Problem {
 impl From<SearchError> for Problem {
     fn from(error: SearchError) -> Self {
         match error {
-            SearchError::NotReady => Self::unavailable("the search index is being read or made anew: try again in a moment"),
+            SearchError::NotReady => Self::unavailable("the search index is being opened or rebuilt: try again in a moment"),
             SearchError::Failed => Self::internal(),
         }
     }
@@ -145,8 +147,8 @@ impl From<EditorialError> for Problem {
             EditorialError::InUse { uses } => {
                 Self::new(ProblemCode::InUse, format!("it is in use {uses} time(s): change what uses it first")).with("uses", uses)
             }
-            EditorialError::Taken(pointer) => Self::new(ProblemCode::InUse, "another has this already")
-                .with("errors", json!([{ "pointer": pointer, "code": "taken", "detail": "must not be another's" }])),
+            EditorialError::Taken(pointer) => Self::new(ProblemCode::InUse, "another one has this value already")
+                .with("errors", json!([{ "pointer": pointer, "code": "taken", "detail": "must be unique" }])),
             EditorialError::Forbidden(why) => Self::new(ProblemCode::InsufficientScope, why)
                 .header(actix_web::http::header::WWW_AUTHENTICATE, "Bearer realm=\"insights\", error=\"insufficient_scope\""),
             EditorialError::BadCredentials => unauthenticated("the credentials are wrong or no longer valid"),
@@ -154,9 +156,9 @@ impl From<EditorialError> for Problem {
                 Self::new(ProblemCode::QuotaExceeded, format!("too many wrong attempts: try again in {retry_after_seconds} seconds"))
                     .header(actix_web::http::header::RETRY_AFTER, retry_after_seconds.to_string())
             }
-            EditorialError::Busy => Self::unavailable("too many requests wait for the same work: try again in a moment"),
+            EditorialError::Busy => Self::unavailable("too many requests are queued for this operation: try again in a moment"),
             EditorialError::Internal(what) => {
-                tracing::error!(error = what, "an operation failed");
+                tracing::error!(error = what, "operation failed");
                 Self::internal()
             }
             EditorialError::Store(error) => error.into(),
@@ -166,7 +168,7 @@ impl From<EditorialError> for Problem {
 
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
-        tracing::error!(error = %chain(&error), "the store failed");
+        tracing::error!(error = %error_chain(&error), "store error");
         match error {
             StoreError::Unavailable(_) => Self::unavailable("the database cannot be reached: try again in a moment"),
             StoreError::Unique(_)
@@ -178,8 +180,8 @@ impl From<StoreError> for Problem {
     }
 }
 
-/// What somebody did that the caller did not know of.
-fn changed(change: &ChangedBy) -> Value {
+/// A change that the caller had not read.
+fn describe_change(change: &ChangedBy) -> Value {
     let ChangedBy { action, revision, made_by, user_id, token_id, origin, at } = change;
     json!({
         "action": action, "revision": revision, "made_by": { "name": made_by, "user_id": user_id, "token_id": token_id }, "origin": origin,
@@ -187,24 +189,24 @@ fn changed(change: &ChangedBy) -> Value {
     })
 }
 
-const INTERNAL: &str = "the service failed at this: the operator finds the cause in the log under the request id";
+const INTERNAL: &str = "the service failed to process this request: the operator finds the cause in the log under the request id";
 
-/// A 401 with its challenge (RFC 6750, section 3).
+/// A 401 for a token that is not valid (RFC 6750, section 3).
 #[must_use]
 pub(crate) fn unauthenticated(detail: &str) -> Problem {
     Problem::new(ProblemCode::Unauthenticated, detail)
         .header(actix_web::http::header::WWW_AUTHENTICATE, "Bearer realm=\"insights\", error=\"invalid_token\"")
 }
 
-/// The same, where nothing was sent that could be wrong (RFC 6750, section 3.1).
+/// A 401 for a request without a token: the challenge names no error (RFC 6750, section 3.1).
 #[must_use]
-pub(crate) fn unidentified(detail: &str) -> Problem {
+pub(crate) fn token_required(detail: &str) -> Problem {
     Problem::new(ProblemCode::Unauthenticated, detail).header(actix_web::http::header::WWW_AUTHENTICATE, "Bearer realm=\"insights\"")
 }
 
-/// An error and everything behind it, for the log.
+/// An error and its sources, for the log.
 #[must_use]
-pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+pub(crate) fn error_chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(inner) = source {

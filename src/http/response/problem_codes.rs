@@ -1,4 +1,4 @@
-//! The kinds of problem: a stable code, its status, its title, and what a reader of its page should do.
+//! The problem types: a stable code, its status, its title, and the help text of its page.
 
 macro_rules! codes {
     ($($variant:ident $code:literal $status:literal $title:literal $help:literal;)*) => {
@@ -25,7 +25,7 @@ macro_rules! codes {
                 match self { $(Self::$variant => $title),* }
             }
 
-            /// What to do about it, for the page behind the `type` address.
+            /// What to do about it: the text of the page at the `type` address.
             #[must_use]
             pub fn help(self) -> &'static str {
                 match self { $(Self::$variant => $help),* }
@@ -35,50 +35,59 @@ macro_rules! codes {
 }
 
 codes! {
-    MalformedBody "malformed-body" 400 "The body cannot be read"
-        "The body is not well-formed JSON (or, where forms are taken, not a well-formed form). Nothing was changed. Send it again with the syntax mended; the detail says where it broke.";
-    UnknownParameter "unknown-parameter" 400 "A parameter is not known"
-        "Query parameters that are not known are refused, so that a typing error does not silently change an answer. The members parameter and allowed name the one that was sent and those that exist.";
-    InvalidParameter "invalid-parameter" 400 "A parameter has a value that is not allowed"
-        "The member parameter names it, and the detail says which values it takes.";
+    MalformedBody "malformed-body" 400 "The body is malformed"
+        "The body is not well-formed JSON (or, where forms are accepted, not a well-formed form). Nothing was changed. Correct the \
+         syntax and send it again; the detail says where parsing failed.";
+    UnknownParameter "unknown-parameter" 400 "Unknown parameter"
+        "Unknown query parameters are refused, so that a typing error does not silently change a response. The member parameter is the \
+         one that was sent; allowed lists those that exist.";
+    InvalidParameter "invalid-parameter" 400 "Invalid parameter value"
+        "The member parameter is its name, and the detail says which values are allowed.";
     InvalidCursor "invalid-cursor" 400 "The cursor does not belong to this list"
-        "A cursor is opaque, and good only for the list it came from: the same filters and the same sort. Follow the next and prev links, or begin again without a cursor.";
-    Unauthenticated "unauthenticated" 401 "No valid token was shown"
-        "Send Authorization: Bearer with an access token from POST /v1/auth/token, or with a machine token. The token that was sent, if any, is unknown, expired or revoked.";
-    InsufficientScope "insufficient-scope" 403 "The token does not reach this far"
-        "The token is valid, but it lacks the scope in the member required_scope, or the thing belongs to somebody else.";
+        "A cursor is opaque and valid only for the list it came from: the same filters and the same sort. Follow the next and prev \
+         links, or start again without a cursor.";
+    Unauthenticated "unauthenticated" 401 "No valid token"
+        "Send Authorization: Bearer with an access token from POST /v1/auth/token, or with a machine token. The token that was sent, if \
+         any, is unknown, expired or revoked.";
+    InsufficientScope "insufficient-scope" 403 "Insufficient scope"
+        "The token is valid, but it lacks the scope in the member required_scope, or the resource belongs to another user.";
     NotFound "not-found" 404 "Not found"
-        "There is nothing at this address, or nothing that you may see: the two cannot be told apart.";
-    MethodNotAllowed "method-not-allowed" 405 "The method is not allowed here"
-        "The Allow header lists the methods that this address takes.";
-    NotAcceptable "not-acceptable" 406 "None of the accepted media types exists"
-        "The member accepted lists the media types in which this resource can be had.";
+        "There is nothing at this address, or nothing that you may see. The response does not say which.";
+    MethodNotAllowed "method-not-allowed" 405 "Method not allowed"
+        "The Allow header lists the methods of this address.";
+    NotAcceptable "not-acceptable" 406 "None of the accepted media types is available"
+        "The member accepted lists the media types of this resource.";
     RequestTimeout "request-timeout" 408 "The body did not arrive in time"
         "The connection stalled while the body was being sent. Nothing was changed; send the request again.";
     SlugTaken "slug-taken" 409 "The slug is taken"
-        "A slug that is given explicitly must be free. The member suggestions lists free ones. Leave the slug out to have one derived from the title.";
-    IdempotencyInProgress "idempotency-in-progress" 409 "The first request with this key is still being answered"
-        "Another request with the same Idempotency-Key is being worked on. Wait as many seconds as Retry-After says and repeat the request with the same key: you get the first one's answer.";
-    InUse "in-use" 409 "It is in use"
-        "It cannot be removed while something depends on it. Change what uses it first.";
-    StaleRevision "stale-revision" 412 "It was changed since you read it"
-        "Your If-Match names an older state. Read the resource again, apply your change to what you get, and send the new ETag. The members current_etag and changed_fields say what is there now and what differs. If-Match: * overrides, and overwrites what others wrote.";
+        "A slug that you choose must be free. The member suggestions lists free ones. Omit the slug to get one derived from the title.";
+    IdempotencyInProgress "idempotency-in-progress" 409 "The first request with this key is still in progress"
+        "Another request with the same Idempotency-Key is being processed. Wait as many seconds as Retry-After says and repeat the \
+         request with the same key: you get the response to the first one.";
+    InUse "in-use" 409 "The resource is in use"
+        "It cannot be changed or removed like this while something depends on it. Change what uses it first.";
+    StaleRevision "stale-revision" 412 "The resource was changed since you read it"
+        "Your If-Match refers to an older state. Read the resource again, apply your change to it, and send the new ETag. The member \
+         current_etag is the current state, and changed_fields lists what differs. If-Match: * skips the check and overwrites what \
+         others wrote.";
     PayloadTooLarge "payload-too-large" 413 "The body is too large"
-        "The member limit says how many bytes are taken.";
+        "The member limit is the maximum number of bytes.";
     UnsupportedMediaType "unsupported-media-type" 415 "The media type is not supported"
-        "The member accepted lists the media types that this operation takes as Content-Type.";
+        "The member accepted lists the media types that this operation accepts as Content-Type.";
     IdempotencyMismatch "idempotency-mismatch" 422 "The key was used for another request"
-        "An Idempotency-Key names one request: method, address, parameters and body. Make a new key for a new request; send the same key only to repeat the same one.";
-    ValidationFailed "validation-failed" 422 "The input breaks a rule"
-        "The member errors lists every fault at once: pointer (RFC 6901) says where, code which rule, detail what to change.";
+        "An Idempotency-Key identifies one request: method, address, parameters and body. Use a new key for a new request, and the same \
+         key only to repeat the same request.";
+    ValidationFailed "validation-failed" 422 "The input is not valid"
+        "The member errors lists every error: pointer (RFC 6901) is the field, code the rule, detail what to change.";
     PreconditionRequired "precondition-required" 428 "A precondition is required"
-        "Writing to something that exists needs If-Match with the ETag you last saw, so that nobody's work is overwritten unseen. If-Match: * says that you do not mind.";
+        "A write to an existing resource needs If-Match with the ETag that you read, so that no work of others is overwritten \
+         unnoticed. If-Match: * skips the check.";
     QuotaExceeded "quota-exceeded" 429 "Too many requests"
         "Wait as many seconds as Retry-After says.";
-    Internal "internal" 500 "The service failed"
-        "This is our fault, not yours. The operator finds the cause in the log under the request_id.";
-    Unavailable "unavailable" 503 "Not available at the moment"
-        "The service, or its database, cannot answer now. Try again after the seconds in Retry-After.";
+    Internal "internal" 500 "Internal error"
+        "The fault is in the service, not in your request. The operator finds the cause in the log under the request_id.";
+    Unavailable "unavailable" 503 "Temporarily unavailable"
+        "The service or its database cannot respond now. Try again after the seconds in Retry-After.";
 }
 
 impl ProblemCode {

@@ -1,5 +1,7 @@
-//! How writes are answered: for real, or as a rehearsal (`validate_only=true`), and kept for retries (`Idempotency-Key`). A handler makes its
-//! write and says how to show it; nothing is committed but here.
+//! Commits a write, or dry-runs it (`validate_only=true`). A handler prepares its write and says how to represent the outcome;
+//! [`WriteMode::commit_or_dry_run`] does the rest, and stores the response of a request with an `Idempotency-Key`.
+//!
+//! Invariant: nothing else in `http` commits content.
 
 use std::sync::atomic::Ordering;
 
@@ -12,16 +14,17 @@ use crate::domain::clock::Timestamp;
 use crate::editorial::pending::PendingWrite;
 use crate::http::request::params::DryRunParam;
 use crate::http::request::query_params::{Query, QueryParams as _};
-use crate::http::response::builder::{CONTENT_SEQUENCE, ResponseBuilder};
+use crate::http::response::builder::ResponseBuilder;
+use crate::http::response::headers::CONTENT_SEQUENCE;
 use crate::http::response::idempotency::KeyClaim;
 use crate::http::response::problem::Problem;
 use crate::http::state::app_state::AppState;
 use crate::store::Transaction;
 
-/// The media type of what a rehearsal answers: the resource as it would be, and warnings.
+/// The media type of the response to a dry run: the resource as it would be, and warnings.
 pub(crate) const REPORT: &str = "application/vnd.insights.report+json";
 
-/// Something that is allowed, and probably not meant.
+/// Something that is allowed, and probably a mistake.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct WarningView {
     pub pointer: String,
@@ -31,68 +34,72 @@ pub(crate) struct WarningView {
     pub line: Option<usize>,
 }
 
-/// How a write was asked for.
+/// Whether a write is a dry run, and under which key its response is stored.
 pub(crate) struct WriteMode {
-    validate_only: bool,
+    is_dry_run: bool,
     claim: Option<KeyClaim>,
 }
 
 impl WriteMode {
-    /// For writes that take no parameter of their own.
-    pub(crate) fn of(request: &HttpRequest) -> Result<Self, Problem> {
-        Self::read(request, Query::from_request(request))
+    /// For writes without other parameters.
+    pub(crate) fn from_request(request: &HttpRequest) -> Result<Self, Problem> {
+        Self::from_query(request, Query::from_request(request))
     }
 
-    /// The last thing that is read of a query string.
-    pub(crate) fn read(request: &HttpRequest, mut query: Query) -> Result<Self, Problem> {
-        let DryRunParam { validate_only } = DryRunParam::read(&mut query);
+    /// Finishes a query string whose other parameters have been read.
+    pub(crate) fn from_query(request: &HttpRequest, mut query: Query) -> Result<Self, Problem> {
+        let DryRunParam { validate_only: is_dry_run } = DryRunParam::read(&mut query);
         query.finish()?;
-        Ok(Self { validate_only, claim: request.extensions().get::<KeyClaim>().cloned() })
+        Ok(Self { is_dry_run, claim: request.extensions().get::<KeyClaim>().cloned() })
     }
 
-    /// For writes that rehearse themselves in their own way.
-    pub(crate) fn to_do(request: &HttpRequest, is_rehearsal: bool) -> Self {
-        Self { validate_only: false, claim: request.extensions().get::<KeyClaim>().cloned().filter(|_| !is_rehearsal) }
+    /// For imports, which dry-run their items themselves: the import is committed either way, and a dry run ignores the key.
+    pub(crate) fn for_import(request: &HttpRequest, is_dry_run: bool) -> Self {
+        Self { is_dry_run: false, claim: request.extensions().get::<KeyClaim>().cloned().filter(|_| !is_dry_run) }
     }
 
-    /// Whether nothing is to be changed.
-    pub(crate) fn is_rehearsal(&self) -> bool {
-        self.validate_only
+    /// Whether nothing is changed.
+    pub(crate) fn is_dry_run(&self) -> bool {
+        self.is_dry_run
     }
 
-    /// Commits a write and answers it; or answers what it would have done, and lets it go.
-    pub(crate) async fn conclude<T>(
+    /// Commits a write and returns its response; or rolls it back and returns what it would have done.
+    pub(crate) async fn commit_or_dry_run<T>(
         self,
         app: &AppState,
         pending: PendingWrite<T>,
         now: Timestamp,
-        show: impl AsyncFnOnce(&Transaction, &T) -> Result<ResponseBuilder, Problem>,
+        represent: impl AsyncFnOnce(&Transaction, &T) -> Result<ResponseBuilder, Problem>,
     ) -> Result<ResponseBuilder, Problem> {
-        let reply = show(pending.txn(), &pending.made).await?;
-        if self.validate_only {
-            return Ok(report(&reply, &[]));
+        let response = represent(pending.txn(), &pending.value).await?;
+        if self.is_dry_run {
+            return dry_run_report(&response, &[]);
         }
         if let Some(claim) = self.claim {
-            claim.keep(pending.txn(), &reply, now).await?;
+            claim.store_response(pending.txn(), &response, now).await?;
         }
         pending.commit(&app.store, now).await?;
         let public = app.store.committed().public;
         let sequence = app.sequence.fetch_max(public, Ordering::Relaxed).max(public);
-        Ok(reply.header(CONTENT_SEQUENCE, sequence.to_string()))
+        Ok(response.header(CONTENT_SEQUENCE, sequence.to_string()))
     }
 }
 
-/// What would have been answered, without what only a real write has: an id, a secret, a validator.
-pub(crate) fn report(reply: &ResponseBuilder, warnings: &[WarningView]) -> ResponseBuilder {
-    let mut shown: Value = serde_json::from_slice(reply.body()).unwrap_or_default();
-    if !shown.is_object() {
-        shown = json!({});
-    }
-    if let Some(fields) = shown.as_object_mut().filter(|_| reply.is_status(StatusCode::CREATED)) {
+/// The response of a dry run: that of the write, without what only a real write has (an id, a secret, a validator), and warnings.
+pub(crate) fn dry_run_report(response: &ResponseBuilder, warnings: &[WarningView]) -> Result<ResponseBuilder, Problem> {
+    let mut report = if response.body().is_empty() { json!({}) } else { parse_own_body(response.body())? };
+    if let Some(members) = report.as_object_mut().filter(|_| response.is_status(StatusCode::CREATED)) {
         for name in ["id", "token", "prefix", "url"] {
-            fields.shift_remove(name);
+            members.shift_remove(name);
         }
     }
-    shown["warnings"] = json!(warnings);
-    ResponseBuilder::json(&shown).content_type(REPORT)
+    report["warnings"] = json!(warnings);
+    Ok(ResponseBuilder::json(&report).content_type(REPORT))
+}
+
+fn parse_own_body(body: &[u8]) -> Result<Value, Problem> {
+    serde_json::from_slice(body).ok().filter(Value::is_object).ok_or_else(|| {
+        tracing::error!("the response to a write is not a JSON object");
+        Problem::internal()
+    })
 }

@@ -13,13 +13,13 @@ use crate::domain::locale::Locale;
 use crate::domain::page::{Cursor, KeyValue};
 use crate::http::insights::view::InsightView;
 use crate::http::request::auth::Reader;
-use crate::http::request::params::list_cache_tags;
 use crate::http::request::query_params::QueryParams as _;
-use crate::http::response::builder;
-use crate::http::response::builder::{CONTENT_SEQUENCE, ResponseBuilder};
+use crate::http::response::builder::ResponseBuilder;
+use crate::http::response::cache_entry;
+use crate::http::response::headers::CONTENT_SEQUENCE;
 use crate::http::response::pagination;
 use crate::http::response::pagination::PageInfo;
-use crate::http::response::problem::{Problem, unidentified};
+use crate::http::response::problem::{Problem, token_required};
 use crate::http::response::problem_codes::ProblemCode;
 use crate::http::state::app_state::AppState;
 use crate::projections::search::{Highlighter, PreviousPage, SearchPage, SearchPosition, SearchRequest};
@@ -38,6 +38,7 @@ use crate::store::list_query::Filters;
     params(SearchParams),
     responses((status = 200, description = "A page of hits.", body = SearchResult)),
     security((), ("bearer" = ["insights:write"])),
+    extensions(("x-problems" = json!(["insufficient-scope"]))),
 )]
 #[get("/v1/search")]
 pub(in crate::http) async fn search_insights(
@@ -70,14 +71,14 @@ pub(in crate::http) async fn search_insights(
     let digested = SearchResult { meta: SearchMeta { sequence: PublicSequence::default(), ..result.meta.clone() }, ..result.clone() };
     result.meta.took_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     let response = ResponseBuilder::json(&result)
-        .state("l".to_owned())
-        .kept_at(sequence, &freshness, builder::EVERY_INSIGHT.iter().collect())
-        .digest_of(&digested)
+        .etag_prefix("l".to_owned())
+        .cacheable_at(sequence, &freshness, cache_entry::ANY_INSIGHT_TAGS.iter().collect())
+        .etag_from(&digested)
         .last_modified_if(freshness.sequence == sequence, freshness.last_modified)
         .header(CONTENT_SEQUENCE, sequence.to_string())
         .policy(reader.policy(now, &freshness))
-        .cache_tags(&list_cache_tags(&search.filters));
-    Ok(pagination::links(response, &app, &request, &result.page))
+        .cache_tag_header(&cache_entry::list_tags(&search.filters));
+    Ok(pagination::add_links(response, &app, &request, &result.page))
 }
 
 /// What a query string requests.
@@ -97,9 +98,9 @@ impl ParsedSearch {
         if explain && reader.editor().is_none() {
             let detail = "the parameter explain needs a token with the scope insights:write";
             let missing = || Problem::new(ProblemCode::InsufficientScope, detail).with("required_scope", "insights:write");
-            return Err(if reader.is_anonymous() { unidentified(detail) } else { missing() });
+            return Err(if reader.is_anonymous() { token_required(detail) } else { missing() });
         }
-        let after = match pagination::cursor(cursor.as_deref(), &identity, true)? {
+        let after = match pagination::read_cursor(cursor.as_deref(), &identity, true)? {
             Some(cursor) => decode_cursor(&cursor)?,
             None => None,
         };

@@ -11,8 +11,9 @@ use crate::domain::locale::Locale;
 use crate::domain::markdown::TocEntry;
 use crate::http::request::auth::Reader;
 use crate::http::request::query_params::QueryParams as _;
-use crate::http::response::builder;
-use crate::http::response::builder::{CONTENT_SEQUENCE, ResponseBuilder};
+use crate::http::response::builder::ResponseBuilder;
+use crate::http::response::cache_entry;
+use crate::http::response::headers::CONTENT_SEQUENCE;
 use crate::http::response::problem::Problem;
 use crate::http::state::app_state::AppState;
 use crate::projections::search::{Suggestion, TypedPrefix};
@@ -91,13 +92,13 @@ pub(in crate::http) async fn list_suggestions(
     let meta = SuggestionMeta { sequence, fuzzy: prefix.fuzzy };
     let view = SuggestionList { data: suggestions(&prefix, rows, usize::try_from(limit).unwrap_or(0)), meta };
     Ok(ResponseBuilder::json(&view)
-        .state("l".to_owned())
-        .digest_without_sequence()
-        .kept_at(sequence, &freshness, builder::EVERY_INSIGHT.iter().collect())
+        .etag_prefix("l".to_owned())
+        .etag_without_sequence()
+        .cacheable_at(sequence, &freshness, cache_entry::ANY_INSIGHT_TAGS.iter().collect())
         .last_modified_if(freshness.sequence == sequence, freshness.last_modified)
         .header(CONTENT_SEQUENCE, sequence.to_string())
         .policy(reader.policy(now, &freshness))
-        .cache_tags(&["insights".to_owned()]))
+        .cache_tag_header(&["insights".to_owned()]))
 }
 
 fn suggestions(prefix: &TypedPrefix, rows: Vec<(InsightRow, Vec<TocEntry>)>, limit: usize) -> Vec<SuggestionView> {

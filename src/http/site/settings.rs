@@ -18,7 +18,8 @@ use crate::http::request::params::{LocaleParam, OptionalIfMatchHeader};
 use crate::http::request::preconditions::Preconditions;
 use crate::http::request::query_params::QueryParams as _;
 use crate::http::request::viewer::Viewer;
-use crate::http::response::builder::{CONTENT_SEQUENCE, ResponseBuilder};
+use crate::http::response::builder::ResponseBuilder;
+use crate::http::response::headers::CONTENT_SEQUENCE;
 use crate::http::response::problem::Problem;
 use crate::http::response::write_outcome::WriteMode;
 use crate::http::state::app_state::AppState;
@@ -136,8 +137,8 @@ pub(crate) async fn get_site(app: web::Data<AppState>, request: HttpRequest, rea
         .header(CONTENT_SEQUENCE, freshness.sequence.to_string())
         .policy(reader.policy(now, &freshness))
         // A change of the site itself drops every cache entry.
-        .kept(&freshness, ["insights", "categories"])
-        .cache_tags(&["site".to_owned(), "insights".to_owned()]))
+        .cacheable(&freshness, ["insights", "categories"])
+        .cache_tag_header(&["site".to_owned(), "insights".to_owned()]))
 }
 
 /// Replace the site
@@ -158,11 +159,11 @@ pub(crate) async fn replace_site(
     preconditions: Preconditions,
     body: Body,
 ) -> Result<ResponseBuilder, Problem> {
-    let mode = WriteMode::of(&request)?;
+    let mode = WriteMode::from_request(&request)?;
     let now = app.now();
     let draft = body.parse(SiteDraft::parse)?;
     let pending = editorial::site::replace(&app.store, &admin, &preconditions.optional()?, draft, now).await?;
-    mode.conclude(&app, pending, now, async |txn, ()| represent(txn, None, Viewer::Editor, now).await).await
+    mode.commit_or_dry_run(&app, pending, now, async |txn, ()| represent(txn, None, Viewer::Editor, now).await).await
 }
 
 async fn represent(
@@ -174,7 +175,7 @@ async fn represent(
     let row = store::site::find(db).await?.ok_or_else(Problem::not_found)?;
     let stats = store::site::stats(db, now).await?;
     let public = view(&row, stats, locale, Viewer::Public);
-    Ok(ResponseBuilder::json(&view(&row, stats, locale, viewer)).state(version_state(row.version)).digest_of(&public))
+    Ok(ResponseBuilder::json(&view(&row, stats, locale, viewer)).etag_prefix(version_state(row.version)).etag_from(&public))
 }
 
 fn view(row: &site::Model, stats: StatsRow, locale: Option<&Locale>, viewer: Viewer) -> SiteView {

@@ -1,30 +1,36 @@
-//! What every handler can reach.
+//! The state of one service, shared by its handlers and middleware.
+//!
+//! `app.rs` builds it from [`Dependencies`]; handlers take it as `web::Data<AppState>`. All state of a service is in here: no static has
+//! any, so that several services can run in one process.
 
-use crate::http::state::event_streams::EventLimits;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
+use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use serde_json::Value;
 use tokio::sync::{Notify, watch};
-
-use crate::http::response::buffered::BufferedResponse;
-use crate::http::state::counters::Metrics;
-use crate::http::state::documents::ServedDocument;
-use crate::http::state::in_flight_keys::InFlightKeys;
 
 use crate::domain::change::{AtomicPublicSequence, PublicSequence};
 use crate::domain::clock::{Clock, Timestamp};
 use crate::editorial::keys::KeyRing;
 use crate::editorial::throttle::Throttle;
+use crate::http::response::buffered::BufferedResponse;
+use crate::http::response::conditional::LastDated;
+use crate::http::response::problem::Problem;
+use crate::http::state::counters::Metrics;
+use crate::http::state::documents::ServedDocument;
+use crate::http::state::event_streams::EventLimits;
+use crate::http::state::in_flight::InFlightRequests;
+use crate::http::state::in_flight_keys::InFlightKeys;
+use crate::http::state::transition_recorder::TransitionRecorder;
 use crate::projections::response_cache::ResponseCache;
 use crate::projections::search::Search;
+use crate::store::Store;
 use crate::store::changes;
 use crate::store::changes::Freshness;
 use crate::store::error::StoreError;
-use crate::store::{Store, transitions};
 
-/// What the state of a service is made of.
+/// What the state of a service is built from.
 pub struct Dependencies {
     pub store: Store,
     pub keys: KeyRing,
@@ -45,7 +51,7 @@ pub struct Dependencies {
     pub sequence: PublicSequence,
 }
 
-/// What every handler can reach: one service behind its routes.
+/// See the module.
 pub struct AppState {
     pub(crate) store: Store,
     pub(crate) keys: KeyRing,
@@ -58,25 +64,24 @@ pub struct AppState {
     pub(crate) metrics: Metrics,
     pub(crate) newest: watch::Receiver<PublicSequence>,
     pub(crate) events: EventLimits,
-    /// Held by the one request of this node that enters into the log what the clock did; says when that failed last.
-    recording: Arc<tokio::sync::Mutex<Option<Instant>>>,
+    transition_recorder: TransitionRecorder,
     pub(crate) base_url: String,
     pub(crate) limits: Limits,
     pub(crate) documents: ServedDocument,
-    /// Requests that are being answered, those whose clients left included.
-    pub(crate) in_flight: AtomicUsize,
-    /// The newest public sequence that this node has sent to anybody.
+    pub(crate) in_flight: InFlightRequests,
+    pub(crate) last_dated: LastDated,
+    /// The newest public sequence that a response of this node has had.
     pub(crate) sequence: AtomicPublicSequence,
 }
 
 /// What a request may cost.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Requests at once; the next one is told to come back.
+    /// The maximum number of requests in flight; the next one is refused.
     pub requests: usize,
     pub body_bytes: usize,
     pub body_time: Duration,
-    /// Whether `X-Forwarded-For` is believed: only behind a proxy that sets it.
+    /// Whether `X-Forwarded-For` is trusted: only behind a proxy that sets it.
     pub trust_forwarded: bool,
 }
 
@@ -97,11 +102,12 @@ impl AppState {
             metrics: Metrics::new(separate_metrics),
             newest,
             events,
-            recording: Arc::default(),
+            transition_recorder: TransitionRecorder::default(),
             base_url,
             limits,
             documents: ServedDocument::new(document),
-            in_flight: AtomicUsize::new(0),
+            in_flight: InFlightRequests::default(),
+            last_dated: LastDated::default(),
             sequence: AtomicPublicSequence::new(sequence),
         }
     }
@@ -112,9 +118,9 @@ impl AppState {
         self.import_received.clone()
     }
 
-    /// Renders the OpenAPI document ahead of the requests that need it.
+    /// Renders the OpenAPI document before a request needs it.
     pub fn prepare_documents(&self) {
-        self.documents.prepare();
+        self.documents.get();
     }
 
     #[must_use]
@@ -122,9 +128,8 @@ impl AppState {
         self.clock.now()
     }
 
-    /// When anything changed, what only editors see included. It is to be asked before what is then shown is read: that must not be dated younger
-    /// than it is.
-    pub(crate) async fn drafted(&self) -> Result<Timestamp, crate::http::response::problem::Problem> {
+    /// When anything changed, drafts included. Call it before reading what is shown: a response must not be dated later than what it shows.
+    pub(crate) async fn last_change_incl_drafts(&self) -> Result<Timestamp, Problem> {
         Ok(changes::newest_at(self.store.reader()).await?)
     }
 
@@ -135,42 +140,23 @@ impl AppState {
         format!("{prefix}{path}")
     }
 
-    /// What readers see has changed by the clock, and the log does not say so yet: its number belongs to the answer. One request of this node
-    /// at a time enters it, and none waits long for that; the answer is right without it.
-    async fn record(&self, now: Timestamp) -> bool {
-        let Ok(mut turn) = self.recording.clone().try_lock_owned() else { return false };
-        if turn.is_some_and(|failed| failed.elapsed() < Self::PAUSE) {
-            return false;
-        }
-        let store = self.store.clone();
-        let recording = actix_web::rt::spawn(async move {
-            let recorded = transitions::record(&store, now).await;
-            *turn = recorded.is_err().then(Instant::now);
-            recorded.inspect_err(|error| tracing::warn!(%error, "transitions were not recorded")).is_ok()
-        });
-        tokio::time::timeout(Self::PATIENCE, recording).await.is_ok_and(|done| done.unwrap_or(false))
-    }
-
-    const PATIENCE: Duration = Duration::from_millis(500);
-    const PAUSE: Duration = Duration::from_secs(1);
-
-    /// How fresh public content is; remembered for answers that carry no content.
-    pub(crate) async fn freshness(&self, now: Timestamp) -> Result<Freshness, crate::http::response::problem::Problem> {
+    /// How fresh public content is; remembered for responses that carry no content.
+    pub(crate) async fn freshness(&self, now: Timestamp) -> Result<Freshness, Problem> {
         let read = async || Ok((changes::freshness(self.store.reader(), now).await?, ()));
         Ok(self.with_freshness(now, read).await?.0)
     }
 
-    /// As [`AppState::freshness`], of something that is read together with it.
+    /// As [`AppState::freshness`], for something that is read together with it.
     pub(crate) async fn with_freshness<T>(
         &self,
         now: Timestamp,
         read: impl AsyncFn() -> Result<(Freshness, T), StoreError>,
-    ) -> Result<(Freshness, T), crate::http::response::problem::Problem> {
-        let mut fresh = read().await?;
-        if fresh.0.unrecorded && self.record(now).await {
-            fresh = read().await?;
+    ) -> Result<(Freshness, T), Problem> {
+        let (mut freshness, mut value) = read().await?;
+        if freshness.unrecorded && self.transition_recorder.record(&self.store, now).await {
+            (freshness, value) = read().await?;
         }
-        self.sequence.fetch_max(fresh.0.sequence, Ordering::Relaxed);
-        Ok(fresh)
+        self.sequence.fetch_max(freshness.sequence, Ordering::Relaxed);
+        Ok((freshness, value))
     }
 }

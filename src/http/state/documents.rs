@@ -1,4 +1,4 @@
-//! The OpenAPI document as it is served, and the route table that is read off it.
+//! The OpenAPI document as it is served, and the route table that is derived from it.
 
 use std::sync::OnceLock;
 
@@ -6,21 +6,22 @@ use serde_json::Value;
 
 use crate::http::state::route_table::RouteTable;
 
-/// The document in the forms that are served, and the table of routes derived from it.
+/// The document in the formats that are served, and the route table.
 pub(crate) struct RenderedDocument {
     pub(crate) json: Vec<u8>,
     pub(crate) yaml: Vec<u8>,
     pub(crate) routes: RouteTable,
 }
 
-/// The document, rendered once by whichever request needs it first: that takes longer than all else of a start.
+/// The document, rendered once, by a background task or by the first request that needs it: rendering takes longer than the rest of the
+/// start.
 pub(crate) struct ServedDocument {
     rendered: OnceLock<RenderedDocument>,
     derive: fn() -> Value,
 }
 
 impl ServedDocument {
-    /// `derive` makes the document of the routes.
+    /// `derive` builds the document from the routes.
     #[must_use]
     pub(crate) fn new(derive: fn() -> Value) -> Self {
         Self { rendered: OnceLock::new(), derive }
@@ -30,15 +31,15 @@ impl ServedDocument {
         self.rendered.get_or_init(|| {
             let document = (self.derive)();
             RenderedDocument {
-                json: serde_json::to_vec_pretty(&document).unwrap_or_default(),
-                yaml: yaml_serde::to_string(&document).unwrap_or_default().into_bytes(),
-                routes: RouteTable::of(&document),
+                json: serde_json::to_vec_pretty(&document).unwrap_or_else(|error| log_failure(&error)),
+                yaml: yaml_serde::to_string(&document).map_or_else(|error| log_failure(&error), String::into_bytes),
+                routes: RouteTable::from_document(&document),
             }
         })
     }
+}
 
-    /// Renders the document ahead of the requests that need it.
-    pub(crate) fn prepare(&self) {
-        self.get();
-    }
+fn log_failure(error: &dyn std::fmt::Display) -> Vec<u8> {
+    tracing::error!(%error, "the OpenAPI document cannot be serialised");
+    Vec::new()
 }

@@ -1,6 +1,5 @@
-//! What event streams may cost, and the pages that they share.
+//! The limits of event streams, and the pages of events that they share.
 
-use crate::domain::change::PublicSequence;
 use actix_web::web::Bytes;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -9,61 +8,70 @@ use std::time::Duration;
 use std::time::Instant;
 use tokio::sync::{OnceCell, Semaphore, watch};
 
-/// What event streams may cost, and what they share.
+use crate::domain::change::PublicSequence;
+
+/// The limits of event streams, and what they share.
 #[derive(Debug)]
 pub struct EventLimits {
-    pub(crate) places: Arc<Semaphore>,
-    most: usize,
+    pub(crate) permits: Arc<Semaphore>,
+    max_streams: usize,
     pub(crate) lifetime: Duration,
     pub(crate) pages: Mutex<SharedEventPages>,
-    closing: watch::Sender<bool>,
+    shutdown: watch::Sender<bool>,
 }
 
 impl EventLimits {
-    /// The sending end says when the service stops: streams end then.
+    /// `shutdown` becomes true when the service stops: streams end then.
     #[must_use]
-    pub fn new(most: usize, lifetime: Duration, closing: watch::Sender<bool>) -> Self {
-        let most = most.min(Semaphore::MAX_PERMITS);
-        Self { places: Arc::new(Semaphore::new(most)), most, lifetime, pages: Mutex::default(), closing }
+    pub fn new(max_streams: usize, lifetime: Duration, shutdown: watch::Sender<bool>) -> Self {
+        let max_streams = max_streams.min(Semaphore::MAX_PERMITS);
+        Self { permits: Arc::new(Semaphore::new(max_streams)), max_streams, lifetime, pages: Mutex::default(), shutdown }
     }
 
-    /// How many are open.
-    pub(crate) fn open(&self) -> usize {
-        self.most.saturating_sub(self.places.available_permits())
+    /// The number of open streams.
+    pub(crate) fn open_streams(&self) -> usize {
+        self.max_streams.saturating_sub(self.permits.available_permits())
     }
 
-    pub(crate) fn closing(&self) -> watch::Receiver<bool> {
-        self.closing.subscribe()
+    pub(crate) fn shutdown(&self) -> watch::Receiver<bool> {
+        self.shutdown.subscribe()
     }
 }
 
+/// A page is the same for streams at the same position, with the same newest sequence and the same locale.
 pub(crate) type EventPageKey = (PublicSequence, PublicSequence, Option<String>);
 
 pub(crate) type EventPageCell = Arc<OnceCell<Arc<EventPage>>>;
 
-/// The pages that streams have asked for last, each read once.
+/// The pages that streams read last; streams that need the same page share one read.
 #[derive(Debug, Default)]
-pub(crate) struct SharedEventPages(VecDeque<(EventPageKey, Instant, EventPageCell)>);
+pub(crate) struct SharedEventPages(VecDeque<SharedEventPage>);
+
+#[derive(Debug)]
+struct SharedEventPage {
+    key: EventPageKey,
+    created: Instant,
+    cell: EventPageCell,
+}
 
 impl SharedEventPages {
-    const MOST: usize = 16;
-    const SHARED_FOR: Duration = Duration::from_millis(500);
+    const MAX_PAGES: usize = 16;
+    /// The clock may end what a page shows: only streams that need it at the same time share it.
+    const MAX_PAGE_AGE: Duration = Duration::from_millis(500);
 
-    pub(crate) fn cell(pages: &Mutex<Self>, key: EventPageKey) -> EventPageCell {
+    pub(crate) fn get_or_insert(pages: &Mutex<Self>, key: EventPageKey) -> EventPageCell {
         let mut pages = pages.lock().unwrap_or_else(PoisonError::into_inner);
-        // What a page shows may end by the clock: it is shared by those who come at once, and by nobody later.
-        let young = |at: &Instant| at.elapsed() < Self::SHARED_FOR;
-        if let Some((_, _, cell)) = pages.0.iter().find(|(there, at, _)| *there == key && young(at)) {
-            return cell.clone();
+        if let Some(page) = pages.0.iter().find(|page| page.key == key && page.created.elapsed() < Self::MAX_PAGE_AGE) {
+            return page.cell.clone();
         }
         let cell = EventPageCell::default();
-        pages.0.push_back((key, Instant::now(), cell.clone()));
-        if pages.0.len() > Self::MOST {
+        pages.0.push_back(SharedEventPage { key, created: Instant::now(), cell: cell.clone() });
+        if pages.0.len() > Self::MAX_PAGES {
             pages.0.pop_front();
         }
         cell
     }
 }
 
-/// The last number of a page and its bytes; nothing when there is no page there.
+/// The last sequence of a page and its bytes; None when there is no event.
 pub(crate) type EventPage = Option<(PublicSequence, Bytes)>;

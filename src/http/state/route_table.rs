@@ -1,14 +1,14 @@
-//! Every address of the service with the methods it takes, derived from the OpenAPI document.
+//! The paths of the service with their methods, derived from the OpenAPI document.
 
 use actix_web::dev::ResourceDef;
 use serde_json::Value;
 
-/// Every address of the service with the methods it takes.
+/// Each path pattern, with its methods as the value of `Allow`.
 pub(crate) struct RouteTable(Vec<(ResourceDef, String)>);
 
 impl RouteTable {
     #[must_use]
-    pub(crate) fn of(document: &Value) -> Self {
+    pub(crate) fn from_document(document: &Value) -> Self {
         let paths = document["paths"].as_object().into_iter().flatten();
         let table = paths.map(|(path, operations)| {
             let mut methods: Vec<String> = operations.as_object().into_iter().flatten().map(|(m, _)| m.to_ascii_uppercase()).collect();
@@ -23,7 +23,7 @@ impl RouteTable {
 
     /// The value of `Allow` for a path that exists.
     #[must_use]
-    pub(crate) fn allowed(&self, path: &str) -> Option<String> {
+    pub(crate) fn allowed_methods(&self, path: &str) -> Option<String> {
         self.0.iter().find(|(pattern, _)| pattern.is_match(path)).map(|(_, methods)| methods.clone())
     }
 }

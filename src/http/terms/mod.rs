@@ -87,7 +87,7 @@ macro_rules! term_routes {
                 publisher: Publisher,
                 body: Body,
             ) -> Result<ResponseBuilder, Problem> {
-                operations::create(&app, WriteMode::of(&request)?, &publisher, KIND, body).await
+                operations::create(&app, WriteMode::from_request(&request)?, &publisher, KIND, body).await
             }
 
             #[utoipa::path(
@@ -108,7 +108,7 @@ macro_rules! term_routes {
                 preconditions: Preconditions,
                 body: Body,
             ) -> Result<ResponseBuilder, Problem> {
-                let target = TermTarget::find(&app, WriteMode::of(&request)?, (KIND, &path.slug), preconditions).await?;
+                let target = TermTarget::find(&app, WriteMode::from_request(&request)?, (KIND, &path.slug), preconditions).await?;
                 operations::replace(&app, &publisher, target, body).await
             }
 
@@ -130,7 +130,7 @@ macro_rules! term_routes {
                 preconditions: Preconditions,
                 body: Body,
             ) -> Result<ResponseBuilder, Problem> {
-                let target = TermTarget::find(&app, WriteMode::of(&request)?, (KIND, &path.slug), preconditions).await?;
+                let target = TermTarget::find(&app, WriteMode::from_request(&request)?, (KIND, &path.slug), preconditions).await?;
                 operations::patch(&app, &publisher, target, body).await
             }
 
@@ -153,7 +153,7 @@ macro_rules! term_routes {
                 path: web::Path<TermPath>,
                 preconditions: Preconditions,
             ) -> Result<ResponseBuilder, Problem> {
-                let target = TermTarget::find(&app, WriteMode::of(&request)?, (KIND, &path.slug), preconditions).await?;
+                let target = TermTarget::find(&app, WriteMode::from_request(&request)?, (KIND, &path.slug), preconditions).await?;
                 operations::delete(&app, &publisher, target).await
             }
         }

@@ -19,7 +19,8 @@ use crate::http::request::params::{LocaleParam, PageParams};
 use crate::http::request::preconditions::Preconditions;
 use crate::http::request::query_params::{Query, QueryParams as _};
 use crate::http::request::viewer::Viewer;
-use crate::http::response::builder::{CONTENT_SEQUENCE, ResponseBuilder};
+use crate::http::response::builder::ResponseBuilder;
+use crate::http::response::headers::CONTENT_SEQUENCE;
 use crate::http::response::pagination;
 use crate::http::response::pagination::ListMeta;
 use crate::http::response::problem::Problem;
@@ -57,7 +58,7 @@ pub(super) async fn list(app: &AppState, request: &HttpRequest, reader: &Reader,
     let PageParams { limit, cursor } = PageParams::read(&mut query);
     let LocaleParam { locale } = LocaleParam::read(&mut query);
     query.finish()?;
-    let cursor = pagination::cursor(cursor.as_deref(), kind.plural(), false)?;
+    let cursor = pagination::read_cursor(cursor.as_deref(), kind.plural(), false)?;
     let now = app.now();
     let freshness = app.freshness(now).await?;
     let page = store::terms::list(app.store.reader(), kind, cursor.as_ref(), limit, now).await?;
@@ -69,14 +70,14 @@ pub(super) async fn list(app: &AppState, request: &HttpRequest, reader: &Reader,
     };
     let public = list(Viewer::Public, PublicSequence::default());
     let response = ResponseBuilder::json(&list(reader.into(), freshness.sequence))
-        .state("l".to_owned())
-        .kept(&freshness, [kind.plural(), "insights"])
-        .digest_of(&public)
+        .etag_prefix("l".to_owned())
+        .cacheable(&freshness, [kind.plural(), "insights"])
+        .etag_from(&public)
         .last_modified(freshness.last_modified)
         .header(CONTENT_SEQUENCE, freshness.sequence.to_string())
         .policy(reader.policy(now, &freshness))
-        .cache_tags(&[kind.plural().to_owned(), "insights".to_owned()]);
-    Ok(pagination::links(response, app, request, &public.page))
+        .cache_tag_header(&[kind.plural().to_owned(), "insights".to_owned()]);
+    Ok(pagination::add_links(response, app, request, &public.page))
 }
 
 pub(super) async fn get(
@@ -96,8 +97,8 @@ pub(super) async fn get(
         .last_modified(freshness.last_modified)
         .header(CONTENT_SEQUENCE, freshness.sequence.to_string())
         .policy(reader.policy(now, &freshness))
-        .kept(&freshness, [term_tag.clone(), kind.list_tag(slug.as_str())])
-        .cache_tags(&[term_tag, "insights".to_owned()]))
+        .cacheable(&freshness, [term_tag.clone(), kind.list_tag(slug.as_str())])
+        .cache_tag_header(&[term_tag, "insights".to_owned()]))
 }
 
 pub(super) async fn create(
@@ -114,7 +115,7 @@ pub(super) async fn create(
         let location = app.location(&format!("/v1/{}/{slug}", kind.plural()));
         Ok(read_written(txn, kind, slug, now).await?.status(StatusCode::CREATED).header(header::LOCATION, location))
     };
-    mode.conclude(app, pending, now, show).await
+    mode.commit_or_dry_run(app, pending, now, show).await
 }
 
 pub(super) async fn replace(app: &AppState, publisher: &Publisher, target: TermTarget<'_>, body: Body) -> Result<ResponseBuilder, Problem> {
@@ -122,7 +123,7 @@ pub(super) async fn replace(app: &AppState, publisher: &Publisher, target: TermT
     let draft = body.parse(TermDraft::parse)?;
     let expected = preconditions.optional()?;
     let pending = editorial::terms::replace(&app.store, publisher, (kind, slug), &expected, draft, now).await?;
-    mode.conclude(app, pending, now, async |txn, slug| read_written(txn, kind, slug, now).await).await
+    mode.commit_or_dry_run(app, pending, now, async |txn, slug| read_written(txn, kind, slug, now).await).await
 }
 
 pub(super) async fn patch(app: &AppState, publisher: &Publisher, target: TermTarget<'_>, body: Body) -> Result<ResponseBuilder, Problem> {
@@ -131,13 +132,13 @@ pub(super) async fn patch(app: &AppState, publisher: &Publisher, target: TermTar
     let merge = |old| TermDraft::parse(merge(old)).map_err(EditorialError::Invalid);
     let expected = preconditions.optional()?;
     let pending = editorial::terms::patch(&app.store, publisher, (kind, slug), &expected, merge, now).await?;
-    mode.conclude(app, pending, now, async |txn, slug| read_written(txn, kind, slug, now).await).await
+    mode.commit_or_dry_run(app, pending, now, async |txn, slug| read_written(txn, kind, slug, now).await).await
 }
 
 pub(super) async fn delete(app: &AppState, publisher: &Publisher, target: TermTarget<'_>) -> Result<ResponseBuilder, Problem> {
     let TermTarget { mode, kind, slug, preconditions, now } = target;
     let pending = editorial::terms::delete(&app.store, publisher, (kind, slug), &preconditions.optional()?, now).await?;
-    mode.conclude(app, pending, now, async |_, _| Ok(ResponseBuilder::empty(StatusCode::NO_CONTENT))).await
+    mode.commit_or_dry_run(app, pending, now, async |_, _| Ok(ResponseBuilder::empty(StatusCode::NO_CONTENT))).await
 }
 
 /// The written term, read in the transaction of the write.
@@ -151,5 +152,5 @@ async fn read_written(txn: &Transaction, kind: TermKind, slug: &str, now: Timest
 /// The validator is the same for every viewer: its digest is of what the public sees.
 fn represent(row: &TermRow, chain: &[String], viewer: Viewer) -> ResponseBuilder {
     let public = view(row, chain, Viewer::Public);
-    ResponseBuilder::json(&view(row, chain, viewer)).state(named_state(row.id, row.version)).digest_of(&public)
+    ResponseBuilder::json(&view(row, chain, viewer)).etag_prefix(named_state(row.id, row.version)).etag_from(&public)
 }

@@ -10,8 +10,8 @@ use crate::editorial::error::EditorialError;
 use crate::editorial::exports;
 use crate::editorial::exports::ExplainedTerms;
 use crate::http::request::query_params::Query;
-use crate::http::response::builder::line_stream;
 use crate::http::response::problem::Problem;
+use crate::http::response::streams::line_stream;
 use crate::http::state::app_state::AppState;
 use crate::store::exports::ExportRange;
 

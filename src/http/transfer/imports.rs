@@ -12,7 +12,7 @@ use crate::domain::authority::{Editor, Principal};
 use crate::domain::import_state::ImportItemState;
 use crate::editorial::imports;
 use crate::editorial::imports::{ImportMode, ImportReceiver, ReceivedLine};
-use crate::http::middleware::request_context::{RequestId, findable};
+use crate::http::middleware::request_context::{RequestId, wait_for_latest_write};
 use crate::http::request::body;
 use crate::http::request::param_rules::{CURSOR, Flag, OneOf, PAGE_LIMIT, query_params};
 use crate::http::request::params::IdPath;
@@ -99,20 +99,20 @@ pub(crate) async fn create_import(
         return Err(Problem::new(ProblemCode::UnsupportedMediaType, "send the lines without a Content-Encoding")
             .with("accepted", MEDIA_TYPES.to_vec()));
     }
-    let write_mode = WriteMode::to_do(&request, validate_only);
-    let mode = ImportMode { source: format!("request {}", RequestId::of(&request)), atomic, validate_only };
+    let write_mode = WriteMode::for_import(&request, validate_only);
+    let mode = ImportMode { source: format!("request {}", RequestId::from_request(&request)), atomic, validate_only };
     let mut receiving = imports::begin(&app.store, &editor, mode, app.now()).await?;
     if let Err(problem) = receive(&app, &mut receiving, lines.payload).await {
-        receiving.forget(&app.store).await?;
+        receiving.discard(&app.store).await?;
         return Err(problem);
     }
     let now = app.now();
-    let pending = receiving.ready(&app.store, &editor, None, now).await?;
+    let pending = receiving.complete(&app.store, &editor, None, now).await?;
     let show = async |_: &Transaction, import: &store::imports::Import| {
         let location = app.location(&format!("/v1/imports/{}", import.id));
         Ok(ResponseBuilder::json(&view(import)).status(StatusCode::ACCEPTED).header(header::LOCATION, location))
     };
-    let response = write_mode.conclude(&app, pending, now, show).await?;
+    let response = write_mode.commit_or_dry_run(&app, pending, now, show).await?;
     app.import_received().notify_one();
     Ok(response)
 }
@@ -137,7 +137,7 @@ pub(crate) async fn get_import(
     let import = find_authorized(&app, &path, editor.principal()).await?;
     if import.finished_at.is_some() {
         // Another node may have processed it.
-        findable(&app).await;
+        wait_for_latest_write(&app).await;
     }
     Ok(ResponseBuilder::json(&view(&import)))
 }
@@ -162,13 +162,13 @@ pub(crate) async fn list_import_items(
     let ItemParams { state, limit, cursor } = ItemParams::parse(&request)?;
     let state = state.and_then(ImportItemState::parse);
     let import = find_authorized(&app, &path, editor.principal()).await?;
-    let cursor = pagination::cursor(cursor.as_deref(), &store::imports::identity(import.id, state), false)?;
+    let cursor = pagination::read_cursor(cursor.as_deref(), &store::imports::identity(import.id, state), false)?;
     let page = store::imports::list_items(app.store.reader(), import.id, state, cursor.as_ref(), limit).await?;
     let sequence = app.freshness(app.now()).await?.sequence;
     let info = pagination::page_info(&page, limit);
     let data = page.rows.into_iter().map(|row| item_view(row, &app.base_url)).collect();
     let view = ImportItemListView { data, page: info, meta: ListMeta { sequence, total: None } };
-    Ok(pagination::links(ResponseBuilder::json(&view), &app, &request, &view.page))
+    Ok(pagination::add_links(ResponseBuilder::json(&view), &app, &request, &view.page))
 }
 
 /// An import that the caller may read: authors only their own.
@@ -185,7 +185,7 @@ async fn receive(app: &AppState, receiving: &mut ImportReceiver, mut payload: Pa
     let mut chunk: Vec<ReceivedLine> = Vec::new();
     let (mut bytes, mut number, mut skipping) = (0, 0_u64, false);
     loop {
-        let bytes_received = tokio::time::timeout(body_time, payload.next()).await.map_err(|_elapsed| body::stalled())?;
+        let bytes_received = tokio::time::timeout(body_time, payload.next()).await.map_err(|_elapsed| body::timeout_problem())?;
         let ended = bytes_received.is_none();
         if let Some(bytes_received) = bytes_received {
             buffer.extend_from_slice(

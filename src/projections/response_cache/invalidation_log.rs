@@ -1,228 +1,244 @@
-//! What has changed since when, read from the log, and whether an answer of some age is still true.
+//! The invalidation log: which cache tags have changed since which public sequence, and whether an entry is still valid.
+//!
+//! The projection writes it with [`InvalidationLog::apply`]; every lookup reads it with [`InvalidationLog::validate`].
+//!
+//! Invariant: an entry is valid only if no row of the change log after its sequence carries one of its tags. What cannot be decided, because a
+//! row is corrupt (the follower then opens the log again, after it) or because too many tags have changed, invalidates every older entry.
 
 use std::collections::HashMap;
-use std::hash::BuildHasher as _;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{PoisonError, RwLock};
 
+use super::cache_tags::{CacheTags, hash_tag};
 use crate::domain::change::{AtomicPublicSequence, AtomicSequence, PublicSequence, Resource, Sequence};
 use crate::domain::clock::Timestamp;
-use crate::projections::follower::Projection;
-use crate::store::changes::{self, LogRow};
-use crate::store::transitions::Upcoming;
-use crate::store::{Store, transitions};
+use crate::store::changes::LogRow;
 
-/// Names that are remembered one by one; beyond, everything that is older is given up.
-const MOST_NAMES: usize = 50_000;
+/// With more changed tags than this, all are forgotten and every older entry is invalid.
+const MAX_TAGS: usize = 50_000;
 
-/// What an answer was made of, and when.
+/// What the validity of an entry depends on.
 pub(super) struct EntryMeta {
-    /// The public number that it was true at, raised whenever it was found to be true later.
-    made_at: AtomicPublicSequence,
-    /// When it was made, and when the clock changes it as far as was known then.
-    since: Timestamp,
-    until: Option<Timestamp>,
-    names: Box<[u64]>,
+    /// The public sequence at which the response was computed, raised whenever it is found valid later.
+    valid_at: AtomicPublicSequence,
+    computed_at: Timestamp,
+    /// When the clock changes it, as far as was planned when it was computed.
+    expires_at: Option<Timestamp>,
+    tags: Box<[u64]>,
 }
 
 impl EntryMeta {
-    pub(super) fn new(made_at: PublicSequence, (since, until): (Timestamp, Option<Timestamp>), names: CacheTags) -> Self {
-        let CacheTags { mut numbers, .. } = names;
-        numbers.sort_unstable();
-        numbers.dedup();
-        Self { made_at: AtomicPublicSequence::new(made_at), since, until, names: numbers.into() }
+    pub(super) fn new(sequence: PublicSequence, computed_at: Timestamp, expires_at: Option<Timestamp>, tags: CacheTags) -> Self {
+        Self { valid_at: AtomicPublicSequence::new(sequence), computed_at, expires_at, tags: tags.into_hashes() }
     }
 }
 
-/// The names that an answer is dropped by, as they are remembered: a list has a hundred.
+/// Which tags have changed since when.
 #[derive(Default)]
-pub struct CacheTags {
-    numbers: Vec<u64>,
-    /// Where a name is put together.
-    room: String,
-}
-
-impl CacheTags {
-    /// A name in parts.
-    pub fn add(&mut self, parts: &[&str]) {
-        self.room.clear();
-        self.room.extend(parts.iter().copied());
-        self.numbers.push(number(&self.room));
-    }
-}
-
-impl<N: AsRef<str>> Extend<N> for CacheTags {
-    fn extend<I: IntoIterator<Item = N>>(&mut self, names: I) {
-        self.numbers.extend(names.into_iter().map(|name| number(name.as_ref())));
-    }
-}
-
-impl<N: AsRef<str>> FromIterator<N> for CacheTags {
-    fn from_iter<I: IntoIterator<Item = N>>(of: I) -> Self {
-        let mut names = Self::default();
-        names.extend(of);
-        names
-    }
-}
-
-/// A name as it is remembered. Two names that share a number drop more than they should, and never less.
-fn number(name: &str) -> u64 {
-    foldhash::quality::FixedState::default().hash_one(name)
-}
-
-/// What has changed since when.
-#[derive(Default)]
-struct TouchedTags {
-    /// The newest public number of each name.
-    names: HashMap<u64, PublicSequence>,
-    /// What is older is given up.
+struct InvalidatedTags {
+    /// The newest public sequence that changed a tag.
+    changed_at: HashMap<u64, PublicSequence>,
+    /// Entries below this public sequence are invalid.
     floor: PublicSequence,
 }
 
-/// What the follower tells the readers.
+impl InvalidatedTags {
+    fn invalidate_all(&mut self, sequence: PublicSequence) {
+        *self = Self { floor: sequence, ..Self::default() };
+    }
+}
+
+/// See the module.
 pub(super) struct InvalidationLog {
-    touched: RwLock<TouchedTags>,
-    /// The newest public number that is remembered, and the newest row of the log; below zero until the log was looked at.
-    pub(super) public: AtomicPublicSequence,
-    pub(super) reached: AtomicSequence,
-    /// When the clock changes content next. What is planned changes no answer yet, and has no public number.
-    pub(super) next: AtomicI64,
-    /// The newest row that a write was answered for without waiting for it any longer.
-    pub(super) owed: AtomicSequence,
-    /// The log cannot be read: others may have written since.
-    pub(super) cut_off: AtomicBool,
+    invalidated: RwLock<InvalidatedTags>,
+    /// The newest public sequence that was applied.
+    public: AtomicPublicSequence,
+    /// The newest row that was applied; below zero until the log was opened.
+    applied: AtomicSequence,
+    /// When the clock changes content next. A planned transition changes no response yet, and has no public sequence.
+    next_transition: AtomicI64,
+    /// The newest row that a write was answered for before it was applied: until it is, no entry is valid.
+    acknowledged: AtomicSequence,
+    /// The change log cannot be read: other nodes may have written since.
+    is_unreadable: AtomicBool,
 }
 
 impl InvalidationLog {
     pub(super) fn new() -> Self {
         Self {
-            touched: RwLock::default(),
+            invalidated: RwLock::default(),
             public: AtomicPublicSequence::default(),
-            reached: AtomicSequence::new(Sequence::NOT_OPEN),
-            next: AtomicI64::new(i64::MAX),
-            owed: AtomicSequence::default(),
-            cut_off: AtomicBool::new(false),
+            applied: AtomicSequence::new(Sequence::NOT_OPEN),
+            next_transition: AtomicI64::new(i64::MAX),
+            acknowledged: AtomicSequence::default(),
+            is_unreadable: AtomicBool::new(false),
         }
     }
 
-    /// Whether the clock has changed nothing since.
-    pub(super) fn is_before_transition(&self, life: &EntryMeta, now: Timestamp) -> bool {
-        let next = self.next.load(Ordering::SeqCst);
-        life.until.is_none_or(|until| now < until) && (now.0 < next || life.since.0 >= next)
+    /// Starts at a row of the log. Which tags changed before is unknown, so every older entry is invalid.
+    pub(super) fn open(&self, row: Sequence, public: PublicSequence, next_transition: Option<Timestamp>) {
+        self.invalidated.write().unwrap_or_else(PoisonError::into_inner).invalidate_all(public);
+        self.public.store(public, Ordering::SeqCst);
+        self.set_next_transition(next_transition);
+        self.applied.store(row, Ordering::SeqCst);
     }
 
-    /// Whether all that was answered is remembered.
+    pub(super) fn set_next_transition(&self, next: Option<Timestamp>) {
+        self.next_transition.store(to_millis(next), Ordering::SeqCst);
+    }
+
+    /// Lowers the time of the next transition; never raises it.
+    pub(super) fn lower_next_transition(&self, next: Option<Timestamp>) {
+        self.next_transition.fetch_min(to_millis(next), Ordering::SeqCst);
+    }
+
+    pub(super) fn next_transition(&self) -> Option<Timestamp> {
+        Some(self.next_transition.load(Ordering::SeqCst)).filter(|at| *at < i64::MAX).map(Timestamp)
+    }
+
+    pub(super) fn set_readable(&self, readable: bool) {
+        self.is_unreadable.store(!readable, Ordering::Relaxed);
+    }
+
+    pub(super) fn is_unreadable(&self) -> bool {
+        self.is_unreadable.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn applied(&self) -> Sequence {
+        self.applied.load(Ordering::SeqCst)
+    }
+
+    /// Notes that a write was answered before its row was applied.
+    pub(super) fn acknowledge(&self, row: Sequence) {
+        self.acknowledged.fetch_max(row, Ordering::SeqCst);
+    }
+
+    /// Whether every write that was answered is applied.
     pub(super) fn is_current(&self) -> bool {
-        let reached = self.reached.load(Ordering::SeqCst);
-        reached.is_open() && reached >= self.owed.load(Ordering::SeqCst)
+        let applied = self.applied();
+        applied.is_open() && applied >= self.acknowledged.load(Ordering::SeqCst)
     }
 
-    /// The public number that an answer is true at, if it is.
-    pub(super) fn holds(&self, life: &EntryMeta, now: Timestamp) -> Option<PublicSequence> {
-        if !self.is_current() || !self.is_before_transition(life, now) {
+    /// Whether the clock has changed nothing since the entry was computed.
+    pub(super) fn is_before_transition(&self, entry: &EntryMeta, now: Timestamp) -> bool {
+        let next = self.next_transition.load(Ordering::SeqCst);
+        entry.expires_at.is_none_or(|expires_at| now < expires_at) && (now.0 < next || entry.computed_at.0 >= next)
+    }
+
+    /// The public sequence at which an entry is valid now; None if it is not.
+    pub(super) fn validate(&self, entry: &EntryMeta, now: Timestamp) -> Option<PublicSequence> {
+        if !self.is_current() || !self.is_before_transition(entry, now) {
             return None;
         }
         let public = self.public.load(Ordering::SeqCst);
-        let made_at = life.made_at.load(Ordering::Relaxed);
-        if made_at >= public {
-            return Some(made_at);
+        let valid_at = entry.valid_at.load(Ordering::Relaxed);
+        if valid_at >= public {
+            return Some(valid_at);
         }
-        let touched = self.touched.read().unwrap_or_else(PoisonError::into_inner);
-        let since = |name| touched.names.get(name).copied().unwrap_or_default();
-        let holds = made_at >= touched.floor && life.names.iter().all(|name| since(name) <= made_at);
-        holds.then(|| life.made_at.fetch_max(public, Ordering::Relaxed).max(public))
-    }
-}
-
-/// The writing end: it reads from the log what changed.
-pub struct ResponseCacheProjection {
-    known: Arc<InvalidationLog>,
-    /// What the clock does next was not known to the newest row.
-    look_again: bool,
-}
-
-impl ResponseCacheProjection {
-    pub(super) fn new(known: Arc<InvalidationLog>) -> Self {
-        Self { known, look_again: false }
-    }
-}
-
-impl Projection for ResponseCacheProjection {
-    const NAME: &'static str = "response cache";
-
-    async fn open(&mut self, store: &Store) -> anyhow::Result<Sequence> {
-        let Upcoming { at: next, newest: position } = transitions::find_upcoming(store).await?;
-        let public = changes::public_at(store.reader(), position).await?;
-        // What changed while nobody looked is not known by name.
-        *self.known.touched.write().unwrap_or_else(PoisonError::into_inner) = TouchedTags { floor: public, ..TouchedTags::default() };
-        self.known.public.store(public, Ordering::SeqCst);
-        self.known.next.store(millis(next), Ordering::SeqCst);
-        self.known.reached.store(position, Ordering::SeqCst);
-        Ok(position)
+        let invalidated = self.invalidated.read().unwrap_or_else(PoisonError::into_inner);
+        let changed_at = |tag| invalidated.changed_at.get(tag).copied().unwrap_or_default();
+        let is_valid = valid_at >= invalidated.floor && entry.tags.iter().all(|tag| changed_at(tag) <= valid_at);
+        is_valid.then(|| entry.valid_at.fetch_max(public, Ordering::Relaxed).max(public))
     }
 
-    fn on_log_readable(&self, readable: bool) {
-        self.known.cut_off.store(!readable, Ordering::Relaxed);
-    }
-
-    async fn apply(&mut self, store: &Store, rows: &[LogRow]) -> anyhow::Result<()> {
-        let moves = |row: &LogRow| row.resource == Resource::Insight && !row.is_draft();
-        if !self.look_again && !rows.iter().any(moves) {
-            self.known.take(rows);
-            return Ok(());
-        }
-        let Upcoming { at: next, newest } = transitions::find_upcoming(store).await?;
-        self.known.next.fetch_min(millis(next), Ordering::SeqCst);
-        self.known.take(rows);
-        // What the clock has done is taken out of the plan and put into the log at once: the plan is that of this row only when none came behind it.
-        self.look_again = rows.last().is_none_or(|last| last.sequence < newest);
-        if !self.look_again {
-            self.known.next.store(millis(next), Ordering::SeqCst);
-        }
-        Ok(())
-    }
-}
-
-fn millis(at: Option<Timestamp>) -> i64 {
-    at.map_or(i64::MAX, |at| at.0)
-}
-
-impl InvalidationLog {
-    fn take(&self, rows: &[LogRow]) {
-        let mut touched = self.touched.write().unwrap_or_else(PoisonError::into_inner);
+    /// Applies rows of the change log, oldest first.
+    pub(super) fn apply(&self, rows: &[LogRow]) {
+        let mut invalidated = self.invalidated.write().unwrap_or_else(PoisonError::into_inner);
         let mut newest = PublicSequence::default();
         for row in rows {
             let Some(public) = row.public_sequence else { continue };
             newest = public;
+            invalidated.changed_at.extend(invalidated_tags(row).iter().map(|tag| (hash_tag(tag), public)));
             if row.resource == Resource::Site {
-                touched.floor = public;
+                invalidated.floor = public;
             }
-            for name in names(row) {
-                touched.names.insert(number(&name), public);
-            }
-            if touched.names.len() > MOST_NAMES {
-                *touched = TouchedTags { floor: public, ..TouchedTags::default() };
+            if invalidated.changed_at.len() > MAX_TAGS {
+                invalidated.invalidate_all(public);
             }
         }
         self.public.fetch_max(newest, Ordering::SeqCst);
-        drop(touched);
+        drop(invalidated);
         if let Some(last) = rows.last() {
-            self.reached.fetch_max(last.sequence, Ordering::SeqCst);
+            self.applied.fetch_max(last.sequence, Ordering::SeqCst);
         }
     }
 }
 
-/// The names of the answers that a change can have changed. A term concerns the answers that show it, and the lists of its kind; what is said of
-/// an insight concerns it, whoever leads to it, and the lists that it is in.
-fn names(row: &LogRow) -> Vec<String> {
-    let tags = row.cache_tags.0.iter();
-    let mut names = vec!["changes".to_owned()];
+fn to_millis(at: Option<Timestamp>) -> i64 {
+    at.map_or(i64::MAX, |at| at.0)
+}
+
+/// The tags that a change invalidates. A change of a term concerns the responses that show it, and the lists of its kind; a change of an
+/// insight concerns its own responses, those of its slug, and the lists that contain it.
+fn invalidated_tags(row: &LogRow) -> Vec<String> {
+    let row_tags = row.cache_tags.0.iter();
+    let mut tags = vec!["changes".to_owned()];
     if row.resource == Resource::Insight {
-        names.extend(row.slug.as_ref().map(|slug| format!("slug:{slug}")));
-        names.extend(tags.cloned());
+        tags.extend(row.slug.as_ref().map(|slug| format!("slug:{slug}")));
+        tags.extend(row_tags.cloned());
     } else {
-        names.push("terms".to_owned());
-        names.extend(tags.filter(|tag| *tag != "insights").cloned());
+        tags.push("terms".to_owned());
+        tags.extend(row_tags.filter(|tag| *tag != "insights").cloned());
     }
-    names
+    tags
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::change::ChangeKind;
+    use crate::store::json_column::Json;
+
+    const NOW: Timestamp = Timestamp(0);
+
+    fn opened_at(sequence: i64) -> InvalidationLog {
+        let log = InvalidationLog::new();
+        log.open(Sequence(sequence), PublicSequence(sequence), None);
+        log
+    }
+
+    fn published(sequence: i64, tag: &str) -> LogRow {
+        LogRow {
+            sequence: Sequence(sequence),
+            at: 0,
+            kind: ChangeKind::Published,
+            resource: Resource::Insight,
+            resource_id: None,
+            slug: None,
+            public_sequence: Some(PublicSequence(sequence)),
+            cache_tags: Json(vec![tag.to_owned()]),
+        }
+    }
+
+    fn entry_of(tag: &str, sequence: i64) -> EntryMeta {
+        EntryMeta::new(PublicSequence(sequence), NOW, None, [tag].into_iter().collect())
+    }
+
+    #[test]
+    fn a_change_invalidates_entries_with_its_tags_only() {
+        let log = opened_at(1);
+        let [changed, unrelated] = [entry_of("insight:a", 1), entry_of("insight:b", 1)];
+        log.apply(&[published(2, "insight:a")]);
+        assert_eq!(log.validate(&changed, NOW), None);
+        assert_eq!(log.validate(&unrelated, NOW), Some(PublicSequence(2)));
+    }
+
+    #[test]
+    fn opening_the_log_again_invalidates_every_older_entry() {
+        let log = opened_at(1);
+        let [older, newer] = [entry_of("insight:a", 1), entry_of("insight:a", 2)];
+        log.open(Sequence(2), PublicSequence(2), None);
+        assert_eq!(log.validate(&older, NOW), None);
+        assert_eq!(log.validate(&newer, NOW), Some(PublicSequence(2)));
+    }
+
+    #[test]
+    fn no_entry_is_valid_until_an_acknowledged_write_is_applied() {
+        let log = opened_at(1);
+        let entry = entry_of("insight:b", 1);
+        log.acknowledge(Sequence(2));
+        assert_eq!(log.validate(&entry, NOW), None);
+        log.apply(&[published(2, "insight:a")]);
+        assert_eq!(log.validate(&entry, NOW), Some(PublicSequence(2)));
+    }
 }

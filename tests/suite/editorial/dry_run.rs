@@ -1,4 +1,4 @@
-//! `validate_only=true`: every check and permission, and nothing changed.
+//! Dry runs (`validate_only=true`): every check and permission, and no change.
 
 use insights::http::routes::document;
 use insights::store;
@@ -9,7 +9,7 @@ use crate::support::TestApp;
 use crate::support::app::draft;
 
 #[tokio::test]
-async fn a_rehearsal_shows_what_would_be_stored_and_warns() {
+async fn a_dry_run_shows_what_would_be_stored_and_warns() {
     let app = TestApp::with_terms().await;
     let admin = app.admin().await;
     admin.publish("Known title").await;
@@ -46,9 +46,9 @@ async fn a_rehearsal_shows_what_would_be_stored_and_warns() {
     app.anonymous().post("/v1/insights?validate_only=true", input).await.problem(401, "unauthenticated");
 }
 
-/// A rehearsal tells an author nothing of what others have not published.
+/// A dry run does not reveal unpublished insights of others to an author.
 #[tokio::test]
-async fn a_rehearsal_warns_of_what_its_caller_may_know() {
+async fn a_dry_run_warns_only_about_what_the_caller_may_see() {
     let app = TestApp::with_terms().await;
     let admin = app.admin().await;
     admin.create("Secret plan").await;
@@ -58,14 +58,14 @@ async fn a_rehearsal_warns_of_what_its_caller_may_know() {
     let codes = |report: Value| -> Vec<String> {
         report["warnings"].as_array().unwrap().iter().map(|warning| warning["code"].as_str().unwrap().to_owned()).collect()
     };
-    let told = author.post("/v1/insights?validate_only=true", input.clone()).await.expect(200).json();
-    assert_eq!(codes(told), ["dead-link", "dead-link"]);
-    let told = admin.post("/v1/insights?validate_only=true", input).await.expect(200).json();
-    assert_eq!(codes(told), ["unpublished-link", "dead-link", "duplicate-title"]);
+    let report = author.post("/v1/insights?validate_only=true", input.clone()).await.expect(200).json();
+    assert_eq!(codes(report), ["dead-link", "dead-link"]);
+    let report = admin.post("/v1/insights?validate_only=true", input).await.expect(200).json();
+    assert_eq!(codes(report), ["unpublished-link", "dead-link", "duplicate-title"]);
 }
 
-/// Every table as it is, in one text.
-async fn everything(app: &TestApp) -> String {
+/// Every row of every table, in one text.
+async fn dump(app: &TestApp) -> String {
     use sea_orm::{ConnectionTrait as _, Statement};
     let db = app.store().reader();
     let mut out = Vec::new();
@@ -100,7 +100,6 @@ async fn everything(app: &TestApp) -> String {
                 .await
                 .unwrap()
                 .iter()
-                // A token notes when it was used.
                 .filter_map(|row| row.try_get::<String>("", "name").ok())
                 .map(|name| format!("quote({name})"))
                 .collect();
@@ -109,15 +108,12 @@ async fn everything(app: &TestApp) -> String {
         let row = db.query_one_raw(Statement::from_string(db.get_database_backend(), text)).await.unwrap().unwrap();
         out.push(format!("{table}: {}", row.try_get::<String>("", "all_rows").unwrap()));
     }
-    out.join(
-        "
-",
-    )
+    out.join("\n")
 }
 
 #[tokio::test]
-#[expect(clippy::too_many_lines, reason = "one table of what each operation is asked with")]
-async fn no_rehearsed_write_changes_a_byte() {
+#[expect(clippy::too_many_lines, reason = "one table of the input of each operation")]
+async fn no_dry_run_changes_a_byte() {
     let app = TestApp::with_terms().await;
     let admin = app.admin().await;
     let live = admin.publish("Live").await;
@@ -132,8 +128,8 @@ async fn no_rehearsed_write_changes_a_byte() {
     admin.post("/v1/tags", json!({ "name": "Unused" })).await.expect(201);
     let site = admin.get("/v1/site").await;
     app.app.settled().await.unwrap();
-    let (before, newest) = (everything(&app).await, store::changes::newest(app.store().reader()).await.unwrap());
-    let mut rehearsed = 0;
+    let (before, newest) = (dump(&app).await, store::changes::newest(app.store().reader()).await.unwrap());
+    let mut count = 0;
     for (method, path, operation) in operations(&document()) {
         let parameters = operation["parameters"].as_array().cloned().unwrap_or_default();
         if !parameters.iter().any(|parameter| parameter["name"] == "validate_only") || path.starts_with("/v1/imports") {
@@ -147,14 +143,14 @@ async fn no_rehearsed_write_changes_a_byte() {
             _ => draft_only.id(),
         };
         let body: Value = match id {
-            "create_insight" | "replace_insight" => draft("Rehearsed"),
-            "patch_insight" => json!({ "title": "Rehearsed", "slug": "rehearsed" }),
+            "create_insight" | "replace_insight" => draft("Dry run"),
+            "patch_insight" => json!({ "title": "Dry run", "slug": "dry-run" }),
             "create_user" => json!({ "email": "v@example.org", "name": "V", "role": "author", "password": "a long enough password" }),
             "replace_user" => user.clone(),
             "create_token" => json!({ "name": "n", "scopes": ["admin"] }),
             "replace_site" => json!({ "name": "N", "title": "T", "default_locale": "en", "locales": ["en"] }),
             _ if path.starts_with("/v1/insights") => json!({}),
-            _ => json!({ "name": "Rehearsed" }),
+            _ => json!({ "name": "Dry run" }),
         };
         let body = if method == "DELETE" || matches!(id, "unpublish_insight" | "restore_insight" | "restore_revision") {
             None
@@ -186,11 +182,11 @@ async fn no_rehearsed_write_changes_a_byte() {
             .expect(200);
         assert_eq!(answer.header("content-type"), "application/vnd.insights.report+json", "{id}");
         assert!(answer.json()["warnings"].is_array() && answer.json().get("token").is_none(), "{id}: {}", answer.text());
-        rehearsed += 1;
+        count += 1;
     }
-    assert!(rehearsed >= 25, "only {rehearsed} writes can be rehearsed");
-    assert_eq!(everything(&app).await, before);
-    // Not a number was used up either.
+    assert!(count >= 25, "only {count} writes have a dry run");
+    assert_eq!(dump(&app).await, before);
+    // No sequence number was used.
     admin.post("/v1/tags", json!({ "name": "Real" })).await.expect(201);
     assert_eq!(store::changes::newest(app.store().reader()).await.unwrap().0, newest.0 + 1);
     assert_eq!(admin.get("/v1/site").await.json()["name"], site.json()["name"]);

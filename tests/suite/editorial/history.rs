@@ -1,11 +1,11 @@
-//! Revisions: listed, read, compared, restored; and what a caller who is late is told.
+//! Revisions: list, read, compare, restore; and the details of a 412.
 
 use serde_json::{Value, json};
 
 use crate::support::TestApp;
 
 #[tokio::test]
-async fn everything_that_was_written_stays_readable() {
+async fn every_revision_stays_readable_and_can_be_restored() {
     let app = TestApp::with_terms().await;
     let (ada, _) = app.signed_in("ada@example.org", "editor").await;
     let created = ada.create("First").await;
@@ -33,7 +33,7 @@ async fn everything_that_was_written_stays_readable() {
     assert_eq!(first["content"]["body_markdown"], "The body of First.");
     ada.get(&format!("{path}/revisions/3")).await.problem(404, "not-found");
     ada.get(&format!("{path}/revisions/x")).await.problem(404, "not-found");
-    // Restoring appends, and what is public stays.
+    // Restoring appends a revision; the live one stays.
     let state = ada.get(&path).await.expect(200).etag();
     ada.act(&format!("{path}/revisions/1/restore"), "\"r1.1-x\"", json!({})).await.problem(412, "stale-revision");
     let restored = ada.act(&format!("{path}/revisions/1/restore"), &state, json!({})).await.expect(200);
@@ -85,7 +85,7 @@ async fn two_revisions_are_compared_field_by_field() {
 }
 
 #[tokio::test]
-async fn who_is_late_is_told_by_whom_and_given_both_texts() {
+async fn a_stale_write_gets_the_changes_and_a_merged_candidate() {
     let app = TestApp::with_terms().await;
     let (ada, _) = app.signed_in("ada@example.org", "editor").await;
     let (grace, _) = app.signed_in("grace@example.org", "editor").await;
@@ -103,7 +103,7 @@ async fn who_is_late_is_told_by_whom_and_given_both_texts() {
     let candidate = late["merge"]["candidate"].clone();
     assert_eq!(candidate["body_markdown"], body.replace("First", "Her first").replace("Third", "My third"));
     assert_eq!((&candidate["title"], &candidate["tags"]), (&json!("Mine"), &json!(["rust"])));
-    // The candidate is an input, and current_etag the state to send it with.
+    // The candidate is a valid input, and current_etag the precondition for it.
     let merged = ada.put(&path, late["current_etag"].as_str().unwrap(), candidate).await.expect(200);
     assert_eq!(merged.json()["title"], "Mine");
     let clash = json!({ "title": "T", "body_markdown": body.replace("First", "His first"), "category": "debugging" });
@@ -114,7 +114,7 @@ async fn who_is_late_is_told_by_whom_and_given_both_texts() {
         assert!(text.contains(part), "{part} in {text}");
     }
     assert!(late["merge"]["conflicts"].as_array().unwrap().iter().any(|conflict| conflict["pointer"] == "/body_markdown"));
-    // Who published since is told as well.
+    // A later publication is listed too.
     let before = ada.get(&path).await.expect(200).etag();
     grace.act(&format!("{path}/publish"), "*", json!({})).await.expect(200);
     let late = ada.patch(&path, &before, json!({ "title": "Late" })).await.problem(412, "stale-revision");
@@ -123,7 +123,7 @@ async fn who_is_late_is_told_by_whom_and_given_both_texts() {
         (&late["changed_by"][0]["action"], &late["changed_by"][0]["made_by"]["name"]),
         (&json!("published"), &json!("grace@example.org"))
     );
-    // A slug that is left out is no conflict.
+    // An omitted slug is not a conflict.
     let late = ada
         .put(&path, &created.etag(), json!({ "title": "T", "body_markdown": body, "category": "debugging" }))
         .await
@@ -134,9 +134,9 @@ async fn who_is_late_is_told_by_whom_and_given_both_texts() {
     assert!(late.get("merge").is_none() && late["changed_by"].as_array().unwrap().len() == 3);
 }
 
-/// What is gone since cannot come back with an old revision; the rest does.
+/// Deleted tags, and a slug that another insight has now, are not restored.
 #[tokio::test]
-async fn an_old_revision_is_restored_without_what_is_gone() {
+async fn a_restored_revision_leaves_out_stale_references() {
     let app = TestApp::with_terms().await;
     let admin = app.admin().await;
     admin.post("/v1/tags", json!({ "name": "Short lived" })).await.expect(201);
@@ -160,9 +160,9 @@ async fn an_old_revision_is_restored_without_what_is_gone() {
     }
 }
 
-/// A slug that was public leads on for ever, can be asked where it leads, and can be taken back.
+/// A slug that was public redirects permanently, can be resolved, and can be claimed again.
 #[tokio::test]
-async fn an_old_slug_says_where_it_leads_and_can_be_given_back() {
+async fn an_archived_slug_redirects_and_is_released_when_its_holder_is_purged() {
     let app = TestApp::with_terms().await;
     let admin = app.admin().await;
     let live = admin.publish("Old name").await;
@@ -170,20 +170,20 @@ async fn an_old_slug_says_where_it_leads_and_can_be_given_back() {
     let patched = admin.patch(&path, "*", json!({ "slug": "new-name" })).await.expect(200);
     admin.act(&format!("{path}/publish"), &patched.etag(), json!({})).await.expect(200);
     let anonymous = app.anonymous();
-    let told = anonymous.get("/v1/insights/old-name?resolve=false").await.expect(200);
-    assert_eq!(told.header("content-type"), "application/vnd.insights.pointer+json");
-    let told = told.json();
-    assert_eq!((&told["slug"], &told["current_slug"], &told["id"]), (&json!("old-name"), &json!("new-name"), &json!(live.id())));
-    assert_eq!(told["url"], format!("{}/v1/insights/new-name", app.url));
+    let pointer = anonymous.get("/v1/insights/old-name?resolve=false").await.expect(200);
+    assert_eq!(pointer.header("content-type"), "application/vnd.insights.pointer+json");
+    let pointer = pointer.json();
+    assert_eq!((&pointer["slug"], &pointer["current_slug"], &pointer["id"]), (&json!("old-name"), &json!("new-name"), &json!(live.id())));
+    assert_eq!(pointer["url"], format!("{}/v1/insights/new-name", app.url));
     assert_eq!(anonymous.get("/v1/insights/new-name?resolve=false").await.expect(200).json()["slug"], "new-name");
-    // A derived slug never takes it, an explicit one does, and the old address then is the new insight's.
+    // A derived slug never claims it. An explicit one does, and redirects stay until it is published.
     assert_eq!(admin.create("Old name").await.slug(), "old-name-2");
-    let taker = admin
+    let claimant = admin
         .post("/v1/insights", json!({ "slug": "old-name", "title": "T", "body_markdown": "B", "category": "debugging" }))
         .await
         .expect(201);
     assert_eq!(anonymous.get("/v1/insights/old-name?resolve=false").await.expect(200).json()["current_slug"], "new-name");
-    admin.delete(&format!("/v1/insights/{}?permanent=true", taker.id()), "*").await.expect(204);
+    admin.delete(&format!("/v1/insights/{}?permanent=true", claimant.id()), "*").await.expect(204);
     let back = admin.patch(&path, "*", json!({ "slug": "old-name" })).await.expect(200);
     admin.act(&format!("{path}/publish"), &back.etag(), json!({})).await.expect(200);
     assert_eq!(anonymous.get("/v1/insights/old-name").await.expect(200).id(), live.id());

@@ -1,4 +1,4 @@
-//! `Idempotency-Key`: one write and one answer, however often, however many at once, wherever the process dies.
+//! `Idempotency-Key`: one write and one response for repeated and concurrent requests.
 
 use futures_util::future::join_all;
 use insights::http::routes::document;
@@ -13,12 +13,12 @@ async fn keyed(client: &Client, key: &str, body: &Value) -> Answer {
 }
 
 #[tokio::test]
-async fn a_repeated_write_is_done_once_and_answered_the_same() {
+async fn a_repeated_write_is_applied_once_with_the_same_response() {
     let app = TestApp::with_terms().await;
     let admin = app.admin().await;
     let first = keyed(&admin, "\"once\"", &draft("Once")).await.expect(201);
     assert!(first.header("idempotency-replayed").is_empty());
-    // The same request with the bare token is the same key.
+    // The key without quotes is the same key.
     let again = keyed(&admin, "once", &draft("Once")).await.expect(201);
     assert_eq!(again.header("idempotency-replayed"), "true");
     for name in ["etag", "location", "content-type", "cache-control"] {
@@ -30,7 +30,7 @@ async fn a_repeated_write_is_done_once_and_answered_the_same() {
     let other = app.admin().await;
     assert_ne!(keyed(&other, "\"once\"", &draft("Once")).await.expect(201).id(), first.id());
     assert_eq!(admin.get("/v1/insights?status=draft&count=exact").await.json()["meta"]["total"], 2);
-    // A PATCH whose If-Match is stale by its own work is answered as it was.
+    // A PATCH whose own first run made its If-Match stale gets the stored response.
     let path = format!("/v1/insights/{}", first.id());
     let repeat = || async {
         let body = Some(("application/merge-patch+json", json!({ "title": "Twice" }).to_string()));
@@ -38,22 +38,22 @@ async fn a_repeated_write_is_done_once_and_answered_the_same() {
     };
     let (one, two) = (repeat().await, repeat().await);
     assert_eq!((one.text(), one.etag()), (two.text(), two.etag()));
-    // What failed is not kept: mended, the same key does it.
+    // A failure is not stored: the corrected request succeeds with the same key.
     keyed(&admin, "\"later\"", &json!({ "title": "Later", "body_markdown": "B", "category": "none" })).await.expect(422);
     keyed(&admin, "\"later\"", &draft("Later")).await.expect(201);
     for wrong in ["\"\"", "a b", "\"open"] {
         assert_eq!(keyed(&admin, wrong, &draft("x")).await.problem(400, "invalid-parameter")["parameter"], "Idempotency-Key");
     }
-    // A day later the key is free.
+    // The key expires after a day.
     app.advance(24 * 60 * 60 * 1000 + 1);
     let later = keyed(&admin, "\"once\"", &draft("Once")).await.expect(201);
     assert_ne!(later.id(), first.id());
-    insights::app::tidy(app.store(), app.now()).await;
+    insights::app::run_maintenance(app.store(), app.now()).await;
 }
 
-/// A repetition is told no earlier than search shows the write, and a user who is renamed is still the same caller.
+/// A replay waits for search like the write itself, and a renamed user is the same caller.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_repetition_is_found_by_search_too() {
+async fn a_replay_is_returned_when_search_shows_the_write() {
     let app = TestApp::with_terms().await;
     let admin = app.admin().await;
     for round in 0..10 {
@@ -80,9 +80,9 @@ async fn a_repetition_is_found_by_search_too() {
     assert_eq!((one.text(), two.header("idempotency-replayed").as_str()), (two.text(), "true"));
 }
 
-/// Whatever a write answers, a repetition gets the same; secrets too, which the database does not hold in the clear.
+/// A replay has the same response, including secrets, which are encrypted in the database.
 #[tokio::test]
-async fn every_post_and_patch_of_the_document_can_be_repeated() {
+async fn every_post_and_patch_of_the_document_can_be_replayed() {
     let app = TestApp::with_terms().await;
     let admin = app.admin().await;
     let mut repeated = 0;
@@ -125,12 +125,12 @@ async fn every_post_and_patch_of_the_document_can_be_repeated() {
         assert_eq!((answers[0].status, answers[0].text()), (answers[1].status, answers[1].text()), "{method} {path}");
         repeated += 1;
     }
-    assert!(repeated >= 12, "only {repeated} writes can be repeated");
+    assert!(repeated >= 12, "only {repeated} writes can be replayed");
 }
 
-/// 64 at once: one insight, one answer.
+/// 64 concurrent requests: one insight, one response.
 #[tokio::test(flavor = "multi_thread")]
-async fn identical_posts_at_once_make_one_insight() {
+async fn identical_concurrent_posts_create_one_insight() {
     let app = TestApp::with_terms().await;
     let other = app.second_node_if_shared().await;
     let token = app.machine_token(&[insights::domain::authority::Scope::Admin]).await;
@@ -138,18 +138,18 @@ async fn identical_posts_at_once_make_one_insight() {
     nodes.extend(other.as_ref().map(|node| node.with_token(&token)));
     for round in 0..100 {
         let (key, body) = (format!("\"round-{round}\""), draft(&format!("Round {round}")));
-        let asked = (0..64).map(|n| keyed(&nodes[n % nodes.len()], &key, &body));
-        let answers = join_all(asked).await;
-        let done: Vec<&Answer> = answers.iter().filter(|answer| answer.status == 201).collect();
-        assert!(!done.is_empty());
+        let requests = (0..64).map(|n| keyed(&nodes[n % nodes.len()], &key, &body));
+        let answers = join_all(requests).await;
+        let created: Vec<&Answer> = answers.iter().filter(|answer| answer.status == 201).collect();
+        assert!(!created.is_empty());
         for answer in &answers {
             match answer.status {
-                201 => assert_eq!((answer.text(), answer.etag()), (done[0].text(), done[0].etag())),
+                201 => assert_eq!((answer.text(), answer.etag()), (created[0].text(), created[0].etag())),
                 409 => assert_eq!(answer.json()["code"], "idempotency-in-progress"),
                 other => panic!("{other}: {}", answer.text()),
             }
         }
-        assert_eq!(done.iter().filter(|answer| answer.header("idempotency-replayed").is_empty()).count(), 1);
+        assert_eq!(created.iter().filter(|answer| answer.header("idempotency-replayed").is_empty()).count(), 1);
     }
     let total = nodes[0].get("/v1/insights?status=any&count=exact&limit=1").await.json()["meta"]["total"].clone();
     assert_eq!(total, 100);

@@ -1,4 +1,4 @@
-//! What editors' tools rest on.
+//! Drafts, history, previews, the trash, dry runs and idempotency keys.
 
 mod dry_run;
 mod history;

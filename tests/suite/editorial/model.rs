@@ -1,4 +1,5 @@
-//! The editorial API against a simple model of it: random sequences of every operation, each answer and what everybody then sees compared.
+//! Compares the editorial API with a simple model: random sequences of every operation, each answer and what editors
+//! and readers then see.
 
 mod play;
 mod state;
@@ -14,7 +15,7 @@ use play::play;
 const WORKERS: u8 = 4;
 const LENGTH: usize = 50;
 
-/// What a write says of the state it is about.
+/// The precondition of a write.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Precondition {
     Fresh,
@@ -23,15 +24,15 @@ pub(super) enum Precondition {
     Missing,
 }
 
-/// How a write is sent: once; twice with one key; rehearsed first.
+/// How a write is sent: once; twice with one key; as a dry run first.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Manner {
     Once,
     Twice,
-    Rehearsed,
+    DryRunFirst,
 }
 
-/// One of a few slugs that the insights of a sequence fight for; none is derived from the title.
+/// One of a few slugs for which the insights of a sequence compete; `None` is derived from the title.
 pub(super) type PoolSlug = Option<u8>;
 
 #[derive(Clone, Debug)]
@@ -69,16 +70,16 @@ pub(super) enum Act {
         number: u8,
     },
     Purge,
-    /// Time goes by, in seconds.
+    /// Advances the clock.
     Wait {
         seconds: u16,
     },
 }
 
-/// What a publication says of its end: seconds from now.
+/// The end of a publication, in seconds from now.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Until {
-    Unsaid,
+    Omitted,
     Never,
     In(i32),
 }
@@ -86,7 +87,7 @@ pub(super) enum Until {
 #[derive(Clone, Debug)]
 pub(super) struct Op {
     pub(super) act: Act,
-    /// Which of the sequence's insights.
+    /// The index of an insight of the sequence.
     pub(super) target: u8,
     pub(super) precondition: Precondition,
     pub(super) manner: Manner,
@@ -94,7 +95,7 @@ pub(super) struct Op {
 
 fn ops() -> impl Strategy<Value = Vec<Op>> {
     let pool = || proptest::option::of(0..4_u8);
-    let until = prop_oneof![3 => Just(Until::Unsaid), 1 => Just(Until::Never), 2 => (-500..3_000_i32).prop_map(Until::In)];
+    let until = prop_oneof![3 => Just(Until::Omitted), 1 => Just(Until::Never), 2 => (-500..3_000_i32).prop_map(Until::In)];
     let act = prop_oneof![
         3 => (pool(), any::<bool>(), any::<bool>()).prop_map(|(slug, tagged, italian)| Act::Create { slug, tagged, italian }),
         1 => (0..4_u8).prop_map(|slug| Act::CreateAt { slug }),
@@ -115,27 +116,27 @@ fn ops() -> impl Strategy<Value = Vec<Op>> {
     let precondition = prop_oneof![
         8 => Just(Precondition::Fresh), 1 => Just(Precondition::Stale), 2 => Just(Precondition::Any), 1 => Just(Precondition::Missing)
     ];
-    let manner = prop_oneof![6 => Just(Manner::Once), 1 => Just(Manner::Twice), 1 => Just(Manner::Rehearsed)];
+    let manner = prop_oneof![6 => Just(Manner::Once), 1 => Just(Manner::Twice), 1 => Just(Manner::DryRunFirst)];
     let op = (act, 0..4_u8, precondition, manner).prop_map(|(act, target, precondition, manner)| Op { act, target, precondition, manner });
     vec(op, LENGTH)
 }
 
-/// How many sequences; the quick run of `scripts/test` asks for fewer.
-#[expect(clippy::disallowed_methods, reason = "how much to do is said on the command line")]
-fn sequences() -> usize {
+/// How many sequences to run; a quick run sets fewer.
+#[expect(clippy::disallowed_methods, reason = "the environment says how many sequences to run")]
+fn sequence_count() -> usize {
     std::env::var("MODEL_SEQUENCES").ok().and_then(|text| text.parse().ok()).unwrap_or(1_000)
 }
 
-async fn worker(number: u8) {
+async fn run_worker(number: u8) {
     let app = TestApp::with_terms().await;
     let admin = app.admin().await;
     let mut runner = TestRunner::new_with_rng(Config::default(), TestRng::from_seed(RngAlgorithm::ChaCha, &[number; 32]));
     let mut played = 0;
-    for _ in 0..sequences().div_ceil(usize::from(WORKERS)) {
+    for _ in 0..sequence_count().div_ceil(usize::from(WORKERS)) {
         let mut tree = ops().new_tree(&mut runner).unwrap();
         played += 1;
-        let Err(mut wrong) = play(&app, &admin, &tree.current(), played).await else { continue };
-        // Look for a shorter sequence that goes wrong too.
+        let Err(mut difference) = play(&app, &admin, &tree.current(), played).await else { continue };
+        // Shrink to a shorter sequence that fails too.
         let mut smallest = tree.current();
         for _ in 0..300 {
             if !tree.simplify() {
@@ -143,16 +144,16 @@ async fn worker(number: u8) {
             }
             played += 1;
             match play(&app, &admin, &tree.current(), played).await {
-                Err(still) => (smallest, wrong) = (tree.current(), still),
+                Err(smaller) => (smallest, difference) = (tree.current(), smaller),
                 Ok(()) if !tree.complicate() => break,
                 Ok(()) => {}
             }
         }
-        panic!("{wrong}\nafter {smallest:#?}");
+        panic!("{difference}\nafter {smallest:#?}");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_editorial_api_is_its_model() {
-    futures_util::future::join_all((0..WORKERS).map(worker)).await;
+async fn the_editorial_api_behaves_like_the_model() {
+    futures_util::future::join_all((0..WORKERS).map(run_worker)).await;
 }

@@ -1,11 +1,11 @@
-//! Preview tokens: one insight, one revision, until they end; never cached, never found.
+//! Preview tokens: one revision of one insight until they expire; never cached, never indexed.
 
 use serde_json::json;
 
 use crate::support::TestApp;
 
 #[tokio::test]
-async fn a_token_shows_its_revision_and_nothing_else() {
+async fn a_preview_token_shows_its_revision_and_nothing_else() {
     let app = TestApp::with_terms().await;
     let admin = app.admin().await;
     let created = admin.create("Unseen").await;
@@ -22,13 +22,13 @@ async fn a_token_shows_its_revision_and_nothing_else() {
     assert_eq!(shown.header("x-robots-tag"), "noindex, nofollow, noarchive");
     assert_eq!(shown.header("referrer-policy"), "no-referrer");
     assert!(shown.header("cache-tag").is_empty());
-    // By slug, in every form.
+    // By slug, as HTML.
     let html = app.anonymous().get(&format!("/v1/insights/unseen.html?preview={token}")).await.expect(200);
     assert_eq!(html.header("content-type"), "text/html; charset=utf-8");
-    // The revision it was made for, whatever is written since.
+    // A later revision is not shown.
     admin.patch(&path, "*", json!({ "title": "Later" })).await.expect(200);
     assert_eq!(app.anonymous().get(&format!("{path}?preview={token}")).await.expect(200).json()["title"], "Unseen");
-    // Nowhere else, and no other token here; not even what is public shows with a token that is no good.
+    // The token does not work for another insight, and an invalid token does not even show what is public.
     for wrong in [
         format!("/v1/insights/{}?preview={token}", other.id()),
         format!("{path}?preview=insp_{}", "0".repeat(56)),
@@ -49,7 +49,7 @@ async fn a_token_shows_its_revision_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn a_token_ends() {
+async fn a_preview_token_expires_and_is_revoked_with_its_creator() {
     let app = TestApp::with_terms().await;
     let admin = app.admin().await;
     let created = admin.create("Unseen").await;
@@ -80,8 +80,8 @@ async fn a_token_ends() {
     ] {
         admin.post(&path, wrong).await.problem(422, "validation-failed");
     }
-    insights::app::tidy(app.store(), app.now()).await;
-    // It ends with whoever made it.
+    insights::app::run_maintenance(app.store(), app.now()).await;
+    // It is revoked when its creator is disabled.
     let (ada, _) = app.signed_in("ada@example.org", "editor").await;
     let made = ada.post(&path, json!({})).await.expect(201).json();
     let shown = made["url"].as_str().unwrap().strip_prefix(&app.url).unwrap();
@@ -93,7 +93,7 @@ async fn a_token_ends() {
 }
 
 #[tokio::test]
-async fn an_old_revision_shows_the_names_that_its_terms_had() {
+async fn a_preview_of_an_old_revision_shows_deleted_terms() {
     let app = TestApp::with_terms().await;
     let admin = app.admin().await;
     let mut input = crate::support::app::draft("Tagged");

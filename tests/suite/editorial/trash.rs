@@ -1,4 +1,4 @@
-//! The trash, which empties itself, and the audit log, which keeps everything.
+//! The trash, which maintenance empties, and the audit log, which is append-only.
 
 use serde_json::{Value, json};
 
@@ -7,7 +7,7 @@ use crate::support::TestApp;
 const DAY: i64 = 24 * 60 * 60 * 1000;
 
 #[tokio::test]
-async fn the_trash_says_when_it_is_emptied_and_is() {
+async fn an_insight_in_the_trash_is_purged_after_thirty_days() {
     let app = TestApp::with_terms().await;
     let admin = app.admin().await;
     let live = admin.publish("Live").await;
@@ -17,19 +17,19 @@ async fn the_trash_says_when_it_is_emptied_and_is() {
     assert_eq!((&item["deleted_at"], &item["purge_at"]), (&json!("2026-11-23T12:00:00Z"), &json!("2026-12-23T12:00:00Z")));
     assert!(admin.get("/v1/insights?status=any").await.json()["data"].as_array().unwrap().is_empty());
     app.advance(29 * DAY);
-    insights::app::tidy(app.store(), app.now()).await;
+    insights::app::run_maintenance(app.store(), app.now()).await;
     admin.act(&format!("{path}/restore"), &live.etag(), json!({})).await.expect(200);
     app.anonymous().get("/v1/insights/live").await.expect(200);
     admin.delete(&path, "*").await.expect(204);
     app.advance(30 * DAY);
-    insights::app::tidy(app.store(), app.now()).await;
+    insights::app::run_maintenance(app.store(), app.now()).await;
     admin.act(&format!("{path}/restore"), "*", json!({})).await.problem(404, "not-found");
     let log = admin.get("/v1/audit-log?action=purged").await.expect(200).json()["data"][0].clone();
     assert_eq!((&log["origin"], &log["label"]), (&json!("system"), &json!("live")));
 }
 
 #[tokio::test]
-async fn the_audit_log_says_who_did_what_through_which_request() {
+async fn the_audit_log_records_who_did_what_in_which_request() {
     use sea_orm::{ConnectionTrait as _, Statement};
     let app = TestApp::with_terms().await;
     let admin = app.admin().await;

@@ -1,4 +1,4 @@
-//! An import that is killed at any moment and gone on with: nothing twice, nothing lost, and nobody behind a poisoned item waits for ever.
+//! Imports survive kills at any moment: nothing is applied twice, nothing is lost, and a poison item does not block the others.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -14,7 +14,7 @@ use crate::support::{TestApp, database};
 
 const FILES: usize = 1_200;
 const KILLS: usize = 20;
-/// Kills while writes with keys are on their way, and keys each time.
+/// Kills during writes with keys, and keys for each.
 const ROUNDS: usize = 10;
 const KEYS: usize = 16;
 
@@ -22,7 +22,7 @@ fn write_folder(root: &Path) {
     fs::create_dir_all(root.join("posts")).unwrap();
     for number in 0..FILES {
         let path = root.join(format!("posts/post-{number:04}.md"));
-        // The first and every hundredth cannot be imported.
+        // The first and every hundredth file is invalid.
         let text = match number {
             0 => "---\ntitle: [broken\n---\nText.\n".to_owned(),
             _ if number % 100 == 0 => format!("---\ntitle: Blank {number}\n---\n"),
@@ -49,7 +49,7 @@ async fn an_import_on_the_command_line_survives_twenty_kills() {
         let millis = 100 + random.below(3_000);
         tokio::time::sleep(Duration::from_millis(u64::try_from(millis).unwrap())).await;
         if child.try_wait().unwrap().is_some() {
-            // It was faster: the next one finds everything as it is, and is killed in that.
+            // It finished first: the next run finds unchanged items, and is killed then.
             killed += 1;
             continue;
         }
@@ -57,10 +57,10 @@ async fn an_import_on_the_command_line_survives_twenty_kills() {
         child.wait().unwrap();
         killed += 1;
     }
-    let told = said(&insights(&data, &url).args(["import", path]).output().unwrap());
+    let first = said(&insights(&data, &url).args(["import", path]).output().unwrap());
     let again = said(&insights(&data, &url).args(["import", path]).output().unwrap());
     let good = FILES - FILES / 100;
-    assert!(again.contains(&format!("0 created, 0 updated, {good} unchanged, {} failed", FILES / 100)), "{told}\n{again}");
+    assert!(again.contains(&format!("0 created, 0 updated, {good} unchanged, {} failed", FILES / 100)), "{first}\n{again}");
     assert!(again.contains("1202 file(s): 1200 item(s), 1 file(s) skipped"), "{again}");
     let exported = insights(&data, &url).args(["export", "-", "--format", "ndjson"]).output().unwrap();
     let lines: Vec<Value> = String::from_utf8(exported.stdout).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
@@ -74,9 +74,9 @@ async fn an_import_on_the_command_line_survives_twenty_kills() {
     assert!(check.contains("the database is sound"), "{check}");
 }
 
-/// The service itself is killed while it works; what was received is done by whoever comes next.
+/// The service is killed during an import; the next process resumes it.
 #[tokio::test(flavor = "multi_thread")]
-async fn what_was_received_is_done_however_often_the_service_dies() {
+async fn a_received_import_finishes_after_repeated_kills() {
     let folder = tempfile::Builder::new().prefix("insights_test_").tempdir().unwrap();
     let url = database::fresh(&folder).await;
     let token = make_token(folder.path(), &url);
@@ -108,9 +108,9 @@ async fn what_was_received_is_done_however_often_the_service_dies() {
     assert_eq!(admin.get("/v1/search?q=everywhere&limit=1").await.expect(200).json()["meta"]["total"], 600);
 }
 
-/// A key, a write, and a kill in between, forty times: one insight for each key that was answered, and never two.
+/// Kills during writes with keys: each key creates exactly one insight.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_key_is_good_for_one_insight_even_when_the_service_dies() {
+async fn an_idempotency_key_creates_one_insight_across_kills() {
     let folder = tempfile::Builder::new().prefix("insights_test_").tempdir().unwrap();
     let url = database::fresh(&folder).await;
     let token = make_token(folder.path(), &url);
@@ -118,7 +118,7 @@ async fn a_key_is_good_for_one_insight_even_when_the_service_dies() {
     client(&serving, Some(token.clone())).post("/v1/categories", json!({ "name": "Debugging" })).await.expect(201);
     let mut random = Random::new(3);
     let http = reqwest::Client::new();
-    let ask = async |base: &str, key: usize| -> Option<(u16, Value)> {
+    let send = async |base: &str, key: usize| -> Option<(u16, Value)> {
         let body = json!({ "title": format!("Keyed {key}"), "body_markdown": "B", "category": "debugging" }).to_string();
         let request = http.post(format!("{base}/v1/insights")).bearer_auth(&token).header("content-type", "application/json");
         let answer = request.header("idempotency-key", format!("\"key-{key}\"")).body(body).send().await.ok()?;
@@ -127,20 +127,20 @@ async fn a_key_is_good_for_one_insight_even_when_the_service_dies() {
     };
     for round in 0..ROUNDS {
         let base = serving.url.clone();
-        let asked = (0..KEYS * 4).map(|n| ask(&base, round * KEYS + n % KEYS));
-        let asking = futures_util::future::join_all(asked);
+        let requests = (0..KEYS * 4).map(|n| send(&base, round * KEYS + n % KEYS));
+        let sending = futures_util::future::join_all(requests);
         let millis = u64::try_from(random.below(120)).unwrap();
         let killing = async {
             tokio::time::sleep(Duration::from_millis(millis)).await;
             drop(serving);
         };
-        let (before, ()) = futures_util::future::join(asking, killing).await;
+        let (before, ()) = futures_util::future::join(sending, killing).await;
         serving = serve(folder.path(), &url, &[]);
         for (n, earlier) in before.into_iter().enumerate() {
-            let (status, now) = ask(&serving.url, round * KEYS + n % KEYS).await.expect("the service answers");
+            let (status, now) = send(&serving.url, round * KEYS + n % KEYS).await.expect("the service answers");
             assert_eq!(status, 201, "{now}");
             if let Some((201, earlier)) = earlier {
-                assert_eq!(earlier, now, "what was answered before the kill is answered after it");
+                assert_eq!(earlier, now, "the response is the same after the kill");
             }
         }
     }
@@ -149,21 +149,21 @@ async fn a_key_is_good_for_one_insight_even_when_the_service_dies() {
     assert_eq!(total, ROUNDS * KEYS);
 }
 
-/// An item that the service did not survive three times is given up; those behind it are done.
+/// An item that has stopped the service three times fails; the items after it are applied.
 #[tokio::test]
-async fn a_deadly_item_stops_nobody() {
+async fn a_poison_item_does_not_block_the_others() {
     use insights::domain::authority::{Editor, Origin};
     use insights::editorial::imports::{self, ImportMode, ReceivedLine};
     let app = TestApp::with_terms().await;
     let (store, now, editor) = (app.store(), app.now(), Editor::system(Origin::Cli));
     for (atomic, outcome) in [(false, ["failed", "created", "created"]), (true, ["waiting"; 3])] {
         let mode = ImportMode { source: "a test".to_owned(), atomic, validate_only: false };
-        let mut receiving = imports::begin(store, &editor, mode, now).await.unwrap();
+        let mut receiver = imports::begin(store, &editor, mode, now).await.unwrap();
         let line = |n: usize| super::line(&format!("item-{atomic}-{n}")).to_string();
         let received = (0..3).map(|n| ReceivedLine { name: format!("line {n}"), input: line(n), notes: Vec::new(), refused: None });
-        receiving.add(store, received.collect(), now).await.unwrap();
-        // Somebody else was at it, and died at the first item three times.
-        let pending = receiving.ready(store, &editor, Some(uuid::Uuid::from_u128(1)), app.now()).await.unwrap();
+        receiver.add(store, received.collect(), now).await.unwrap();
+        // Another worker has died of the first item three times.
+        let pending = receiver.complete(store, &editor, Some(uuid::Uuid::from_u128(1)), app.now()).await.unwrap();
         let import = pending.commit(store, now).await.unwrap();
         insights::store::imports::record_retry(store.writer(), import.id, 1, 3).await.unwrap();
         app.advance(10_000);

@@ -1,4 +1,4 @@
-//! `insights import` and `insights export` on folders that people keep: links, files that want to be the same insight.
+//! `insights import` and `insights export` on folders with symbolic links, and with files that claim the same slug.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -14,9 +14,9 @@ fn folder() -> tempfile::TempDir {
     tempfile::Builder::new().prefix("insights_test_").tempdir().unwrap()
 }
 
-/// An export writes into its folder and nowhere else, wherever links in it lead.
+/// An export writes only into its folder, wherever links in it point.
 #[tokio::test(flavor = "multi_thread")]
-async fn an_export_follows_no_link() {
+async fn an_export_follows_no_symbolic_link() {
     let (app, url) = TestApp::with_terms_at().await;
     app.admin().await.publish("Plain").await;
     let folder = folder();
@@ -36,14 +36,14 @@ async fn an_export_follows_no_link() {
     symlink(outside.join("target.md"), &plain).unwrap();
     fs::write(root.join("insights/stale.md"), "old").unwrap();
     fs::write(root.join("insights/plain.md.unfinished"), "broken off").unwrap();
-    let told = run(folder.path(), &url, &["export", out, "--replace"]);
-    assert!(told.contains("1 written, 1 removed"), "{told}");
+    let output = run(folder.path(), &url, &["export", out, "--replace"]);
+    assert!(output.contains("1 written, 1 removed"), "{output}");
     assert!(fs::symlink_metadata(&plain).unwrap().is_file() && fs::read(&plain).unwrap() == text, "the link is replaced");
     for name in ["kept.md", "target.md"] {
         assert_eq!(fs::read_to_string(outside.join(name)).unwrap(), "theirs");
     }
     assert!(!root.join("insights/stale.md").exists() && !root.join("insights/plain.md.unfinished").exists());
-    // A folder that is a link could lead anywhere.
+    // A folder that is a link could point anywhere.
     fs::remove_dir_all(root.join("insights")).unwrap();
     symlink(&outside, root.join("insights")).unwrap();
     let output = insights(folder.path(), &url).args(["export", out, "--replace"]).output().unwrap();
@@ -58,13 +58,13 @@ fn write(root: &Path, files: &[(&str, &str)]) {
     }
 }
 
-/// What `insights import` says, however it ends.
+/// The output of `insights import`, with any exit code.
 fn import(data: &Path, url: &str, path: &Path) -> String {
     said(&insights(data, url).arg("import").arg(path).output().unwrap())
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_files_never_become_one_insight() {
+async fn two_files_with_one_slug_become_two_insights() {
     let (app, url) = TestApp::with_terms_at().await;
     let admin = app.admin().await;
     let kept = admin.publish("Kept").await.id();
@@ -82,22 +82,22 @@ async fn two_files_never_become_one_insight() {
             ("z/copy.md", &exported),
         ],
     );
-    let told = import(folder.path(), &url, &root);
-    assert!(told.contains("4 created, 1 updated, 0 unchanged, 1 failed"), "{told}");
-    assert!(told.contains("failed: z/copy.md: has the same id as insights/kept.md"), "{told}");
-    assert!(told.contains("note slug-shared: 3 time(s)"), "{told}");
+    let output = import(folder.path(), &url, &root);
+    assert!(output.contains("4 created, 1 updated, 0 unchanged, 1 failed"), "{output}");
+    assert!(output.contains("failed: z/copy.md: has the same id as insights/kept.md"), "{output}");
+    assert!(output.contains("note slug-shared: 3 time(s)"), "{output}");
     for (slug, text) in [("clash", "First"), ("two", "Second"), ("other", "Not that one."), ("kept", "Exported.")] {
         let body = admin.get(&format!("/v1/insights/{slug}")).await.expect(200).json()["body"]["markdown"].to_string();
         assert!(body.contains(text), "{slug}: {body}");
     }
     for _ in 0..2 {
-        let told = import(folder.path(), &url, &root);
-        assert!(told.contains("0 created, 0 updated, 5 unchanged, 1 failed"), "{told}");
+        let output = import(folder.path(), &url, &root);
+        assert!(output.contains("0 created, 0 updated, 5 unchanged, 1 failed"), "{output}");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_items_of_a_foreign_export_never_become_one_insight() {
+async fn two_items_of_a_foreign_export_with_one_slug_become_two_insights() {
     let (app, url) = TestApp::with_terms_at().await;
     let folder = folder();
     let item = |id: u8, kind: &str| {
@@ -111,10 +111,10 @@ async fn two_items_of_a_foreign_export_never_become_one_insight() {
     let ghost = json!({ "data": { "posts": [post("g1", "post"), post("g2", "page"), post("g3", "post")] } });
     write(folder.path(), &[("wp.xml", &wordpress), ("ghost.json", &format!("\u{feff}{ghost}"))]);
     for file in ["wp.xml", "ghost.json"] {
-        let told = import(folder.path(), &url, &folder.path().join(file));
-        assert!(told.contains("3 created, 0 updated, 0 unchanged, 0 failed") && told.contains("slug-shared: 2"), "{told}");
-        let told = import(folder.path(), &url, &folder.path().join(file));
-        assert!(told.contains("0 created, 0 updated, 3 unchanged, 0 failed"), "{told}");
+        let output = import(folder.path(), &url, &folder.path().join(file));
+        assert!(output.contains("3 created, 0 updated, 0 unchanged, 0 failed") && output.contains("slug-shared: 2"), "{output}");
+        let output = import(folder.path(), &url, &folder.path().join(file));
+        assert!(output.contains("0 created, 0 updated, 3 unchanged, 0 failed"), "{output}");
     }
     for (slug, title) in [("dup", "T1"), ("dup-page", "T2"), ("dup-3", "T3"), ("twin", "g1"), ("twin-page", "g2"), ("twin-g3", "g3")] {
         assert_eq!(app.admin().await.get(&format!("/v1/insights/{slug}")).await.expect(200).json()["title"], title);

@@ -1,4 +1,4 @@
-//! `POST /v1/imports`: every item on its own, found again, accounted for.
+//! `POST /v1/imports`: the outcome of every item, and repeated imports.
 
 use insights::domain::authority::Scope;
 use serde_json::{Value, json};
@@ -11,7 +11,7 @@ fn counts(import: &Value) -> [i64; 5] {
 }
 
 #[tokio::test]
-async fn every_item_has_its_own_outcome_and_importing_again_changes_nothing() {
+async fn every_item_has_an_outcome_and_a_repeated_import_changes_nothing() {
     let app = TestApp::with_terms().await;
     let admin = app.admin().await;
     let published = json!({ "slug": "b", "title": "B", "body_markdown": "zebra words", "category": "debugging", "published_at": "2026-01-01T00:00:00Z", "aliases": ["b-before"] });
@@ -31,7 +31,7 @@ async fn every_item_has_its_own_outcome_and_importing_again_changes_nothing() {
     assert_eq!(first["state"], "done");
     assert_eq!(counts(&first), [8, 3, 1, 0, 4], "{first}");
     let all = items(&admin, &first["id"], "").await;
-    let told: Vec<(&str, &str)> = all.iter().map(|item| (item["name"].as_str().unwrap(), item["state"].as_str().unwrap())).collect();
+    let outcomes: Vec<(&str, &str)> = all.iter().map(|item| (item["name"].as_str().unwrap(), item["state"].as_str().unwrap())).collect();
     let expected = [
         ("line 1", "failed"),
         ("line 3", "created"),
@@ -42,12 +42,12 @@ async fn every_item_has_its_own_outcome_and_importing_again_changes_nothing() {
         ("line 8", "updated"),
         ("line 9", "failed"),
     ];
-    assert_eq!(told, expected);
+    assert_eq!(outcomes, expected);
     assert_eq!(all[0]["problem"]["code"], "malformed-body");
     let pointers: Vec<&Value> = all[4]["problem"]["errors"].as_array().unwrap().iter().map(|error| &error["pointer"]).collect();
     assert_eq!(pointers, [&json!("/title"), &json!("/boddy")]);
     assert_eq!((&all[4]["problem"]["status"], &all[7]["problem"]["code"]), (&json!(422), &json!("payload-too-large")));
-    // Searchable when it is done.
+    // Search shows the items when the import is finished.
     assert_eq!(app.anonymous().get("/v1/search?q=zebra").await.expect(200).json()["data"][0]["insight"]["slug"], "b");
     assert_eq!(app.anonymous().get("/v1/insights/b-before?resolve=false").await.expect(200).json()["current_slug"], "b");
     assert_eq!(admin.get("/v1/categories/field-notes").await.expect(200).json()["name"], "Field Notes");
@@ -56,7 +56,7 @@ async fn every_item_has_its_own_outcome_and_importing_again_changes_nothing() {
     let again = send(&admin, "", text).await.expect(202).id();
     assert_eq!(counts(&finished(&admin, &again).await), [8, 0, 0, 4, 4]);
     assert_eq!(insights::store::changes::newest(app.store().reader()).await.unwrap(), newest);
-    // Only what was edited is touched.
+    // Only the edited item is updated.
     let mut edited = line("a");
     edited["body_markdown"] = json!("Other words.");
     let third = import(&admin, "", &[edited, published]).await;
@@ -69,7 +69,7 @@ async fn every_item_has_its_own_outcome_and_importing_again_changes_nothing() {
 }
 
 #[tokio::test]
-async fn all_or_nothing_is_all_or_nothing() {
+async fn an_atomic_import_applies_all_items_or_none() {
     let app = TestApp::with_terms().await;
     let admin = app.admin().await;
     let wrong = json!({ "slug": "w", "title": "W", "body_markdown": "x", "category": "nothing" });
@@ -83,7 +83,7 @@ async fn all_or_nothing_is_all_or_nothing() {
 }
 
 #[tokio::test]
-async fn a_rehearsed_import_changes_nothing_and_says_what_it_would() {
+async fn a_dry_run_of_an_import_changes_nothing_and_counts_what_it_would() {
     let app = TestApp::with_terms().await;
     let admin = app.admin().await;
     import(&admin, "", &[line("a")]).await;
@@ -97,9 +97,9 @@ async fn a_rehearsed_import_changes_nothing_and_says_what_it_would() {
     assert_eq!(insights::store::changes::newest(app.store().reader()).await.unwrap(), newest);
 }
 
-/// What its sender may not do, an import does not do either.
+/// An import has the scopes of its sender.
 #[tokio::test]
-async fn an_import_reaches_as_far_as_its_sender() {
+async fn an_import_needs_the_scopes_of_its_items() {
     let app = TestApp::with_terms().await;
     let admin = app.admin().await;
     admin.publish("Others").await;
@@ -125,9 +125,9 @@ async fn an_import_reaches_as_far_as_its_sender() {
     app.anonymous().get("/v1/exports/insights").await.problem(401, "unauthenticated");
 }
 
-/// A newer draft survives an edit of the published text, whether the line knows of it or not.
+/// A newer draft survives an edit of the published text, also when the line does not contain it.
 #[tokio::test]
-async fn a_draft_is_never_buried() {
+async fn a_newer_draft_stays_the_newest() {
     let app = TestApp::with_terms().await;
     let admin = app.admin().await;
     admin.post("/v1/categories", json!({ "name": "Elsewhere" })).await.expect(201);
@@ -188,7 +188,7 @@ async fn an_old_slug_is_not_taken_from_another_insight() {
     app.anonymous().get("/v1/insights/hidden-before").await.expect(404);
 }
 
-/// What one line makes, the next one has, in a rehearsal too.
+/// Terms that one line creates exist for the next one, also in a dry run.
 #[tokio::test]
 async fn a_rehearsal_knows_what_it_would_have_made() {
     let app = TestApp::start().await;
@@ -201,9 +201,8 @@ async fn a_rehearsal_knows_what_it_would_have_made() {
     }
 }
 
-/// Bytes that are no text fail by themselves.
 #[tokio::test]
-async fn a_line_that_is_no_text_fails_alone() {
+async fn a_line_that_is_not_utf8_fails_alone() {
     let app = TestApp::with_terms().await;
     let admin = app.admin().await;
     let mut body = b"{\"slug\":\"caf\xe9\"}\n".to_vec();
@@ -224,9 +223,9 @@ async fn a_line_that_is_no_text_fails_alone() {
     assert_eq!(ask("gzip").send().await.unwrap().status(), 415);
 }
 
-/// Two insights never become one: an id is an id, an old slug is no insight, and the trash is left alone.
+/// An item with an id, with an old slug, or with the slug of an insight in the trash never changes another insight.
 #[tokio::test]
-async fn an_item_is_never_taken_for_another_insight() {
+async fn an_item_never_changes_another_insight() {
     let app = TestApp::with_terms().await;
     let admin = app.admin().await;
     let mut first = line("first");
@@ -247,16 +246,16 @@ async fn an_item_is_never_taken_for_another_insight() {
     admin.delete(&format!("/v1/insights/{}", trashed.id()), "*").await.expect(204);
     let refused = import(&admin, "", &[line("gone"), line("kept")]).await;
     assert_eq!(counts(&refused), [2, 1, 0, 0, 1]);
-    // The same slug twice in one import is one insight, and the last line has the last word.
+    // The same slug twice in one import is one insight, and the last line wins.
     let mut late = line("twice");
     late["title"] = json!("Last word");
     assert_eq!(counts(&import(&admin, "", &[line("twice"), late]).await), [2, 1, 1, 0, 0]);
     assert_eq!(admin.get("/v1/insights/twice").await.expect(200).json()["title"], "Last word");
 }
 
-/// Lines are done in their order where that makes a difference, however they are written.
+/// Lines about the same insight are applied in their order, also in groups.
 #[tokio::test]
-async fn of_two_lines_about_one_insight_the_later_one_stays() {
+async fn of_two_lines_about_one_insight_the_later_wins() {
     let app = TestApp::with_terms().await;
     let admin = app.admin().await;
     let titled = |slug: &str, title: &str| {
@@ -269,7 +268,7 @@ async fn of_two_lines_about_one_insight_the_later_one_stays() {
     let done = import(&admin, "", &[with_alias, titled("a", "second"), titled("b", "B"), titled("c", "C")]).await;
     assert_eq!(counts(&done), [4, 3, 1, 0, 0]);
     assert_eq!(admin.get("/v1/insights/a").await.expect(200).json()["title"], "second");
-    // Of two that want one slug the earlier has it.
+    // Of two lines with the same slug, the earlier one gets it.
     let with_id = |id: u128, slug: &str| {
         let mut line = titled(slug, slug);
         line["id"] = json!(uuid::Uuid::from_u128(id));
@@ -283,9 +282,9 @@ async fn of_two_lines_about_one_insight_the_later_one_stays() {
     assert_eq!(items(&admin, &done["id"], "&state=failed").await[0]["name"], "line 2");
 }
 
-/// What earlier lines would have taken, later ones do not get, in a rehearsal too.
+/// A dry run counts slugs that earlier lines would have claimed.
 #[tokio::test]
-async fn a_rehearsal_knows_which_slugs_are_taken_by_then() {
+async fn a_dry_run_knows_the_slugs_of_earlier_lines() {
     let app = TestApp::with_terms().await;
     let admin = app.admin().await;
     let numbered = |number: u128, slug: &str| {
@@ -296,7 +295,7 @@ async fn a_rehearsal_knows_which_slugs_are_taken_by_then() {
     let mut lines: Vec<Value> = (0..300).map(|n| numbered(n, &format!("n{n}"))).collect();
     lines.push(numbered(1_000, "n7"));
     lines.push(line("n8"));
-    // A slug that only leads somewhere can be had.
+    // A slug that only redirects can be claimed.
     lines[0]["aliases"] = json!(["before"]);
     lines.push(numbered(1_001, "before"));
     let keyed = |query: &'static str| {
@@ -309,7 +308,7 @@ async fn a_rehearsal_knows_which_slugs_are_taken_by_then() {
         }
     };
     let would = keyed("?validate_only=true").await;
-    // The key of a rehearsal is free for what is meant.
+    // The key of a dry run can be used again.
     let does = keyed("").await;
     assert_eq!((counts(&would)[1], counts(&would)[4]), (301, 1));
     assert_eq!((counts(&does)[1], counts(&does)[4]), (301, 1));

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::support::TestApp;
 
 #[tokio::test]
-async fn the_index_and_a_detail_page_can_be_drawn_in_every_language() {
+async fn lists_and_insights_have_every_language_of_the_site() {
     let app = TestApp::start_with(|settings| settings.demo = true).await;
     let anyone = app.anonymous();
     let site = anyone.get("/v1/site").await.expect(200).json();
@@ -39,9 +39,9 @@ async fn the_index_and_a_detail_page_can_be_drawn_in_every_language() {
     assert_eq!(found.status, 200);
 }
 
-/// One locale is added by a PATCH of `translations`, the others stay.
+/// A PATCH of `translations` changes one locale, and the others stay.
 #[tokio::test]
-async fn a_locale_is_added_by_a_patch() {
+async fn a_patch_adds_and_removes_one_locale() {
     let app = TestApp::with_terms().await;
     let admin = app.admin().await;
     let created = admin.create("English").await;

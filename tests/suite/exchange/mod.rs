@@ -1,4 +1,4 @@
-//! Content in and out, in bulk.
+//! Imports and exports.
 
 mod crash;
 mod folders;
@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use crate::cli::{insights, said};
 use crate::support::{Answer, Client, TestApp};
 
-/// Sends lines and waits until their import is over.
+/// Sends lines and waits until the import is finished.
 pub(crate) async fn import(client: &Client, query: &str, lines: &[Value]) -> Value {
     let text: Vec<String> = lines.iter().map(Value::to_string).collect();
     let sent = send(client, query, text.join("\n")).await.expect(202);
@@ -39,7 +39,7 @@ pub(crate) async fn items(client: &Client, id: &Value, query: &str) -> Vec<Value
     client.get(&path).await.expect(200).json()["data"].as_array().unwrap().clone()
 }
 
-/// Runs the binary on a database, and answers what it says.
+/// Runs the binary on a database; returns its output.
 fn run(folder: &Path, url: &str, arguments: &[&str]) -> String {
     let output = insights(folder, url).args(arguments).output().unwrap();
     assert!(output.status.success(), "{arguments:?}: {}", said(&output));
@@ -50,8 +50,8 @@ fn line(slug: &str) -> Value {
     json!({ "slug": slug, "title": format!("Title of {slug}"), "body_markdown": format!("Words of {slug}."), "category": "debugging" })
 }
 
-/// Insights of every kind that an export can meet.
-async fn everything(app: &TestApp) -> Client {
+/// Creates insights of every kind that an export has to handle.
+async fn create_every_kind(app: &TestApp) -> Client {
     let admin = app.admin().await;
     admin
         .put("/v1/site", "*", json!({ "name": "N", "title": "T", "default_locale": "en", "locales": ["en", "de", "it"] }))
@@ -74,7 +74,7 @@ async fn everything(app: &TestApp) -> Client {
         json!({ "title": "Only drafted", "body_markdown": "Draft.\n", "category": "debugging", "tags": ["ops"] }),
         json!({ "title": "Two versions", "body_markdown": "Live.\n", "category": "debugging" }),
         json!({ "title": "Renamed", "slug": "old-name", "body_markdown": "Body.\n", "category": "debugging" }),
-        // It will take the old slug of the one before; until then that still leads there.
+        // It claims the old slug of the one before; until it is published, the slug redirects to that one.
         json!({ "title": "Successor", "slug": "old-name", "body_markdown": "Body.\n", "category": "debugging" }),
     ];
     let publications = [

@@ -1,11 +1,11 @@
-//! What is exported and imported again is the same to the byte.
+//! An export that is imported and exported again has the same bytes.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde_json::json;
 
-use super::{everything, finished, run, send};
+use super::{create_every_kind, finished, run, send};
 use crate::cli::{insights, said};
 use crate::support::{TestApp, database};
 
@@ -33,34 +33,38 @@ async fn round_trip(app: &TestApp, url: &str, insights: usize) {
     let written = files(&first);
     let data = tempfile::Builder::new().prefix("insights_test_").tempdir().unwrap();
     let other = database::fresh(&data).await;
-    let told = run(data.path(), &other, &["import", one]);
-    assert!(told.contains(" 0 updated, 0 unchanged, 0 failed"), "{told}");
+    let output = run(data.path(), &other, &["import", one]);
+    assert!(output.contains(" 0 updated, 0 unchanged, 0 failed"), "{output}");
     run(data.path(), &other, &["export", two]);
     let again = files(&second);
     assert_eq!(written.keys().collect::<Vec<_>>(), again.keys().collect::<Vec<_>>());
     for (path, bytes) in &written {
         assert!(bytes == &again[path], "{path}:\n{}\nis not\n{}", String::from_utf8_lossy(bytes), String::from_utf8_lossy(&again[path]));
     }
-    // Both databases take their own export as it is.
+    // Importing an own export changes nothing in either database.
     for (data, url) in [(folder.path(), url), (data.path(), other.as_str())] {
-        let told = run(data, url, &["import", one]);
-        assert!(told.contains("0 created, 0 updated") && told.contains(" 0 failed"), "{told}");
+        let output = run(data, url, &["import", one]);
+        assert!(output.contains("0 created, 0 updated") && output.contains(" 0 failed"), "{output}");
     }
-    // One file edited is one insight touched; the others keep their revisions.
+    // Editing one file updates one insight; the others keep their revisions.
     let path = first.join("insights").join("plain.md");
     if path.exists() {
         let text = std::fs::read_to_string(&path).unwrap();
         std::fs::write(&path, text.replace("One.", "Edited in git.")).unwrap();
-        let told = run(data.path(), &other, &["import", one]);
-        assert!(told.contains("0 created, 1 updated") && told.contains(" 0 failed"), "{told}");
-        let told = run(data.path(), &other, &["export", two, "--replace"]);
-        assert!(told.contains("1 written, 0 removed"), "{told}");
+        let output = run(data.path(), &other, &["import", one]);
+        assert!(output.contains("0 created, 1 updated") && output.contains(" 0 failed"), "{output}");
+        let output = run(data.path(), &other, &["export", two, "--replace"]);
+        assert!(output.contains("1 written, 0 removed"), "{output}");
         assert_eq!(files(&first), files(&second));
     }
-    // The same as lines.
+    // The same round trip as NDJSON.
     let lines = run(folder.path(), url, &["export", "-", "--format", "ndjson"]);
     let (terms, count) = (lines.lines().filter(|line| line.starts_with("{\"kind\"")).count(), lines.lines().count());
-    assert_eq!((count - terms, lines.contains("2024-01-05-launch")), (insights, insights == 8), "what no insight names is there too");
+    assert_eq!(
+        (count - terms, lines.contains("2024-01-05-launch")),
+        (insights, insights == 8),
+        "terms that no insight carries are exported too"
+    );
     let third = TestApp::start().await;
     let admin = third.admin().await;
     let sent = send(&admin, "", lines.clone()).await.expect(202);
@@ -80,17 +84,17 @@ fn insights_into(folder: &Path, url: &str, path: &str) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn content_of_every_kind_comes_back_as_it_was() {
+async fn content_of_every_kind_round_trips() {
     let (app, url) = TestApp::with_terms_at().await;
-    everything(&app).await;
+    create_every_kind(&app).await;
     round_trip(&app, &url, 8).await;
 }
 
-/// A copy leads from the same addresses to the same insights.
+/// A copy redirects from the same old slugs.
 #[tokio::test(flavor = "multi_thread")]
-async fn an_old_slug_that_is_going_to_be_anothers_is_taken_along() {
+async fn an_old_slug_that_a_draft_has_claimed_is_exported() {
     let (app, url) = TestApp::with_terms_at().await;
-    everything(&app).await;
+    create_every_kind(&app).await;
     let copy = TestApp::start().await;
     let admin = copy.admin().await;
     let folder = tempfile::Builder::new().prefix("insights_test_").tempdir().unwrap();
@@ -102,14 +106,14 @@ async fn an_old_slug_that_is_going_to_be_anothers_is_taken_along() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_samples_come_back_as_they_were() {
+async fn the_samples_round_trip() {
     let (app, url) = TestApp::demo_at().await;
     round_trip(&app, &url, 6).await;
 }
 
-/// What is accepted can be taken out and in again, however deep it is.
+/// The deepest `extra` that is accepted round-trips.
 #[tokio::test(flavor = "multi_thread")]
-async fn the_deepest_extra_comes_back() {
+async fn the_deepest_extra_round_trips() {
     let (app, url) = TestApp::with_terms_at().await;
     let admin = app.admin().await;
     let nested = |levels: usize| {
@@ -128,7 +132,7 @@ async fn the_deepest_extra_comes_back() {
     run(folder.path(), &url, &["export", lines, "--format", "ndjson"]);
     run(folder.path(), &url, &["export", files]);
     for source in [lines, files] {
-        let told = run(folder.path(), &url, &["import", source]);
-        assert!(told.contains("0 created, 0 updated") && told.contains(" 0 failed"), "{told}");
+        let output = run(folder.path(), &url, &["import", source]);
+        assert!(output.contains("0 created, 0 updated") && output.contains(" 0 failed"), "{output}");
     }
 }

@@ -1,4 +1,4 @@
-//! Paging through ten thousand insights while others are published and withdrawn.
+//! Paging through ten thousand insights during concurrent publications and withdrawals.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -24,22 +24,22 @@ async fn churn(admin: Client, which: usize, ids: Vec<String>, stop: Arc<AtomicBo
 }
 
 async fn walk(client: &Client, sort: &str) -> HashMap<String, usize> {
-    let mut occurrences = HashMap::new();
+    let mut seen = HashMap::new();
     let mut cursor = String::new();
     loop {
         let page = client.get(&format!("/v1/insights?limit=100&fields=slug&sort={sort}{cursor}")).await.expect(200);
         for slug in page.each("slug") {
-            *occurrences.entry(slug.as_str().unwrap().to_owned()).or_default() += 1;
+            *seen.entry(slug.as_str().unwrap().to_owned()).or_default() += 1;
         }
         match page.json()["page"]["next_cursor"].as_str() {
             Some(next) => cursor = format!("&cursor={next}"),
-            None => return occurrences,
+            None => return seen,
         }
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn paging_repeats_and_skips_nothing_during_concurrent_writes() {
+async fn no_row_is_repeated_or_skipped_during_concurrent_writes() {
     let app = TestApp::with_terms().await;
     let admin = app.admin().await;
     seed::insights(app.store(), ROWS, app.now().0).await;
@@ -54,13 +54,13 @@ async fn paging_repeats_and_skips_nothing_during_concurrent_writes() {
     let churning = ids.chunks(3).enumerate().map(|(which, own)| churn(admin.clone(), which, own.to_vec(), stop.clone(), writes.clone()));
     let reading = async {
         for sort in ["-published_at", "published_at", "title", "-updated_at"] {
-            let occurrences = walk(&app.anonymous(), sort).await;
+            let seen = walk(&app.anonymous(), sort).await;
             for slug in stable.keys() {
-                assert_eq!(occurrences.get(slug), Some(&1), "{slug} by {sort}");
+                assert_eq!(seen.get(slug), Some(&1), "{slug} by {sort}");
             }
         }
         stop.store(true, Ordering::SeqCst);
     };
     tokio::join!(reading, join_all(churning));
-    assert!(writes.load(Ordering::SeqCst) > 20, "the writers were not active: the test proves nothing");
+    assert!(writes.load(Ordering::SeqCst) > 20, "too few concurrent writes: the test proves nothing");
 }

@@ -1,5 +1,4 @@
-//! The query plan of every list, from the database with 100 000 rows: a walk along an index, no sort, no scan. And the number of
-//! statements.
+//! The query plan of every list at 100 000 rows: an index walk, no sort, no scan. And the number of its statements.
 
 use insights::domain::clock::Timestamp;
 use insights::domain::page::{Cursor, KeyValue, Sort, SortKey};
@@ -62,14 +61,13 @@ fn cases(now: Timestamp) -> Vec<(String, ListQuery)> {
     cases
 }
 
-/// The steps of a plan, one a line, without those that run once per row of the page (its locale, its tags): each reads a handful of rows of
-/// one revision.
-async fn plan_steps(app: &TestApp, statement: Statement) -> Vec<String> {
+/// The steps of a plan. Those that run once per row of the page (its locale, its tags) are omitted: each reads a few rows of one revision.
+async fn plan(app: &TestApp, statement: Statement) -> Vec<String> {
     let db = app.store().reader();
     let explain = if app.store().is_postgres() { "EXPLAIN (FORMAT JSON) " } else { "EXPLAIN QUERY PLAN " };
     let values = statement.values.map_or_else(Vec::new, |values| values.0);
-    let statement = Statement::from_sql_and_values(db.get_database_backend(), format!("{explain}{}", statement.sql), values);
-    let rows = db.query_all_raw(statement).await.unwrap();
+    let explained = Statement::from_sql_and_values(db.get_database_backend(), format!("{explain}{}", statement.sql), values);
+    let rows = db.query_all_raw(explained).await.unwrap();
     let mut steps = Vec::new();
     if app.store().is_postgres() {
         let plan: Value = rows[0].try_get("", "QUERY PLAN").unwrap();
@@ -100,12 +98,12 @@ fn postgres_steps(plan: &Value, steps: &mut Vec<String>) {
     }
 }
 
-/// Reading all of a small table, such as the categories, is cheaper than any index of it.
+/// The tables that a list must not read whole. A small one, such as the categories, is cheaper to read than its index.
 const LARGE: [&str; 8] =
     ["insights", "live_tags", "live_authors", "revisions", "revision_texts", "revision_bodies", "changes", "transitions"];
 
-/// Whether a step scans or sorts.
-fn is_scan_or_sort(step: &str) -> bool {
+/// Whether a step sorts or scans.
+fn is_wrong(step: &str) -> bool {
     let sorts = step.starts_with("Sort") || step.starts_with("Incremental Sort") || step.contains("TEMP B-TREE");
     let reads_all = LARGE
         .iter()
@@ -115,16 +113,16 @@ fn is_scan_or_sort(step: &str) -> bool {
     sorts || reads_all || scans
 }
 
-/// The faults of a list's plan.
-fn plan_faults(plan: &[String], list: &ListQuery, postgres: bool) -> impl Iterator<Item = &'static str> {
-    // SQLite reports `SCAN i`, or that of the lines, once more for the rows of the limited page.
-    let cut = plan.iter().any(|step| step == "CO-ROUTINE i" || step == "CO-ROUTINE p")
+/// The faults of the plan of a list.
+fn faults_of(plan: &[String], list: &ListQuery, postgres: bool) -> impl Iterator<Item = &'static str> {
+    // SQLite reports `SCAN i` once more when it reads the rows of the limited page.
+    let limited = plan.iter().any(|step| step == "CO-ROUTINE i" || step == "CO-ROUTINE p")
         && plan.iter().any(|step| step.contains(" i USING INDEX") || step.contains(" w USING"));
-    let wrong = plan.iter().any(|step| is_scan_or_sort(step) && !(cut && step == "SCAN i"));
+    let wrong = plan.iter().any(|step| is_wrong(step) && !(limited && step == "SCAN i"));
     // `(position_at,id)<(?,?)`: a walk from any other bound would pass over every page before this one.
     let from_cursor = plan.iter().any(|step| step.contains("id)<(?,?)") || step.contains("id)>(?,?)"));
     let elsewhere = list.cursor.is_some() && !postgres && !from_cursor;
-    // Drafts are newer than published insights: an index that contains them would walk past each of them.
+    // Drafts are newer than what is published: an index that contains them walks past all of them.
     let public = matches!(list.audience, Audience::Public);
     let past_drafts = public && plan.iter().any(|step| ["insights_position", "insights_title"].iter().any(|index| step.contains(index)));
     [(wrong, "sorts or scans"), (elsewhere, "does not begin at its cursor"), (past_drafts, "walks past drafts")]
@@ -132,8 +130,8 @@ fn plan_faults(plan: &[String], list: &ListQuery, postgres: bool) -> impl Iterat
         .filter_map(|(is, fault)| is.then_some(fault))
 }
 
-/// A change log and transitions as long as such content has: the freshness of a list is read with it.
-async fn fill_log_and_transitions(app: &TestApp) {
+/// A change log and planned transitions of realistic length: the statement of a list reads the freshness too.
+async fn log_and_timetable(app: &TestApp) {
     let series = if app.store().is_postgres() {
         "generate_series(1::bigint, 20000) AS s(n)"
     } else {
@@ -155,54 +153,53 @@ async fn fill_log_and_transitions(app: &TestApp) {
 async fn every_list_walks_an_index() {
     let app = TestApp::with_terms().await;
     seed::insights(app.store(), 100_000, app.now().0).await;
-    fill_log_and_transitions(&app).await;
+    log_and_timetable(&app).await;
     let mut faults = Vec::new();
     let backend = app.store().reader().get_database_backend();
     for (name, list) in cases(app.now()) {
         for statement in lists::statements(backend, &list, app.now()) {
-            let plan = plan_steps(&app, statement.statement()).await;
+            let plan = plan(&app, statement.statement()).await;
             faults.extend(
-                plan_faults(&plan, &list, app.store().is_postgres()).map(|fault| format!("{name} {fault}:\n  {}", plan.join("\n  "))),
+                faults_of(&plan, &list, app.store().is_postgres()).map(|fault| format!("{name} {fault}:\n  {}", plan.join("\n  "))),
             );
         }
-        let found = lists::list(app.store(), &list, app.now()).await.unwrap().1.rows.len();
-        assert!(found > 0 || list.cursor.is_some() || name.contains("Deleted"), "{name} is empty");
+        let rows = lists::list(app.store(), &list, app.now()).await.unwrap().1.rows.len();
+        assert!(rows > 0 || list.cursor.is_some() || name.contains("Deleted"), "{name} is empty");
     }
     assert!(faults.is_empty(), "{}", faults.join("\n\n"));
 }
 
 #[tokio::test]
-async fn a_list_of_any_length_costs_one_statement() {
+async fn a_list_costs_one_statement_whatever_its_length() {
     let app = TestApp::with_terms().await;
     seed::insights(app.store(), 500, app.now().0).await;
-    for (query, most) in [("limit=1", 1), ("limit=100", 1), ("limit=100&include=body&tag=rust", 2), ("limit=100&count=exact&locale=de", 2)]
-    {
-        // Background tasks send statements as well; the minimum of several requests is what one request sends.
+    for (query, max) in [("limit=1", 1), ("limit=100", 1), ("limit=100&include=body&tag=rust", 2), ("limit=100&count=exact&locale=de", 2)] {
+        // Background tasks run statements as well: the minimum of several requests is that of the request alone.
         let mut spent = u64::MAX;
         for day in 1..=5 {
             app.app.settled().await.unwrap();
             let before = app.store().statements();
-            // Each is another list: none is a cache hit.
+            // Each is another list, so none is a cache hit.
             app.anonymous().get(&format!("/v1/insights?{query}&published_before=2035-01-0{day}")).await.expect(200);
             spent = spent.min(app.store().statements() - before);
         }
-        assert!((1..=most).contains(&spent), "{query} took {spent} statements");
+        assert!((1..=max).contains(&spent), "{query} took {spent} statements");
     }
 }
 
-/// `.cargo/config.toml` says why; a build without these options is correct, but slow.
+/// See `.cargo/config.toml`: without these options the results are right, but slow.
 #[tokio::test]
-async fn sqlite_is_built_with_the_options_that_we_rely_on() {
+async fn sqlite_keeps_the_plan_of_a_statement_and_shares_no_memory() {
     let app = TestApp::with_terms().await;
     if app.store().is_postgres() {
         return;
     }
     let db = app.store().reader();
-    let statement = Statement::from_string(db.get_database_backend(), "PRAGMA compile_options");
-    let rows = db.query_all_raw(statement).await.unwrap();
+    let asked = Statement::from_string(db.get_database_backend(), "PRAGMA compile_options");
+    let rows = db.query_all_raw(asked).await.unwrap();
     let built: Vec<String> = rows.iter().map(|row| row.try_get_by_index(0).unwrap()).collect();
     for option in ["DEFAULT_MEMSTATUS=0", "ENABLE_QPSG"] {
-        assert!(built.iter().any(|name| name == option), "{option} is not among {built:?}");
+        assert!(built.iter().any(|have| have == option), "{option} is not among {built:?}");
     }
-    assert!(!built.iter().any(|name| name == "ENABLE_MEMORY_MANAGEMENT"), "connections share their pages: {built:?}");
+    assert!(!built.iter().any(|have| have == "ENABLE_MEMORY_MANAGEMENT"), "connections share their pages: {built:?}");
 }

@@ -1,4 +1,4 @@
-//! Public lists are read from summaries beside the pointers. A summary equals its revision, or is ignored.
+//! Public lists are read from summaries. A summary equals its revision, or it is ignored.
 
 use insights::store::{integrity, summaries};
 use sea_orm::ConnectionTrait as _;
@@ -16,7 +16,7 @@ const LISTS: [&str; 7] = [
     "/v1/insights?limit=100&published_before=2030-01-01",
 ];
 
-/// The samples, and one insight with everything that a revision can have. The response cache is off.
+/// The samples, and one insight with every field of a revision. The response cache is off.
 async fn app() -> TestApp {
     let app = TestApp::start_with(|settings| {
         settings.demo = true;
@@ -41,41 +41,41 @@ async fn app() -> TestApp {
         "extra": { "\u{1f}": "\u{1e}", "z": [1, 2.50, 1e30, -0.0, null, true], "a": { "nested": "\u{0007}\u{2028}" }, "": "" },
         "translations": { "it": { "title": "Titolo", "body_markdown": "Testo." } },
     });
-    let created = editor.post("/v1/insights", input).await.expect(201);
-    editor.act(&format!("/v1/insights/{}/publish", created.id()), &created.etag(), json!({})).await.expect(200);
+    let made = editor.post("/v1/insights", input).await.expect(201);
+    editor.act(&format!("/v1/insights/{}/publish", made.id()), &made.etag(), json!({})).await.expect(200);
     app
 }
 
-async fn responses(app: &TestApp) -> Vec<(String, String)> {
-    let mut responses = Vec::new();
+async fn answers(app: &TestApp) -> Vec<(String, String)> {
+    let mut answers = Vec::new();
     for path in LISTS {
-        let response = app.anonymous().get(path).await.expect(200);
-        responses.push((response.header("etag"), response.text()));
+        let answer = app.anonymous().get(path).await.expect(200);
+        answers.push((answer.header("etag"), answer.text()));
     }
-    responses
+    answers
 }
 
 #[tokio::test]
 async fn a_list_is_the_same_with_and_without_summaries() {
     let app = app().await;
-    let with = responses(&app).await;
+    let with = answers(&app).await;
     assert!(with[1].1.contains("Titolo") && with[1].1.contains("(it)"), "{}", with[1].1);
-    // A summary of another revision, of another shape, and none.
+    // Of another revision; malformed; and none.
     for without in ["'9' || substr(live_summary, 2)", "'{}'", "NULL"] {
         app.store().writer().execute_unprepared(&format!("UPDATE insights SET live_summary = {without}")).await.unwrap();
-        assert!(!integrity::faults(app.store()).await.unwrap().is_empty(), "the check does not notice {without}");
-        let found = responses(&app).await;
+        assert!(!integrity::faults(app.store()).await.unwrap().is_empty(), "{without} is not reported");
+        let found = answers(&app).await;
         for (place, path) in LISTS.iter().enumerate() {
             assert_eq!(with[place], found[place], "{path}");
         }
         assert!(summaries::renew(app.store()).await.unwrap() > 0);
         assert_eq!(integrity::faults(app.store()).await.unwrap(), Vec::<String>::new());
-        assert_eq!(with, responses(&app).await);
+        assert_eq!(with, answers(&app).await);
     }
 }
 
 #[tokio::test]
-async fn a_stale_newest_summary_triggers_a_rewrite() {
+async fn an_upgrade_is_detected_by_the_newest_summary() {
     let app = app().await;
     let stale = async |which: &str| {
         let spoiled = format!("UPDATE insights SET live_summary = '[1,\"of another version\"]' WHERE live_revision IS NOT NULL{which}");
@@ -83,7 +83,11 @@ async fn a_stale_newest_summary_triggers_a_rewrite() {
         summaries::renew_after_upgrade(app.store()).await.unwrap()
     };
     let (newest, oldest) = ("SELECT max(position_at) FROM insights", "SELECT min(position_at) FROM insights");
-    assert_eq!(stale(&format!(" AND position_at = ({oldest}) AND position_at < ({newest})")).await, 0, "to find it would take reading all");
+    assert_eq!(
+        stale(&format!(" AND position_at = ({oldest}) AND position_at < ({newest})")).await,
+        0,
+        "only the newest summary is checked"
+    );
     assert_eq!(stale("").await, 7);
     assert_eq!(integrity::faults(app.store()).await.unwrap(), Vec::<String>::new());
 }

@@ -1,4 +1,5 @@
-//! Answers given from memory: made once, dropped when they change and only then, and never another's.
+//! The response cache: one computation for each entry, invalidated when it changes and only then, and no client's data in another's
+//! response.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
@@ -10,10 +11,10 @@ use serde_json::json;
 
 use crate::support::TestApp;
 
-mod drops;
+mod invalidation;
 
-/// Every kind of address whose answers are kept.
-const KEPT: [&str; 15] = [
+/// Every kind of address whose responses are cached.
+const CACHED_PATHS: [&str; 15] = [
     "/v1/insights",
     "/v1/insights?category=debugging&limit=3",
     "/v1/insights?include=body,related&tag=rust",
@@ -37,27 +38,27 @@ async fn with_two_insights() -> TestApp {
     for (title, category, tag) in [("First", "debugging", "rust"), ("Second", "infrastructure", "sql")] {
         let body = format!("The body of {title}.");
         let input = json!({ "title": title, "body_markdown": body, "category": category, "tags": [tag] });
-        let made = admin.post("/v1/insights", input).await.expect(201);
-        admin.act(&format!("/v1/insights/{}/publish", made.id()), &made.etag(), json!({})).await.expect(200);
+        let created = admin.post("/v1/insights", input).await.expect(201);
+        admin.act(&format!("/v1/insights/{}/publish", created.id()), &created.etag(), json!({})).await.expect(200);
     }
     app
 }
 
-/// The same address in a spelling whose answers are not kept: what the database says now.
-fn past_the_cache(path: &str) -> String {
+/// The same address in a spelling whose responses are not cached: what the database says now.
+fn bypassing_the_cache(path: &str) -> String {
     path.replacen("/v1/", "/%76%31/", 1)
 }
 
 #[tokio::test]
-async fn what_is_asked_again_is_given_from_memory_and_is_the_same() {
+async fn a_hit_is_the_same_response_as_the_miss() {
     let app = with_two_insights().await;
-    for path in KEPT {
-        let (hits, made, _) = app.app.cache.figures();
+    for path in CACHED_PATHS {
+        let before = app.app.cache.stats();
         let first = app.anonymous().get(path).await.expect(200);
         let again = app.anonymous().get(path).await.expect(200);
-        let (hits_then, made_then, bytes) = app.app.cache.figures();
-        assert_eq!((hits_then - hits, made_then - made), (1, 1), "{path}");
-        assert!(bytes > 0);
+        let after = app.app.cache.stats();
+        assert_eq!((after.hits - before.hits, after.misses - before.misses), (1, 1), "{path}");
+        assert!(after.bytes > 0);
         assert_eq!(first.bytes, again.bytes, "{path}");
         for name in [
             "etag",
@@ -77,17 +78,17 @@ async fn what_is_asked_again_is_given_from_memory_and_is_the_same() {
             assert_eq!(first.header(name), again.header(name), "{name} of {path}");
         }
         assert_ne!(first.header("x-request-id"), again.header("x-request-id"));
-        let named = app.anonymous().get_with(path, &[("x-request-id", "mine")]).await.expect(200);
-        assert_eq!(named.header("x-request-id"), "mine");
-        let held = app.anonymous().get_with(path, &[("if-none-match", &first.etag())]).await.expect(304);
-        assert_eq!((held.bytes.len(), held.header("etag")), (0, first.etag()), "{path}");
-        assert!(held.header("access-control-expose-headers").contains("ETag"), "{path}");
+        let with_id = app.anonymous().get_with(path, &[("x-request-id", "mine")]).await.expect(200);
+        assert_eq!(with_id.header("x-request-id"), "mine");
+        let unmodified = app.anonymous().get_with(path, &[("if-none-match", &first.etag())]).await.expect(304);
+        assert_eq!((unmodified.bytes.len(), unmodified.header("etag")), (0, first.etag()), "{path}");
+        assert!(unmodified.header("access-control-expose-headers").contains("ETag"), "{path}");
         let bodiless = app.anonymous().send("HEAD", path, None, &[]).await.expect(200);
         assert_eq!((bodiless.bytes.len(), bodiless.header("content-length")), (0, first.bytes.len().to_string()), "{path}");
     }
 }
 
-/// How often the database ran each statement: by its own count on PostgreSQL, by the driver's on SQLite, where there is none.
+/// How often the database ran each statement: PostgreSQL counts them itself; on SQLite, the driver counts all of them together.
 async fn executions(app: &TestApp) -> BTreeMap<String, i64> {
     if !app.store().is_postgres() {
         return BTreeMap::from([("any".to_owned(), i64::try_from(app.store().statements()).unwrap())]);
@@ -100,16 +101,16 @@ async fn executions(app: &TestApp) -> BTreeMap<String, i64> {
 }
 
 #[tokio::test]
-async fn a_thousand_at_once_are_one_computation() {
+async fn a_thousand_concurrent_requests_are_one_computation() {
     let app = with_two_insights().await;
     if app.store().is_postgres() {
         app.store().writer().execute_unprepared("CREATE EXTENSION IF NOT EXISTS pg_stat_statements").await.unwrap();
     }
-    for path in KEPT {
+    for path in CACHED_PATHS {
         app.app.settled().await.unwrap();
         let path = if path.contains('?') { format!("{path}&locale=it") } else { format!("{path}?locale=it") };
         let before = executions(&app).await;
-        let made = app.app.cache.figures().1;
+        let misses = app.app.cache.stats().misses;
         let started = Instant::now();
         let asking = (0..1_000).map(|_| {
             let (client, path) = (app.anonymous(), path.clone());
@@ -119,21 +120,21 @@ async fn a_thousand_at_once_are_one_computation() {
         let bodies: BTreeSet<(u16, Vec<u8>)> = answers.into_iter().map(|answer| (answer.status, answer.bytes)).collect();
         assert_eq!(bodies.len(), 1, "{path}");
         assert_eq!(bodies.first().unwrap().0, 200, "{path}");
-        assert_eq!(app.app.cache.figures().1 - made, 1, "{path}");
+        assert_eq!(app.app.cache.stats().misses - misses, 1, "{path}");
         let after = executions(&app).await;
         let ran = |query: &String| after[query] - before.get(query).copied().unwrap_or(0);
-        // Related insights are looked up for each insight of a list. On SQLite every statement counts, those of the tasks in the background too,
-        // which look about ten times a second.
+        // Related insights are read for each insight of a list. On SQLite all statements count, also those of the background tasks, which
+        // poll about ten times a second.
         let in_background = 20 * (1 + i64::try_from(started.elapsed().as_secs()).unwrap());
-        let most = if app.store().is_postgres() { 2 } else { 20 + in_background };
+        let max_runs = if app.store().is_postgres() { 2 } else { 20 + in_background };
         for query in after.keys() {
-            assert!(ran(query) <= most, "{path} ran {} times: {query}", ran(query));
+            assert!(ran(query) <= max_runs, "{path} ran {} times: {query}", ran(query));
         }
     }
 }
 
 #[tokio::test]
-async fn a_failure_is_shared_and_not_kept() {
+async fn a_failure_is_shared_with_followers_and_not_cached() {
     let app = with_two_insights().await;
     let rename = async |from: &str, to: &str| {
         app.store().writer().execute_unprepared(&format!("ALTER TABLE {from} RENAME TO {to}")).await.unwrap();
@@ -149,7 +150,7 @@ async fn a_failure_is_shared_and_not_kept() {
     let answer = app.anonymous().get("/v1/insights?locale=de").await;
     assert_eq!(StatusCode::from_u16(answer.status).unwrap(), StatusCode::OK);
     assert_eq!(answer.titles().len(), 2);
-    // What nobody may keep is nobody else's either.
+    // A response that is not cacheable is not shared either.
     let missing = (0..50).map(|_| {
         let client = app.anonymous();
         async move { client.get("/v1/insights/nothing").await.status }
@@ -158,7 +159,7 @@ async fn a_failure_is_shared_and_not_kept() {
 }
 
 #[tokio::test]
-async fn no_reader_can_put_anything_into_the_answer_of_another() {
+async fn no_client_can_get_anything_into_the_response_of_another() {
     let app = with_two_insights().await;
     let strange = [
         ("accept", "text/html"),
@@ -178,17 +179,17 @@ async fn no_reader_can_put_anything_into_the_answer_of_another() {
         ("cache-control", "no-cache"),
         ("x-request-id", "evil"),
     ];
-    for path in KEPT {
-        let plain = app.anonymous().get(&past_the_cache(path)).await.expect(200);
+    for path in CACHED_PATHS {
+        let plain = app.anonymous().get(&bypassing_the_cache(path)).await.expect(200);
         for (name, value) in strange {
-            // Each address is asked in a spelling of its own first, so that the strange reader makes the answer.
+            // Request each address in another spelling first, so that the strange request fills the entry.
             let spelled = if path.contains('?') { format!("{path}&") } else { format!("{path}?") };
             app.anonymous().get_with(&spelled, &[(name, value)]).await;
-            let given = app.anonymous().get(path).await.expect(200);
-            let text = given.text();
-            assert!(!text.contains("evil") && !format!("{:?}", given.headers).contains("evil"), "{name} got into {path}");
+            let response = app.anonymous().get(path).await.expect(200);
+            let text = response.text();
+            assert!(!text.contains("evil") && !format!("{:?}", response.headers).contains("evil"), "{name} got into {path}");
             assert_eq!(
-                (given.header("content-type"), given.header("content-encoding")),
+                (response.header("content-type"), response.header("content-encoding")),
                 (plain.header("content-type"), String::new()),
                 "{name} {path}"
             );
@@ -205,20 +206,20 @@ async fn no_reader_can_put_anything_into_the_answer_of_another() {
         assert_eq!(app.anonymous().get(path).await.status, status, "{path}");
         app.anonymous().get("/v1/insights?limit=20").await.expect(200);
     }
-    // With a token, everything is the token's own.
+    // Responses to a token are not shared.
     let drafted = app.admin().await;
     drafted
         .patch(&format!("/v1/insights/{}", drafted.get("/v1/insights/first").await.id()), "*", json!({ "title": "Secret" }))
         .await
         .expect(200);
     assert!(drafted.get("/v1/insights/first").await.text().contains("Secret"));
-    for path in KEPT {
+    for path in CACHED_PATHS {
         assert!(!app.anonymous().get(path).await.text().contains("Secret"), "{path}");
     }
 }
 
 #[tokio::test]
-async fn a_scan_stays_within_the_budget_and_leaves_what_is_asked_for_often() {
+async fn a_scan_stays_within_the_budget_and_does_not_evict_frequent_entries() {
     const BUDGET: u64 = 600_000;
     let app = TestApp::start_with(|settings| {
         settings.demo = true;
@@ -236,14 +237,14 @@ async fn a_scan_stays_within_the_budget_and_leaves_what_is_asked_for_often() {
             app.anonymous().get(hot).await.expect(200);
         }
     }
-    let (_, made, bytes) = app.app.cache.figures();
-    assert!(made >= 2_000 && bytes <= BUDGET, "{made} answers, {bytes} bytes");
+    let stats = app.app.cache.stats();
+    assert!(stats.misses >= 2_000 && stats.bytes <= BUDGET, "{stats:?}");
     app.anonymous().get(hot).await.expect(200);
-    assert_eq!(app.app.cache.figures().1, made, "what is asked for often was displaced by a scan");
+    assert_eq!(app.app.cache.stats().misses, stats.misses, "a scan evicted a frequent entry");
 }
 
 #[tokio::test]
-async fn writes_elsewhere_cost_the_readers_nothing() {
+async fn writes_do_not_invalidate_unrelated_entries() {
     let app = with_two_insights().await;
     let admin = app.admin().await;
     let paths = [
@@ -256,7 +257,7 @@ async fn writes_elsewhere_cost_the_readers_nothing() {
     for path in paths {
         app.anonymous().get(path).await.expect(200);
     }
-    let (hits, made, _) = app.app.cache.figures();
+    let before = app.app.cache.stats();
     let reading = join_all((0..64).map(|reader| {
         let client = app.anonymous();
         async move {
@@ -273,12 +274,12 @@ async fn writes_elsewhere_cost_the_readers_nothing() {
         }
     };
     futures_util::future::join(reading, writing).await;
-    let (hits_then, made_then, _) = app.app.cache.figures();
-    assert_eq!((hits_then - hits, made_then - made), (6_400, 0));
+    let after = app.app.cache.stats();
+    assert_eq!((after.hits - before.hits, after.misses - before.misses), (6_400, 0));
 }
 
 #[tokio::test]
-async fn a_write_on_one_node_reaches_the_answers_of_another() {
+async fn a_write_on_one_node_invalidates_the_entries_of_another() {
     let app = with_two_insights().await;
     let Some(other) = app.second_node_if_shared().await else { return };
     assert_eq!(other.anonymous().get("/v1/insights").await.titles().len(), 2);

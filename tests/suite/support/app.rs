@@ -1,4 +1,4 @@
-//! The real service on a free port, with a clock that stands still until a test moves it.
+//! The real service on a free port, with a manual clock that only the test advances.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -16,7 +16,7 @@ use tempfile::TempDir;
 use super::client::Client;
 use super::database;
 
-/// Where the clock of every test begins.
+/// The time at which the clock of every test starts.
 pub(crate) const START: &str = "2026-11-23T12:00:00Z";
 
 pub(crate) struct TestApp {
@@ -46,14 +46,14 @@ impl TestApp {
         app
     }
 
-    /// As [`TestApp::with_terms`], with the address of its database, for commands that open it too.
+    /// As [`TestApp::with_terms`], with the URL of its database, for commands that open it too.
     pub(crate) async fn with_terms_at() -> (Self, String) {
         let app = Self::with_terms().await;
         let url = app.settings.data.database_url.clone().unwrap();
         (app, url)
     }
 
-    /// With the samples, and the address of the database.
+    /// With the samples, and the URL of its database.
     pub(crate) async fn demo_at() -> (Self, String) {
         let app = Self::start_with(|settings| settings.demo = true).await;
         let url = app.settings.data.database_url.clone().unwrap();
@@ -74,7 +74,7 @@ impl TestApp {
         Self { url: app.base_url.clone(), app, folder, settings, clock, http: reqwest::Client::builder().build().unwrap() }
     }
 
-    /// The same service on the same database, its search index gone.
+    /// The same service on the same database, without its search index.
     pub(crate) async fn restart_without_index(self) -> Self {
         let Self { app, folder, settings, clock, .. } = self;
         app.stop().await.unwrap();
@@ -82,7 +82,7 @@ impl TestApp {
         Self::of(folder, settings, clock).await
     }
 
-    /// Another service on the same database, as a second node is: with an index of its own.
+    /// A second node: another service on the same database, with a search index of its own.
     pub(crate) async fn second_node(&self) -> Self {
         let folder = tempfile::Builder::new().prefix("insights_test_").tempdir().unwrap();
         let mut settings = self.settings.clone();
@@ -90,7 +90,7 @@ impl TestApp {
         Self::of(folder, settings, self.clock.clone()).await
     }
 
-    /// A second node, where the database can have one.
+    /// A second node, if the database supports one.
     pub(crate) async fn second_node_if_shared(&self) -> Option<Self> {
         if self.store().is_postgres() { Some(self.second_node().await) } else { None }
     }
@@ -119,22 +119,22 @@ impl TestApp {
         self.with_token(&self.machine_token(&[Scope::Admin]).await)
     }
 
-    /// A machine token with these scopes and no owner.
+    /// Creates a machine token with these scopes and no owner.
     pub(crate) async fn machine_token(&self, scopes: &[Scope]) -> String {
         let draft = TokenDraft { name: "test".to_owned(), scopes: scopes.to_vec(), expires_at: None };
-        let made = accounts::create_token(self.store(), &Admin::system(Origin::Cli), draft, self.now()).await.unwrap();
-        made.commit(self.store(), self.now()).await.unwrap().1
+        let pending = accounts::create_token(self.store(), &Admin::system(Origin::Cli), draft, self.now()).await.unwrap();
+        pending.commit(self.store(), self.now()).await.unwrap().1
     }
 
-    /// A user with a password, and what a sign-in answers.
+    /// A signed-in user, and the response of the sign-in.
     pub(crate) async fn signed_in(&self, email: &str, role: &str) -> (Client, Value) {
         let password = "correct horse battery";
         let input = json!({ "email": email, "name": email, "role": role, "password": password });
         let admin = Admin::system(Origin::Cli);
-        let made = accounts::create_user(self.store(), &admin, UserDraft::parse(input).unwrap(), self.now()).await.unwrap();
-        made.commit(self.store(), self.now()).await.unwrap();
-        let asked = json!({ "grant_type": "password", "email": email, "password": password });
-        let granted = self.anonymous().post("/v1/auth/token", asked).await.expect(200).json();
+        let pending = accounts::create_user(self.store(), &admin, UserDraft::parse(input).unwrap(), self.now()).await.unwrap();
+        pending.commit(self.store(), self.now()).await.unwrap();
+        let credentials = json!({ "grant_type": "password", "email": email, "password": password });
+        let granted = self.anonymous().post("/v1/auth/token", credentials).await.expect(200).json();
         (self.with_token(granted["access_token"].as_str().unwrap()), granted)
     }
 }

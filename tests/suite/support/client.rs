@@ -1,4 +1,4 @@
-//! Requests, and answers that show themselves when they are not what a test expects.
+//! A client whose answers print themselves when they are not what a test expects.
 
 use reqwest::Method;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
@@ -37,7 +37,7 @@ impl Client {
         self.send("POST", path, Some(("application/json", body.to_string())), &[]).await
     }
 
-    /// A POST that must name the state it is about.
+    /// A POST with `If-Match`.
     pub(crate) async fn act(&self, path: &str, etag: &str, body: Value) -> Answer {
         self.send("POST", path, Some(("application/json", body.to_string())), &[("if-match", etag)]).await
     }
@@ -58,7 +58,7 @@ impl Client {
         self.post("/v1/insights", draft(title)).await.expect(201)
     }
 
-    /// Creates and publishes; answers the published insight.
+    /// Creates and publishes an insight; returns the response of the publication.
     pub(crate) async fn publish(&self, title: &str) -> Answer {
         let created = self.create(title).await;
         self.act(&format!("/v1/insights/{}/publish", created.id()), &created.etag(), json!({})).await.expect(200)
@@ -82,7 +82,7 @@ impl Client {
 }
 
 impl Answer {
-    /// An answer that did not come through the client.
+    /// An answer that was not received by the client.
     pub(crate) fn of(status: u16, bytes: Vec<u8>) -> Self {
         Self { status, headers: HeaderMap::new(), bytes, what: "a raw request".to_owned() }
     }

@@ -1,9 +1,9 @@
-//! A database of its own for each test: a file, or a database on the server that `TEST_DATABASE` names.
+//! A new database for each test: a file, or a database on the server of `TEST_DATABASE`.
 
 use sqlx::{Connection as _, Executor as _, PgConnection};
 use tempfile::TempDir;
 
-#[expect(clippy::disallowed_methods, reason = "the suite is told by its environment which database it runs on")]
+#[expect(clippy::disallowed_methods, reason = "the environment says which database the suite runs on")]
 pub(crate) fn server() -> Option<String> {
     std::env::var("TEST_DATABASE").ok().filter(|url| !url.is_empty())
 }

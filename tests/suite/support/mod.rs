@@ -1,4 +1,4 @@
-//! A running service for a test, and what tests say to it.
+//! A running service for a test, its client, and its database.
 
 pub(crate) mod app;
 pub(crate) mod client;

@@ -1,10 +1,10 @@
-//! Many insights at once, written by the database itself: for plans, paging and figures.
+//! Seeds many insights with SQL: for query plans, paging and benchmarks.
 
 use insights::store::{Store, summaries};
 use sea_orm::{ConnectionTrait as _, Statement};
 
-/// Publishes `count` insights, a minute apart, the newest an hour before `now_millis`; every tenth is a draft, every hundredth scheduled, every
-/// 101st expired. Needs the terms of `TestApp::with_terms`.
+/// Publishes `count` insights, a minute apart, the newest an hour before `now_millis`; every tenth is a draft, every
+/// hundredth scheduled, every 101st expired. Needs the terms of `TestApp::with_terms`.
 pub(crate) async fn insights(store: &Store, count: i64, now_millis: i64) {
     for statement in statements(store.is_postgres(), count, now_millis) {
         let backend = store.writer().get_database_backend();

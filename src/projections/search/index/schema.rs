@@ -13,10 +13,10 @@ pub(crate) const VERSION: u32 = 5;
 pub(crate) struct IndexFields {
     /// The insight and its generation: the key to delete by.
     pub(crate) delete_key: Field,
-    /// Stems of the title (three times), the author's excerpt and the body. BM25 ranks by this field.
-    pub(crate) stems: Field,
-    /// The same words unstemmed, subwords, and compounds.
+    /// The words, subwords and compounds of title, author's excerpt and body.
     pub(crate) words: Field,
+    /// The stems of the same words and subwords, those of the title three times. BM25 ranks by this field.
+    pub(crate) stems: Field,
     /// The words of the title, for completion.
     pub(crate) title: Field,
     /// The words of the title and of the headings, for suggestions.
@@ -38,7 +38,7 @@ pub(crate) struct IndexFields {
 }
 
 impl IndexFields {
-    /// The text fields, in the order of [`crate::projections::search::index::inverter::InvertedFields`].
+    /// The text fields in the order of the schema and of [`crate::projections::search::index::inverter::InvertedFields`].
     pub(crate) fn inverted(&self) -> [Field; 4] {
         [self.words, self.stems, self.title, self.headings]
     }
@@ -53,8 +53,8 @@ pub(crate) fn schema() -> (Schema, IndexFields) {
     let keys = TextOptions::default().set_fast("raw");
     let fields = IndexFields {
         delete_key: builder.add_bytes_field("delete_key", INDEXED),
-        stems: builder.add_text_field("stems", text(positions)),
         words: builder.add_text_field("words", text(positions)),
+        stems: builder.add_text_field("stems", text(positions)),
         title: builder.add_text_field("title", text(IndexRecordOption::Basic)),
         headings: builder.add_text_field("headings", text(IndexRecordOption::Basic)),
         title_keys: builder.add_u64_field("title_keys", FAST),
@@ -75,7 +75,7 @@ pub(crate) fn schema() -> (Schema, IndexFields) {
 
 /// The hash of a word where only equality matters: FNV-1a with 32 bits, the same in every process.
 pub(crate) fn word_hash(word: &str) -> u32 {
-    word.bytes().fold(0x811c_9dc5, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
+    crate::domain::fnv::fnv1a(word)
 }
 
 /// The hashes of a title's word and of its stem, in one number.

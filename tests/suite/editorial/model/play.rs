@@ -1,4 +1,4 @@
-//! Plays a sequence: each operation on the model and on the API, then a look at both.
+//! Plays a sequence: applies each operation to the model and to the API, and compares what both show.
 
 use serde_json::{Value, json};
 
@@ -15,30 +15,30 @@ struct Game<'a> {
     written: usize,
 }
 
-/// What a request asks, and what the model expects of it.
+/// A request and what the model expects.
 struct Ask {
     method: &'static str,
     path: String,
     body: Value,
     if_match: Option<String>,
     expected: Result<u16, Refusal>,
-    /// What is right as well.
+    /// A refusal that is acceptable too.
     or: Option<Refusal>,
 }
 
-/// The first difference between the API and the model, in words.
+/// Fails with the first difference between the API and the model.
 pub(super) async fn play(app: &TestApp, admin: &Client, ops: &[Op], number: usize) -> Result<(), String> {
     let mut game = Game { app, admin, world: World::default(), number, written: 0 };
     for (step, op) in ops.iter().enumerate() {
-        game.step(op).await.map_err(|wrong| format!("step {step}, {op:?}: {wrong}"))?;
+        game.step(op).await.map_err(|difference| format!("step {step}, {op:?}: {difference}"))?;
     }
-    for place in 0..game.world.insights.len() {
-        game.history(place).await?;
+    for index in 0..game.world.insights.len() {
+        game.compare_history(index).await?;
     }
-    game.search().await
+    game.compare_search().await
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "most of what is compared is made for the comparison")]
+#[expect(clippy::needless_pass_by_value, reason = "most arguments are created for the comparison")]
 fn same<T: PartialEq + std::fmt::Debug>(what: &str, api: T, model: T) -> Result<(), String> {
     if api == model { Ok(()) } else { Err(format!("{what} is {api:?}, should be {model:?}")) }
 }
@@ -52,7 +52,7 @@ impl Game<'_> {
         format!("s{}-{}", self.number, ["a", "b", "c", "d"][usize::from(slug)])
     }
 
-    /// A text that no other is like.
+    /// A text that is unique in all sequences.
     fn content(&mut self, slug: Option<String>, tagged: bool, italian: bool) -> Content {
         self.written += 1;
         let title = format!("Title w{}x{}", self.number, self.written);
@@ -66,16 +66,16 @@ impl Game<'_> {
             self.app.advance(i64::from(seconds) * 1000);
             return Ok(());
         }
-        let makes = matches!(op.act, Act::Create { .. } | Act::CreateAt { .. });
-        if makes && self.world.insights.len() < 6 {
+        let creates = matches!(op.act, Act::Create { .. } | Act::CreateAt { .. });
+        if creates && self.world.insights.len() < 6 {
             return self.create(op).await;
         }
-        let Some(target) = usize::from(op.target).checked_rem(self.world.insights.len()).filter(|_| !makes) else { return Ok(()) };
+        let Some(target) = usize::from(op.target).checked_rem(self.world.insights.len()).filter(|_| !creates) else { return Ok(()) };
         let ask = self.ask(op, target);
         self.send(op.manner, &ask).await?;
-        self.look(target).await?;
+        self.compare_insight(target).await?;
         let slug = self.pool(op.target);
-        self.look_at(&slug).await
+        self.compare_slug(&slug).await
     }
 
     async fn create(&mut self, op: &Op) -> Result<(), String> {
@@ -92,18 +92,18 @@ impl Game<'_> {
         }
         let expected = self.world.create(&content).map(|()| 201);
         let method = if at { "PUT" } else { "POST" };
-        // A slug that an insight had before leads to it, and is no place for something new as long as it is its own.
+        // A slug that an insight had before redirects to it; a PUT that creates is refused there while the insight holds the slug.
         let had = self.world.insights.iter().any(|insight| insight.revisions.iter().any(|revision| revision.slug == content.slug));
         let ask = Ask { method, path, body, if_match: None, expected, or: Some(STALE).filter(|_| at && had) };
         let manner = if at { Manner::Once } else { op.manner };
         if let Some(answer) = self.send(manner, &ask).await?.filter(|answer| answer.status == 201) {
             self.world.insights.push(Insight::new(answer.id(), content));
-            self.look(self.world.insights.len() - 1).await?;
+            self.compare_insight(self.world.insights.len() - 1).await?;
         }
         Ok(())
     }
 
-    /// Plays an operation on the model.
+    /// Applies an operation to the model.
     #[expect(clippy::too_many_lines, reason = "one table of operations")]
     fn ask(&mut self, op: &Op, target: usize) -> Ask {
         let now = self.now();
@@ -142,11 +142,14 @@ impl Game<'_> {
                 (merge(json!({ "title": head.title })), 200)
             }
             Act::RestoreRevision { number } => {
-                // A slug that is another's by now stays there.
-                let kept = |content: &Content| {
+                // A slug that another insight has now stays there.
+                let restored_slug = |content: &Content| {
                     if self.world.is_taken(&content.slug, Some(target)) { head.slug.clone() } else { content.slug.clone() }
                 };
-                wanted = insight.revisions.get(usize::from(*number) - 1).map(|content| Content { slug: kept(content), ..content.clone() });
+                wanted = insight
+                    .revisions
+                    .get(usize::from(*number) - 1)
+                    .map(|content| Content { slug: restored_slug(content), ..content.clone() });
                 (("POST", path(&format!("/revisions/{number}/restore")), json!({})), 200)
             }
             Act::Publish { at, until, revision } => {
@@ -169,7 +172,7 @@ impl Game<'_> {
                 wanted = None;
                 (("DELETE", path("?permanent=true"), Value::Null), 204)
             }
-            Act::Create { .. } | Act::CreateAt { .. } | Act::Wait { .. } => unreachable!("played elsewhere"),
+            Act::Create { .. } | Act::CreateAt { .. } | Act::Wait { .. } => unreachable!("handled by step and create"),
         };
         let if_match = match op.precondition {
             Precondition::Fresh => Some(format!("\"{}-x\"", insight.state())),
@@ -194,7 +197,7 @@ impl Game<'_> {
             Act::Publish { at, until, revision } => {
                 let at = at.map(|seconds| now + i64::from(seconds) * 1000);
                 let (until, never) = match until {
-                    Until::Unsaid => (None, false),
+                    Until::Omitted => (None, false),
                     Until::Never => (None, true),
                     Until::In(seconds) => (Some(now + i64::from(*seconds) * 1000), false),
                 };
@@ -234,9 +237,9 @@ impl Game<'_> {
             };
             self.admin.send(ask.method, &format!("{}{joint}{query}", ask.path), body, &headers).await
         };
-        if let Manner::Rehearsed = manner {
-            let rehearsed = once("validate_only=true").await;
-            same("the rehearsal's status", rehearsed.status, ask.expected.map_or_else(|(status, _)| status, |_| 200))?;
+        if let Manner::DryRunFirst = manner {
+            let dry_run = once("validate_only=true").await;
+            same("the dry run's status", dry_run.status, ask.expected.map_or_else(|(status, _)| status, |_| 200))?;
         }
         let answer = once("").await;
         check(&answer, ask)?;
@@ -245,21 +248,21 @@ impl Game<'_> {
             check(&again, ask)?;
             if ask.expected.is_ok() {
                 same("the repeated answer", again.text(), answer.text())?;
-                same("the repeated answer's mark", again.header("idempotency-replayed").as_str(), "true")?;
+                same("the Idempotency-Replayed header", again.header("idempotency-replayed").as_str(), "true")?;
             }
         }
         Ok(Some(answer))
     }
 
-    /// What editors and the public see of an insight.
-    async fn look(&self, target: usize) -> Result<(), String> {
+    /// Compares what editors and the public see of an insight.
+    async fn compare_insight(&self, target: usize) -> Result<(), String> {
         let (insight, now) = (&self.world.insights[target], self.now());
         let path = format!("/v1/insights/{}", insight.id);
         let shown = self.admin.get(&path).await;
         if !insight.is_there() {
-            return same("what editors get of what is gone", shown.status, 404);
+            return same("the editors' status of a deleted insight", shown.status, 404);
         }
-        same("what editors get", shown.status, 200)?;
+        same("the editors' status", shown.status, 200)?;
         let etag = shown.header("etag");
         same("the state", etag.trim_matches('"').split('-').next().unwrap_or_default(), insight.state().as_str())?;
         let shown = shown.json();
@@ -271,50 +274,50 @@ impl Game<'_> {
         let public = self.app.anonymous().get(&path).await;
         match insight.live.filter(|_| insight.is_visible(now)) {
             Some(number) => {
-                same("what the public gets", public.status, 200)?;
+                same("the public status", public.status, 200)?;
                 same("the live revision", &public.json()["revision"], &json!(number))?;
                 compare(&public.json(), &insight.revisions[number - 1])
             }
-            None => same("what the public gets of what it may not see", public.status, 404),
+            None => same("the public status of an invisible insight", public.status, 404),
         }
     }
 
-    /// What the public finds under a slug.
-    async fn look_at(&self, slug: &str) -> Result<(), String> {
+    /// Compares what the public finds under a slug.
+    async fn compare_slug(&self, slug: &str) -> Result<(), String> {
         let answer = self.app.anonymous().get(&format!("/v1/insights/{slug}?resolve=false")).await;
         match self.world.find(slug, self.now()) {
-            Found::Insight(place) => same("who is under the slug", &answer.json()["id"], &json!(self.world.insights[place].id)),
-            Found::Moved(to) => same("where the slug leads", &answer.json()["current_slug"], &json!(to)),
-            Found::Nothing => same("what is under the slug", answer.status, 404),
+            Found::Insight(index) => same("the insight of the slug", &answer.json()["id"], &json!(self.world.insights[index].id)),
+            Found::Moved(to) => same("the target of the slug", &answer.json()["current_slug"], &json!(to)),
+            Found::Nothing => same("the status of an unknown slug", answer.status, 404),
         }
     }
 
-    async fn history(&self, target: usize) -> Result<(), String> {
+    async fn compare_history(&self, target: usize) -> Result<(), String> {
         let insight = &self.world.insights[target];
         if !insight.is_there() {
             return Ok(());
         }
         let list = self.admin.get(&format!("/v1/insights/{}/revisions?limit=100", insight.id)).await.expect(200).json();
         same("the length of the history", list["data"].as_array().map(Vec::len), Some(insight.revisions.len()))?;
-        for (place, content) in insight.revisions.iter().enumerate() {
-            let listed = &list["data"][insight.revisions.len() - 1 - place];
+        for (index, content) in insight.revisions.iter().enumerate() {
+            let listed = &list["data"][insight.revisions.len() - 1 - index];
             same("a title of the history", &listed["title"], &json!(content.title))?;
             same("a slug of the history", &listed["slug"], &json!(content.slug))?;
-            same("what is live in the history", &listed["is_live"], &json!(insight.live == Some(place + 1)))?;
+            same("what is live in the history", &listed["is_live"], &json!(insight.live == Some(index + 1)))?;
         }
         Ok(())
     }
 
     /// Search finds the live texts of what is visible, and nothing else.
-    async fn search(&self) -> Result<(), String> {
+    async fn compare_search(&self) -> Result<(), String> {
         let now = self.now();
         for insight in self.world.insights.iter().take(2) {
             let live = insight.live.filter(|_| insight.is_visible(now)).map(|number| insight.revisions[number - 1].title.clone());
             for title in [Some(insight.head().title.clone()), live.clone()].into_iter().flatten() {
                 let word = title.rsplit(' ').next().unwrap_or_default();
                 let found = self.app.anonymous().get(&format!("/v1/search?q=%22{word}%22")).await.expect(200).json();
-                let there = found["data"].as_array().is_some_and(|hits| hits.iter().any(|hit| hit["insight"]["id"] == insight.id));
-                same(&format!("that search finds {word}"), there, live.as_ref() == Some(&title))?;
+                let is_found = found["data"].as_array().is_some_and(|hits| hits.iter().any(|hit| hit["insight"]["id"] == insight.id));
+                same(&format!("whether search finds {word}"), is_found, live.as_ref() == Some(&title))?;
             }
         }
         Ok(())
@@ -366,7 +369,7 @@ fn publication(at: Option<i32>, until: Until, revision: Option<u8>, now: i64) ->
         body["publish_at"] = later(seconds);
     }
     match until {
-        Until::Unsaid => {}
+        Until::Omitted => {}
         Until::Never => body["unpublish_at"] = Value::Null,
         Until::In(seconds) => body["unpublish_at"] = later(seconds),
     }

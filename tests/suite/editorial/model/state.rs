@@ -1,10 +1,10 @@
-//! The model: what the editorial operations do, said as plainly as possible.
+//! The model: the editorial operations in their simplest form.
 
 use std::collections::BTreeMap;
 
 use insights::domain::etag::insight_state;
 
-/// What an editor wrote.
+/// The content of a revision.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Content {
     pub(super) slug: String,
@@ -16,7 +16,7 @@ pub(super) struct Content {
 #[derive(Clone, Debug)]
 pub(super) struct Insight {
     pub(super) id: String,
-    /// The first is number 1.
+    /// Numbered from 1.
     pub(super) revisions: Vec<Content>,
     pub(super) version: i64,
     pub(super) live: Option<usize>,
@@ -61,7 +61,7 @@ impl Insight {
         insight_state(self.id.parse().unwrap(), i64::try_from(self.revisions.len()).unwrap(), self.version)
     }
 
-    /// The slug that it is listed under: the live revision's, else the newest's.
+    /// The slug in lists: the live revision's, else the newest one's.
     pub(super) fn slug(&self) -> &str {
         self.live.map_or(&self.head().slug, |number| &self.revisions[number - 1].slug)
     }
@@ -84,12 +84,12 @@ impl Insight {
     }
 }
 
-/// Everything that one sequence made.
+/// All insights of a sequence.
 #[derive(Debug, Default)]
 pub(super) struct World {
     pub(super) insights: Vec<Insight>,
-    /// Slugs that an insight was seen under and left.
-    left: BTreeMap<String, usize>,
+    /// Slugs under which an insight was public before.
+    archived: BTreeMap<String, usize>,
 }
 
 /// What a reader finds under a slug.
@@ -101,9 +101,9 @@ pub(super) enum Found {
 }
 
 impl World {
-    /// Whether another insight uses the slug, in public or in its newest revision; those in the trash do too.
+    /// Whether another insight uses the slug, live or in its newest revision, also in the trash.
     pub(super) fn is_taken(&self, slug: &str, by: Option<usize>) -> bool {
-        let others = self.insights.iter().enumerate().filter(|(place, other)| Some(*place) != by && !other.purged);
+        let others = self.insights.iter().enumerate().filter(|(index, other)| Some(*index) != by && !other.purged);
         others.into_iter().any(|(_, other)| other.slug() == slug || other.head().slug == slug)
     }
 
@@ -132,8 +132,8 @@ impl World {
         now: i64,
     ) -> Result<(), Refusal> {
         let insight = &self.insights[target];
-        let kept = insight.published_at.filter(|_| insight.status(now) == "published");
-        let published_at = at.or(kept).unwrap_or(now);
+        let current = insight.published_at.filter(|_| insight.status(now) == "published");
+        let published_at = at.or(current).unwrap_or(now);
         let unpublish_at = until.or(insight.unpublish_at.filter(|end| !never && *end > now));
         if unpublish_at.is_some_and(|end| end <= published_at) {
             return Err(INVALID);
@@ -157,7 +157,7 @@ impl World {
             return;
         }
         if matches!(insight.status(now), "published" | "expired") {
-            self.left.insert(insight.slug().to_owned(), target);
+            self.archived.insert(insight.slug().to_owned(), target);
         }
         insight.before = insight.state();
         (insight.live, insight.published_at, insight.unpublish_at) = pointers;
@@ -166,20 +166,20 @@ impl World {
 
     pub(super) fn purge(&mut self, target: usize) {
         self.insights[target].purged = true;
-        self.left.retain(|_, place| *place != target);
+        self.archived.retain(|_, index| *index != target);
     }
 
     pub(super) fn find(&self, slug: &str, now: i64) -> Found {
-        let named = self.insights.iter().position(|insight| insight.is_visible(now) && insight.slug() == slug);
-        if let Some(place) = named {
-            return Found::Insight(place);
+        let visible = self.insights.iter().position(|insight| insight.is_visible(now) && insight.slug() == slug);
+        if let Some(index) = visible {
+            return Found::Insight(index);
         }
-        // One that was published under it hides who had it before, even when it is over, or in the trash.
+        // An insight that was published under the slug hides the earlier holder, even when it has expired or is in the trash.
         let hidden = self
             .insights
             .iter()
             .any(|other| !other.purged && other.live.is_some() && other.slug() == slug && other.published_at.is_some_and(|at| at <= now));
-        match self.left.get(slug).map(|place| &self.insights[*place]) {
+        match self.archived.get(slug).map(|index| &self.insights[*index]) {
             Some(insight) if insight.is_visible(now) && insight.slug() != slug && !hidden => Found::Moved(insight.slug().to_owned()),
             _ => Found::Nothing,
         }
