@@ -1,6 +1,6 @@
 //! Enums that are stored and sent as words. One list defines the variants, their words and both directions.
 
-/// Defines an enum with `ALL`, `as_str` and `parse`.
+/// Defines an enum with `ALL`, `WORDS`, `as_str` and `parse`.
 macro_rules! text_enum {
     ($(#[$meta:meta])* pub enum $name:ident { $($(#[$of_variant:meta])* $variant:ident => $word:literal),+ $(,)? }) => {
         $(#[$meta])*
@@ -11,6 +11,7 @@ macro_rules! text_enum {
 
         impl $name {
             pub const ALL: [Self; [$($word),+].len()] = [$(Self::$variant),+];
+            pub const WORDS: [&'static str; [$($word),+].len()] = [$($word),+];
 
             #[must_use]
             pub fn as_str(self) -> &'static str {

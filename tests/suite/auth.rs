@@ -11,7 +11,7 @@ fn refresh(token: &Value) -> Value {
 }
 
 #[tokio::test]
-async fn a_session_by_json_or_form() {
+async fn a_password_grant_accepts_json_and_forms() {
     let app = TestApp::start().await;
     let (client, granted) = app.signed_in("ada@example.org", "editor").await;
     assert_eq!((granted["token_type"].as_str(), granted["expires_in"].as_i64()), (Some("Bearer"), Some(900)));
@@ -19,8 +19,8 @@ async fn a_session_by_json_or_form() {
     let me = client.get("/v1/auth/me").await.expect(200).json();
     assert_eq!((me["name"].as_str(), me["role"].as_str()), (Some("ada@example.org"), Some("editor")));
     let form = "grant_type=password&email=ADA%40example.org&password=correct+horse+battery".to_owned();
-    let answer = app.anonymous().send("POST", "/v1/auth/token", Some(("application/x-www-form-urlencoded", form)), &[]).await.expect(200);
-    assert_eq!(answer.header("cache-control"), "private, no-store");
+    let response = app.anonymous().send("POST", "/v1/auth/token", Some(("application/x-www-form-urlencoded", form)), &[]).await.expect(200);
+    assert_eq!(response.header("cache-control"), "private, no-store");
     app.anonymous().send("POST", "/v1/auth/token", Some(("text/plain", "x".to_owned())), &[]).await.problem(415, "unsupported-media-type");
     let problem = app.anonymous().post("/v1/auth/token", json!({ "grant_type": "magic" })).await.problem(422, "validation-failed");
     assert_eq!(pointers(&problem), ["/grant_type", "/email", "/password"]);
@@ -29,7 +29,7 @@ async fn a_session_by_json_or_form() {
 }
 
 #[tokio::test]
-async fn a_refresh_token_is_good_once_and_its_reuse_ends_the_session() {
+async fn reusing_a_refresh_token_revokes_the_session() {
     let app = TestApp::start().await;
     let (first, granted) = app.signed_in("ada@example.org", "editor").await;
     let second = app.anonymous().post("/v1/auth/token", refresh(&granted["refresh_token"])).await.expect(200).json();
@@ -43,20 +43,20 @@ async fn a_refresh_token_is_good_once_and_its_reuse_ends_the_session() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_many_uses_of_one_refresh_token_at_most_one_succeeds() {
+async fn concurrent_uses_of_a_refresh_token_succeed_at_most_once() {
     let app = TestApp::start().await;
     let (_, granted) = app.signed_in("ada@example.org", "editor").await;
     let uses = (0..20).map(|_| {
         let (client, body) = (app.anonymous(), refresh(&granted["refresh_token"]));
         async move { client.post("/v1/auth/token", body).await.status }
     });
-    let answers = futures_util::future::join_all(uses).await;
-    assert_eq!(answers.iter().filter(|status| **status == 200).count(), 1, "{answers:?}");
-    assert!(answers.iter().all(|status| [200, 401].contains(status)), "{answers:?}");
+    let responses = futures_util::future::join_all(uses).await;
+    assert_eq!(responses.iter().filter(|status| **status == 200).count(), 1, "{responses:?}");
+    assert!(responses.iter().all(|status| [200, 401].contains(status)), "{responses:?}");
 }
 
 #[tokio::test]
-async fn revoking_ends_what_the_token_stands_for() {
+async fn revoking_a_token_revokes_its_session_or_machine_token() {
     let app = TestApp::start().await;
     let (client, granted) = app.signed_in("ada@example.org", "editor").await;
     app.anonymous().post("/v1/auth/revoke", json!({ "token": "unknown" })).await.expect(200);
@@ -70,18 +70,18 @@ async fn revoking_ends_what_the_token_stands_for() {
 }
 
 #[tokio::test]
-async fn guessing_passwords_is_slowed_down_for_everybody_alike() {
+async fn failed_sign_ins_are_throttled_for_known_and_unknown_accounts_alike() {
     let app = TestApp::start().await;
     app.signed_in("ada@example.org", "editor").await;
     for email in ["ada@example.org", "nobody@example.org"] {
-        let asked = json!({ "grant_type": "password", "email": email, "password": "wrong password" });
+        let attempt = json!({ "grant_type": "password", "email": email, "password": "wrong password" });
         let mut first = None;
         for _ in 0..10 {
-            let problem = app.anonymous().post("/v1/auth/token", asked.clone()).await.problem(401, "unauthenticated");
+            let problem = app.anonymous().post("/v1/auth/token", attempt.clone()).await.problem(401, "unauthenticated");
             let detail = problem["detail"].clone();
             assert_eq!(*first.get_or_insert(detail.clone()), detail);
         }
-        let refused = app.anonymous().post("/v1/auth/token", asked).await;
+        let refused = app.anonymous().post("/v1/auth/token", attempt).await;
         assert_eq!(refused.header("retry-after"), "901");
         refused.problem(429, "quota-exceeded");
     }
@@ -92,15 +92,15 @@ async fn guessing_passwords_is_slowed_down_for_everybody_alike() {
 }
 
 #[tokio::test]
-async fn changing_a_password_or_disabling_a_user_ends_their_tokens() {
+async fn changing_a_password_or_disabling_a_user_revokes_their_tokens() {
     let app = TestApp::start().await;
     let root = app.admin().await;
     for change in [json!({ "password": "another long password" }), json!({ "disabled": true }), json!({ "role": "editor" })] {
         let email = format!("user{}@example.org", change.as_object().unwrap().keys().next().unwrap());
         let (client, granted) = app.signed_in(&email, "admin").await;
         let id = client.get("/v1/auth/me").await.json()["user_id"].as_str().unwrap().to_owned();
-        let made = client.post("/v1/tokens", json!({ "name": "mine", "scopes": ["admin"] })).await.expect(201).json();
-        let machine = app.with_token(made["token"].as_str().unwrap());
+        let created_token = client.post("/v1/tokens", json!({ "name": "mine", "scopes": ["admin"] })).await.expect(201).json();
+        let machine = app.with_token(created_token["token"].as_str().unwrap());
         machine.get("/v1/users").await.expect(200);
         root.patch(&format!("/v1/users/{id}"), "*", change.clone()).await.expect(200);
         if change.get("role").is_some() {
@@ -115,7 +115,7 @@ async fn changing_a_password_or_disabling_a_user_ends_their_tokens() {
 }
 
 #[tokio::test]
-async fn users_are_administered() {
+async fn administrators_create_change_and_delete_users() {
     let app = TestApp::start().await;
     let root = app.admin().await;
     let input = json!({ "email": "Ada@Example.org", "name": "Ada", "role": "admin", "password": "correct horse battery" });
@@ -143,10 +143,10 @@ async fn machine_tokens_are_shown_once_and_expire() {
     let app = TestApp::start().await;
     let root = app.admin().await;
     let input = json!({ "name": "nightly", "scopes": ["insights:write"], "expires_at": "2026-11-23T13:00:00Z" });
-    let made = root.post("/v1/tokens", input).await.expect(201).json();
-    let secret = made["token"].as_str().unwrap().to_owned();
+    let created_token = root.post("/v1/tokens", input).await.expect(201).json();
+    let secret = created_token["token"].as_str().unwrap().to_owned();
     assert!(secret.starts_with("ins_") && secret.len() == 60);
-    let path = format!("/v1/tokens/{}", made["id"].as_str().unwrap());
+    let path = format!("/v1/tokens/{}", created_token["id"].as_str().unwrap());
     assert_eq!(root.get(&path).await.expect(200).json()["last_used_at"], Value::Null);
     app.with_token(&secret).get("/v1/auth/me").await.expect(200);
     let shown = root.get(&path).await.expect(200);
@@ -162,7 +162,7 @@ async fn machine_tokens_are_shown_once_and_expire() {
 }
 
 #[tokio::test]
-async fn two_keys_are_published_and_rotation_never_meets_an_unknown_one() {
+async fn the_next_signing_key_is_published_before_it_signs() {
     let app = TestApp::start().await;
     let kids = |set: &Value| set["keys"].as_array().unwrap().iter().map(|key| key["kid"].clone()).collect::<Vec<_>>();
     let before = app.anonymous().get("/.well-known/jwks.json").await.expect(200).json();
@@ -186,17 +186,17 @@ async fn two_keys_are_published_and_rotation_never_meets_an_unknown_one() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn guesses_side_by_side_count_too() {
+async fn concurrent_failed_sign_ins_are_throttled() {
     let app = TestApp::start().await;
-    let asked = json!({ "grant_type": "password", "email": "ada@example.org", "password": "wrong password" });
+    let attempt = json!({ "grant_type": "password", "email": "ada@example.org", "password": "wrong password" });
     let anonymous = app.anonymous();
-    let answers = futures_util::future::join_all((0..60).map(|_| anonymous.post("/v1/auth/token", asked.clone()))).await;
-    assert_eq!(answers.iter().filter(|answer| answer.status == 401).count(), 10);
-    assert_eq!(answers.iter().filter(|answer| answer.status == 429).count(), 50);
+    let responses = futures_util::future::join_all((0..60).map(|_| anonymous.post("/v1/auth/token", attempt.clone()))).await;
+    assert_eq!(responses.iter().filter(|response| response.status == 401).count(), 10);
+    assert_eq!(responses.iter().filter(|response| response.status == 429).count(), 50);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn somebody_is_always_left_to_administer() {
+async fn the_last_administrator_cannot_be_removed() {
     let app = TestApp::start().await;
     let root = app.admin().await;
     for round in 0..5 {
@@ -212,7 +212,7 @@ async fn somebody_is_always_left_to_administer() {
         }))
         .await;
         assert!(demoted.iter().all(|status| [200, 409].contains(status)), "{demoted:?}");
-        assert!(root.get("/v1/users?limit=100").await.each("role").contains(&json!("admin")), "nobody is left");
+        assert!(root.get("/v1/users?limit=100").await.each("role").contains(&json!("admin")), "no administrator is left");
         for id in ids {
             root.patch(&format!("/v1/users/{id}"), "*", json!({ "role": "author" })).await;
         }

@@ -1,4 +1,4 @@
-//! Every operation of the document, with every kind of token that must not do.
+//! Every operation of the document refuses every kind of insufficient token.
 
 use insights::domain::authority::{Admin, Origin, Scope};
 use insights::domain::user::TokenDraft;
@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use crate::openapi::operations;
 use crate::support::TestApp;
 
-/// Tokens that nobody should believe, each with what is wrong with it.
+/// Invalid tokens, each with the reason.
 async fn bad_tokens(app: &TestApp) -> Vec<(&'static str, String)> {
     let (_, granted) = app.signed_in("admin@example.org", "admin").await;
     let good = granted["access_token"].as_str().unwrap().to_owned();
@@ -45,8 +45,8 @@ async fn bad_tokens(app: &TestApp) -> Vec<(&'static str, String)> {
     let hs256 = Header { kid: Some(key.kid.clone()), ..Header::new(Algorithm::HS256) };
     let draft = TokenDraft { name: "gone".to_owned(), scopes: vec![Scope::Admin], expires_at: None };
     let (admin, store, now) = (Admin::system(Origin::Cli), app.store(), app.now());
-    let made = accounts::create_token(store, &admin, draft, now).await.unwrap();
-    let (row, revoked) = made.commit(store, now).await.unwrap();
+    let pending = accounts::create_token(store, &admin, draft, now).await.unwrap();
+    let (row, revoked) = pending.commit(store, now).await.unwrap();
     accounts::revoke_token(store, &admin, row.id, now).await.unwrap().commit(store, now).await.unwrap();
     let (_, other) = app.signed_in("leaver@example.org", "admin").await;
     app.anonymous().post("/v1/auth/revoke", json!({ "token": other["refresh_token"] })).await.expect(200);
@@ -72,7 +72,7 @@ async fn bad_tokens(app: &TestApp) -> Vec<(&'static str, String)> {
     ]
 }
 
-fn concrete(path: &str) -> String {
+fn concrete_path(path: &str) -> String {
     let id = "01a2074d-74b5-753d-bf53-d2dad79ec7e6";
     path.replace("{id_or_slug}", id)
         .replace("{slug}", "debugging")
@@ -82,8 +82,8 @@ fn concrete(path: &str) -> String {
         .replace("{asset}", "init.js")
 }
 
-/// The scopes that an operation's document asks for; `None` when it needs no token.
-fn required(operation: &Value) -> Option<Vec<String>> {
+/// The scopes that the document requires of an operation; `None` if it needs no token.
+fn required_scopes(operation: &Value) -> Option<Vec<String>> {
     let security = operation["security"].as_array().unwrap();
     if security.iter().any(|entry| entry.as_object().unwrap().is_empty()) {
         return None;
@@ -93,34 +93,34 @@ fn required(operation: &Value) -> Option<Vec<String>> {
 }
 
 #[tokio::test]
-async fn no_operation_believes_a_bad_token() {
+async fn every_operation_refuses_invalid_tokens() {
     let app = TestApp::with_terms().await;
     let bad = bad_tokens(&app).await;
     let mut secured = 0;
     for (method, path, operation) in operations(&document()) {
-        let path = concrete(&path);
+        let path = concrete_path(&path);
         let reads_token = operation["security"].as_array().unwrap().iter().any(|entry| entry.get("bearer").is_some());
         if !reads_token {
             continue;
         }
         for (what, token) in &bad {
-            let answer = app.with_token(token).send(&method, &path, Some(("application/json", "{".to_owned())), &[]).await;
-            assert!(answer.header("www-authenticate").starts_with("Bearer"), "{method} {path} with a token {what}");
-            assert_eq!(answer.status, 401, "{method} {path} with a token {what}: {}", answer.text());
+            let response = app.with_token(token).send(&method, &path, Some(("application/json", "{".to_owned())), &[]).await;
+            assert!(response.header("www-authenticate").starts_with("Bearer"), "{method} {path} with a token {what}");
+            assert_eq!(response.status, 401, "{method} {path} with a token {what}: {}", response.text());
         }
-        if let Some(scopes) = required(&operation) {
+        if let Some(scopes) = required_scopes(&operation) {
             secured += 1;
-            let answer = app.anonymous().send(&method, &path, Some(("application/json", "{".to_owned())), &[]).await;
-            assert!(!answer.header("www-authenticate").is_empty());
-            answer.problem(401, "unauthenticated");
-            too_weak(&app, &method, &path, &scopes).await;
+            let response = app.anonymous().send(&method, &path, Some(("application/json", "{".to_owned())), &[]).await;
+            assert!(!response.header("www-authenticate").is_empty());
+            response.problem(401, "unauthenticated");
+            insufficient_token_is_refused(&app, &method, &path, &scopes).await;
         }
     }
     assert!(secured >= 30, "only {secured} operations are secured");
 }
 
-/// Every scope but the one that is needed (and `admin`, which is all of them).
-async fn too_weak(app: &TestApp, method: &str, path: &str, scopes: &[String]) {
+/// Every scope but the required one (and `admin`, which includes all).
+async fn insufficient_token_is_refused(app: &TestApp, method: &str, path: &str, scopes: &[String]) {
     let Some(needed) = scopes.first().map(|scope| Scope::parse(scope).unwrap()) else { return };
     let others: Vec<Scope> = Scope::ALL.into_iter().filter(|scope| *scope != needed && *scope != Scope::Admin).collect();
     let weak = app.with_token(&app.machine_token(&others).await);

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::search::generate::Random;
 use crate::support::{Client, TestApp};
 
-/// All changes behind a number, page by page.
+/// All changes after a number, page by page.
 async fn changes(client: &Client, since: i64) -> Vec<Value> {
     let mut all = Vec::new();
     let mut path = format!("/v1/changes?since={since}&limit=7");
@@ -22,7 +22,7 @@ async fn changes(client: &Client, since: i64) -> Vec<Value> {
     }
 }
 
-/// What an event stream says until it ends or `enough` events came.
+/// The events of a stream, until it ends or `enough` events were received.
 async fn events(url: &str, since: i64, resumed: bool, enough: usize) -> Vec<Value> {
     let http = reqwest::Client::new();
     let request = if resumed {
@@ -53,25 +53,25 @@ async fn events(url: &str, since: i64, resumed: bool, enough: usize) -> Vec<Valu
     list
 }
 
-fn numbers(changes: &[Value]) -> Vec<i64> {
+fn sequences(changes: &[Value]) -> Vec<i64> {
     changes.iter().map(|change| change["sequence"].as_i64().unwrap()).collect()
 }
 
 #[tokio::test]
-async fn entries_say_what_holds_now() {
+async fn entries_show_the_present_state() {
     let app = TestApp::with_terms().await;
     let admin = app.admin().await;
     let start = changes(&app.anonymous(), 0).await.len();
-    let kept = admin.publish("Kept").await;
+    let remaining = admin.publish("Kept").await;
     let hidden = admin.publish("Hidden word").await;
     admin.create("Never seen").await;
-    let told = changes(&app.anonymous(), i64::try_from(start).unwrap()).await;
-    assert_eq!(told.len(), 2);
-    assert_eq!((told[0]["type"].as_str(), told[0]["insight"]["title"].as_str()), (Some("insight.updated"), Some("Kept")));
+    let entries = changes(&app.anonymous(), i64::try_from(start).unwrap()).await;
+    assert_eq!(entries.len(), 2);
+    assert_eq!((entries[0]["type"].as_str(), entries[0]["insight"]["title"].as_str()), (Some("insight.updated"), Some("Kept")));
     admin.act(&format!("/v1/insights/{}/unpublish", hidden.id()), "*", json!({})).await.expect(200);
-    let told = changes(&app.anonymous(), i64::try_from(start).unwrap()).await;
-    let of = |id: &str| told.iter().filter(|change| change["id"] == id).cloned().collect::<Vec<_>>();
-    assert_eq!(of(&kept.id()).len(), 1);
+    let entries = changes(&app.anonymous(), i64::try_from(start).unwrap()).await;
+    let of = |id: &str| entries.iter().filter(|change| change["id"] == id).cloned().collect::<Vec<_>>();
+    assert_eq!(of(&remaining.id()).len(), 1);
     for change in of(&hidden.id()) {
         assert_eq!((change["type"].as_str(), change["deleted"].as_bool()), (Some("insight.deleted"), Some(true)));
         assert!(change["insight"].is_null() && !change.to_string().contains("idden"), "{change}");
@@ -81,14 +81,14 @@ async fn entries_say_what_holds_now() {
     let last = changes(&app.anonymous(), 0).await.pop().unwrap();
     assert_eq!((last["type"].as_str(), last["slug"].as_str()), (Some("tag.deleted"), None));
     let all = changes(&app.anonymous(), 0).await;
-    assert_eq!(numbers(&all), (1..=i64::try_from(all.len()).unwrap()).collect::<Vec<_>>(), "numbers have gaps");
+    assert_eq!(sequences(&all), (1..=i64::try_from(all.len()).unwrap()).collect::<Vec<_>>(), "numbers have gaps");
     app.anonymous().get("/v1/changes?since=99999").await.problem(400, "invalid-parameter");
     app.anonymous().get("/v1/events?since=99999").await.problem(400, "invalid-parameter");
     app.anonymous().get_with("/v1/events", &[("last-event-id", "x")]).await.problem(400, "invalid-parameter");
 }
 
 #[tokio::test]
-async fn the_clock_is_told_once_when_it_happens() {
+async fn each_transition_is_logged_once_when_it_is_due() {
     let app = TestApp::with_terms().await;
     let admin = app.admin().await;
     let created = admin.create("On time").await;
@@ -105,11 +105,11 @@ async fn the_clock_is_told_once_when_it_happens() {
     let began = (false, "2026-11-23T12:01:00Z".to_owned());
     assert_eq!((of(&app).await, of(&second).await), (vec![began.clone()], vec![began]));
     app.advance(60_000);
-    let told = of(&second).await;
-    assert_eq!(told.iter().map(|(deleted, _)| *deleted).collect::<Vec<_>>(), [true, true]);
-    assert_eq!(told[1].1, "2026-11-23T12:02:00Z");
-    assert_eq!(of(&app).await, told);
-    // What was planned and called off never happened.
+    let entries = of(&second).await;
+    assert_eq!(entries.iter().map(|(deleted, _)| *deleted).collect::<Vec<_>>(), [true, true]);
+    assert_eq!(entries[1].1, "2026-11-23T12:02:00Z");
+    assert_eq!(of(&app).await, entries);
+    // A transition that was cancelled is not logged.
     let other = admin.create("Called off").await;
     let path = format!("/v1/insights/{}", other.id());
     admin.act(&format!("{path}/publish"), "*", json!({ "publish_at": "2026-11-23T12:10:00Z" })).await.expect(200);
@@ -119,9 +119,9 @@ async fn the_clock_is_told_once_when_it_happens() {
     assert!(!all.iter().any(|change| change["id"] == other.id()));
 }
 
-/// A transition that is due but not in the log yet is not lost when an editor saves a draft or moves the insight meanwhile.
+/// A transition that is due but not logged yet is not lost when an editor saves a draft or moves the insight meanwhile.
 #[tokio::test]
-async fn a_write_at_the_moment_of_a_transition_loses_none() {
+async fn a_concurrent_write_loses_no_transition() {
     let app = TestApp::with_terms().await;
     let admin = app.admin().await;
     let make = async |title: &str| {
@@ -141,9 +141,9 @@ async fn a_write_at_the_moment_of_a_transition_loses_none() {
     assert_eq!(last(&deleted)["deleted"], true);
 }
 
-/// What the log says has happened has happened, also for a node whose clock, or whose request, is behind.
+/// What the log says has happened, also for a node whose clock, or whose request, is slightly behind.
 #[tokio::test]
-async fn a_beginning_that_was_told_early_is_told_as_a_beginning() {
+async fn a_publication_logged_by_a_faster_clock_is_shown() {
     let app = TestApp::with_terms().await;
     let admin = app.admin().await;
     let mut paths = Vec::new();
@@ -153,59 +153,59 @@ async fn a_beginning_that_was_told_early_is_told_as_a_beginning() {
         admin.act(&format!("{path}/publish"), "*", json!({ "publish_at": "2026-11-23T12:00:05Z" })).await.expect(200);
         paths.push((created.id(), path));
     }
-    // A node whose clock is five seconds ahead.
+    // Another node, with a clock five seconds ahead, logs the transition.
     insights::store::transitions::record(app.store(), insights::domain::clock::Timestamp(app.now().0 + 5_000)).await.unwrap();
-    let told = changes(&app.anonymous(), 0).await;
+    let entries = changes(&app.anonymous(), 0).await;
     for (id, _) in &paths {
-        let last = told.iter().rev().find(|change| change["id"] == *id).unwrap();
+        let last = entries.iter().rev().find(|change| change["id"] == *id).unwrap();
         assert_eq!(last["deleted"], false, "{last}");
     }
     admin.delete(&format!("{}?permanent=true", paths[1].1), "*").await.expect(204);
     admin.act(&format!("{}/unpublish", paths[2].1), "*", json!({})).await.expect(200);
-    let told = changes(&app.anonymous(), 0).await;
+    let entries = changes(&app.anonymous(), 0).await;
     for ((id, _), deleted) in paths.iter().zip([false, true, true]) {
-        let last = told.iter().rev().find(|change| change["id"] == *id).unwrap();
+        let last = entries.iter().rev().find(|change| change["id"] == *id).unwrap();
         assert_eq!(last["deleted"], deleted, "{last}");
     }
 }
 
 #[tokio::test]
-async fn head_of_the_stream_does_not_hold_its_connection() {
+async fn head_of_the_event_stream_ends_at_once() {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     let app = TestApp::start_with(|settings| settings.event_stream_lifetime = 3_600).await;
     let mut stream = tokio::net::TcpStream::connect(app.url.trim_start_matches("http://")).await.unwrap();
-    let asked = "HEAD /v1/events HTTP/1.1\r\nHost: x\r\n\r\nGET /health/live HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
-    stream.write_all(asked.as_bytes()).await.unwrap();
-    let mut answers = Vec::new();
-    let reading = stream.read_to_end(&mut answers);
+    let requests = "HEAD /v1/events HTTP/1.1\r\nHost: x\r\n\r\nGET /health/live HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+    stream.write_all(requests.as_bytes()).await.unwrap();
+    let mut responses = Vec::new();
+    let reading = stream.read_to_end(&mut responses);
     tokio::time::timeout(std::time::Duration::from_secs(10), reading).await.expect("the connection goes on").unwrap();
-    let answers = String::from_utf8_lossy(&answers);
-    assert_eq!(answers.matches("HTTP/1.1 200 OK").count(), 2, "{answers}");
+    let responses = String::from_utf8_lossy(&responses);
+    assert_eq!(responses.matches("HTTP/1.1 200 OK").count(), 2, "{responses}");
 }
 
-/// A consumer that reads pages, then a stream, drops off, comes back by either, and keeps a copy: the copy is what is visible, and no number
-/// came twice or was left out.
+/// A consumer switches between feed and stream, reconnects, and keeps a copy: the copy equals what is visible, and no number is repeated or
+/// missing.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_consumer_that_switches_misses_and_repeats_nothing() {
+async fn switching_between_feed_and_stream_misses_and_repeats_nothing() {
     let app = TestApp::with_terms().await;
     let admin = app.admin().await;
     let writing = write_at_random(&app, admin.clone(), 60);
     let reading = async {
-        let (mut told, mut random, mut position) = (Vec::new(), Random::new(5), 0);
-        while told.last().is_none_or(|change: &Value| change["insight"]["title"] != "The last one") {
+        let (mut entries, mut random, mut position) = (Vec::new(), Random::new(5), 0);
+        while entries.last().is_none_or(|change: &Value| change["insight"]["title"] != "The last one") {
             let new = match random.below(3) {
                 0 => changes(&app.anonymous(), position).await,
                 way => events(&app.url, position, way == 1, 1 + random.below(5)).await,
             };
-            position = numbers(&new).last().copied().unwrap_or(position);
-            told.extend(new);
+            position = sequences(&new).last().copied().unwrap_or(position);
+            entries.extend(new);
         }
-        told
+        entries
     };
-    let ((), told) = futures_util::future::join(writing, reading).await;
-    assert_eq!(numbers(&told), (1..=i64::try_from(told.len()).unwrap()).collect::<Vec<_>>());
+    let ((), entries) = futures_util::future::join(writing, reading).await;
+    assert_eq!(sequences(&entries), (1..=i64::try_from(entries.len()).unwrap()).collect::<Vec<_>>());
     let mut copy: BTreeMap<String, Value> = BTreeMap::new();
-    for change in told.iter().filter(|change| change["resource"] == "insight") {
+    for change in entries.iter().filter(|change| change["resource"] == "insight") {
         let id = change["id"].as_str().unwrap().to_owned();
         if change["deleted"] == true {
             copy.remove(&id);
@@ -223,8 +223,8 @@ async fn write_at_random(app: &TestApp, admin: Client, count: usize) {
     let mut random = Random::new(11);
     let mut ids: Vec<String> = Vec::new();
     for number in 0..count {
-        let known = ids.get(random.below(ids.len().max(1))).cloned();
-        match (random.below(5), known) {
+        let existing = ids.get(random.below(ids.len().max(1))).cloned();
+        match (random.below(5), existing) {
             (0 | 1, _) | (_, None) => ids.push(admin.publish(&format!("Number {number}")).await.id()),
             (2, Some(id)) => {
                 admin.patch(&format!("/v1/insights/{id}"), "*", json!({ "title": format!("Changed {number}") })).await;
@@ -244,7 +244,7 @@ async fn write_at_random(app: &TestApp, admin: Client, count: usize) {
 }
 
 #[tokio::test]
-async fn streams_are_bounded_and_end_with_the_service() {
+async fn event_streams_are_limited_and_end_at_shutdown() {
     let app = TestApp::start_with(|settings| {
         settings.max_event_streams = 2;
         settings.event_stream_lifetime = 3_600;
@@ -259,22 +259,22 @@ async fn streams_are_bounded_and_end_with_the_service() {
     assert_eq!(third.status(), 503);
     assert!(third.headers().contains_key("retry-after"));
     drop(first);
-    // The service learns that a client is gone when it writes to it: at the next event, or the next heartbeat.
+    // The service notices a disconnected client when it writes: at the next event, or the next heartbeat.
     let admin = app.admin().await;
     let mut tries = 0;
     while open().await.status() == 503 {
         tries += 1;
-        assert!(tries < 100, "the place of a client that left is not given back");
+        assert!(tries < 100, "the slot of a disconnected client is not released");
         admin.post("/v1/tags", json!({ "name": format!("Tag {tries}") })).await.expect(201);
     }
     let started = std::time::Instant::now();
     app.app.stop().await.unwrap();
-    assert!(started.elapsed() < std::time::Duration::from_secs(10), "open streams held the service up");
+    assert!(started.elapsed() < std::time::Duration::from_secs(10), "open streams delayed the shutdown");
 }
 
-/// Whoever follows the feed can name what to drop, of what was renamed too.
+/// A consumer can purge its caches by the tags of an entry, also after a rename.
 #[tokio::test]
-async fn an_entry_says_under_which_names_caches_drop_what_it_changed() {
+async fn an_entry_lists_the_cache_tags_that_it_invalidates() {
     let app = TestApp::with_terms().await;
     let admin = app.admin().await;
     let insight = admin.publish("Kept elsewhere").await;

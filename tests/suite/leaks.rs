@@ -1,5 +1,5 @@
-//! Nothing of an invisible insight shows anywhere. Every GET of the document is asked with every parameter before and after invisible insights
-//! of every kind are made: each answer must be the same to the byte, headers included, and hold none of their words.
+//! No response reveals an invisible insight. Every GET of the document is requested with every parameter before and after invisible
+//! insights of every kind are created: each response must be the same to the byte, headers included, and contain none of their words.
 
 use insights::http::routes::document;
 use regex::Regex;
@@ -9,7 +9,7 @@ use crate::openapi::operations;
 use crate::support::{Client, TestApp};
 
 const SECRET: &str = "zqxsecret";
-/// Words that only invisible insights have: whole, begun, misspelt, as a phrase; and words that they share with visible ones.
+/// Words that only invisible insights have: complete, as a prefix, misspelt, as a phrase; and words that they share with visible ones.
 const SEARCHES: [&str; 14] = [
     "public",
     "two",
@@ -28,7 +28,7 @@ const SEARCHES: [&str; 14] = [
 ];
 
 /// Every GET of the document with every value of every parameter, alone.
-fn questions(public_slug: &str, public_id: &str) -> Vec<String> {
+fn read_requests(public_slug: &str, public_id: &str) -> Vec<String> {
     let mut list = Vec::new();
     for (method, path, operation) in operations(&document()) {
         if method != "GET"
@@ -57,7 +57,9 @@ fn questions(public_slug: &str, public_id: &str) -> Vec<String> {
         for parameter in parameters {
             if parameter["in"] == "query" {
                 let path = if parameter["name"] == "q" { path.replace("q=public&", "") } else { path.clone() };
-                list.extend(values(&parameter).iter().map(|value| format!("{path}{}={value}", parameter["name"].as_str().unwrap())));
+                list.extend(
+                    parameter_values(&parameter).iter().map(|value| format!("{path}{}={value}", parameter["name"].as_str().unwrap())),
+                );
             }
         }
     }
@@ -72,12 +74,12 @@ fn questions(public_slug: &str, public_id: &str) -> Vec<String> {
     list
 }
 
-/// What no anonymous reader gets at all.
+/// Operations that anonymous readers cannot use.
 fn needs_token(operation: &Value) -> bool {
     operation["security"].as_array().unwrap().iter().all(|entry| !entry.as_object().unwrap().is_empty())
 }
 
-fn values(parameter: &Value) -> Vec<String> {
+fn parameter_values(parameter: &Value) -> Vec<String> {
     let enumerated = |schema: &Value| schema["enum"].as_array().cloned();
     let schema = &parameter["schema"];
     if let Some(values) = enumerated(schema).or_else(|| enumerated(&schema["items"])) {
@@ -96,32 +98,32 @@ fn values(parameter: &Value) -> Vec<String> {
         "preview" => vec!["x".to_owned(), format!("insp_{}", "0".repeat(56))],
         "explain" | "resolve" => vec!["true".to_owned(), "false".to_owned()],
         "q" => SEARCHES.map(|query| query.replace(' ', "%20").replace('"', "%22")).to_vec(),
-        other => panic!("say how the parameter {other} is to be asked"),
+        other => panic!("add values for the parameter {other}"),
     }
 }
 
-/// Everything that a reader can see of the answers, but for what names the request itself.
-async fn answers(client: &Client, questions: &[String]) -> Vec<String> {
+/// Everything that a reader can see of the responses, except the id of the request.
+async fn responses(client: &Client, requests: &[String]) -> Vec<String> {
     let mut list = Vec::new();
     let took = Regex::new("\"took_ms\":[0-9]+").unwrap();
-    for question in questions {
-        let answer = client.get(question).await;
-        // How long a search took is nobody's secret, and its digits are counted in the length.
-        let timed = answer.text().contains("\"took_ms\"");
-        let mut text = took.replace(&answer.text(), "").into_owned();
-        if answer.status >= 400 {
-            let mut problem = answer.json();
+    for request in requests {
+        let response = client.get(request).await;
+        // The duration of a search reveals nothing, and its digits change the length.
+        let timed = response.text().contains("\"took_ms\"");
+        let mut text = took.replace(&response.text(), "").into_owned();
+        if response.status >= 400 {
+            let mut problem = response.json();
             problem["request_id"] = json!(null);
             text = problem.to_string();
         }
-        let mut headers: Vec<String> = answer
+        let mut headers: Vec<String> = response
             .headers
             .iter()
             .filter(|(name, _)| !(matches!(name.as_str(), "date" | "x-request-id") || timed && *name == "content-length"))
             .map(|(name, value)| format!("{name}: {value:?}"))
             .collect();
         headers.sort();
-        list.push(format!("{question}\n{}\n{}\n{text}", answer.status, headers.join("\n")));
+        list.push(format!("{request}\n{}\n{}\n{text}", response.status, headers.join("\n")));
     }
     list
 }
@@ -137,7 +139,7 @@ fn secret_draft(which: &str, translated: bool) -> Value {
 }
 
 /// Invisible insights of every kind, and a draft revision of the public one.
-async fn make_invisible(app: &TestApp, public: &str) -> Vec<String> {
+async fn create_invisible(app: &TestApp, public: &str) -> Vec<String> {
     let admin = app.admin().await;
     let mut ids = Vec::new();
     for (which, publication) in [
@@ -158,15 +160,15 @@ async fn make_invisible(app: &TestApp, public: &str) -> Vec<String> {
         ids.push(created.id());
     }
     admin.patch(&format!("/v1/insights/{public}"), "*", secret_draft("revision", true)).await.expect(200);
-    // A preview, a rehearsal and a restored revision are nobody's business either.
+    // Neither may a preview, a dry run or a restored revision.
     admin.post(&format!("/v1/insights/{public}/preview-tokens"), json!({})).await.expect(201);
-    admin.post("/v1/insights?validate_only=true", secret_draft("rehearsed", true)).await.expect(200);
+    admin.post("/v1/insights?validate_only=true", secret_draft("dry-run", true)).await.expect(200);
     admin.act(&format!("/v1/insights/{public}/revisions/1/restore"), "*", json!({})).await.expect(200);
     ids
 }
 
 #[tokio::test]
-async fn nothing_invisible_shows() {
+async fn no_response_reveals_an_invisible_insight() {
     let app = TestApp::with_terms().await;
     let admin = app.admin().await;
     admin.publish("Public one").await;
@@ -179,18 +181,18 @@ async fn nothing_invisible_shows() {
         .expect(201);
     admin.act(&format!("/v1/insights/{}/publish", second.id()), "*", json!({})).await.expect(200);
     app.advance(60_000);
-    let questions = questions(&second.slug(), &second.id());
-    assert!(questions.len() > 100, "only {} questions", questions.len());
-    let before = answers(&app.anonymous(), &questions).await;
-    let ids = make_invisible(&app, &second.id()).await;
-    let after = answers(&app.anonymous(), &questions).await;
+    let requests = read_requests(&second.slug(), &second.id());
+    assert!(requests.len() > 100, "only {} requests", requests.len());
+    let before = responses(&app.anonymous(), &requests).await;
+    let ids = create_invisible(&app, &second.id()).await;
+    let after = responses(&app.anonymous(), &requests).await;
     for (before, after) in before.iter().zip(&after) {
-        let (question, answer) = after.split_once('\n').unwrap();
-        // How many requests of each kind there were is what it is for; words of what is invisible are not.
-        if question != "/metrics" {
-            assert_eq!(before, after, "an answer changed");
+        let (request, response) = after.split_once('\n').unwrap();
+        // The metrics count requests; they must not contain words of invisible insights.
+        if request != "/metrics" {
+            assert_eq!(before, after, "a response changed");
         }
-        assert!(question.contains(SECRET) || !answer.contains(SECRET), "{after}");
+        assert!(request.contains(SECRET) || !response.contains(SECRET), "{after}");
     }
     let unknown = app.anonymous().get("/v1/insights/there-is-none").await.problem(404, "not-found");
     let mut hidden: Vec<String> = ids;
@@ -203,21 +205,21 @@ async fn nothing_invisible_shows() {
     }
 }
 
-/// A token that may not write sees what everybody sees, and answers read with any token are kept by nobody.
+/// A token without write scope reads the public content, and no response to a token may be cached.
 #[tokio::test]
-async fn other_tokens_see_what_everybody_sees() {
+async fn tokens_without_write_scope_read_the_public_content() {
     use insights::domain::authority::Scope;
     let app = TestApp::with_terms().await;
     let admin = app.admin().await;
     let public = admin.publish("Public").await;
-    make_invisible(&app, &public.id()).await;
+    create_invisible(&app, &public.id()).await;
     let other = app.with_token(&app.machine_token(&[Scope::WebhooksManage]).await);
     for path in ["/v1/insights?count=exact".to_owned(), format!("/v1/insights/{}", public.id()), "/v1/categories".to_owned()] {
-        let (theirs, everybodys) = (other.get(&path).await.expect(200), app.anonymous().get(&path).await.expect(200));
-        assert_eq!(theirs.text(), everybodys.text());
-        assert_eq!(theirs.etag(), everybodys.etag());
-        assert_eq!(theirs.header("cache-control"), "private, no-store");
-        assert!(theirs.header("cache-tag").is_empty());
+        let (with_token, anonymous) = (other.get(&path).await.expect(200), app.anonymous().get(&path).await.expect(200));
+        assert_eq!(with_token.text(), anonymous.text());
+        assert_eq!(with_token.etag(), anonymous.etag());
+        assert_eq!(with_token.header("cache-control"), "private, no-store");
+        assert!(with_token.header("cache-tag").is_empty());
     }
     other.get("/v1/insights?status=draft").await.problem(403, "insufficient-scope");
     app.anonymous().get("/v1/insights?status=draft").await.problem(401, "unauthenticated");

@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::support::TestApp;
 
 #[tokio::test]
-async fn the_site_is_there_from_the_start_and_can_be_replaced() {
+async fn the_site_exists_from_the_first_start_and_can_be_replaced() {
     let app = TestApp::start().await;
     let admin = app.admin().await;
     let before = app.anonymous().get("/v1/site").await.expect(200);

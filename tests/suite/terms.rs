@@ -6,7 +6,7 @@ use crate::support::TestApp;
 use crate::support::client::pointers;
 
 #[tokio::test]
-async fn the_six_operations_on_each_kind() {
+async fn each_kind_of_term_has_six_operations() {
     let app = TestApp::start().await;
     let admin = app.admin().await;
     for kind in ["categories", "tags", "authors"] {
@@ -38,7 +38,7 @@ async fn the_six_operations_on_each_kind() {
 }
 
 #[tokio::test]
-async fn what_is_in_use_cannot_be_deleted() {
+async fn a_term_in_use_cannot_be_deleted() {
     let app = TestApp::with_terms().await;
     let admin = app.admin().await;
     let input = json!({ "title": "T", "body_markdown": "B", "category": "debugging", "tags": ["rust"], "authors": ["ada"] });
@@ -58,7 +58,7 @@ async fn what_is_in_use_cannot_be_deleted() {
 }
 
 #[tokio::test]
-async fn lists_have_pages_and_counts() {
+async fn term_lists_are_paged_and_counted() {
     let app = TestApp::with_terms().await;
     let admin = app.admin().await;
     admin.publish("Counted").await;
@@ -77,7 +77,7 @@ async fn lists_have_pages_and_counts() {
 }
 
 #[tokio::test]
-async fn a_renamed_term_shows_in_insights_at_once() {
+async fn insights_show_the_new_name_of_a_term_at_once() {
     let app = TestApp::with_terms().await;
     let admin = app.admin().await;
     let before = admin.publish("Renaming").await;
@@ -92,7 +92,7 @@ async fn a_renamed_term_shows_in_insights_at_once() {
 }
 
 #[tokio::test]
-async fn a_slug_that_reads_like_a_deleted_one_is_in_nobodys_way() {
+async fn a_slug_similar_to_a_deleted_one_does_not_conflict() {
     let app = TestApp::with_terms().await;
     let admin = app.admin().await;
     let id = app.anonymous().get("/v1/tags/ops").await.id();
@@ -104,7 +104,7 @@ async fn a_slug_that_reads_like_a_deleted_one_is_in_nobodys_way() {
 }
 
 #[tokio::test]
-async fn a_condition_that_does_not_hold_stops_a_write() {
+async fn a_failed_precondition_stops_a_write() {
     let app = TestApp::with_terms().await;
     let admin = app.admin().await;
     let json = || Some(("application/json", json!({ "slug": "debugging", "name": "Overwritten" }).to_string()));

@@ -1,4 +1,4 @@
-//! Signing in, staying in, signing out, and the keys that prove it.
+//! Sign-in, refresh, sign-out, and the public keys of access tokens.
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, get, post, web};
@@ -6,7 +6,6 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::domain::authority::Role;
 use crate::domain::fields::{FieldError, FieldReader};
 use crate::domain::text;
 use crate::domain::text::{MAX_PASSWORD, Refused};
@@ -26,7 +25,7 @@ use crate::http::state::app_state::AppState;
 /// The grant of RFC 6749, section 4.3.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-#[expect(dead_code, reason = "describes input to the document")]
+#[expect(dead_code, reason = "describes the input; `Grant` parses it")]
 pub(crate) enum PasswordGrantType {
     Password,
 }
@@ -34,7 +33,7 @@ pub(crate) enum PasswordGrantType {
 /// The grant of RFC 6749, section 6.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-#[expect(dead_code, reason = "describes input to the document")]
+#[expect(dead_code, reason = "describes the input; `Grant` parses it")]
 pub(crate) enum RefreshGrantType {
     RefreshToken,
 }
@@ -62,7 +61,7 @@ pub(crate) struct RefreshGrantRequest {
 /// A password grant or a refresh grant.
 #[derive(Serialize, ToSchema)]
 #[serde(untagged)]
-#[expect(dead_code, reason = "describes input to the document")]
+#[expect(dead_code, reason = "describes the input; `Grant` parses it")]
 pub(crate) enum TokenRequest {
     Password(PasswordGrantRequest),
     Refresh(RefreshGrantRequest),
@@ -79,25 +78,25 @@ pub(crate) struct TokenResponseView {
     /// Seconds.
     #[schema(minimum = 1, example = 900)]
     expires_in: i64,
-    /// Good once. Using it a second time ends the whole session.
+    /// Valid once. A second use ends the whole session.
     refresh_token: String,
     /// Separated by spaces.
     scope: String,
 }
 
-/// A token to be ended.
+/// A token to be revoked.
 #[derive(ToSchema)]
-#[expect(dead_code, reason = "describes input to the document")]
+#[expect(dead_code, reason = "describes the input")]
 pub(crate) struct RevocationRequest {
     #[schema(max_length = 2000, pattern = "^[^\\u0000]*[^\\s\\u0000][^\\u0000]*$")]
     token: String,
 }
 
-/// Whose token it is, and what it may do.
+/// The holder of the token, and its scopes.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Me)]
 pub(crate) struct MeView {
-    /// The user; null for a token that was made on the command line.
+    /// The user; null for a token that was created on the command line.
     #[schema(required = true)]
     user_id: Option<Uuid>,
     name: String,
@@ -126,8 +125,8 @@ pub(crate) struct JwkSet {
 
 /// Get an access token
 ///
-/// The password grant signs a user in; the refresh grant continues a session. Access tokens are JSON Web Tokens signed with Ed25519 and good
-/// for 15 minutes; each refresh token is good once. Ten wrong passwords make an account wait.
+/// The password grant signs a user in; the refresh grant continues a session. Access tokens are JSON Web Tokens, signed with Ed25519 and
+/// valid for 15 minutes; each refresh token is valid once. After ten wrong passwords, sign-in to the account is refused for a while.
 #[utoipa::path(
     tag = "Auth",
     request_body(content(
@@ -142,14 +141,14 @@ pub(crate) struct JwkSet {
 pub(crate) async fn issue_token(app: web::Data<AppState>, request: HttpRequest, body: Body) -> Result<ResponseBuilder, Problem> {
     Query::require_empty(&request)?;
     let now = app.now();
-    let granted = match body.parse_json_or_form(AskedFor::parse)? {
-        AskedFor::Session(email, password) => {
-            let address = address(&app, &request);
+    let granted = match body.parse_json_or_form(Grant::parse)? {
+        Grant::Password { email, password } => {
+            let address = client_address(&app, &request);
             let id = RequestId::from_request(&request);
             let sign_in = SignInRequest { email: &email, password: &password, address: &address, request_id: &id };
             sessions::sign_in(&app.store, &app.keys, &app.throttle, sign_in, now).await?
         }
-        AskedFor::Refresh(token) => sessions::refresh(&app.store, &app.keys, &token, &RequestId::from_request(&request), now).await?,
+        Grant::Refresh { token } => sessions::refresh(&app.store, &app.keys, &token, &RequestId::from_request(&request), now).await?,
     };
     let TokenGrant { access_token, expires_in, refresh_token, scope } = granted;
     Ok(ResponseBuilder::json(&TokenResponseView { access_token, token_type: "Bearer".to_owned(), expires_in, refresh_token, scope }))
@@ -157,15 +156,14 @@ pub(crate) async fn issue_token(app: web::Data<AppState>, request: HttpRequest, 
 
 /// Revoke a token
 ///
-/// Ends what the token stands for (RFC 7009): the session of an access or refresh token, or a machine token. A token that is not known is
-/// no error.
+/// Revokes the session of an access or refresh token, or a machine token (RFC 7009). An unknown token is no error.
 #[utoipa::path(
     tag = "Auth",
     request_body(content(
         (RevocationRequest = "application/json"),
         (RevocationRequest = "application/x-www-form-urlencoded"),
     )),
-    responses((status = 200, description = "The token, if there was one, is no longer good.")),
+    responses((status = 200, description = "The token, if there was one, is no longer valid.")),
     security(()),
 )]
 #[post("/v1/auth/revoke")]
@@ -180,9 +178,9 @@ pub(crate) async fn revoke_presented_token(app: web::Data<AppState>, request: Ht
     Ok(ResponseBuilder::empty(StatusCode::OK))
 }
 
-/// Whose token is this?
+/// Get the caller
 ///
-/// The user and the scopes behind the token that was sent.
+/// The user and the scopes of the token that was sent.
 #[utoipa::path(
     tag = "Auth",
     responses((status = 200, description = "The holder of the token.", body = MeView)),
@@ -193,18 +191,14 @@ pub(crate) async fn revoke_presented_token(app: web::Data<AppState>, request: Ht
 pub(crate) async fn get_me(request: HttpRequest, caller: Authenticated) -> Result<ResponseBuilder, Problem> {
     Query::require_empty(&request)?;
     let Authenticated(principal) = caller;
-    let role = principal.role.map(|role| match role {
-        Role::Author => UserRole::Author,
-        Role::Editor => UserRole::Editor,
-        Role::Admin => UserRole::Admin,
-    });
+    let role = principal.role.map(UserRole::from);
     let scopes = principal.scopes.into_iter().map(scope_view).collect();
     Ok(ResponseBuilder::json(&MeView { user_id: principal.user_id, name: principal.name, role, scopes }))
 }
 
 /// Get the public keys
 ///
-/// The keys with which access tokens can be checked (RFC 7517): the one that signs now, and the next one.
+/// The keys that verify access tokens (RFC 7517): the one that signs now, and the next one.
 #[utoipa::path(
     tag = "Auth",
     responses((status = 200, description = "The key set.", body = JwkSet)),
@@ -219,12 +213,13 @@ pub(crate) async fn get_jwks(app: web::Data<AppState>, request: HttpRequest) -> 
     Ok(ResponseBuilder::json(&JwkSet { keys }).etag_prefix("k".to_owned()).policy(CachePolicy::Embedded))
 }
 
-enum AskedFor {
-    Session(String, String),
-    Refresh(String),
+/// The grant of a token request.
+enum Grant {
+    Password { email: String, password: String },
+    Refresh { token: String },
 }
 
-impl AskedFor {
+impl Grant {
     fn parse(input: serde_json::Value) -> Result<Self, Vec<FieldError>> {
         let mut fields = FieldReader::new(input, "")?;
         let grant_type = fields.required_text("grant_type", |grant| match grant {
@@ -233,16 +228,16 @@ impl AskedFor {
         });
         if grant_type == "refresh_token" {
             let token = fields.required_text("refresh_token", |token| text::present(token, 200));
-            return fields.finish(Self::Refresh(token));
+            return fields.finish(Self::Refresh { token });
         }
         let email = fields.required_text("email", text::email);
         let password = fields.required_text("password", |password| text::present(password, MAX_PASSWORD));
-        fields.finish(Self::Session(email, password))
+        fields.finish(Self::Password { email, password })
     }
 }
 
-/// Whose attempts are counted together.
-fn address(app: &AppState, request: &HttpRequest) -> String {
+/// The client's address: failed sign-ins are counted for each.
+fn client_address(app: &AppState, request: &HttpRequest) -> String {
     let forwarded = request.headers().get("x-forwarded-for").and_then(|value| value.to_str().ok()).filter(|_| app.limits.trust_forwarded);
     let client = forwarded.and_then(|chain| chain.rsplit(',').next()).map(|address| address.trim().to_owned());
     client.or_else(|| request.peer_addr().map(|peer| peer.ip().to_string())).unwrap_or_default()

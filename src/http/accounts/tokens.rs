@@ -1,4 +1,4 @@
-//! `/v1/tokens`: machine tokens. Administrators only; a token's secret is shown once.
+//! `/v1/tokens`: machine tokens. For administrators; a token's secret is shown once.
 
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpRequest, delete, get, post, web};
@@ -11,9 +11,8 @@ use crate::domain::clock::Timestamp;
 use crate::domain::user::TokenDraft;
 use crate::editorial::accounts;
 use crate::http::request::body::Body;
-use crate::http::request::params::PageParams;
-use crate::http::request::params::{IdPath, parse_id};
-use crate::http::request::query_params::Query;
+use crate::http::request::params::{IdPath, PageParams};
+use crate::http::request::query_params::{Query, QueryParams as _};
 use crate::http::response::builder::ResponseBuilder;
 use crate::http::response::pagination;
 use crate::http::response::pagination::{ListMeta, PageInfo};
@@ -43,22 +42,22 @@ pub(crate) enum TokenScope {
 pub(crate) struct TokenView {
     id: Uuid,
     name: String,
-    /// The first characters of the secret, to tell tokens apart.
+    /// The first characters of the secret, to distinguish tokens.
     prefix: String,
     scopes: Vec<TokenScope>,
-    /// The user who made it; null when it was made on the command line.
+    /// The user who created it; null if it was created on the command line.
     #[schema(required = true)]
     user_id: Option<Uuid>,
     #[schema(format = DateTime)]
     created_at: String,
     #[schema(required = true, format = DateTime)]
     expires_at: Option<String>,
-    /// To the minute.
+    /// Accurate to the minute.
     #[schema(required = true, format = DateTime)]
     last_used_at: Option<String>,
 }
 
-/// A machine token that was just made, with its secret: it is never shown again.
+/// A new machine token with its secret, which is never shown again.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = NewToken)]
 pub(crate) struct NewTokenView {
@@ -85,23 +84,23 @@ pub(crate) struct TokenListView {
     meta: ListMeta,
 }
 
-/// A machine token to be made. Unknown fields are refused.
+/// A new machine token. Unknown fields are refused.
 #[derive(ToSchema)]
-#[expect(dead_code, reason = "describes input to the document")]
+#[expect(dead_code, reason = "describes the input; the domain parses it")]
 pub(crate) struct TokenInput {
     /// What it is for.
     #[schema(max_length = 100, pattern = "^[^\\u0000]*[^\\s\\u0000][^\\u0000]*$", example = "nightly import")]
     name: String,
     #[schema(min_items = 1, max_items = 4)]
     scopes: Vec<TokenScope>,
-    /// In the future; without it, the token is good until it is revoked.
+    /// In the future; without it, the token is valid until it is revoked.
     #[schema(format = DateTime)]
     expires_at: Option<String>,
 }
 
 /// List tokens
 ///
-/// The machine tokens that were not revoked, without their secrets.
+/// The machine tokens that are not revoked, without their secrets.
 #[utoipa::path(
     tag = "Accounts",
     params(PageParams),
@@ -110,11 +109,9 @@ pub(crate) struct TokenInput {
 )]
 #[get("/v1/tokens")]
 pub(crate) async fn list_tokens(app: web::Data<AppState>, request: HttpRequest, _admin: Admin) -> Result<ResponseBuilder, Problem> {
-    let mut query = Query::from_request(&request);
-    let limit = query.limit();
-    let cursor = pagination::read_cursor(&mut query, "tokens", false);
-    query.finish()?;
-    let page = store::tokens::list(app.store.reader(), cursor?.as_ref(), limit.unsigned_abs()).await?;
+    let PageParams { limit, cursor } = PageParams::parse(&request)?;
+    let cursor = pagination::read_cursor(cursor.as_deref(), "tokens", false)?;
+    let page = store::tokens::list(app.store.reader(), cursor.as_ref(), limit.unsigned_abs()).await?;
     let sequence = app.freshness(app.now()).await?.sequence;
     let info = pagination::page_info(&page, limit);
     let view = TokenListView { data: page.rows.into_iter().map(view).collect(), page: info, meta: ListMeta { sequence, total: None } };
@@ -135,17 +132,17 @@ pub(crate) async fn get_token(
     app: web::Data<AppState>,
     request: HttpRequest,
     _admin: Admin,
-    path: web::Path<String>,
+    path: web::Path<IdPath>,
 ) -> Result<ResponseBuilder, Problem> {
     Query::require_empty(&request)?;
-    let token = store::tokens::find(app.store.reader(), parse_id(&path)?).await?.filter(|token| token.revoked_at.is_none());
+    let token = store::tokens::find(app.store.reader(), path.parse()?).await?.filter(|token| token.revoked_at.is_none());
     Ok(ResponseBuilder::json(&view(token.ok_or_else(Problem::not_found)?)))
 }
 
 /// Create a token
 ///
-/// Makes a machine token. The answer is the only place where its secret is ever shown. It reaches no further than the user who makes it, and
-/// ends when that user's password changes or the user is disabled.
+/// Creates a machine token. Its secret is shown in this response only. It has no more rights than the user who creates it, and is revoked
+/// when that user's password changes or the user is disabled.
 #[utoipa::path(
     tag = "Accounts",
     request_body(content = TokenInput, content_type = "application/json"),
@@ -159,7 +156,7 @@ pub(crate) async fn create_token(
     admin: Admin,
     body: Body,
 ) -> Result<ResponseBuilder, Problem> {
-    let intent = WriteMode::from_request(&request)?;
+    let mode = WriteMode::from_request(&request)?;
     let now = app.now();
     let draft = body.parse(TokenDraft::parse)?;
     let pending = accounts::create_token(&app.store, &admin, draft, now).await?;
@@ -168,16 +165,16 @@ pub(crate) async fn create_token(
         let new = NewTokenView { id, name, token: secret.clone(), prefix, scopes, user_id, created_at, expires_at };
         Ok(ResponseBuilder::json(&new).status(StatusCode::CREATED).header(header::LOCATION, app.location(&format!("/v1/tokens/{id}"))))
     };
-    intent.commit_or_dry_run(&app, pending, now, show).await
+    mode.commit_or_dry_run(&app, pending, now, show).await
 }
 
 /// Revoke a token
 ///
-/// Ends a machine token at once, on every node.
+/// Takes effect at once, on every node.
 #[utoipa::path(
     tag = "Accounts",
     params(IdPath),
-    responses((status = 204, description = "The token is no longer good.")),
+    responses((status = 204, description = "The token is no longer valid.")),
     security(("bearer" = ["admin"])),
 )]
 #[delete("/v1/tokens/{id}")]
@@ -185,12 +182,12 @@ pub(crate) async fn revoke_token(
     app: web::Data<AppState>,
     request: HttpRequest,
     admin: Admin,
-    path: web::Path<String>,
+    path: web::Path<IdPath>,
 ) -> Result<ResponseBuilder, Problem> {
-    let intent = WriteMode::from_request(&request)?;
+    let mode = WriteMode::from_request(&request)?;
     let now = app.now();
-    let pending = accounts::revoke_token(&app.store, &admin, parse_id(&path)?, now).await?;
-    intent.commit_or_dry_run(&app, pending, now, async |_, ()| Ok(ResponseBuilder::empty(StatusCode::NO_CONTENT))).await
+    let pending = accounts::revoke_token(&app.store, &admin, path.parse()?, now).await?;
+    mode.commit_or_dry_run(&app, pending, now, async |_, ()| Ok(ResponseBuilder::empty(StatusCode::NO_CONTENT))).await
 }
 
 pub(crate) fn scope_view(scope: Scope) -> TokenScope {

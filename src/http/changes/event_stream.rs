@@ -1,10 +1,8 @@
-//! `GET /v1/events`: the change feed pushed, as server-sent events (WHATWG HTML, section 9.2).
+//! `GET /v1/events`: the change feed as server-sent events (WHATWG HTML, section 9.2).
 //!
-//! A stream holds the page that its client is taking and at most the next one: a slow client costs its own time and nobody's memory. Streams
-//! that stand at the same number share one reading of the database.
+//! A stream buffers the page that its client receives and at most the next one: a slow client delays itself and costs no memory. Streams at
+//! the same position share one read of the database.
 
-use crate::domain::change::PublicSequence;
-use crate::http::state::event_streams::EventPage;
 use std::convert::Infallible;
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -15,44 +13,54 @@ use actix_web::{HttpRequest, HttpResponse, get, web};
 use futures_util::stream;
 use tokio::sync::{OnceCell, mpsc, watch};
 use tokio::time::Instant;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
+use super::feed::{self, ChangeView, PageStart, SINCE};
+use crate::domain::change::PublicSequence;
 use crate::domain::locale::Locale;
-use crate::http::changes::feed;
-use crate::http::changes::feed::{ChangeView, SinceParam};
 use crate::http::request::auth::Reader;
-use crate::http::request::params::LocaleParam;
-use crate::http::request::query_params::Query;
+use crate::http::request::param_rules::{LanguageTag, query_params};
+use crate::http::request::params::header_param;
+use crate::http::request::query_params::QueryParams as _;
 use crate::http::response::problem::Problem;
 use crate::http::response::problem_codes::ProblemCode;
 use crate::http::response::streams;
 use crate::http::state::app_state::AppState;
-use crate::http::state::event_streams::SharedEventPages;
+use crate::http::state::event_streams::{EventPage, SharedEventPages};
 
 const LAST_EVENT_ID: &str = "last-event-id";
 /// Changes that are read together.
-const PAGE: i64 = 20;
-/// Proxies and clients give up on a connection that says nothing.
-const HEARTBEAT: Duration = Duration::from_secs(15);
-/// A client that takes nothing for so long is given up.
-const PATIENCE: Duration = Duration::from_secs(30);
-/// How long a client waits before it comes back, in milliseconds.
-const RETRY: u32 = 2_000;
+const PAGE_SIZE: i64 = 20;
+/// Proxies and clients close a connection that is silent for too long.
+const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(15);
+/// A client that receives nothing for so long is disconnected.
+const SEND_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long a client waits before it reconnects.
+const RETRY_MILLISECONDS: u32 = 2_000;
 
-#[derive(IntoParams)]
-#[into_params(parameter_in = Header)]
-#[expect(dead_code, reason = "describes parameters to the document")]
-struct LastEventId {
-    /// The `id` of the last event you have: the stream goes on behind it. Browsers send it by themselves.
-    #[param(rename = "Last-Event-ID", pattern = "^[0-9]{1,15}$", nullable = false)]
-    last_event_id: Option<String>,
+query_params! {
+    struct EventParams {
+        /// Only changes with a larger number: that of the last one you have. 0 is the beginning.
+        since: Option<i64> = SINCE,
+        /// The locale of the texts (BCP 47); falls back along `it-CH → it → the site's default`.
+        locale: Option<Locale> = LanguageTag.example("de"),
+    }
 }
+
+header_param!(
+    /// Read by [`last_event_id`].
+    LastEventId,
+    "Last-Event-ID",
+    False,
+    "^[0-9]{1,15}$",
+    "The `id` of the last event you have: the stream resumes after it. Browsers send it automatically."
+);
 
 /// One event of the stream, field by field.
 #[derive(ToSchema)]
-#[expect(dead_code, reason = "describes an answer to the document")]
+#[expect(dead_code, reason = "events are written as text; this describes them")]
 pub(crate) struct ChangeEvent {
-    /// The change's number: what `Last-Event-ID` goes on behind.
+    /// The change's number, for `Last-Event-ID`.
     #[schema(pattern = "^[0-9]+$", example = "12")]
     id: String,
     /// A `Change` as JSON, on one line.
@@ -62,30 +70,32 @@ pub(crate) struct ChangeEvent {
 
 /// Stream changes
 ///
-/// The changes of `/v1/changes` as they happen, as server-sent events: `id` is the change's number, `data` the change as JSON. Goes on behind
-/// `Last-Event-ID`, or else behind `since`, or else behind the present. A comment line is sent every 15 seconds when nothing happens. The
-/// stream ends after a while (an hour unless configured otherwise); clients come back with `Last-Event-ID` and miss nothing.
+/// The changes of `/v1/changes` as they happen, as server-sent events: `id` is the change's number, `data` the change as JSON. Starts after
+/// `Last-Event-ID`, or else after `since`, or else with the next change. A comment line is sent every 15 seconds if nothing happens. The
+/// server ends the stream after a while (an hour by default); clients reconnect with `Last-Event-ID` and miss nothing.
 #[utoipa::path(
     tag = "Changes",
-    params(SinceParam, LocaleParam, LastEventId),
-    responses((status = 200, description = "Events, until either side ends the stream.", body = ChangeEvent, content_type = "text/event-stream")),
+    params(EventParams, LastEventId),
+    responses((
+        status = 200,
+        description = "Events, until either side ends the stream.",
+        body = ChangeEvent,
+        content_type = "text/event-stream",
+    )),
     security((), ("bearer" = ["insights:write"])),
     extensions(("x-traits" = json!(["not-cacheable"]))),
 )]
 #[get("/v1/events")]
 pub(crate) async fn stream_changes(app: web::Data<AppState>, request: HttpRequest, _reader: Reader) -> Result<HttpResponse, Problem> {
-    let mut query = Query::from_request(&request);
-    let since = query.since();
-    let locale = query.locale();
-    query.finish()?;
+    let EventParams { since, locale } = EventParams::parse(&request)?;
     let freshness = app.freshness(app.now()).await?;
-    let since = last_event_id(&request)?.or(since);
+    let since = last_event_id(&request)?.or(since.map(PublicSequence));
     let position = since.unwrap_or(freshness.sequence);
     feed::check_since(position, freshness.sequence)?;
-    let place = app.events.permits.clone().try_acquire_owned();
-    let place = place.map_err(|_full| Problem::unavailable("too many event streams are open: try again in a moment"))?;
+    let slot = app.events.permits.clone().try_acquire_owned();
+    let slot = slot.map_err(|_full| Problem::unavailable("too many event streams are open: try again in a moment"))?;
     let (sender, receiver) = mpsc::channel(1);
-    let streaming = EventStream {
+    let event_stream = EventStream {
         newest: app.newest.clone(),
         closing: app.events.shutdown(),
         ends: Instant::now() + app.events.lifetime,
@@ -95,11 +105,11 @@ pub(crate) async fn stream_changes(app: web::Data<AppState>, request: HttpReques
         app,
         sender,
     };
-    // In a task of its own, which keeps the place: a client that leaves, or stops reading, can neither break off a look at the database nor keep
-    // others out.
+    // In a task of its own, which holds the slot: a client that disconnects or stops reading cannot cancel a read of the database, and does
+    // not block the slot.
     actix_web::rt::spawn(async move {
-        streaming.run().await;
-        drop(place);
+        event_stream.run().await;
+        drop(slot);
     });
     let bytes = stream::unfold(receiver, async |mut receiver: mpsc::Receiver<Bytes>| {
         receiver.recv().await.map(|bytes| (Ok::<_, Infallible>(bytes), receiver))
@@ -121,7 +131,7 @@ struct EventStream {
     closing: watch::Receiver<bool>,
     sender: mpsc::Sender<Bytes>,
     ends: Instant,
-    /// What was in the database when the client came.
+    /// The newest change when the client connected.
     floor: PublicSequence,
     position: PublicSequence,
     locale: Option<Locale>,
@@ -129,40 +139,40 @@ struct EventStream {
 
 impl EventStream {
     async fn run(mut self) {
-        let mut next = Some(Bytes::from(format!("retry: {RETRY}\n: connected\n\n")));
+        let mut next = Some(Bytes::from(format!("retry: {RETRY_MILLISECONDS}\n: connected\n\n")));
         while let Some(bytes) = next {
             tokio::select! {
-                sent = self.sender.send_timeout(bytes, PATIENCE) => if sent.is_err() { return },
+                sent = self.sender.send_timeout(bytes, SEND_TIMEOUT) => if sent.is_err() { return },
                 _ = self.closing.wait_for(|closing| *closing) => return,
             }
             next = self.next().await;
         }
     }
 
-    /// What is to be said next; nothing when the stream is over.
+    /// The next bytes to send; `None` when the stream ends.
     async fn next(&mut self) -> Option<Bytes> {
         loop {
             if *self.closing.borrow() || Instant::now() >= self.ends {
                 return None;
             }
-            // What was there when the client came is never told from an older reading.
+            // Changes from before the connection may not be known to this node's follower yet.
             let newest = self.floor.max(*self.newest.borrow_and_update());
             if newest > self.position {
-                let page = page(&self.app, self.position, newest, self.locale.as_ref()).await;
-                // A client that cannot be served now comes back and goes on where it was.
-                let page = page.inspect_err(|error| tracing::warn!(%error, "an event stream was cut off")).ok()?;
+                let page = shared_page(&self.app, self.position, newest, self.locale.as_ref()).await;
+                // The client reconnects and resumes at its position.
+                let page = page.inspect_err(|error| tracing::warn!(%error, "event stream closed: changes could not be read")).ok()?;
                 let (last, bytes) = (*page).clone()?;
                 self.position = last;
                 return Some(bytes);
             }
-            let patience = HEARTBEAT.min(self.ends.saturating_duration_since(Instant::now()));
+            let silence = HEARTBEAT_INTERVAL.min(self.ends.saturating_duration_since(Instant::now()));
             tokio::select! {
                 changed = self.newest.changed() => changed.ok()?,
                 _ = self.closing.changed() => return None,
                 () = self.sender.closed() => return None,
-                () = tokio::time::sleep(patience) => {
+                () = tokio::time::sleep(silence) => {
                     if Instant::now() < self.ends {
-                        return Some(Bytes::from_static(b": still here\n\n"));
+                        return Some(Bytes::from_static(b": heartbeat\n\n"));
                     }
                 }
             }
@@ -170,8 +180,8 @@ impl EventStream {
     }
 }
 
-/// One page of events, read once for all streams that stand there.
-async fn page(
+/// One page of events, read once for all streams at the same position.
+async fn shared_page(
     app: &web::Data<AppState>,
     position: PublicSequence,
     newest: PublicSequence,
@@ -180,13 +190,14 @@ async fn page(
     let key = (position, newest, locale.map(ToString::to_string));
     let cell: Arc<OnceCell<Arc<EventPage>>> = SharedEventPages::get_or_insert(&app.events.pages, key);
     let read = || async {
-        let list = feed::page(app, position, PAGE, locale, app.now()).await?;
-        Ok::<_, Problem>(Arc::new(list.data.last().map(|last| (last.sequence, Bytes::from(events(&list.data))))))
+        let start = PageStart { since: position, limit: PAGE_SIZE };
+        let list = feed::changes_after(app, start, locale, app.now()).await?;
+        Ok::<_, Problem>(Arc::new(list.data.last().map(|last| (last.sequence, Bytes::from(format_events(&list.data))))))
     };
     cell.get_or_try_init(read).await.cloned()
 }
 
-fn events(changes: &[ChangeView]) -> String {
+fn format_events(changes: &[ChangeView]) -> String {
     let mut text = String::new();
     for change in changes {
         // JSON has no line breaks of its own: one line of data is the whole change.

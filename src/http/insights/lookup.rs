@@ -1,6 +1,13 @@
-//! Finds the insight that a path names, and where old slugs lead.
+//! Finds the insight that a path addresses, or the present address of an old slug.
+
+use actix_web::HttpRequest;
+use actix_web::http::{StatusCode, header};
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
 
 use crate::domain::clock::Timestamp;
+use crate::domain::locale::Locale;
 use crate::http::request::auth::Reader;
 use crate::http::response::builder::ResponseBuilder;
 use crate::http::response::cache_control::CachePolicy;
@@ -11,58 +18,93 @@ use crate::store;
 use crate::store::changes::Freshness;
 use crate::store::insight_rows::{BodyRow, InsightRow};
 use crate::store::insights::{InsightName, MovedSlug};
-use actix_web::HttpRequest;
-use actix_web::http::StatusCode;
-use actix_web::http::header;
-use serde::Serialize;
-use utoipa::ToSchema;
-use uuid::Uuid;
 
-pub(crate) async fn find(
-    app: &AppState,
-    name: &InsightName,
-    chain: &[String],
-    reader: &Reader,
-    now: Timestamp,
-) -> Result<Option<(InsightRow, BodyRow)>, Problem> {
-    let db = app.store.reader();
-    if let Some(editor) = reader.editor()
-        && let Some(found) = store::insights::find_for_editor(db, name, chain, editor.limited_to_own()).await?
-    {
-        return Ok(Some(found));
+/// What the read of one insight depends on.
+pub(super) struct ReadContext<'r> {
+    pub(super) app: &'r AppState,
+    pub(super) request: &'r HttpRequest,
+    pub(super) reader: &'r Reader,
+    pub(super) now: Timestamp,
+    pub(super) freshness: Freshness,
+    /// The locales of the texts, best first.
+    pub(super) chain: Vec<String>,
+}
+
+/// How an old slug is answered.
+#[derive(Clone, Copy)]
+pub(super) struct MovedTarget<'r> {
+    /// What follows the slug in the path.
+    pub(super) suffix: &'r str,
+    /// A redirect; otherwise a pointer.
+    pub(super) redirect: bool,
+}
+
+impl<'r> ReadContext<'r> {
+    pub(super) async fn new(
+        app: &'r AppState,
+        request: &'r HttpRequest,
+        reader: &'r Reader,
+        locale: Option<&Locale>,
+    ) -> Result<Self, Problem> {
+        let now = app.now();
+        let freshness = app.freshness(now).await?;
+        let chain = Locale::fallback_chain(locale, &freshness.default_locale);
+        Ok(Self { app, request, reader, now, freshness, chain })
     }
-    Ok(store::insights::find_visible(db, name, chain, now).await?)
+
+    pub(super) fn policy(&self) -> CachePolicy {
+        self.reader.policy(self.now, &self.freshness)
+    }
+
+    /// The insight as this reader may see it: for editors the newest revision, otherwise the published one.
+    pub(super) async fn find(&self, name: &InsightName) -> Result<Option<(InsightRow, BodyRow)>, Problem> {
+        let db = self.app.store.reader();
+        if let Some(editor) = self.reader.editor()
+            && let Some(insight) = store::insights::find_for_editor(db, name, &self.chain, editor.limited_to_own()).await?
+        {
+            return Ok(Some(insight));
+        }
+        Ok(store::insights::find_visible(db, name, &self.chain, self.now).await?)
+    }
+
+    /// Answers a slug that a visible insight had before; any other name is not found.
+    pub(super) async fn respond_moved(&self, name: &InsightName, target: MovedTarget<'_>) -> Result<ResponseBuilder, Problem> {
+        let InsightName::Slug(slug) = name else { return Err(Problem::not_found()) };
+        let moved = store::insights::find_moved(self.app.store.reader(), slug, self.now).await?.ok_or_else(Problem::not_found)?;
+        let id_tag = format!("insight:{}", moved.id);
+        let dependencies = [id_tag.clone(), format!("slug:{slug}")];
+        Ok(self
+            .address(slug, moved, target)
+            .policy(self.policy())
+            .cacheable(&self.freshness, dependencies)
+            .cache_tag_header(&[id_tag, "insights".to_owned()])
+            .last_modified(self.freshness.last_modified)
+            .header(CONTENT_SEQUENCE, self.freshness.sequence.to_string()))
+    }
+
+    /// A redirect or a pointer from an old slug to the present one.
+    pub(super) fn address(&self, slug: &str, moved: MovedSlug, target: MovedTarget<'_>) -> ResponseBuilder {
+        let MovedSlug { id, slug: current_slug } = moved;
+        if target.redirect {
+            let query = self.request.query_string();
+            let query = if query.is_empty() { String::new() } else { format!("?{query}") };
+            let location = self.app.location(&format!("/v1/insights/{current_slug}{}{query}", target.suffix));
+            return ResponseBuilder::empty(StatusCode::PERMANENT_REDIRECT).header(header::LOCATION, location);
+        }
+        let url = format!("{}/v1/insights/{current_slug}", self.app.base_url);
+        let state = format!("p{current_slug}").replace('-', "_");
+        let pointer = SlugPointerView { slug: slug.to_owned(), id, current_slug, url };
+        ResponseBuilder::json(&pointer).content_type(POINTER).etag_prefix(state)
+    }
 }
 
-/// 308 to the present slug of a visible insight that had this one, else nothing is there.
-pub(crate) async fn moved(
-    app: &AppState,
-    name: &InsightName,
-    (suffix, resolve): (&str, bool),
-    request: &HttpRequest,
-    (policy, freshness): (CachePolicy, &Freshness),
-    now: Timestamp,
-) -> Result<ResponseBuilder, Problem> {
-    let InsightName::Slug(slug) = name else { return Err(Problem::not_found()) };
-    let moved = store::insights::find_moved(app.store.reader(), slug, now).await?.ok_or_else(Problem::not_found)?;
-    let (tags, names) = ([format!("insight:{}", moved.id), "insights".to_owned()], led(&moved, slug));
-    let reply = if resolve { redirect(app, &moved.slug, suffix, request) } else { pointer(app, slug, moved) };
-    let reply = reply.policy(policy).cacheable(freshness, names).cache_tag_header(&tags).last_modified(freshness.last_modified);
-    Ok(reply.header(CONTENT_SEQUENCE, freshness.sequence.to_string()))
-}
-
-/// What the lead of a slug to an insight is made of.
-pub(crate) fn led(to: &MovedSlug, slug: &str) -> [String; 2] {
-    [format!("insight:{}", to.id), format!("slug:{slug}")]
-}
-
-/// Where a slug leads that is not the present one.
+/// The present address of an old slug.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = SlugPointer)]
 pub(in crate::http) struct SlugPointerView {
-    /// The slug that was asked for.
+    /// The slug that was requested.
     pub slug: String,
-    /// The insight that it leads to.
+    /// The insight that had it.
     pub id: Uuid,
     /// The slug that the insight has now.
     pub current_slug: String,
@@ -70,18 +112,5 @@ pub(in crate::http) struct SlugPointerView {
     pub url: String,
 }
 
-pub(crate) fn pointer(app: &AppState, slug: &str, moved: MovedSlug) -> ResponseBuilder {
-    let MovedSlug { id, slug: current_slug } = moved;
-    let url = format!("{}/v1/insights/{current_slug}", app.base_url);
-    let state = format!("p{current_slug}").replace('-', "_");
-    ResponseBuilder::json(&SlugPointerView { slug: slug.to_owned(), id, current_slug, url }).content_type(POINTER).etag_prefix(state)
-}
-
-pub(crate) fn redirect(app: &AppState, slug: &str, suffix: &str, request: &HttpRequest) -> ResponseBuilder {
-    let query = if request.query_string().is_empty() { String::new() } else { format!("?{}", request.query_string()) };
-    let location = app.location(&format!("/v1/insights/{slug}{suffix}{query}"));
-    ResponseBuilder::empty(StatusCode::PERMANENT_REDIRECT).header(header::LOCATION, location)
-}
-
-/// The media type of what `resolve=false` answers.
-pub(crate) const POINTER: &str = "application/vnd.insights.pointer+json";
+/// The media type of the response to an old slug with `resolve=false`.
+const POINTER: &str = "application/vnd.insights.pointer+json";

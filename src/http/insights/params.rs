@@ -1,179 +1,68 @@
-//! The query parameters of reads, as the document describes them. [`super::list`] and [`super::read`] read them; a test compares the two.
+//! The query parameters of insights.
 
-use utoipa::{IntoParams, ToSchema};
+use super::view::SELECTABLE_FIELDS;
+use crate::domain::locale::Locale;
+use crate::domain::page::Sort;
+use crate::http::request::param_rules::{CURSOR, Flag, Group, Integer, LanguageTag, OneOf, PAGE_LIMIT, SomeOf, Unchecked, query_params};
+use crate::http::request::params::FilterParams;
 
-/// Orders of a list; a leading `-` is descending. Every order ends in the id.
-#[derive(ToSchema)]
-#[schema(rename_all = "snake_case")]
-#[expect(dead_code, reason = "describes values to the document")]
-pub(in crate::http) enum InsightSort {
-    #[schema(rename = "-published_at")]
-    PublishedAtDescending,
-    PublishedAt,
-    Title,
-    #[schema(rename = "-title")]
-    TitleDescending,
-    UpdatedAt,
-    #[schema(rename = "-updated_at")]
-    UpdatedAtDescending,
-    ReadingMinutes,
-    #[schema(rename = "-reading_minutes")]
-    ReadingMinutesDescending,
+/// The statuses of the `status` parameter: those of insights, and `any` that is not in the trash.
+const STATUSES: [&str; 6] = ["draft", "scheduled", "published", "expired", "deleted", "any"];
+
+query_params! {
+    pub(in crate::http) struct InsightListParams {
+        filters: FilterParams = Group::<FilterParams>::new(),
+        /// The locale of the texts (BCP 47); each item falls back along `it-CH → it → the site's default`.
+        locale: Option<Locale> = LanguageTag.example("de"),
+        /// Maximum number of insights on a page.
+        limit: i64 = PAGE_LIMIT,
+        /// `page.next_cursor` or `page.prev_cursor` of an earlier response for the same filters and sort.
+        cursor: Option<String> = CURSOR,
+        /// For editors: insights with this status instead of the visible ones; `any` is every insight that is not in the trash.
+        status: Option<&'static str> = OneOf(&STATUSES),
+        /// The order; a leading `-` is descending. Ties are ordered by id.
+        sort: Option<&'static str> = OneOf(&Sort::NAMES),
+        /// Only these properties of each item.
+        fields: Vec<&'static str> = SomeOf(SELECTABLE_FIELDS),
+        /// `body` adds the long text to each item, `related` up to three similar insights.
+        include: Vec<&'static str> = SomeOf(&["body", "related"]),
+        /// `exact` adds `meta.total`. Lists are not counted by default.
+        count: Option<&'static str> = OneOf(&["exact"]),
+    }
 }
 
-/// Which insights an editor's list shows: those of one status, or `any` that is not in the trash.
-#[derive(ToSchema)]
-#[schema(rename_all = "snake_case")]
-#[expect(dead_code, reason = "describes values to the document")]
-pub(in crate::http) enum StatusFilter {
-    Draft,
-    Scheduled,
-    Published,
-    Expired,
-    Deleted,
-    Any,
+query_params! {
+    pub(in crate::http) struct DetailParams {
+        /// The locale of the texts (BCP 47); falls back along `it-CH → it → the site's default`.
+        locale: Option<Locale> = LanguageTag.example("de"),
+        /// `related` adds up to three similar insights to the JSON representation.
+        include: Option<&'static str> = OneOf(&["related"]),
+        /// `false`: a slug that the insight had before returns a pointer to the current address instead of a redirect.
+        resolve: bool = Flag.or(true),
+        /// A preview token: shows the revision that it is for, published or not.
+        preview: Option<String> = Unchecked { max_length: None, pattern: Some("^insp_[0-9a-f]{56}$") },
+    }
 }
 
-/// A property of a list item.
-#[derive(ToSchema)]
-#[schema(rename_all = "snake_case")]
-#[expect(dead_code, reason = "describes values to the document")]
-pub(in crate::http) enum InsightField {
-    Id,
-    Slug,
-    Locale,
-    AvailableLocales,
-    Title,
-    Excerpt,
-    ExcerptSource,
-    Category,
-    Tags,
-    Authors,
-    Status,
-    PublishedAt,
-    UnpublishAt,
-    UpdatedAt,
-    ReadingMinutes,
-    ReadingMinutesSource,
-    WordCount,
-    CanonicalUrl,
-    Seo,
-    Extra,
-    Revision,
-    DeletedAt,
-    PurgeAt,
-    Body,
+query_params! {
+    pub(in crate::http) struct RelatedParams {
+        /// Maximum number of insights.
+        limit: i64 = Integer { min: 1, max: 20 }.or(5),
+        /// The locale of the texts (BCP 47); falls back along `it-CH → it → the site's default`.
+        locale: Option<Locale> = LanguageTag.example("de"),
+    }
 }
 
-/// The spellings of [`InsightField`].
-pub(super) const FIELDS: [&str; 24] = [
-    "id",
-    "slug",
-    "locale",
-    "available_locales",
-    "title",
-    "excerpt",
-    "excerpt_source",
-    "category",
-    "tags",
-    "authors",
-    "status",
-    "published_at",
-    "unpublish_at",
-    "updated_at",
-    "reading_minutes",
-    "reading_minutes_source",
-    "word_count",
-    "canonical_url",
-    "seo",
-    "extra",
-    "revision",
-    "deleted_at",
-    "purge_at",
-    "body",
-];
-
-/// What a list item can carry beside its own properties.
-#[derive(ToSchema)]
-#[schema(rename_all = "snake_case")]
-#[expect(dead_code, reason = "describes values to the document")]
-pub(in crate::http) enum InsightInclude {
-    Body,
-    Related,
+query_params! {
+    pub(in crate::http) struct DiffParams {
+        /// The revision to compare with; the previous one by default.
+        against: Option<i64> = Integer { min: 1, max: 2_147_483_647 },
+    }
 }
 
-/// What a single insight can carry beside its own properties.
-#[derive(ToSchema)]
-#[schema(rename_all = "snake_case")]
-#[expect(dead_code, reason = "describes values to the document")]
-pub(in crate::http) enum DetailInclude {
-    Related,
-}
-
-#[derive(IntoParams)]
-#[into_params(parameter_in = Query)]
-#[expect(dead_code, reason = "describes parameters to the document")]
-pub(in crate::http) struct DetailParams {
-    /// `related` adds up to three similar insights; the JSON form has them.
-    #[param(inline, nullable = false)]
-    include: Option<DetailInclude>,
-    /// `false`: a slug that the insight had before says where it leads, instead of leading there.
-    #[param(inline, nullable = false)]
-    resolve: Option<bool>,
-    /// A preview token: shows the revision that it is for, published or not.
-    #[param(pattern = "^insp_[0-9a-f]{56}$", nullable = false)]
-    preview: Option<String>,
-}
-
-/// How exactly a list is counted.
-#[derive(ToSchema)]
-#[schema(rename_all = "snake_case")]
-#[expect(dead_code, reason = "describes values to the document")]
-pub(in crate::http) enum CountMode {
-    Exact,
-}
-
-#[derive(IntoParams)]
-#[into_params(parameter_in = Query)]
-#[expect(dead_code, reason = "describes parameters to the document")]
-pub(in crate::http) struct InsightListParams {
-    /// How many insights a page has at most.
-    #[param(minimum = 1, maximum = 100, default = 20)]
-    limit: Option<i64>,
-    /// `page.next_cursor` or `page.prev_cursor` of an earlier answer to the same filters and sort.
-    #[param(max_length = 1000, nullable = false)]
-    cursor: Option<String>,
-    /// For editors: insights of this status instead of the visible ones.
-    #[param(inline, nullable = false)]
-    status: Option<StatusFilter>,
-    /// The order.
-    #[param(inline, nullable = false)]
-    sort: Option<InsightSort>,
-    /// Only these properties of each item.
-    #[param(inline, style = Form, explode = false, nullable = false)]
-    fields: Option<Vec<InsightField>>,
-    /// `body` adds the long text to each item, `related` up to three similar insights.
-    #[param(inline, style = Form, explode = false, nullable = false)]
-    include: Option<Vec<InsightInclude>>,
-    /// `exact` adds `meta.total`. Lists are not counted unasked.
-    #[param(inline, nullable = false)]
-    count: Option<CountMode>,
-}
-
-#[derive(IntoParams)]
-#[into_params(parameter_in = Path)]
-#[expect(dead_code, reason = "describes parameters to the document")]
-pub(in crate::http) struct InsightPath {
-    /// The insight's id, or its slug.
-    #[param(pattern = "^[a-z0-9]+(-[a-z0-9]+)*$", max_length = 100)]
-    id_or_slug: String,
-}
-
-#[derive(IntoParams)]
-#[into_params(parameter_in = Path)]
-#[expect(dead_code, reason = "describes parameters to the document")]
-pub(in crate::http) struct ReadableInsightPath {
-    /// The insight's id, or its slug; with `.md`, `.html`, `.txt` or `.json` behind it, that representation whatever `Accept` says.
-    #[param(pattern = "^[a-z0-9]+(-[a-z0-9]+)*(\\.(md|html|txt|json))?$", max_length = 105, example = "expression-index-ignored")]
-    id_or_slug: String,
+query_params! {
+    pub(in crate::http) struct DeletionParams {
+        /// Remove it permanently; needs the scope `admin`.
+        permanent: bool = Flag.or(false),
+    }
 }

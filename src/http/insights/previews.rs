@@ -1,26 +1,25 @@
-//! Preview tokens: making, listing and revoking them, and what is read with one.
+//! Preview tokens: create, list, revoke, and the read with one.
 
 use actix_web::http::header::HeaderName;
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpRequest, delete, get, post, web};
 use serde::Serialize;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::naming;
-use super::params::InsightPath;
+use super::lookup::ReadContext;
+use super::path::{InsightPath, PreviewTokenPath};
 use super::related;
-use super::write::known;
+use super::represent::{Representation, represent};
+use super::write_target::find_authorized;
 use crate::domain::authority::Editor;
 use crate::domain::clock::Timestamp;
 use crate::domain::secret::{self, PREVIEW};
 use crate::editorial::previews::{self, PreviewDraft};
-use crate::http::insights::represent::represent;
 use crate::http::request::body::Body;
 use crate::http::request::negotiation::INSIGHT_MEDIA_TYPES;
 use crate::http::request::params::PageParams;
-use crate::http::request::params::parse_id;
-use crate::http::request::query_params::Query;
+use crate::http::request::query_params::QueryParams as _;
 use crate::http::response::builder::ResponseBuilder;
 use crate::http::response::made_by::MadeBy;
 use crate::http::response::pagination;
@@ -32,7 +31,7 @@ use crate::store::insights::InsightName;
 use crate::store::previews::Preview;
 use crate::store::{self, Transaction};
 
-const ROBOTS: HeaderName = HeaderName::from_static("x-robots-tag");
+const X_ROBOTS_TAG: HeaderName = HeaderName::from_static("x-robots-tag");
 
 /// A preview token, without its secret.
 #[derive(Debug, Serialize, ToSchema)]
@@ -50,7 +49,7 @@ pub(in crate::http) struct PreviewTokenView {
     pub expires_at: String,
 }
 
-/// A new preview token. The secret, and the address that holds it, are shown here and nowhere else.
+/// A new preview token. The secret, and the address that contains it, are shown here only.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = NewPreviewToken)]
 pub(in crate::http) struct NewPreviewTokenView {
@@ -78,36 +77,25 @@ pub(in crate::http) struct PreviewTokenListView {
     pub meta: ListMeta,
 }
 
-/// What a preview token is to show, and how long. Empty, the newest revision for a day.
+/// What a preview token shows, and until when. Empty: the newest revision, for a day.
 #[derive(ToSchema)]
-#[expect(dead_code, reason = "describes input to the document")]
+#[expect(dead_code, reason = "describes the input; the domain parses it")]
 pub(in crate::http) struct PreviewTokenInput {
-    /// The number of the revision; the newest when absent.
+    /// The number of the revision; the newest by default.
     #[schema(minimum = 1, maximum = 2_147_483_647_i64)]
     revision: Option<i64>,
-    /// Seconds until it ends; at most 30 days.
+    /// Seconds until it expires; at most 30 days.
     #[schema(minimum = 60, maximum = 2_592_000)]
     expires_in: Option<i64>,
-    /// When it ends, instead of `expires_in`.
+    /// When it expires, instead of `expires_in`.
     #[schema(format = DateTime)]
     expires_at: Option<String>,
 }
 
-#[derive(IntoParams)]
-#[into_params(parameter_in = Path)]
-#[expect(dead_code, reason = "describes parameters to the document")]
-pub(in crate::http) struct PreviewTokenPath {
-    /// The insight's id, or its slug.
-    #[param(pattern = "^[a-z0-9]+(-[a-z0-9]+)*$", max_length = 100)]
-    id_or_slug: String,
-    /// The token's id.
-    id: Uuid,
-}
-
 /// Create a preview token
 ///
-/// Whoever holds it reads one revision of one insight, published or not, at `url` (`?preview=` on the ordinary address), until it ends or is
-/// revoked. What is read with it is kept by no cache and indexed by no search engine.
+/// Its holder can read one revision of one insight, published or not, at `url` (`?preview=` on the ordinary address), until the token
+/// expires or is revoked. No cache stores what is read with it, and no search engine indexes it.
 #[utoipa::path(
     tag = "Editorial",
     params(InsightPath),
@@ -120,12 +108,12 @@ pub(in crate::http) async fn create_preview_token(
     app: web::Data<AppState>,
     request: HttpRequest,
     editor: Editor,
-    path: web::Path<String>,
+    path: web::Path<InsightPath>,
     body: Body,
 ) -> Result<ResponseBuilder, Problem> {
-    let intent = WriteMode::from_request(&request)?;
+    let mode = WriteMode::from_request(&request)?;
     let now = app.now();
-    let insight = known(&app, &naming::parse(&path).ok_or_else(Problem::not_found)?, editor.principal()).await?;
+    let insight = find_authorized(&app, &path.id_or_slug, editor.principal()).await?.id;
     let draft = body.parse_optional(PreviewDraft::parse)?;
     let pending = previews::create(&app.store, &editor, insight, draft, now).await?;
     let show = async |_: &Transaction, (preview, token): &(Preview, String)| {
@@ -135,12 +123,12 @@ pub(in crate::http) async fn create_preview_token(
         let new = NewPreviewTokenView { id, insight_id, revision, token: token.clone(), url, made_by, created_at, expires_at };
         Ok(ResponseBuilder::json(&new).etag_prefix(format!("n{revision}")).status(StatusCode::CREATED).header(header::LOCATION, location))
     };
-    intent.commit_or_dry_run(&app, pending, now, show).await
+    mode.commit_or_dry_run(&app, pending, now, show).await
 }
 
 /// List preview tokens
 ///
-/// The tokens of an insight that are still good, in the order in which they were made, without their secrets.
+/// The valid tokens of an insight, oldest first, without their secrets.
 #[utoipa::path(
     tag = "Editorial",
     params(InsightPath, PageParams),
@@ -152,21 +140,13 @@ pub(in crate::http) async fn list_preview_tokens(
     app: web::Data<AppState>,
     request: HttpRequest,
     editor: Editor,
-    path: web::Path<String>,
+    path: web::Path<InsightPath>,
 ) -> Result<ResponseBuilder, Problem> {
-    let mut query = Query::from_request(&request);
-    let limit = query.limit();
-    let name = naming::parse(&path);
-    let insight = match &name {
-        Some(name) => Some(known(&app, name, editor.principal()).await),
-        None => None,
-    };
-    let identity = insight.as_ref().and_then(|found| found.as_ref().ok()).map_or_else(String::new, |id| store::previews::identity(*id));
-    let cursor = pagination::read_cursor(&mut query, &identity, false);
-    query.finish()?;
-    let insight = insight.ok_or_else(Problem::not_found)??;
+    let PageParams { limit, cursor } = PageParams::parse(&request)?;
+    let insight = find_authorized(&app, &path.id_or_slug, editor.principal()).await?.id;
+    let cursor = pagination::read_cursor(cursor.as_deref(), &store::previews::identity(insight), false)?;
     let now = app.now();
-    let page = store::previews::list(app.store.reader(), insight, cursor?.as_ref(), limit, now).await?;
+    let page = store::previews::list(app.store.reader(), insight, cursor.as_ref(), limit, now).await?;
     let sequence = app.freshness(now).await?.sequence;
     let info = pagination::page_info(&page, limit);
     let view = PreviewTokenListView { data: page.rows.iter().map(view).collect(), page: info, meta: ListMeta { sequence, total: None } };
@@ -175,11 +155,11 @@ pub(in crate::http) async fn list_preview_tokens(
 
 /// Revoke a preview token
 ///
-/// Ends it at once, on every node.
+/// Takes effect at once, on every node.
 #[utoipa::path(
     tag = "Editorial",
     params(PreviewTokenPath),
-    responses((status = 204, description = "The token is no longer good.")),
+    responses((status = 204, description = "The token is no longer valid.")),
     security(("bearer" = ["insights:write"])),
 )]
 #[delete("/v1/insights/{id_or_slug}/preview-tokens/{id}")]
@@ -187,14 +167,13 @@ pub(in crate::http) async fn revoke_preview_token(
     app: web::Data<AppState>,
     request: HttpRequest,
     editor: Editor,
-    path: web::Path<(String, String)>,
+    path: web::Path<PreviewTokenPath>,
 ) -> Result<ResponseBuilder, Problem> {
-    let intent = WriteMode::from_request(&request)?;
+    let mode = WriteMode::from_request(&request)?;
     let now = app.now();
-    let (name, token) = path.into_inner();
-    let insight = known(&app, &naming::parse(&name).ok_or_else(Problem::not_found)?, editor.principal()).await?;
-    let pending = previews::revoke(&app.store, &editor, insight, parse_id(&token)?, now).await?;
-    intent.commit_or_dry_run(&app, pending, now, async |_, ()| Ok(ResponseBuilder::empty(StatusCode::NO_CONTENT))).await
+    let insight = find_authorized(&app, &path.id_or_slug, editor.principal()).await?.id;
+    let pending = previews::revoke(&app.store, &editor, insight, path.token_id()?, now).await?;
+    mode.commit_or_dry_run(&app, pending, now, async |_, ()| Ok(ResponseBuilder::empty(StatusCode::NO_CONTENT))).await
 }
 
 fn view(preview: &Preview) -> PreviewTokenView {
@@ -209,34 +188,38 @@ fn view(preview: &Preview) -> PreviewTokenView {
     }
 }
 
-/// One revision for the holder of a token. A token that is no good, or of another insight, leads to nothing: not even to what is public.
-pub(super) async fn read(
-    app: &AppState,
-    (name, token): (&InsightName, &str),
-    chain: &[String],
-    (form, with_related): (&'static str, bool),
-    now: Timestamp,
-) -> Result<ResponseBuilder, Problem> {
-    if !secret::is_well_formed(PREVIEW, token) {
+/// A read with a preview token.
+pub(super) struct PreviewRequest {
+    pub(super) name: InsightName,
+    pub(super) token: String,
+    pub(super) form: &'static str,
+    pub(super) with_related: bool,
+}
+
+/// One revision for the holder of a token. With a token that is invalid, or for another insight, nothing is found: not even what is public.
+pub(super) async fn read(context: &ReadContext<'_>, request: PreviewRequest) -> Result<ResponseBuilder, Problem> {
+    let PreviewRequest { name, token, form, with_related } = request;
+    let ReadContext { app, chain, now, .. } = context;
+    if !secret::is_well_formed(PREVIEW, &token) {
         return Err(Problem::not_found());
     }
     let db = app.store.reader();
-    let preview = store::previews::find_by_digest(db, &secret::digest(token), now).await?.ok_or_else(Problem::not_found)?;
-    let named = match name {
-        InsightName::Id(id) => Some(*id),
-        InsightName::Slug(slug) => store::slugs::find_owner(db, slug).await?,
+    let preview = store::previews::find_by_digest(db, &secret::digest(&token), *now).await?.ok_or_else(Problem::not_found)?;
+    let insight_id = match name {
+        InsightName::Id(id) => Some(id),
+        InsightName::Slug(slug) => store::slugs::find_owner(db, &slug).await?,
     };
-    if named != Some(preview.insight_id) {
+    if insight_id != Some(preview.insight_id) {
         return Err(Problem::not_found());
     }
-    let found = store::insights::find_revision(db, preview.insight_id, preview.revision, chain).await?;
-    let (row, body) = found.ok_or_else(Problem::not_found)?;
-    let similar = if with_related && form == INSIGHT_MEDIA_TYPES[0] {
-        Some(related::of_many(app, &[row.id], chain, now).await?.0.remove(&row.id).unwrap_or_default())
+    let revision = store::insights::find_revision(db, preview.insight_id, preview.revision, chain).await?;
+    let (row, body) = revision.ok_or_else(Problem::not_found)?;
+    let related = if with_related && form == INSIGHT_MEDIA_TYPES[0] {
+        Some(related::find_for_each(app, &[row.id], chain, *now).await?.0.remove(&row.id).unwrap_or_default())
     } else {
         None
     };
-    Ok(represent(&row, body, chain, (form, similar), now)
-        .header(ROBOTS, "noindex, nofollow, noarchive")
+    Ok(represent(&row, body, chain, Representation { form, related }, *now)
+        .header(X_ROBOTS_TAG, "noindex, nofollow, noarchive")
         .header(header::REFERRER_POLICY, "no-referrer"))
 }

@@ -1,44 +1,57 @@
-//! One insight in the form that the reader asked for.
+//! One insight in the requested representation.
 
-use crate::domain::clock::Timestamp;
-use crate::domain::etag::insight_state;
-use crate::exchange::quote;
-use crate::http::insights::view::InsightView;
-use crate::http::response::builder::ResponseBuilder;
-use crate::store::insight_rows::{BodyRow, InsightRow, SharedTerm};
+use std::fmt::Write as _;
+
 use actix_web::http::header;
 use serde_json::Value;
 
-/// One form of an insight, with its validator. The policy is the caller's to add.
-pub(crate) fn represent(
+use super::view::{InsightView, TermReference};
+use crate::domain::clock::Timestamp;
+use crate::domain::etag::insight_state;
+use crate::exchange::quote;
+use crate::http::response::builder::ResponseBuilder;
+use crate::store::insight_rows::{BodyRow, InsightRow, SharedTerm};
+
+/// A media type, and what the JSON includes beside the insight.
+pub(super) struct Representation {
+    pub(super) form: &'static str,
+    pub(super) related: Option<Vec<Value>>,
+}
+
+impl Representation {
+    pub(super) const JSON: Self = Self { form: "application/json", related: None };
+}
+
+/// The response with its validator. The caller adds the cache policy.
+pub(super) fn represent(
     row: &InsightRow,
     body: BodyRow,
     chain: &[String],
-    (form, related): (&'static str, Option<Vec<Value>>),
+    representation: Representation,
     now: Timestamp,
 ) -> ResponseBuilder {
+    let Representation { form, related } = representation;
     let modified = Timestamp(row.shown_updated_at.max(row.published_at.filter(|at| *at <= now.0).unwrap_or(0)));
     let state = insight_state(row.id, row.revision, row.pointer_version);
-    let locale = row.locale.clone();
-    let reply = match form {
+    let response = match form {
         "text/markdown" => {
             let front_matter = front_matter(row, chain, now);
             ResponseBuilder::from_bytes(format!("{front_matter}{}", body.markdown).into_bytes(), "text/markdown; charset=utf-8")
         }
         "text/html" => ResponseBuilder::from_bytes(body.html.into_bytes(), "text/html; charset=utf-8"),
         "text/plain" => ResponseBuilder::from_bytes(body.plain.into_bytes(), "text/plain; charset=utf-8"),
-        _ => ResponseBuilder::json(&InsightView { related, ..InsightView::of(row.clone(), Some(body), chain, now) }),
+        _ => ResponseBuilder::json(&InsightView { related, ..InsightView::from_row(row.clone(), Some(body), chain, now) }),
     };
-    reply.etag_prefix(state).last_modified(modified).vary("Accept, Accept-Encoding").header(header::CONTENT_LANGUAGE, locale)
+    let locale = row.locale.clone();
+    response.etag_prefix(state).last_modified(modified).vary("Accept, Accept-Encoding").header(header::CONTENT_LANGUAGE, locale)
 }
 
 /// YAML front matter as static site generators read it, then a blank line; the body follows byte for byte.
-pub(crate) fn front_matter(row: &InsightRow, chain: &[String], now: Timestamp) -> String {
-    use std::fmt::Write as _;
-    let view = InsightView::of(row.clone(), None, chain, now);
+fn front_matter(row: &InsightRow, chain: &[String], now: Timestamp) -> String {
+    let view = InsightView::from_row(row.clone(), None, chain, now);
     let quoted = quote::string;
+    let slugs = |terms: &[TermReference]| terms.iter().map(|term| quoted(&term.slug)).collect::<Vec<_>>().join(", ");
     let mut out = String::from("---\n");
-    let slugs = |terms: &[super::view::TermReference]| terms.iter().map(|term| quoted(&term.slug)).collect::<Vec<_>>().join(", ");
     let _ = writeln!(
         out,
         "title: {}\nslug: {}\nlocale: {}\ncategory: {}",
@@ -55,13 +68,13 @@ pub(crate) fn front_matter(row: &InsightRow, chain: &[String], now: Timestamp) -
     out
 }
 
-/// What an answer that shows an insight is dropped by: itself, and every term beside it.
-pub(crate) fn tags(row: &InsightRow) -> Vec<String> {
+/// The cache tags of a response that shows an insight: the insight and each of its terms.
+pub(super) fn insight_tags(row: &InsightRow) -> Vec<String> {
     [format!("insight:{}", row.id)].into_iter().chain(with_kinds(row.terms()).map(|(kind, term)| format!("{kind}:{}", term.slug))).collect()
 }
 
-/// The terms beside an insight, with their kind.
-pub(crate) fn with_kinds<'n>(
+/// The terms of an insight, each with its kind.
+pub(super) fn with_kinds<'n>(
     (category, tags, authors): (&'n SharedTerm, &'n [SharedTerm], &'n [SharedTerm]),
 ) -> impl Iterator<Item = (&'static str, &'n SharedTerm)> {
     let tags = tags.iter().map(|tag| ("tag", tag));

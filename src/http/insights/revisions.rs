@@ -1,27 +1,24 @@
-//! The history of an insight: what was written, by whom, and how it differs. Nothing here is ever rewritten; restoring appends.
-
-use crate::http::response::made_by::MadeBy;
-use std::collections::BTreeMap;
+//! The history of an insight: what was written, by whom, and how it differs. Revisions never change; a restore appends one.
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, get, post, web};
 use serde::Serialize;
-use serde_json::{Map, Value};
-use utoipa::{IntoParams, ToSchema};
+use serde_json::Value;
+use utoipa::ToSchema;
 
-use super::naming;
-use super::params::InsightPath;
-use super::view::{InsightView, SeoView};
-use super::write::{conclude, known};
+use super::input::RevisionContent;
+use super::path::{InsightPath, RevisionPath};
+use super::view::InsightView;
+use super::write_target::{conclude, find_authorized};
 use crate::domain::authority::Editor;
 use crate::domain::clock::Timestamp;
 use crate::domain::etag::insight_state;
 use crate::editorial::insights;
-use crate::http::request::params::IfMatchHeader;
-use crate::http::request::params::PageParams;
+use crate::http::request::params::{IfMatchHeader, PageParams};
 use crate::http::request::preconditions::Preconditions;
-use crate::http::request::query_params::Query;
+use crate::http::request::query_params::{Query, QueryParams as _};
 use crate::http::response::builder::ResponseBuilder;
+use crate::http::response::made_by::MadeBy;
 use crate::http::response::pagination;
 use crate::http::response::pagination::{ListMeta, PageInfo};
 use crate::http::response::problem::Problem;
@@ -40,10 +37,10 @@ pub(in crate::http) struct RevisionSummaryView {
     #[schema(format = DateTime)]
     pub created_at: String,
     pub made_by: MadeBy,
-    /// Through what it came: `api`, `import`, `restore`, `cli`, `demo` or `system`.
+    /// How it was written: `api`, `import`, `restore`, `cli`, `demo` or `system`.
     #[schema(example = "api")]
     pub origin: String,
-    /// The earlier revision that it repeats, when its origin is `restore`.
+    /// The earlier revision that it repeats, if its origin is `restore`.
     #[schema(required = true, minimum = 1)]
     pub restored_from: Option<i64>,
     pub slug: String,
@@ -51,9 +48,9 @@ pub(in crate::http) struct RevisionSummaryView {
     /// The locale of the insight's own texts.
     pub source_locale: String,
     pub locales: Vec<String>,
-    /// The public sees this one, now or from a moment on.
+    /// This revision is public, now or from its publication date on.
     pub is_live: bool,
-    /// The newest one.
+    /// This is the newest revision.
     pub is_newest: bool,
 }
 
@@ -66,67 +63,20 @@ pub(in crate::http) struct RevisionListView {
     pub meta: ListMeta,
 }
 
-/// One revision, with everything that was written in it.
+/// One revision, with its complete content.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Revision)]
 pub(in crate::http) struct RevisionView {
     #[serde(flatten)]
     pub summary: RevisionSummaryView,
-    /// What a PUT would have to say to write the same again.
-    #[schema(value_type = RevisionContentView)]
+    /// The body of a PUT that would write the same again.
+    #[schema(value_type = RevisionContent)]
     pub content: Value,
-}
-
-/// The texts of one locale of a revision.
-#[derive(ToSchema)]
-#[schema(as = RevisionText)]
-#[expect(dead_code, reason = "describes an answer to the document")]
-pub(in crate::http) struct RevisionTextView {
-    title: String,
-    #[schema(required = true)]
-    excerpt: Option<String>,
-    body_markdown: String,
-}
-
-/// What an editor wrote, in the shape in which it is written.
-#[derive(ToSchema)]
-#[schema(as = RevisionContent)]
-#[expect(dead_code, reason = "describes an answer to the document")]
-pub(in crate::http) struct RevisionContentView {
-    #[schema(required = true)]
-    slug: Option<String>,
-    title: String,
-    #[schema(required = true)]
-    excerpt: Option<String>,
-    body_markdown: String,
-    category: String,
-    tags: Vec<String>,
-    authors: Vec<String>,
-    #[schema(required = true)]
-    reading_minutes: Option<i64>,
-    #[schema(required = true)]
-    canonical_url: Option<String>,
-    seo: SeoView,
-    #[schema(value_type = Object)]
-    extra: Map<String, Value>,
-    translations: BTreeMap<String, RevisionTextView>,
-}
-
-#[derive(IntoParams)]
-#[into_params(parameter_in = Path)]
-#[expect(dead_code, reason = "describes parameters to the document")]
-pub(in crate::http) struct RevisionPath {
-    /// The insight's id, or its slug.
-    #[param(pattern = "^[a-z0-9]+(-[a-z0-9]+)*$", max_length = 100)]
-    id_or_slug: String,
-    /// The revision's number.
-    #[param(minimum = 1, maximum = 2_147_483_647_i64)]
-    number: i64,
 }
 
 /// List revisions
 ///
-/// Everything that was ever written of an insight, newest first: who, when, with which token, through what.
+/// The complete history of an insight, newest first: who wrote each revision, when, with which token, and how.
 #[utoipa::path(
     tag = "Editorial",
     params(InsightPath, PageParams),
@@ -138,16 +88,12 @@ pub(in crate::http) async fn list_revisions(
     app: web::Data<AppState>,
     request: HttpRequest,
     editor: Editor,
-    path: web::Path<String>,
+    path: web::Path<InsightPath>,
 ) -> Result<ResponseBuilder, Problem> {
-    let mut query = Query::from_request(&request);
-    let limit = query.limit();
-    let insight = find(&app, &path, &editor).await;
-    let identity = insight.as_ref().map_or_else(|_| String::new(), |insight| store::revisions::identity(insight.id));
-    let cursor = pagination::read_cursor(&mut query, &identity, false);
-    query.finish()?;
-    let insight = insight?;
-    let page = store::revisions::list(app.store.reader(), insight.id, cursor?.as_ref(), limit).await?;
+    let PageParams { limit, cursor } = PageParams::parse(&request)?;
+    let insight = find_authorized(&app, &path.id_or_slug, editor.principal()).await?;
+    let cursor = pagination::read_cursor(cursor.as_deref(), &store::revisions::identity(insight.id), false)?;
+    let page = store::revisions::list(app.store.reader(), insight.id, cursor.as_ref(), limit).await?;
     let sequence = app.freshness(app.now()).await?.sequence;
     let info = pagination::page_info(&page, limit);
     let data = page.rows.into_iter().map(|row| summary(row, &insight)).collect();
@@ -158,7 +104,7 @@ pub(in crate::http) async fn list_revisions(
 
 /// Get a revision
 ///
-/// One revision with everything that was written in it, in every locale.
+/// One revision with its complete content, in every locale.
 #[utoipa::path(
     tag = "Editorial",
     params(RevisionPath),
@@ -170,12 +116,11 @@ pub(in crate::http) async fn get_revision(
     app: web::Data<AppState>,
     request: HttpRequest,
     editor: Editor,
-    path: web::Path<(String, String)>,
+    path: web::Path<RevisionPath>,
 ) -> Result<ResponseBuilder, Problem> {
     Query::require_empty(&request)?;
-    let (name, text) = path.into_inner();
-    let insight = find(&app, &name, &editor).await?;
-    let number = number(&text)?;
+    let insight = find_authorized(&app, &path.id_or_slug, editor.principal()).await?;
+    let number = path.number()?;
     let db = app.store.reader();
     let row = store::revisions::find_listed(db, insight.id, number).await?.ok_or_else(Problem::not_found)?;
     let draft = store::drafts::find(db, insight.id, number).await?.ok_or_else(Problem::not_found)?;
@@ -185,8 +130,8 @@ pub(in crate::http) async fn get_revision(
 
 /// Restore a revision
 ///
-/// Appends a revision that says what this one says. Nothing is lost: what was written since stays in the history. What the public sees stays as
-/// it is until the new revision is published. Needs `If-Match`.
+/// Appends a revision with the content of this one. Later revisions stay in the history. What the public sees does not change until the new
+/// revision is published. Needs `If-Match`.
 #[utoipa::path(
     tag = "Editorial",
     params(RevisionPath, IfMatchHeader),
@@ -199,33 +144,16 @@ pub(in crate::http) async fn restore_revision(
     app: web::Data<AppState>,
     request: HttpRequest,
     editor: Editor,
-    path: web::Path<(String, String)>,
+    path: web::Path<RevisionPath>,
     preconditions: Preconditions,
 ) -> Result<ResponseBuilder, Problem> {
-    let intent = WriteMode::from_request(&request)?;
+    let mode = WriteMode::from_request(&request)?;
     let now = app.now();
-    let (name, text) = path.into_inner();
-    let insight = find(&app, &name, &editor).await?;
-    let number = number(&text)?;
+    let insight = find_authorized(&app, &path.id_or_slug, editor.principal()).await?;
+    let number = path.number()?;
     store::revisions::find(app.store.reader(), insight.id, number).await?.ok_or_else(Problem::not_found)?;
     let pending = insights::restore_revision(&app.store, &editor, (insight.id, number), &preconditions.required()?, now).await?;
-    conclude(&app, intent, pending, now, StatusCode::OK).await
-}
-
-pub(super) async fn find(app: &AppState, name: &str, editor: &Editor) -> Result<insight::Model, Problem> {
-    let name = naming::parse(name).ok_or_else(Problem::not_found)?;
-    let id = known(app, &name, editor.principal()).await?;
-    let insight = store::insights::find(app.store.reader(), &store::insights::InsightName::Id(id)).await?;
-    let insight = insight.filter(|insight| insight.deleted_at.is_none()).ok_or_else(Problem::not_found)?;
-    Ok(insight)
-}
-
-/// A number in a path; what is none names nothing.
-pub(super) fn number(text: &str) -> Result<i64, Problem> {
-    // One address for each revision: no signs, no leading zeros.
-    let plain = text.bytes().all(|b| b.is_ascii_digit()) && !text.starts_with('0');
-    let number = text.parse().ok().filter(|number| plain && (1..=i64::from(i32::MAX)).contains(number));
-    number.ok_or_else(Problem::not_found)
+    conclude(&app, mode, pending, now, StatusCode::OK).await
 }
 
 fn summary(row: ListedRevision, insight: &insight::Model) -> RevisionSummaryView {

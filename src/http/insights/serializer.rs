@@ -1,5 +1,5 @@
-//! How a list shows an insight. A row goes through its view; a summary is the same object already, but for what is put between its pieces: the
-//! same insight is the same bytes either way (`tests/suite/insights/summaries.rs`).
+//! Serialises the insights of a list. A row goes through its view. A summary is stored as JSON already, in pieces between which the
+//! changing members are written: the same insight is the same bytes either way (`tests/suite/insights/summaries.rs`).
 
 use serde_json::{Map, Value};
 use uuid::Uuid;
@@ -10,11 +10,11 @@ use crate::store::insight_rows::SharedTerm;
 use crate::store::lists::ListedInsight;
 use crate::store::summaries::Summary;
 
-/// What of each insight, in which language, when.
+/// Which members of each insight, in which language, at which moment.
 pub(super) struct InsightSerializer<'s> {
-    /// All, when there are none.
+    /// The selected members; all when empty.
     pub(super) fields: &'s [&'static str],
-    /// Bodies were asked for beside the fields.
+    /// The body is included beside the selected members.
     pub(super) with_body: bool,
     pub(super) chain: &'s [String],
     pub(super) now: Timestamp,
@@ -27,33 +27,33 @@ impl InsightSerializer<'_> {
         }
         let mut whole = Vec::new();
         self.write_whole(&mut whole, insight, related)?;
-        let mut some: Map<String, Value> = serde_json::from_slice(&whole)?;
-        // What was asked to be included comes in any case.
-        some.retain(|name, _| self.fields.contains(&name.as_str()) || name == "related" || self.with_body && name == "body");
-        serde_json::to_writer(out, &some)
+        let mut partial: Map<String, Value> = serde_json::from_slice(&whole)?;
+        // `include` adds to the selected members.
+        partial.retain(|name, _| self.fields.contains(&name.as_str()) || name == "related" || self.with_body && name == "body");
+        serde_json::to_writer(out, &partial)
     }
 
     fn write_whole(&self, out: &mut Vec<u8>, insight: ListedInsight, related: Option<Vec<Value>>) -> serde_json::Result<()> {
         match insight {
             ListedInsight::Row(row, body) => {
-                serde_json::to_writer(out, &InsightView { related, ..InsightView::of(*row, body, self.chain, self.now) })
+                serde_json::to_writer(out, &InsightView { related, ..InsightView::from_row(*row, body, self.chain, self.now) })
             }
             ListedInsight::Summary(summary) => self.write_summary(out, &summary, related),
         }
     }
 
-    /// The members of [`InsightView`], in its order. Only what is visible has a summary.
+    /// The members of [`InsightView`], in its order. Only visible insights have a summary.
     fn write_summary(&self, out: &mut Vec<u8>, summary: &Summary, related: Option<Vec<Value>>) -> serde_json::Result<()> {
         let Summary { id, published_at, unpublish_at, updated_at, category, tags, authors, .. } = summary;
-        let mut room = Uuid::encode_buffer();
-        push(out, &["{\"id\":\"", id.hyphenated().encode_lower(&mut room), "\","]);
+        let mut id_buffer = Uuid::encode_buffer();
+        push(out, &["{\"id\":\"", id.hyphenated().encode_lower(&mut id_buffer), "\","]);
         push(out, &summary.opening());
         push(out, &[",\"category\":"]);
         self.write_term(out, category)?;
-        for (name, terms) in [(",\"tags\":[", tags), (",\"authors\":[", authors)] {
-            push(out, &[name]);
-            for (place, term) in terms.iter().enumerate() {
-                push(out, &[if place == 0 { "" } else { "," }]);
+        for (member, terms) in [(",\"tags\":[", tags), (",\"authors\":[", authors)] {
+            push(out, &[member]);
+            for (index, term) in terms.iter().enumerate() {
+                push(out, &[if index == 0 { "" } else { "," }]);
                 self.write_term(out, term)?;
             }
             push(out, &["]"]);

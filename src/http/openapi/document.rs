@@ -140,16 +140,6 @@ fn deduplicate_parameters(operation: &mut Value) {
         names.push(key);
         is_new
     });
-    for parameter in
-        parameters.iter_mut().filter(|parameter| matches!(parameter["name"].as_str(), Some("published_after" | "published_before")))
-    {
-        // A day is allowed too, and it is no `date-time`.
-        parameter["schema"] = json!({ "anyOf": [{ "type": "string", "format": "date-time" }, { "type": "string", "format": "date" }] });
-    }
-    for schema in parameters.iter_mut().filter_map(|parameter| parameter.get_mut("schema")).filter(|schema| schema["type"] == "array") {
-        schema["minItems"] = json!(1);
-        schema["uniqueItems"] = json!(true);
-    }
 }
 
 /// Derives the schemas of an insight in a list from that of a single one.

@@ -3,6 +3,7 @@
 
 use crate::domain::change::PublicSequence;
 use crate::domain::clock::Timestamp;
+use crate::domain::term::TermKind;
 use crate::http::response::buffered::BufferedResponse;
 use crate::projections::response_cache::CacheTags;
 use crate::store::list_query::Filters;
@@ -15,9 +16,13 @@ pub(crate) const ANY_INSIGHT_TAGS: [&str; 2] = ["insights", "terms"];
 
 /// The cache tags by which CDNs purge a list or search with these filters.
 pub(crate) fn list_tags(filters: &Filters) -> Vec<String> {
-    let mut tags = vec!["insights".to_owned()];
-    tags.extend(filters.named());
-    tags
+    ["insights".to_owned()].into_iter().chain(term_tags(filters)).collect()
+}
+
+/// The cache tags of the terms that filter a list.
+pub(crate) fn term_tags(filters: &Filters) -> impl Iterator<Item = String> {
+    let by_kind = [(TermKind::Category, &filters.categories), (TermKind::Tag, &filters.tags), (TermKind::Author, &filters.authors)];
+    by_kind.into_iter().flat_map(|(kind, slugs)| slugs.iter().map(move |slug| format!("{}:{slug}", kind.resource().as_str())))
 }
 
 /// What a cache entry depends on.

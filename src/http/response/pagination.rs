@@ -44,9 +44,9 @@ pub(crate) fn page_info<T>(page: &Page<T>, limit: i64) -> PageInfo {
 }
 
 /// Reads the `cursor` parameter of a list. `identity` describes the filters and the sort; a cursor of another list is refused.
-pub(crate) fn read_cursor(query: &mut query_params::Query, identity: &str, text_key: bool) -> Result<Option<Cursor>, Problem> {
-    let Some(text) = query.text("cursor") else { return Ok(None) };
-    let cursor = Cursor::decode(&text, identity).filter(|cursor| match &cursor.key {
+pub(crate) fn read_cursor(text: Option<&str>, identity: &str, text_key: bool) -> Result<Option<Cursor>, Problem> {
+    let Some(text) = text else { return Ok(None) };
+    let cursor = Cursor::decode(text, identity).filter(|cursor| match &cursor.key {
         KeyValue::Number(_) => !text_key,
         KeyValue::Text(key) => text_key && !key.contains('\0'),
     });

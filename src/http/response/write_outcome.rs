@@ -12,7 +12,8 @@ use serde_json::{Value, json};
 
 use crate::domain::clock::Timestamp;
 use crate::editorial::pending::PendingWrite;
-use crate::http::request::query_params::Query;
+use crate::http::request::params::DryRunParam;
+use crate::http::request::query_params::{Query, QueryParams as _};
 use crate::http::response::builder::ResponseBuilder;
 use crate::http::response::headers::CONTENT_SEQUENCE;
 use crate::http::response::idempotency::KeyClaim;
@@ -47,7 +48,7 @@ impl WriteMode {
 
     /// Finishes a query string whose other parameters have been read.
     pub(crate) fn from_query(request: &HttpRequest, mut query: Query) -> Result<Self, Problem> {
-        let is_dry_run = query.flag("validate_only");
+        let DryRunParam { validate_only: is_dry_run } = DryRunParam::read(&mut query);
         query.finish()?;
         Ok(Self { is_dry_run, claim: request.extensions().get::<KeyClaim>().cloned() })
     }

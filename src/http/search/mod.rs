@@ -1,4 +1,4 @@
-//! `/v1/search` and `/v1/search/suggestions`: hits as lists show them, with what was found in them.
+//! `/v1/search` and `/v1/search/suggestions`: hits as lists show them, with the matches highlighted.
 
 mod params;
 pub(super) mod query;

@@ -1,36 +1,36 @@
-//! The query parameters of searches, as the document describes them.
+//! The query parameters of searches.
 
-use utoipa::IntoParams;
+use crate::domain::locale::Locale;
+use crate::http::request::param_rules::{CURSOR, Flag, Group, Integer, LanguageTag, PAGE_LIMIT, RequiredText, query_params};
+use crate::http::request::params::FilterParams;
 
 /// The longest query, in characters.
-pub(super) const LONGEST: usize = 2_000;
+const MAX_QUERY_LENGTH: usize = 2_000;
 
-#[derive(IntoParams)]
-#[into_params(parameter_in = Query)]
-#[expect(dead_code, reason = "describes parameters to the document")]
-pub(super) struct SearchParams {
-    /// Words, `"phrases"` that must be there word for word, `-without` and `-"without this"`. Any of the words is enough, the more the better. The
-    /// last word may be unfinished unless a space follows it.
-    #[param(max_length = 2000, example = "thundering herd")]
-    q: String,
-    /// How many hits a page has at most.
-    #[param(minimum = 1, maximum = 100, default = 20)]
-    limit: Option<i64>,
-    /// `page.next_cursor` or `page.prev_cursor` of an earlier answer to the same query.
-    #[param(max_length = 1000, nullable = false)]
-    cursor: Option<String>,
-    /// For editors: adds to each hit what its score is made of.
-    explain: Option<bool>,
+query_params! {
+    pub(super) struct SearchParams {
+        /// Words, `"phrases"` that must match word for word, `-excluded` and `-"excluded phrases"`. One of the words is enough; more words
+        /// rank higher. The last word matches as a prefix unless a space follows it.
+        q: String = RequiredText { max_length: MAX_QUERY_LENGTH }.example("thundering herd"),
+        /// Maximum number of hits on a page.
+        limit: i64 = PAGE_LIMIT,
+        filters: FilterParams = Group::<FilterParams>::new(),
+        /// The locale of the texts (BCP 47); each item falls back along `it-CH → it → the site's default`.
+        locale: Option<Locale> = LanguageTag.example("de"),
+        /// For editors: adds to each hit the parts of its score.
+        explain: bool = Flag.or(false),
+        /// `page.next_cursor` or `page.prev_cursor` of an earlier response for the same query.
+        cursor: Option<String> = CURSOR,
+    }
 }
 
-#[derive(IntoParams)]
-#[into_params(parameter_in = Query)]
-#[expect(dead_code, reason = "describes parameters to the document")]
-pub(super) struct SuggestionParams {
-    /// What has been typed so far.
-    #[param(max_length = 2000, example = "cache wi")]
-    q: String,
-    /// How many suggestions at most.
-    #[param(minimum = 1, maximum = 20, default = 8)]
-    limit: Option<i64>,
+query_params! {
+    pub(super) struct SuggestionParams {
+        /// What has been typed so far.
+        q: String = RequiredText { max_length: MAX_QUERY_LENGTH }.example("cache wi"),
+        /// Maximum number of suggestions.
+        limit: i64 = Integer { min: 1, max: 20 }.or(8),
+        /// The locale of the texts (BCP 47); falls back along `it-CH → it → the site's default`.
+        locale: Option<Locale> = LanguageTag.example("de"),
+    }
 }

@@ -5,13 +5,12 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::params::{LONGEST, SuggestionParams};
+use super::params::SuggestionParams;
 use crate::domain::change::PublicSequence;
 use crate::domain::locale::Locale;
 use crate::domain::markdown::TocEntry;
 use crate::http::request::auth::Reader;
-use crate::http::request::params::LocaleParam;
-use crate::http::request::query_params::Query;
+use crate::http::request::query_params::QueryParams as _;
 use crate::http::response::builder::ResponseBuilder;
 use crate::http::response::cache_entry;
 use crate::http::response::headers::CONTENT_SEQUENCE;
@@ -21,9 +20,6 @@ use crate::projections::search::{Suggestion, TypedPrefix};
 use crate::store::hits;
 use crate::store::insight_rows::InsightRow;
 
-const DEFAULT: i64 = 8;
-const MOST: i64 = 20;
-
 /// What a suggestion is.
 #[derive(Clone, Copy, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -32,7 +28,7 @@ enum SuggestionKind {
     Heading,
 }
 
-/// The insight that a suggestion leads to.
+/// The insight of a suggestion.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 struct SuggestedInsight {
     id: Uuid,
@@ -40,7 +36,7 @@ struct SuggestedInsight {
     title: String,
 }
 
-/// A title or a heading that goes on as was typed.
+/// A title or a heading that matches what was typed.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[schema(as = Suggestion)]
 struct SuggestionView {
@@ -48,19 +44,19 @@ struct SuggestionView {
     text: String,
     kind: SuggestionKind,
     insight: SuggestedInsight,
-    /// The heading's place in the insight: `#anchor` on a page that shows `body.html`.
+    /// The heading's anchor in the insight: `#anchor` on a page that shows `body.html`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     anchor: Option<String>,
 }
 
-/// What holds for all suggestions.
+/// Metadata of the list.
 #[derive(Debug, Serialize, ToSchema)]
 struct SuggestionMeta {
-    /// The number of the newest change that the answer takes into account.
+    /// The number of the newest change that the response takes into account.
     #[schema(value_type = i64, minimum = 0)]
     sequence: PublicSequence,
-    /// Whether nothing goes on as was typed, and these would but for one typo.
+    /// Whether nothing matches exactly, and these match with one typo corrected.
     fuzzy: bool,
 }
 
@@ -73,11 +69,11 @@ struct SuggestionList {
 
 /// Suggest titles and headings
 ///
-/// As one types: titles and headings of visible insights that begin with what was typed, then those that hold it. When there are none, one
-/// typo behind the first two letters of the last word is forgiven.
+/// For search as you type: titles and headings of visible insights that begin with what was typed, then those that contain it. If there are
+/// none, one typo after the first two letters of the last word is tolerated.
 #[utoipa::path(
     tag = "Search",
-    params(SuggestionParams, LocaleParam),
+    params(SuggestionParams),
     responses((status = 200, description = "Suggestions.", body = SuggestionList)),
     security((), ("bearer" = ["insights:write"])),
 )]
@@ -87,18 +83,14 @@ pub(in crate::http) async fn list_suggestions(
     request: HttpRequest,
     reader: Reader,
 ) -> Result<ResponseBuilder, Problem> {
-    let mut query = Query::from_request(&request);
-    let text = query.required_text("q", LONGEST);
-    let limit = usize::try_from(query.integer("limit", 1, MOST).unwrap_or(DEFAULT)).unwrap_or(0);
-    let locale = query.locale();
-    query.finish()?;
+    let SuggestionParams { q, limit, locale } = SuggestionParams::parse(&request)?;
     let now = app.now();
     let freshness = app.freshness(now).await?;
     let chain = Locale::fallback_chain(locale.as_ref(), &freshness.default_locale);
-    let (beginning, sequence) = app.search.suggest(text, chain.clone(), now).await?;
-    let rows = hits::find_with_toc(app.store.reader(), &beginning.insights, &chain, now).await?;
-    let meta = SuggestionMeta { sequence, fuzzy: beginning.fuzzy };
-    let view = SuggestionList { data: chosen(&beginning, rows, limit), meta };
+    let (prefix, sequence) = app.search.suggest(q, chain.clone(), now).await?;
+    let rows = hits::find_with_toc(app.store.reader(), &prefix.insights, &chain, now).await?;
+    let meta = SuggestionMeta { sequence, fuzzy: prefix.fuzzy };
+    let view = SuggestionList { data: suggestions(&prefix, rows, usize::try_from(limit).unwrap_or(0)), meta };
     Ok(ResponseBuilder::json(&view)
         .etag_prefix("l".to_owned())
         .etag_without_sequence()
@@ -109,12 +101,12 @@ pub(in crate::http) async fn list_suggestions(
         .cache_tag_header(&["insights".to_owned()]))
 }
 
-fn chosen(beginning: &TypedPrefix, rows: Vec<(InsightRow, Vec<TocEntry>)>, limit: usize) -> Vec<SuggestionView> {
+fn suggestions(prefix: &TypedPrefix, rows: Vec<(InsightRow, Vec<TocEntry>)>, limit: usize) -> Vec<SuggestionView> {
     let mut list: Vec<(Suggestion, SuggestedInsight)> = Vec::new();
     for (row, headings) in rows {
         let insight = SuggestedInsight { id: row.id, slug: row.slug, title: row.title };
-        for answer in beginning.matching_texts(&insight.title, &headings) {
-            list.push((answer, insight.clone()));
+        for suggestion in prefix.matching_texts(&insight.title, &headings) {
+            list.push((suggestion, insight.clone()));
         }
     }
     Suggestion::sort(&mut list);

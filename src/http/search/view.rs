@@ -9,34 +9,34 @@ use crate::http::insights::view::{InsightSummaryView, local_name};
 use crate::http::response::pagination::PageInfo;
 use crate::projections::search::{Explanation, FacetCount, TitleMatch};
 
-/// The hit's texts as HTML: what was looked for in `<mark>`, everything else escaped. Safe to put into a page.
+/// The hit's texts as HTML: matches in `<mark>`, everything else escaped. Safe to put into a page.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub(super) struct Highlights {
     #[schema(example = "Cache without a lock is <mark>thundering</mark> <mark>herd</mark>")]
     pub title: String,
     pub excerpt: String,
-    /// The passage of the body that says most about the query; its beginning when the words are elsewhere.
+    /// The passage of the body that matches best; its beginning if no word of the query is in the body.
     pub body: String,
 }
 
-/// What a score is made of: (`stems` + `spellings` + `neighbours`) × (1 + `title`) × (1 + `recency`).
+/// The parts of a score: (`stems` + `spellings` + `neighbours`) × (1 + `title`) × (1 + `recency`).
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub(super) struct ScoreExplanation {
     /// BM25 (k1 1.2, b 0.75) of the stemmed words; the title counts three times.
     pub stems: f32,
-    /// 0.2 × BM25 of the words as they are written.
+    /// 0.2 × BM25 of the exact spellings.
     pub spellings: f32,
-    /// 0.1 × BM25 of neighbouring words that are close in the text.
+    /// 0.1 × BM25 of neighbouring words of the query that are close together in the text.
     pub neighbours: f32,
     /// 0.5 × the share of the query in the title × the share of the title it fills.
     pub title: f32,
     /// 0.05 × 2^(−age in years).
     pub recency: f32,
-    /// Whether the title begins with what was typed, holds it, or neither. Those that begin come first, then those that hold it.
+    /// Whether the title begins with the query, contains it, or neither. Hits are ordered by this first.
     pub title_answer: TitleAnswer,
 }
 
-/// How a title answers what was typed.
+/// How a title matches the query.
 #[derive(Clone, Copy, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum TitleAnswer {
@@ -45,8 +45,8 @@ pub(super) enum TitleAnswer {
     Otherwise,
 }
 
-impl ScoreExplanation {
-    pub(super) fn of(explanation: &Explanation) -> Self {
+impl From<&Explanation> for ScoreExplanation {
+    fn from(explanation: &Explanation) -> Self {
         let Explanation { stems, spellings, neighbours, title, recency, title_match } = *explanation;
         let title_answer = match title_match {
             TitleMatch::Prefix => TitleAnswer::Begins,
@@ -57,12 +57,12 @@ impl ScoreExplanation {
     }
 }
 
-/// An insight that was found.
+/// An insight that matches.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub(super) struct SearchHit {
     #[schema(value_type = InsightSummaryView)]
     pub insight: Map<String, Value>,
-    /// How well it answers: larger is better. Comparable within one answer. Titles that answer what was typed come first whatever their score.
+    /// Relevance: larger is better. Comparable within one response. Hits whose title matches come first whatever their score.
     pub score: f32,
     pub highlights: Highlights,
     /// Only with `explain=true`.
@@ -71,7 +71,7 @@ pub(super) struct SearchHit {
     pub explanation: Option<ScoreExplanation>,
 }
 
-/// A value and how many hits have it.
+/// A value and the number of hits that have it.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub(super) struct FacetValue {
     /// The slug to filter by; or the year, for which `published_after` and `published_before` filter.
@@ -81,7 +81,7 @@ pub(super) struct FacetValue {
     pub count: u64,
 }
 
-/// How many hits there are of each kind, most first (years newest first). Each respects all filters but the one on itself.
+/// The number of hits of each value, highest first (years newest first). Each facet respects all filters but the one on itself.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub(super) struct FacetsView {
     pub category: Vec<FacetValue>,
@@ -91,19 +91,19 @@ pub(super) struct FacetsView {
     pub year: Vec<FacetValue>,
 }
 
-/// What holds for all hits.
+/// Metadata of the result.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub(super) struct SearchMeta {
-    /// The number of the newest change that the answer takes into account.
+    /// The number of the newest change that the response takes into account.
     #[schema(value_type = i64, minimum = 0)]
     pub sequence: PublicSequence,
-    /// How many hits all pages have together.
+    /// The number of hits on all pages together.
     #[schema(minimum = 0)]
     pub total: u64,
-    /// How long the search took, in milliseconds.
+    /// Duration of the search in milliseconds.
     #[schema(minimum = 0)]
     pub took_ms: u64,
-    /// The query as it was understood, when it has words that no insight has.
+    /// The query as it was corrected, if it has words that no insight contains.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub corrected_query: Option<String>,

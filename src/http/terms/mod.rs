@@ -3,65 +3,81 @@
 mod operations;
 pub(super) mod view;
 
-/// The six operations on one kind. A function's name is its operation id, and `actix` wants a function for each route.
+use crate::domain::term::TermKind;
+
+/// "a category", "a tag", "an author".
+fn with_article(kind: TermKind) -> String {
+    let article = if kind == TermKind::Author { "an" } else { "a" };
+    format!("{article} {}", kind.resource().as_str())
+}
+
+/// Declares the six operations on one kind of term. A function's name is its operation id, and `actix` needs a function for each route.
 macro_rules! term_routes {
-    ($module:ident, $kind:expr, $tag:literal, $one:literal, $a_one:literal, $many:literal, $collection:literal, $item:literal,
-     $list:ident, $get:ident, $create:ident, $replace:ident, $patch:ident, $delete:ident) => {
+    (mod $module:ident, kind: $kind:ident, tag: $tag:literal, collection: $collection:literal, item: $item:literal,
+     list: $list:ident, get: $get:ident, create: $create:ident, replace: $replace:ident, patch: $patch:ident, delete: $delete:ident) => {
         pub(in crate::http) mod $module {
             use actix_web::{HttpRequest, delete, get, patch, post, put, web};
 
-            use super::operations;
-            use crate::http::request::params::PageParams;
+            use super::operations::{self, TermTarget};
             use super::view::{TermInput, TermListView, TermPatch, TermPath, TermView};
+            use super::with_article;
             use crate::domain::authority::Publisher;
             use crate::domain::term::TermKind;
-            use crate::http::state::app_state::AppState;
             use crate::http::request::auth::Reader;
             use crate::http::request::body::Body;
+            use crate::http::request::params::{LocaleParam, OptionalIfMatchHeader, PageParams};
             use crate::http::request::preconditions::Preconditions;
-            use crate::http::request::params::{LocaleParam, OptionalIfMatchHeader};
-            use crate::http::response::problem::Problem;
             use crate::http::response::builder::ResponseBuilder;
+            use crate::http::response::problem::Problem;
+            use crate::http::response::write_outcome::WriteMode;
+            use crate::http::state::app_state::AppState;
 
-            const KIND: TermKind = $kind;
+            const KIND: TermKind = TermKind::$kind;
 
             #[utoipa::path(
-                summary = concat!("List ", $many),
-                description = concat!("All ", $many, ", in the order in which they were made, each with the number of visible insights that carry it."),
+                summary = format!("List {}", KIND.plural()),
+                description = format!("All {}, oldest first, each with the number of visible insights that have it.", KIND.plural()),
                 tag = $tag,
                 params(PageParams, LocaleParam),
-                responses((status = 200, description = "A page of them.", body = TermListView)),
+                responses((status = 200, description = "A page of the list.", body = TermListView)),
                 security((), ("bearer" = ["insights:write"])),
             )]
             #[get($collection)]
-            pub(in crate::http) async fn $list(app: web::Data<AppState>, request: HttpRequest, reader: Reader) -> Result<ResponseBuilder, Problem> {
+            pub(in crate::http) async fn $list(
+                app: web::Data<AppState>,
+                request: HttpRequest,
+                reader: Reader,
+            ) -> Result<ResponseBuilder, Problem> {
                 operations::list(&app, &request, &reader, KIND).await
             }
 
             #[utoipa::path(
-                summary = concat!("Get ", $a_one),
-                description = concat!("One ", $one, " by its slug."),
+                summary = format!("Get {}", with_article(KIND)),
+                description = format!("One {} by its slug.", KIND.resource().as_str()),
                 tag = $tag,
                 params(TermPath, LocaleParam),
-                responses((status = 200, description = "It.", body = TermView)),
+                responses((status = 200, description = "The term.", body = TermView)),
                 security((), ("bearer" = ["insights:write"])),
             )]
             #[get($item)]
             pub(in crate::http) async fn $get(
                 app: web::Data<AppState>,
                 request: HttpRequest,
-                path: web::Path<String>,
+                path: web::Path<TermPath>,
                 reader: Reader,
             ) -> Result<ResponseBuilder, Problem> {
-                operations::get(&app, &request, &reader, KIND, &path).await
+                operations::get(&app, &request, &reader, (KIND, &path.slug)).await
             }
 
             #[utoipa::path(
-                summary = concat!("Create ", $a_one),
-                description = concat!("Makes a new ", $one, ". A slug that is given is taken exactly or refused; a derived one takes the next free number."),
+                summary = format!("Create {}", with_article(KIND)),
+                description = format!(
+                    "Creates {}. A slug in the input is used exactly or refused; a derived one gets the next free number.",
+                    with_article(KIND)
+                ),
                 tag = $tag,
                 request_body(content = TermInput, content_type = "application/json"),
-                responses((status = 201, description = "It.", body = TermView)),
+                responses((status = 201, description = "The new term.", body = TermView)),
                 security(("bearer" = ["insights:publish"])),
             )]
             #[post($collection)]
@@ -71,16 +87,16 @@ macro_rules! term_routes {
                 publisher: Publisher,
                 body: Body,
             ) -> Result<ResponseBuilder, Problem> {
-                operations::create(&app, &request, &publisher, KIND, body).await
+                operations::create(&app, WriteMode::from_request(&request)?, &publisher, KIND, body).await
             }
 
             #[utoipa::path(
-                summary = concat!("Replace ", $a_one),
-                description = concat!("Gives the ", $one, " exactly this state; a slug that is left out stays as it is."),
+                summary = format!("Replace {}", with_article(KIND)),
+                description = format!("Replaces the {}. Without a slug in the input, it keeps its slug.", KIND.resource().as_str()),
                 tag = $tag,
                 params(TermPath, OptionalIfMatchHeader),
                 request_body(content = TermInput, content_type = "application/json"),
-                responses((status = 200, description = "It.", body = TermView)),
+                responses((status = 200, description = "The term.", body = TermView)),
                 security(("bearer" = ["insights:publish"])),
             )]
             #[put($item)]
@@ -88,20 +104,21 @@ macro_rules! term_routes {
                 app: web::Data<AppState>,
                 request: HttpRequest,
                 publisher: Publisher,
-                path: web::Path<String>,
+                path: web::Path<TermPath>,
                 preconditions: Preconditions,
                 body: Body,
             ) -> Result<ResponseBuilder, Problem> {
-                operations::replace(&app, &request, &publisher, (KIND, &path), preconditions, body).await
+                let target = TermTarget::find(&app, WriteMode::from_request(&request)?, (KIND, &path.slug), preconditions).await?;
+                operations::replace(&app, &publisher, target, body).await
             }
 
             #[utoipa::path(
-                summary = concat!("Patch ", $a_one),
-                description = concat!("Applies a merge patch (RFC 7396) to the ", $one, "."),
+                summary = format!("Patch {}", with_article(KIND)),
+                description = format!("Applies a merge patch (RFC 7396) to the {}.", KIND.resource().as_str()),
                 tag = $tag,
                 params(TermPath, OptionalIfMatchHeader),
                 request_body(content = TermPatch, content_type = "application/merge-patch+json"),
-                responses((status = 200, description = "It.", body = TermView)),
+                responses((status = 200, description = "The term.", body = TermView)),
                 security(("bearer" = ["insights:publish"])),
             )]
             #[patch($item)]
@@ -109,19 +126,23 @@ macro_rules! term_routes {
                 app: web::Data<AppState>,
                 request: HttpRequest,
                 publisher: Publisher,
-                path: web::Path<String>,
+                path: web::Path<TermPath>,
                 preconditions: Preconditions,
                 body: Body,
             ) -> Result<ResponseBuilder, Problem> {
-                operations::patch(&app, &request, &publisher, (KIND, &path), preconditions, body).await
+                let target = TermTarget::find(&app, WriteMode::from_request(&request)?, (KIND, &path.slug), preconditions).await?;
+                operations::patch(&app, &publisher, target, body).await
             }
 
             #[utoipa::path(
-                summary = concat!("Delete ", $a_one),
-                description = concat!("Removes the ", $one, ". Refused with 409 while any insight, draft or trash included, carries it."),
+                summary = format!("Delete {}", with_article(KIND)),
+                description = format!(
+                    "Deletes the {}. Refused with 409 while any insight, drafts and trash included, has it.",
+                    KIND.resource().as_str()
+                ),
                 tag = $tag,
                 params(TermPath, OptionalIfMatchHeader),
-                responses((status = 204, description = "It is gone.")),
+                responses((status = 204, description = "It was deleted.")),
                 security(("bearer" = ["insights:publish"])),
             )]
             #[delete($item)]
@@ -129,60 +150,28 @@ macro_rules! term_routes {
                 app: web::Data<AppState>,
                 request: HttpRequest,
                 publisher: Publisher,
-                path: web::Path<String>,
+                path: web::Path<TermPath>,
                 preconditions: Preconditions,
             ) -> Result<ResponseBuilder, Problem> {
-                operations::delete(&app, &request, &publisher, (KIND, &path), preconditions).await
+                let target = TermTarget::find(&app, WriteMode::from_request(&request)?, (KIND, &path.slug), preconditions).await?;
+                operations::delete(&app, &publisher, target).await
             }
         }
     };
 }
 
-term_routes!(
-    categories,
-    TermKind::Category,
-    "Categories",
-    "category",
-    "a category",
-    "categories",
-    "/v1/categories",
-    "/v1/categories/{slug}",
-    list_categories,
-    get_category,
-    create_category,
-    replace_category,
-    patch_category,
-    delete_category
-);
-term_routes!(
-    tags,
-    TermKind::Tag,
-    "Tags",
-    "tag",
-    "a tag",
-    "tags",
-    "/v1/tags",
-    "/v1/tags/{slug}",
-    list_tags,
-    get_tag,
-    create_tag,
-    replace_tag,
-    patch_tag,
-    delete_tag
-);
-term_routes!(
-    authors,
-    TermKind::Author,
-    "Authors",
-    "author",
-    "an author",
-    "authors",
-    "/v1/authors",
-    "/v1/authors/{slug}",
-    list_authors,
-    get_author,
-    create_author,
-    replace_author,
-    patch_author,
-    delete_author
-);
+term_routes! {
+    mod categories, kind: Category, tag: "Categories", collection: "/v1/categories", item: "/v1/categories/{slug}",
+    list: list_categories, get: get_category, create: create_category,
+    replace: replace_category, patch: patch_category, delete: delete_category
+}
+term_routes! {
+    mod tags, kind: Tag, tag: "Tags", collection: "/v1/tags", item: "/v1/tags/{slug}",
+    list: list_tags, get: get_tag, create: create_tag,
+    replace: replace_tag, patch: patch_tag, delete: delete_tag
+}
+term_routes! {
+    mod authors, kind: Author, tag: "Authors", collection: "/v1/authors", item: "/v1/authors/{slug}",
+    list: list_authors, get: get_author, create: create_author,
+    replace: replace_author, patch: patch_author, delete: delete_author
+}

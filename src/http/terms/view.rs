@@ -1,12 +1,14 @@
-//! Categories, tags and authors on the wire.
+//! Categories, tags and authors in the API.
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use crate::domain::term::TermText;
+use crate::http::request::input_schema::{self, derived_schema};
+use crate::http::request::viewer::Viewer;
 use crate::http::response::pagination::{ListMeta, PageInfo};
 use crate::store::terms::TermRow;
 
@@ -27,7 +29,7 @@ pub(in crate::http) struct TermView {
     slug: String,
     name: String,
     description: String,
-    /// How many visible insights carry it.
+    /// The number of visible insights that have it.
     #[schema(minimum = 0)]
     insight_count: i64,
     /// The texts in more locales; only for editors.
@@ -47,7 +49,7 @@ pub(in crate::http) struct TermListView {
 
 /// A name and a description in one more locale, as an editor writes them.
 #[derive(ToSchema)]
-#[expect(dead_code, reason = "describes input to the document")]
+#[expect(dead_code, reason = "describes the input; the domain parses it")]
 pub(in crate::http) struct TermTranslationInput {
     #[schema(max_length = 100, pattern = "^[^\\u0000]*[^\\s\\u0000][^\\u0000]*$")]
     name: String,
@@ -57,9 +59,9 @@ pub(in crate::http) struct TermTranslationInput {
 
 /// A category, tag or author as an editor writes it. Unknown fields are refused; null is the same as absent.
 #[derive(ToSchema)]
-#[expect(dead_code, reason = "describes input to the document")]
+#[expect(dead_code, reason = "describes the input; the domain parses it")]
 pub(in crate::http) struct TermInput {
-    /// Derived from the name when absent.
+    /// Derived from the name if not set.
     #[schema(max_length = 100, pattern = "^[a-z0-9]+(-[a-z0-9]+)*$")]
     slug: Option<String>,
     #[schema(max_length = 100, pattern = "^[^\\u0000]*[^\\s\\u0000][^\\u0000]*$", example = "Observability")]
@@ -69,30 +71,21 @@ pub(in crate::http) struct TermInput {
     translations: Option<BTreeMap<String, TermTranslationInput>>,
 }
 
-/// A merge patch (RFC 7396) of a category, tag or author.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "describes input to the document")]
-pub(in crate::http) struct TermPatch {
-    #[schema(max_length = 100, pattern = "^[a-z0-9]+(-[a-z0-9]+)*$")]
-    slug: Option<String>,
-    #[schema(nullable = false, max_length = 100, pattern = "^[^\\u0000]*[^\\s\\u0000][^\\u0000]*$", example = "Observability")]
-    name: Option<String>,
-    #[schema(max_length = 2000, pattern = "^[^\\u0000]*$")]
-    description: Option<String>,
-    translations: Option<BTreeMap<String, TermTranslationInput>>,
+derived_schema! {
+    /// A merge patch (RFC 7396) of a category, tag or author.
+    pub(in crate::http) TermPatch = input_schema::patch, TermInput
 }
 
-#[derive(IntoParams)]
+#[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Path)]
-#[expect(dead_code, reason = "describes parameters to the document")]
 pub(in crate::http) struct TermPath {
     #[param(pattern = "^[a-z0-9]+(-[a-z0-9]+)*$", max_length = 100)]
-    slug: String,
+    pub(super) slug: String,
 }
 
-pub(super) fn view(row: &TermRow, chain: &[String], for_editor: bool) -> TermView {
+pub(super) fn view(row: &TermRow, chain: &[String], viewer: Viewer) -> TermView {
     let translations = &row.translations.0;
-    // The row's own texts are the default locale's, which ends the chain.
+    // The row's own texts are in the default locale, which ends the chain.
     let local = chain.iter().find_map(|locale| translations.get(locale));
     TermView {
         id: row.id,
@@ -100,7 +93,7 @@ pub(super) fn view(row: &TermRow, chain: &[String], for_editor: bool) -> TermVie
         name: local.map_or(&row.name, |local| &local.name).clone(),
         description: local.map_or(&row.description, |local| &local.description).clone(),
         insight_count: row.insight_count,
-        translations: for_editor.then(|| {
+        translations: (viewer == Viewer::Editor).then(|| {
             let view = |local: &TermText| {
                 let TermText { name, description } = local.clone();
                 TermTranslationView { name, description }

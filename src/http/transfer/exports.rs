@@ -1,4 +1,4 @@
-//! `GET /v1/exports/insights`: everything that is not in the trash, one JSON object on each line, in constant memory.
+//! `GET /v1/exports/insights`: everything outside the trash, one JSON object on each line, in constant memory.
 
 use actix_web::{HttpRequest, HttpResponse, get, web};
 use futures_util::stream;
@@ -16,22 +16,22 @@ use crate::http::state::app_state::AppState;
 use crate::store::exports::ExportRange;
 
 /// Insights that are read together.
-const PAGE: i64 = 50;
+const PAGE_SIZE: i64 = 50;
 
-/// How far an export is.
+/// The progress of an export.
 #[derive(Default)]
 struct ExportPosition {
-    behind: Option<Uuid>,
-    told: ExplainedTerms,
-    is_over: bool,
+    last_id: Option<Uuid>,
+    explained: ExplainedTerms,
+    is_finished: bool,
 }
 
 /// Export insights
 ///
-/// Every insight that is not in the trash (for authors: their own) as a line of JSON (NDJSON), drafts and old slugs included, in the order of their
-/// ids. Behind them come categories, tags and authors that none of them names (not for authors). Each line is whole in itself; the lines are read
-/// one page after the other, so an insight that is written meanwhile is there as it was or as it is. `POST /v1/imports` takes what comes out, and
-/// changes nothing by it.
+/// Every insight outside the trash (for authors: their own) as a line of JSON (NDJSON), drafts and old slugs included, in the order of
+/// their ids. After them follow the categories, tags and authors that no insight has (not for authors). Each line is consistent in itself;
+/// the lines are read page by page, so an insight that is written meanwhile appears in its old or its new state. `POST /v1/imports` accepts
+/// the export, and importing it unchanged changes nothing.
 #[utoipa::path(
     tag = "Imports",
     responses((status = 200, description = "Lines of JSON.", body = String, content_type = "application/x-ndjson")),
@@ -41,23 +41,23 @@ struct ExportPosition {
 pub(crate) async fn export_insights(app: web::Data<AppState>, request: HttpRequest, editor: Editor) -> Result<HttpResponse, Problem> {
     Query::require_empty(&request)?;
     let own = editor.principal().limited_to_own();
-    let mut place = ExportPosition::default();
-    // The first page before anything is promised: a database that is away is told as such.
-    let first = next(&app, &mut place, own).await?;
-    let pages = stream::unfold(Some((Some(first), place)), move |state| {
+    let mut position = ExportPosition::default();
+    // The first page before the response starts: an unreachable database is a 503.
+    let first = next_lines(&app, &mut position, own).await?;
+    let pages = stream::unfold(Some((Some(first), position)), move |state| {
         let app = app.clone();
         async move {
-            let (first, mut place) = state?;
+            let (first, mut position) = state?;
             let page = match first {
                 Some(first) => Ok(first),
-                None => next(&app, &mut place, own).await,
+                None => next_lines(&app, &mut position, own).await,
             };
             match page {
-                Ok(lines) => Some((Ok::<_, std::io::Error>(web::Bytes::from(lines?)), Some((None, place)))),
+                Ok(lines) => Some((Ok::<_, std::io::Error>(web::Bytes::from(lines?)), Some((None, position)))),
                 Err(error) => {
-                    // The connection ends in the middle: whoever reads to the end of a chunked body sees that it is not whole.
-                    tracing::error!(%error, "an export broke off");
-                    Some((Err(std::io::Error::other("the export broke off")), None))
+                    // The connection is aborted: a client that reads a chunked body to its end notices that it is incomplete.
+                    tracing::error!(%error, "export aborted");
+                    Some((Err(std::io::Error::other("export aborted")), None))
                 }
             }
         }
@@ -65,20 +65,21 @@ pub(crate) async fn export_insights(app: web::Data<AppState>, request: HttpReque
     Ok(line_stream(pages))
 }
 
-/// The next lines, of one moment; nothing at the end.
-async fn next(app: &AppState, place: &mut ExportPosition, own: Option<Uuid>) -> Result<Option<String>, EditorialError> {
-    if place.is_over {
+/// The next lines, read in one snapshot; `None` at the end.
+async fn next_lines(app: &AppState, position: &mut ExportPosition, own: Option<Uuid>) -> Result<Option<String>, EditorialError> {
+    if position.is_finished {
         return Ok(None);
     }
     let snapshot = app.store.snapshot().await?;
-    let page = exports::lines(&snapshot, ExportRange { after: place.behind, own }, PAGE, &mut place.told, app.now()).await?;
-    place.is_over = page.is_empty();
-    place.behind = page.last().map(|(id, _)| *id);
+    let page =
+        exports::lines(&snapshot, ExportRange { after: position.last_id, own }, PAGE_SIZE, &mut position.explained, app.now()).await?;
+    position.is_finished = page.is_empty();
+    position.last_id = page.last().map(|(id, _)| *id);
     let lines: Vec<Value> = match own {
-        _ if !place.is_over => page.into_iter().map(|(_, line)| line).collect(),
-        // An author could not import them.
+        _ if !position.is_finished => page.into_iter().map(|(_, line)| line).collect(),
+        // An author could not import terms.
         Some(_) => Vec::new(),
-        None => exports::term_lines(&snapshot, &place.told).await?,
+        None => exports::term_lines(&snapshot, &position.explained).await?,
     };
     let text: Vec<String> = lines.iter().map(Value::to_string).collect();
     Ok((!text.is_empty()).then(|| text.join("\n") + "\n"))

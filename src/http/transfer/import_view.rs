@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use serde_json::{Map, Value};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::domain::clock::Timestamp;
@@ -12,7 +12,7 @@ use crate::http::response::pagination::{ListMeta, PageInfo};
 use crate::http::response::problem_codes::ProblemCode;
 use crate::store::imports::{Import, ImportItem};
 
-/// How far an import is.
+/// The progress of an import.
 #[derive(Clone, Copy, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[schema(as = ImportState)]
@@ -23,7 +23,7 @@ pub(crate) enum ImportStateView {
     Failed,
 }
 
-/// How many items there are, and what became of them.
+/// The number of items by outcome.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = ImportCounts)]
 pub(crate) struct ImportCountsView {
@@ -52,7 +52,7 @@ pub(crate) struct ImportView {
     pub atomic: bool,
     pub validate_only: bool,
     pub counts: ImportCountsView,
-    /// Why it failed as a whole; null when it did not.
+    /// Why the import failed as a whole; null if it did not.
     #[schema(required = true)]
     pub problem: Option<String>,
     pub made_by: MadeBy,
@@ -64,7 +64,7 @@ pub(crate) struct ImportView {
     pub finished_at: Option<String>,
 }
 
-/// What became of an item.
+/// The outcome of an item.
 #[derive(Clone, Copy, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[schema(as = ImportItemState)]
@@ -76,7 +76,7 @@ pub(crate) enum ImportItemStateView {
     Failed,
 }
 
-/// Something that was lost or guessed.
+/// Something that was lost or guessed in the conversion.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = ImportNote)]
 pub(crate) struct ImportNoteView {
@@ -97,13 +97,13 @@ pub(crate) struct ItemProblemView {
     pub status: u16,
     pub code: String,
     pub detail: String,
-    /// More members, as the same problem of a request has them: `errors`, `suggestions`.
+    /// Further members, as in the same problem of a request: `errors`, `suggestions`.
     #[serde(flatten)]
     #[schema(value_type = Object, additional_properties)]
     pub more: Map<String, Value>,
 }
 
-/// A line, and what became of it.
+/// A line and its outcome.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = ImportItem)]
 pub(crate) struct ImportItemView {
@@ -134,27 +134,6 @@ pub(crate) struct ImportItemListView {
     pub meta: ListMeta,
 }
 
-#[derive(IntoParams)]
-#[into_params(parameter_in = Query)]
-#[expect(dead_code, reason = "describes parameters to the document")]
-pub(crate) struct LinesParams {
-    /// `true`: all items or none.
-    #[param(inline, nullable = false)]
-    atomic: Option<bool>,
-    /// `true`: check every item and change nothing; the outcomes say what would become of each.
-    #[param(inline, nullable = false)]
-    validate_only: Option<bool>,
-}
-
-#[derive(IntoParams)]
-#[into_params(parameter_in = Query)]
-#[expect(dead_code, reason = "describes parameters to the document")]
-pub(crate) struct ItemParams {
-    /// Only items in this state.
-    #[param(inline, nullable = false)]
-    state: Option<ImportItemStateView>,
-}
-
 pub(crate) fn view(import: &Import) -> ImportView {
     let Import { id, state, source, atomic, validate_only, total, created, updated, unchanged, failed, problem, .. } = import.clone();
     let state = match state {
@@ -179,7 +158,7 @@ pub(crate) fn view(import: &Import) -> ImportView {
     }
 }
 
-pub(crate) fn item(item: ImportItem, base_url: &str) -> ImportItemView {
+pub(crate) fn item_view(item: ImportItem, base_url: &str) -> ImportItemView {
     let ImportItem { number, name, state, notes, insight_id, slug, problem, finished_at } = item;
     let state = match state {
         ImportItemState::Waiting => ImportItemStateView::Waiting,
@@ -194,13 +173,13 @@ pub(crate) fn item(item: ImportItem, base_url: &str) -> ImportItemView {
         state,
         insight_id,
         slug,
-        problem: problem.map(|fields| told(fields.0, base_url)),
+        problem: problem.map(|fields| item_problem(fields.0, base_url)),
         notes: notes.0.into_iter().map(|ImportNote { code, detail }| ImportNoteView { code, detail }).collect(),
         finished_at: finished_at.map(|at| Timestamp(at).rfc3339()),
     }
 }
 
-fn told(mut fields: Map<String, Value>, base_url: &str) -> ItemProblemView {
+fn item_problem(mut fields: Map<String, Value>, base_url: &str) -> ItemProblemView {
     let mut take = |name: &str| fields.shift_remove(name).and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default();
     let (code, detail) = (take("code"), take("detail"));
     let kind = ProblemCode::parse(&code).unwrap_or(ProblemCode::Internal);

@@ -1,4 +1,4 @@
-//! Many writers at once: no update is lost, no slug is given twice, nothing fails.
+//! Concurrent writers: no update is lost, no slug has two owners, nothing fails.
 
 use std::collections::HashSet;
 
@@ -10,16 +10,16 @@ use crate::support::{Client, TestApp};
 
 const WRITERS: usize = 200;
 
-/// Reads, adds one, and writes back with what was read, until that goes through.
+/// Reads, adds one, and writes with the `ETag` of the read, until that succeeds.
 async fn increment(client: Client, path: String) {
     loop {
         let read = client.get(&path).await.expect(200);
         let counted = read.json()["extra"]["count"].as_i64().unwrap() + 1;
-        let answer = client.patch(&path, &read.etag(), json!({ "extra": { "count": counted } })).await;
-        match answer.status {
+        let response = client.patch(&path, &read.etag(), json!({ "extra": { "count": counted } })).await;
+        match response.status {
             200 => return,
             412 => {}
-            other => panic!("{other}: {}", answer.text()),
+            other => panic!("{other}: {}", response.text()),
         }
     }
 }
@@ -38,7 +38,7 @@ async fn no_update_is_lost() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_two_hundred_writers_with_one_state_one_wins() {
+async fn one_of_two_hundred_writers_with_the_same_etag_succeeds() {
     let app = TestApp::with_terms().await;
     let admin = app.admin().await;
     let created = admin.create("Contended").await;
@@ -47,43 +47,43 @@ async fn of_two_hundred_writers_with_one_state_one_wins() {
         let (admin, path, etag) = (admin.clone(), path.clone(), created.etag());
         async move { admin.patch(&path, &etag, json!({ "title": format!("Writer {n}") })).await }
     });
-    let answers = join_all(writes).await;
-    assert_eq!(answers.iter().filter(|answer| answer.status == 200).count(), 1);
-    for answer in answers.into_iter().filter(|answer| answer.status != 200) {
-        assert_eq!(answer.problem(412, "stale-revision")["changed_fields"], json!(["title"]));
+    let responses = join_all(writes).await;
+    assert_eq!(responses.iter().filter(|response| response.status == 200).count(), 1);
+    for response in responses.into_iter().filter(|response| response.status != 200) {
+        assert_eq!(response.problem(412, "stale-revision")["changed_fields"], json!(["title"]));
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_slug_is_given_once() {
+async fn concurrent_creations_of_one_slug_succeed_once() {
     let app = TestApp::with_terms().await;
     let admin = app.admin().await;
     let mut input = draft("Wanted by all");
     input["slug"] = json!("wanted");
-    let answers = join_all((0..WRITERS).map(|_| admin.post("/v1/insights", input.clone()))).await;
-    assert_eq!(answers.iter().filter(|answer| answer.status == 201).count(), 1);
-    for answer in answers.into_iter().filter(|answer| answer.status != 201) {
-        let problem = answer.problem(409, "slug-taken");
+    let responses = join_all((0..WRITERS).map(|_| admin.post("/v1/insights", input.clone()))).await;
+    assert_eq!(responses.iter().filter(|response| response.status == 201).count(), 1);
+    for response in responses.into_iter().filter(|response| response.status != 201) {
+        let problem = response.problem(409, "slug-taken");
         assert_eq!(problem["suggestions"].as_array().map(Vec::len), Some(3), "{problem}");
     }
     assert_eq!(admin.get("/v1/insights?status=any&count=exact").await.json()["meta"]["total"], 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_title_gives_two_hundred_slugs() {
+async fn two_hundred_creations_of_one_title_get_different_slugs() {
     let app = TestApp::with_terms().await;
     let admin = app.admin().await;
-    let answers = join_all((0..WRITERS).map(|_| admin.post("/v1/insights", draft("The same title")))).await;
-    let slugs: HashSet<String> = answers.into_iter().map(|answer| answer.expect(201).slug()).collect();
+    let responses = join_all((0..WRITERS).map(|_| admin.post("/v1/insights", draft("The same title")))).await;
+    let slugs: HashSet<String> = responses.into_iter().map(|response| response.expect(201).slug()).collect();
     let mut expected: HashSet<String> = (2..=WRITERS).map(|n| format!("the-same-title-{n}")).collect();
     expected.insert("the-same-title".to_owned());
     assert_eq!(slugs, expected);
     assert!(insights::store::integrity::faults(app.store()).await.unwrap().is_empty());
 }
 
-/// Every kind of write on the same few things at once: nothing but the refusals that are meant.
+/// Every kind of write on the same few resources at once: only the expected refusals.
 #[tokio::test(flavor = "multi_thread")]
-async fn writers_of_every_kind_get_along() {
+async fn concurrent_writes_of_every_kind_do_not_fail() {
     let app = TestApp::with_terms().await;
     let admin = app.admin().await;
     let ids: Vec<String> = join_all((0..4).map(|n| {
@@ -106,17 +106,17 @@ async fn writers_of_every_kind_get_along() {
             }
         }
     });
-    for answer in join_all(work).await {
-        assert!([200, 201, 204, 404, 409].contains(&answer.status), "{}: {}", answer.status, answer.text());
+    for response in join_all(work).await {
+        assert!([200, 201, 204, 404, 409].contains(&response.status), "{}: {}", response.status, response.text());
     }
     assert!(insights::store::integrity::faults(app.store()).await.unwrap().is_empty());
-    let log: Vec<Value> = numbers(&app).await;
+    let log: Vec<Value> = sequences(&app).await;
     assert!(log.windows(2).all(|pair| pair[0].as_i64() < pair[1].as_i64()));
 }
 
-/// The numbers of the change log in the order of their commits: `at` never goes back because the clock stands still, so the order of the rows
-/// as written is what is asked for.
-async fn numbers(app: &TestApp) -> Vec<Value> {
+/// The numbers of the change log in the order of their commits. The test clock does not advance, so the order of the rows is the order of
+/// the commits.
+async fn sequences(app: &TestApp) -> Vec<Value> {
     use insights::store::rows::change;
     use sea_orm::{EntityTrait as _, QueryOrder as _};
     let rows = change::Entity::find().order_by_asc(change::Column::Sequence).all(app.store().reader()).await.unwrap();
@@ -124,7 +124,7 @@ async fn numbers(app: &TestApp) -> Vec<Value> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_old_slug_is_taken_by_one() {
+async fn concurrent_claims_of_an_old_slug_succeed_once() {
     let app = TestApp::with_terms().await;
     let admin = app.admin().await;
     for round in 0..6 {
@@ -133,9 +133,9 @@ async fn an_old_slug_is_taken_by_one() {
         admin.act(&format!("{path}/publish"), "*", json!({})).await.expect(200);
         let mut input = draft("Taker");
         input["slug"] = json!(format!("left-{round}"));
-        let answers = join_all((0..12).map(|_| admin.post("/v1/insights", input.clone()))).await;
-        assert_eq!(answers.iter().filter(|answer| answer.status == 201).count(), 1);
-        assert!(answers.iter().all(|answer| [201, 409].contains(&answer.status)));
+        let responses = join_all((0..12).map(|_| admin.post("/v1/insights", input.clone()))).await;
+        assert_eq!(responses.iter().filter(|response| response.status == 201).count(), 1);
+        assert!(responses.iter().all(|response| [201, 409].contains(&response.status)));
     }
     assert!(insights::store::integrity::faults(app.store()).await.unwrap().is_empty());
 }

@@ -4,14 +4,14 @@ use crate::support::TestApp;
 use crate::support::client::pointers;
 
 #[tokio::test]
-async fn a_schedule_is_kept_to_the_millisecond_and_no_cache_may_hide_it() {
+async fn a_schedule_takes_effect_to_the_millisecond_despite_caches() {
     let app = TestApp::with_terms().await;
     let admin = app.admin().await;
     let created = admin.create("On time").await;
     let (begin, end) = ("2026-11-23T12:10:00Z", "2026-11-23T12:20:00Z");
     let scheduled = json!({ "publish_at": begin, "unpublish_at": end });
-    let answer = admin.act(&format!("/v1/insights/{}/publish", created.id()), &created.etag(), scheduled).await.expect(200);
-    assert_eq!(answer.json()["status"], "scheduled");
+    let response = admin.act(&format!("/v1/insights/{}/publish", created.id()), &created.etag(), scheduled).await.expect(200);
+    assert_eq!(response.json()["status"], "scheduled");
     let seconds = |header: &str, name: &str| -> i64 {
         header.split(", ").find_map(|part| part.strip_prefix(&format!("{name}="))).unwrap().parse().unwrap()
     };
@@ -26,15 +26,15 @@ async fn a_schedule_is_kept_to_the_millisecond_and_no_cache_may_hide_it() {
         assert_eq!(app.anonymous().get("/v1/categories/debugging").await.json()["insight_count"], i32::from(visible));
         let policy = list.header("cache-control");
         for parts in [&["max-age"][..], &["s-maxage", "stale-while-revalidate"], &["s-maxage", "stale-if-error"]] {
-            let kept: i64 = parts.iter().map(|part| seconds(&policy, part)).sum();
-            assert!(kept <= left, "{policy} reaches beyond the next transition, {left} s away");
+            let lifetime: i64 = parts.iter().map(|part| seconds(&policy, part)).sum();
+            assert!(lifetime <= left, "{policy} reaches beyond the next transition, {left} s away");
         }
     }
     assert_eq!(admin.get("/v1/insights?status=expired").await.titles(), ["On time"]);
 }
 
 #[tokio::test]
-async fn publishing_moves_pointers_and_keeps_the_date() {
+async fn publishing_moves_the_pointer_and_preserves_the_date() {
     let app = TestApp::with_terms().await;
     let admin = app.admin().await;
     let first = admin.publish("Dated").await;
@@ -70,7 +70,7 @@ async fn publishing_moves_pointers_and_keeps_the_date() {
 }
 
 #[tokio::test]
-async fn unpublishing_makes_it_a_draft_again() {
+async fn an_unpublished_insight_is_a_draft_again() {
     let app = TestApp::with_terms().await;
     let admin = app.admin().await;
     let live = admin.publish("Withdrawn").await;
@@ -84,7 +84,7 @@ async fn unpublishing_makes_it_a_draft_again() {
 }
 
 #[tokio::test]
-async fn the_trash_gives_back_what_it_took() {
+async fn an_insight_restored_from_the_trash_is_unchanged() {
     let app = TestApp::with_terms().await;
     let admin = app.admin().await;
     let live = admin.publish("Binned").await;
@@ -106,7 +106,7 @@ async fn the_trash_gives_back_what_it_took() {
 }
 
 #[tokio::test]
-async fn purging_leaves_nothing_and_frees_the_slug() {
+async fn purging_deletes_everything_and_releases_the_slug() {
     let app = TestApp::with_terms().await;
     let admin = app.admin().await;
     let gone = admin.publish("Purged").await;
@@ -120,7 +120,7 @@ async fn purging_leaves_nothing_and_frees_the_slug() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_published_is_refused() {
+async fn impossible_publications_are_refused() {
     let app = TestApp::with_terms().await;
     let admin = app.admin().await;
     let created = admin.create("Refused").await;
@@ -138,9 +138,9 @@ async fn what_cannot_be_published_is_refused() {
     admin.send("POST", &path, None, &[("if-match", "*")]).await.expect(200);
 }
 
-/// What was over is still what lists were last modified at: taking it away must not take that time back.
+/// An expired insight has changed the lists: purging it must not set `Last-Modified` back.
 #[tokio::test]
-async fn the_time_of_a_list_never_goes_back() {
+async fn last_modified_of_a_list_never_decreases() {
     let app = TestApp::with_terms().await;
     let admin = app.admin().await;
     let created = admin.create("Over soon").await;
@@ -152,14 +152,14 @@ async fn the_time_of_a_list_never_goes_back() {
     for (method, path) in [("DELETE", path.clone()), ("DELETE", format!("{path}?permanent=true"))] {
         admin.send(method, &path, None, &[("if-match", "*")]).await.expect(204);
         let since = first.header("last-modified");
-        let answer = app.anonymous().get_with("/v1/insights", &[("if-modified-since", &since)]).await.expect(200);
-        assert!(answer.titles().is_empty());
+        let response = app.anonymous().get_with("/v1/insights", &[("if-modified-since", &since)]).await.expect(200);
+        assert!(response.titles().is_empty());
     }
 }
 
-/// What ends keeps its end, or is not made to begin behind it.
+/// An insight with an unpublish date keeps it, or its publication after that date is refused.
 #[tokio::test]
-async fn an_end_is_never_dropped_silently() {
+async fn an_unpublish_date_is_never_dropped_silently() {
     let app = TestApp::with_terms().await;
     let admin = app.admin().await;
     admin.create("Ends").await;
@@ -172,7 +172,7 @@ async fn an_end_is_never_dropped_silently() {
 }
 
 #[tokio::test]
-async fn what_takes_no_body_refuses_one_with_something_in_it() {
+async fn operations_without_input_refuse_fields_in_the_body() {
     let app = TestApp::with_terms().await;
     let admin = app.admin().await;
     admin.publish("Told").await;

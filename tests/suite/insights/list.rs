@@ -3,7 +3,7 @@ use serde_json::{Value, json};
 use crate::support::{Client, TestApp};
 
 /// Five insights, published a day apart, with different categories, tags, authors and lengths.
-async fn five(app: &TestApp) -> Client {
+async fn publish_five(app: &TestApp) -> Client {
     let admin = app.admin().await;
     let rows = [
         ("Alpha", "debugging", json!(["rust"]), json!(["ada"]), 9, "2026-01-01T00:00:00Z"),
@@ -24,9 +24,9 @@ async fn five(app: &TestApp) -> Client {
 }
 
 #[tokio::test]
-async fn filters_and_sorts_give_what_they_say() {
+async fn filters_and_sorts_select_and_order_the_list() {
     let app = TestApp::with_terms().await;
-    five(&app).await;
+    publish_five(&app).await;
     for (query, titles) in [
         ("", vec!["“Echo”", "delta", "Ébène", "beta", "Alpha"]),
         ("sort=published_at", vec!["Alpha", "beta", "Ébène", "delta", "“Echo”"]),
@@ -61,7 +61,7 @@ async fn filters_and_sorts_give_what_they_say() {
     }
 }
 
-/// Follows a list with pages of one row; answers the titles, and the last page's cursor for the way back.
+/// Follows a list with pages of one row; returns the titles, and the last page's cursor for the way back.
 async fn walk(app: &TestApp, query: &str, direction: &str, mut cursor: Option<String>) -> (Vec<String>, Option<String>) {
     let mut titles = Vec::new();
     if direction == "prev_cursor" && cursor.is_none() {
@@ -82,9 +82,9 @@ async fn walk(app: &TestApp, query: &str, direction: &str, mut cursor: Option<St
 }
 
 #[tokio::test]
-async fn links_are_absolute_and_lead_to_the_neighbours() {
+async fn link_headers_are_absolute_urls_of_the_neighbouring_pages() {
     let app = TestApp::with_terms().await;
-    five(&app).await;
+    publish_five(&app).await;
     let first = app.anonymous().get("/v1/insights?limit=2&category=debugging,infrastructure").await.expect(200);
     let link = first.header("link");
     let next = link.split(['<', '>']).nth(1).unwrap();
@@ -97,13 +97,13 @@ async fn links_are_absolute_and_lead_to_the_neighbours() {
 }
 
 #[tokio::test]
-async fn items_carry_what_was_asked_for() {
+async fn fields_and_include_select_the_members_of_items() {
     let app = TestApp::with_terms().await;
-    five(&app).await;
+    publish_five(&app).await;
     let keys = |item: &Value| item.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
     let plain = app.anonymous().get("/v1/insights?limit=1").await.json();
     assert!(plain["data"][0].get("body").is_none());
-    assert!(plain["meta"].get("total").is_none(), "lists are not counted unasked");
+    assert!(plain["meta"].get("total").is_none(), "lists are not counted by default");
     let chosen = app.anonymous().get("/v1/insights?limit=1&fields=title,slug").await.json();
     assert_eq!(keys(&chosen["data"][0]), ["slug", "title"]);
     let with_body = app.anonymous().get("/v1/insights?limit=1&include=body").await.json();
@@ -113,9 +113,9 @@ async fn items_carry_what_was_asked_for() {
 }
 
 #[tokio::test]
-async fn wrong_parameters_are_refused_by_name() {
+async fn invalid_parameters_are_refused_by_name() {
     let app = TestApp::with_terms().await;
-    five(&app).await;
+    publish_five(&app).await;
     for (query, code, parameter) in [
         ("page=2", "unknown-parameter", "page"),
         ("limit=0", "invalid-parameter", "limit"),
@@ -141,7 +141,7 @@ async fn wrong_parameters_are_refused_by_name() {
 #[tokio::test]
 async fn editors_list_by_status() {
     let app = TestApp::with_terms().await;
-    let admin = five(&app).await;
+    let admin = publish_five(&app).await;
     admin.create("A draft").await;
     for (title, publication) in [
         ("Later", json!({ "publish_at": "2027-01-01T00:00:00Z" })),
@@ -161,17 +161,17 @@ async fn editors_list_by_status() {
     }
     assert_eq!(admin.get("/v1/insights?status=published").await.titles().len(), 5);
     assert_eq!(admin.get("/v1/insights?status=any&count=exact").await.json()["meta"]["total"], 8);
-    assert_eq!(admin.get("/v1/insights").await.titles().len(), 5, "without status, editors see what everybody sees");
+    assert_eq!(admin.get("/v1/insights").await.titles().len(), 5, "without status, editors get the public list");
     let (author, _) = app.signed_in("author@example.org", "author").await;
     author.create("Own draft").await;
     assert_eq!(author.get("/v1/insights?status=draft").await.titles(), ["Own draft"], "authors see their own drafts only");
 }
 
-/// Whoever walks on after everything behind a page has gone can walk back, over the same rows.
+/// After all rows of the next page were deleted, its empty page links back to the same rows.
 #[tokio::test]
-async fn a_page_that_has_emptied_leads_back_to_where_it_was_reached_from() {
+async fn an_emptied_page_links_back_to_the_page_before() {
     let app = TestApp::with_terms().await;
-    let admin = five(&app).await;
+    let admin = publish_five(&app).await;
     for sort in ["-published_at", "title", "-title"] {
         let all = app.anonymous().get(&format!("/v1/insights?sort={sort}")).await.expect(200).titles();
         let first = app.anonymous().get(&format!("/v1/insights?sort={sort}&limit=2")).await.expect(200);

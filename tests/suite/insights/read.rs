@@ -10,7 +10,7 @@ const FORMS: [(&str, &str, &str); 4] = [
 ];
 
 #[tokio::test]
-async fn an_insight_can_be_had_by_id_or_slug_in_every_form() {
+async fn an_insight_is_read_by_id_or_slug_in_every_representation() {
     let app = TestApp::with_terms().await;
     let admin = app.admin().await;
     let body = "Byte *exact*\r\n\n\ttabs\u{a0}and\n\n```rust\nlet x = 1;\n```";
@@ -41,16 +41,17 @@ async fn an_insight_can_be_had_by_id_or_slug_in_every_form() {
 }
 
 #[tokio::test]
-async fn every_form_has_its_own_validator_and_answers_304() {
+async fn each_representation_has_its_own_etag() {
     let app = TestApp::with_terms().await;
     let insight = app.admin().await.publish("Validated").await;
     let mut tags = Vec::new();
     for (suffix, ..) in FORMS {
         let path = format!("/v1/insights/validated{suffix}");
         let first = app.anonymous().get(&path).await.expect(200);
-        for given in [first.etag(), format!("W/{}", first.etag()), format!("\"other\", {}", first.etag()), "*".to_owned()] {
+        for if_none_match in [first.etag(), format!("W/{}", first.etag()), format!("\"other\", {}", first.etag()), "*".to_owned()] {
             // Some clients add no-cache to every conditional request; it does not cancel the condition.
-            let again = app.anonymous().get_with(&path, &[("if-none-match", &given), ("cache-control", "no-cache")]).await.expect(304);
+            let again =
+                app.anonymous().get_with(&path, &[("if-none-match", &if_none_match), ("cache-control", "no-cache")]).await.expect(304);
             assert!(again.bytes.is_empty());
             assert_eq!((again.etag(), again.header("cache-control")), (first.etag(), first.header("cache-control")));
         }
@@ -83,7 +84,7 @@ async fn head_is_get_without_the_body() {
 }
 
 #[tokio::test]
-async fn texts_fall_back_along_the_locales() {
+async fn texts_fall_back_along_the_locale_chain() {
     let app = TestApp::with_terms().await;
     let admin = app.admin().await;
     admin.patch("/v1/categories/debugging", "*", json!({ "translations": { "it": { "name": "Caccia agli errori" } } })).await.expect(200);
@@ -93,26 +94,26 @@ async fn texts_fall_back_along_the_locales() {
     draft["translations"] = json!({ "it": text("Italiano"), "de": text("Deutsch") });
     let created = admin.post("/v1/insights", draft).await.expect(201);
     admin.act(&format!("/v1/insights/{}/publish", created.id()), "*", json!({})).await.expect(200);
-    for (asked, got, title, category) in [
+    for (requested, got, title, category) in [
         ("it-CH", "it", "Italiano", "Caccia agli errori"),
         ("it", "it", "Italiano", "Caccia agli errori"),
         ("de-AT", "de", "Deutsch", "Debugging"),
         ("fr", "en", "English", "Debugging"),
         ("EN", "en", "English", "Debugging"),
     ] {
-        let insight = app.anonymous().get(&format!("/v1/insights/english?locale={asked}")).await.expect(200);
+        let insight = app.anonymous().get(&format!("/v1/insights/english?locale={requested}")).await.expect(200);
         assert_eq!(insight.header("content-language"), got);
         let insight = insight.json();
-        assert_eq!((insight["locale"].as_str(), insight["title"].as_str()), (Some(got), Some(title)), "{asked}");
-        assert_eq!(insight["category"]["name"], category, "{asked}");
+        assert_eq!((insight["locale"].as_str(), insight["title"].as_str()), (Some(got), Some(title)), "{requested}");
+        assert_eq!(insight["category"]["name"], category, "{requested}");
         assert_eq!(insight["available_locales"], json!(["de", "en", "it"]));
-        assert_eq!(app.anonymous().get(&format!("/v1/insights?locale={asked}")).await.titles(), [title]);
+        assert_eq!(app.anonymous().get(&format!("/v1/insights?locale={requested}")).await.titles(), [title]);
     }
     app.anonymous().get("/v1/insights?locale=english").await.problem(400, "invalid-parameter");
 }
 
 #[tokio::test]
-async fn an_old_slug_leads_to_the_new_one_for_ever_unless_it_was_taken_again() {
+async fn an_old_slug_redirects_until_another_insight_claims_it() {
     let app = TestApp::with_terms().await;
     let admin = app.admin().await;
     let insight = admin.publish("First name").await;
@@ -125,10 +126,10 @@ async fn an_old_slug_leads_to_the_new_one_for_ever_unless_it_was_taken_again() {
         [("first-name", "second-name"), ("first-name.md", "second-name.md"), ("first-name?locale=de", "second-name?locale=de")]
     {
         let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
-        let answer = client.get(format!("{}/v1/insights/{from}", app.url)).send().await.unwrap();
-        assert_eq!(answer.status(), 308);
-        assert_eq!(answer.headers()["location"], format!("/v1/insights/{to}"));
-        assert!(answer.headers().contains_key("content-sequence"), "also of the one that makes it");
+        let response = client.get(format!("{}/v1/insights/{from}", app.url)).send().await.unwrap();
+        assert_eq!(response.status(), 308);
+        assert_eq!(response.headers()["location"], format!("/v1/insights/{to}"));
+        assert!(response.headers().contains_key("content-sequence"), "also on the request that records the transition");
     }
     assert_eq!(app.anonymous().get("/v1/insights/first-name").await.expect(200).slug(), "second-name");
     let taker = admin
@@ -154,9 +155,9 @@ async fn an_editor_reads_the_newest_revision_and_the_public_the_live_one() {
     assert_eq!(editors.header("cache-control"), "private, no-store");
 }
 
-/// Drafting to take another's old slug shows nowhere; only publishing takes it.
+/// A draft with another insight's old slug changes nothing in public; only its publication claims the slug.
 #[tokio::test]
-async fn a_draft_takes_no_redirect_away() {
+async fn a_drafted_slug_does_not_replace_a_redirect() {
     let app = TestApp::with_terms().await;
     let admin = app.admin().await;
     let (author, _) = app.signed_in("author@example.org", "author").await;
@@ -175,9 +176,9 @@ async fn a_draft_takes_no_redirect_away() {
     assert_eq!(app.anonymous().get("/v1/insights/old-one").await.expect(200).id(), second.id());
 }
 
-/// A slug under which nothing was ever visible leads nowhere, even when it was scheduled.
+/// A slug under which nothing was ever visible does not redirect, even if it was scheduled.
 #[tokio::test]
-async fn a_planned_slug_is_never_revealed() {
+async fn a_slug_that_was_never_visible_does_not_redirect() {
     let app = TestApp::with_terms().await;
     let admin = app.admin().await;
     let path = format!("/v1/insights/{}", admin.publish("Plain").await.id());
@@ -188,9 +189,9 @@ async fn a_planned_slug_is_never_revealed() {
     app.anonymous().get("/v1/insights/planned-secret").await.problem(404, "not-found");
 }
 
-/// The site's default locale may change; what was written in another stays that other's.
+/// The site's default locale may change; existing texts keep their locale.
 #[tokio::test]
-async fn a_new_default_locale_relabels_nothing() {
+async fn a_new_default_locale_does_not_relabel_old_texts() {
     let app = TestApp::start_with(|settings| settings.demo = true).await;
     let admin = app.admin().await;
     admin.put("/v1/site", "*", json!({ "name": "Z", "title": "Z", "default_locale": "de" })).await.expect(200);
@@ -203,9 +204,9 @@ async fn a_new_default_locale_relabels_nothing() {
     }
 }
 
-/// A slug that is only drafted about leads editors where it leads everybody.
+/// A slug that only a draft claims redirects editors as it redirects the public.
 #[tokio::test]
-async fn a_slug_that_was_only_drafted_goes_back() {
+async fn editors_follow_the_public_redirect_of_a_drafted_slug() {
     let app = TestApp::with_terms().await;
     let admin = app.admin().await;
     let first = admin.publish("Shared name").await.id();
@@ -218,7 +219,7 @@ async fn a_slug_that_was_only_drafted_goes_back() {
     admin.patch(&second_path, "*", json!({ "slug": "another-name" })).await.expect(200);
     let patched = admin.patch("/v1/insights/shared-name", "*", json!({ "title": "Patched by its old name" })).await.expect(200);
     assert_eq!(patched.id(), first);
-    // Published under the old name for a while: the name is that insight's, also when the while is over.
+    // Published under the old slug for a while: the slug stays that insight's afterwards.
     admin.patch(&second_path, "*", json!({ "slug": "shared-name" })).await.expect(200);
     admin.act(&format!("{second_path}/publish"), "*", json!({ "unpublish_at": "2026-11-23T12:00:02Z" })).await.expect(200);
     app.advance(10_000);

@@ -5,7 +5,7 @@ use crate::support::app::draft;
 use crate::support::client::pointers;
 
 #[tokio::test]
-async fn a_draft_is_created_whole() {
+async fn a_created_draft_has_every_field() {
     let app = TestApp::with_terms().await;
     let admin = app.admin().await;
     let created = admin.post("/v1/insights", draft("Größe: how it’s made")).await.expect(201);
@@ -23,7 +23,7 @@ async fn a_draft_is_created_whole() {
 }
 
 #[tokio::test]
-async fn every_wrong_field_is_named_at_once() {
+async fn every_invalid_field_is_reported_at_once() {
     let app = TestApp::with_terms().await;
     let admin = app.admin().await;
     let input = json!({
@@ -54,11 +54,11 @@ async fn every_wrong_field_is_named_at_once() {
     for (body, code, status) in [("[]", "validation-failed", 422), ("{", "malformed-body", 400), ("", "malformed-body", 400)] {
         admin.send("POST", "/v1/insights", Some(("application/json", body.to_owned())), &[]).await.problem(status, code);
     }
-    assert_eq!(admin.get("/v1/insights?status=any&count=exact").await.json()["meta"]["total"], 0, "nothing was kept of refused input");
+    assert_eq!(admin.get("/v1/insights?status=any&count=exact").await.json()["meta"]["total"], 0, "refused input was stored");
 }
 
 #[tokio::test]
-async fn writes_on_what_exists_name_its_state() {
+async fn writes_of_existing_insights_need_if_match() {
     let app = TestApp::with_terms().await;
     let admin = app.admin().await;
     let first = admin.create("Stateful").await;
@@ -125,7 +125,7 @@ async fn a_write_that_changes_nothing_appends_nothing() {
 }
 
 #[tokio::test]
-async fn a_slug_that_is_given_is_taken_exactly_or_refused() {
+async fn a_slug_in_the_input_is_used_exactly_or_refused() {
     let app = TestApp::with_terms().await;
     let admin = app.admin().await;
     let with_slug = |slug: &str| json!({ "slug": slug, "title": "T", "body_markdown": "B", "category": "debugging" });
@@ -176,9 +176,9 @@ async fn authors_change_their_own_drafts_only() {
     author.delete(&format!("{own_path}?permanent=true"), "*").await.problem(403, "insufficient-scope");
 }
 
-/// Fresh drafts are alike in everything but whose they are.
+/// New drafts have equal states; their `ETag`s must differ.
 #[tokio::test]
-async fn a_state_is_that_of_one_insight() {
+async fn an_etag_matches_one_insight_only() {
     let app = TestApp::with_terms().await;
     let admin = app.admin().await;
     let first = admin.create("Taken").await;
@@ -194,7 +194,7 @@ async fn a_state_is_that_of_one_insight() {
 }
 
 #[tokio::test]
-async fn a_write_that_must_not_find_a_state_does_not() {
+async fn if_none_match_stops_a_write_of_that_state() {
     let app = TestApp::with_terms().await;
     let admin = app.admin().await;
     let created = admin.create("There").await;
@@ -211,9 +211,9 @@ async fn a_write_that_must_not_find_a_state_does_not() {
     admin.send("PATCH", "/v1/insights/there", patch(), &encoded).await.problem(415, "unsupported-media-type");
 }
 
-/// A language tag is the same in any case.
+/// Language tags are case-insensitive.
 #[tokio::test]
-async fn a_patch_finds_a_translation_however_its_locale_is_spelled() {
+async fn a_patch_matches_locales_case_insensitively() {
     let app = TestApp::with_terms().await;
     let admin = app.admin().await;
     let mut input = draft("Translated");
@@ -226,9 +226,9 @@ async fn a_patch_finds_a_translation_however_its_locale_is_spelled() {
     assert_eq!(gone.json()["available_locales"], json!(["en"]));
 }
 
-/// What a draft is going to be called is for those who may read it.
+/// The slug of a draft is visible only to those who may read the draft.
 #[tokio::test]
-async fn a_drafted_slug_is_not_told_by_a_refusal() {
+async fn a_refusal_does_not_reveal_a_drafted_slug() {
     let app = TestApp::with_terms().await;
     let admin = app.admin().await;
     let (author, _) = app.signed_in("author@example.org", "author").await;
