@@ -39,6 +39,9 @@ pub async fn run_maintenance(store: &Store, now: Timestamp) {
         }
     }
     log_rebuilt_summaries(store::summaries::renew(store).await);
+    if let Err(error) = store::integrity::renew_first_publications(store).await {
+        tracing::error!(%error, "first publications not corrected");
+    }
     if let Err(error) = imports::delete_expired(store, now).await {
         tracing::error!(%error, table = "imports", "expired rows not deleted");
     }

@@ -3,10 +3,10 @@
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use super::clock::Timestamp;
 use super::draft::Draft;
 use super::fields::{self, FieldError, FieldReader};
 use super::locale::Locale;
+use super::publication_times::PublicationTimes;
 use super::slug::Slug;
 use super::term::{TermDraft, TermKind};
 use super::text::Refused;
@@ -14,8 +14,8 @@ use super::user::moment;
 
 /// High enough that an import accepts every export.
 const MAX_ALIASES: usize = 10_000;
-/// The fields of a line beside those of a draft.
-const OWN: [&str; 9] = ["id", "locale", "status", "published_at", "unpublish_at", "aliases", "draft", "terms", "kind"];
+/// The fields of a line beside those of a draft and the times.
+const OWN: [&str; 7] = ["id", "locale", "status", "aliases", "draft", "terms", "kind"];
 
 /// The content of a line.
 #[derive(Clone, Debug, PartialEq)]
@@ -34,8 +34,7 @@ pub struct InsightLine {
     /// A newer draft that is not public yet.
     pub newer: Option<Draft>,
     pub wanted: WantedState,
-    pub published_at: Option<Timestamp>,
-    pub unpublish_at: Option<Timestamp>,
+    pub times: PublicationTimes,
     /// Old slugs that redirect to it.
     pub aliases: Vec<Slug>,
     /// Descriptions of its category, tags and authors, for those that do not exist.
@@ -61,7 +60,8 @@ impl ImportLine {
             object.remove("kind");
             return TermDraft::parse(Value::Object(object)).map(|draft| Self::Term(term, draft));
         }
-        let own: Map<String, Value> = OWN.iter().filter_map(|name| Some(((*name).to_owned(), object.shift_remove(*name)?))).collect();
+        let own = OWN.into_iter().chain(PublicationTimes::NAMES);
+        let own: Map<String, Value> = own.filter_map(|name| Some((name.to_owned(), object.shift_remove(name)?))).collect();
         let text = Draft::parse(Value::Object(object));
         let line = InsightLine::read(own);
         match (text, line) {
@@ -83,8 +83,7 @@ impl InsightLine {
             text: Draft::default(),
             newer: None,
             wanted: fields.text("status", wanted).unwrap_or_default(),
-            published_at: fields.text("published_at", moment),
-            unpublish_at: fields.text("unpublish_at", moment),
+            times: PublicationTimes::from_fn(|name| fields.text(name, moment)),
             aliases: fields.list("aliases", MAX_ALIASES, fields::slug),
             terms: fields.nested("terms", terms),
         };
@@ -126,7 +125,7 @@ impl InsightLine {
 
     /// A publication date without a status means published.
     fn wanted_with_date(&self) -> WantedState {
-        if self.wanted == WantedState::Unchanged && self.published_at.is_some() { WantedState::Published } else { self.wanted }
+        if self.wanted == WantedState::Unchanged && self.times.published_at.is_some() { WantedState::Published } else { self.wanted }
     }
 }
 

@@ -15,6 +15,7 @@ pub mod locale;
 pub mod markdown;
 pub mod merge;
 pub mod page;
+pub mod publication_times;
 pub mod secret;
 pub mod site;
 pub mod slug;

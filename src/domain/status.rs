@@ -1,6 +1,7 @@
 //! The status of an insight, computed from its pointers and the clock. It is never stored, so it is never stale.
 
 use super::clock::Timestamp;
+use super::publication_times::PublicationTimes;
 use super::text_enum::text_enum;
 
 /// The retention of the trash.
@@ -24,15 +25,14 @@ text_enum! {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pointers {
     pub live_revision: Option<i64>,
-    pub published_at: Option<Timestamp>,
-    pub unpublish_at: Option<Timestamp>,
+    pub times: PublicationTimes,
     pub deleted_at: Option<Timestamp>,
 }
 
 impl Status {
     #[must_use]
     pub fn from_pointers(pointers: &Pointers, now: Timestamp) -> Self {
-        let Pointers { live_revision, published_at, unpublish_at, deleted_at } = *pointers;
+        let Pointers { live_revision, times: PublicationTimes { published_at, unpublish_at, .. }, deleted_at } = *pointers;
         if deleted_at.is_some() {
             return Self::Deleted;
         }

@@ -65,7 +65,7 @@ fn term_slugs(insight: &Exported, kind: TermKind) -> Vec<&Slug> {
 
 fn line(insight: Exported, terms: &TermExplanations) -> Value {
     let descriptions = describe_terms(&insight, terms);
-    let Exported { id, source_locale, live, newer, published_at, unpublish_at, aliases } = insight;
+    let Exported { id, source_locale, live, newer, times, aliases } = insight;
     let is_live = live.is_some();
     let (text, newer) = match live {
         Some(live) => (live, newer),
@@ -74,9 +74,9 @@ fn line(insight: Exported, terms: &TermExplanations) -> Value {
     let mut line = Map::from_iter([("id".to_owned(), json!(id)), ("locale".to_owned(), json!(source_locale))]);
     line.extend(present_fields(&text));
     line.insert("status".to_owned(), json!(if is_live { "published" } else { "draft" }));
-    for (name, at) in [("published_at", published_at), ("unpublish_at", unpublish_at)] {
-        if let Some(at) = at.filter(|_| is_live) {
-            line.insert(name.to_owned(), json!(Timestamp(at).rfc3339()));
+    for (name, at) in times.members() {
+        if let Some(at) = at {
+            line.insert(name.to_owned(), json!(at.rfc3339()));
         }
     }
     if !aliases.is_empty() {

@@ -232,12 +232,7 @@ pub(super) async fn check_state(
 
 /// What the status of an insight follows from.
 pub(super) fn pointers(insight: &insight::Model) -> Pointers {
-    Pointers {
-        live_revision: insight.live_revision,
-        published_at: insight.published_at.map(Timestamp),
-        unpublish_at: insight.unpublish_at.map(Timestamp),
-        deleted_at: insight.deleted_at.map(Timestamp),
-    }
+    Pointers { live_revision: insight.live_revision, times: insight.times(), deleted_at: insight.deleted_at.map(Timestamp) }
 }
 
 /// Sets what lists show and filter by.
@@ -250,14 +245,12 @@ fn set_listing_columns(insight: &mut insight::Model, slug: &Slug, resolved: &Res
 
 /// The row of an insight with its first revision.
 pub(super) fn new_row(id: Uuid, slug: &Slug, resolved: &ResolvedDraft, created_by: Option<Uuid>, now: Timestamp) -> insight::Model {
-    let mut insight = insight::Model {
+    let mut insight = insight::Model::new(insight::Facts {
         id,
         slug: String::new(),
         head_revision: 1,
         live_revision: None,
         pointer_version: 1,
-        published_at: None,
-        unpublish_at: None,
         deleted_at: None,
         position_at: now.0,
         category_id: Uuid::nil(),
@@ -267,7 +260,7 @@ pub(super) fn new_row(id: Uuid, slug: &Slug, resolved: &ResolvedDraft, created_b
         created_at: now.0,
         updated_at: now.0,
         live_updated_at: now.0,
-    };
+    });
     set_listing_columns(&mut insight, slug, resolved);
     insight
 }

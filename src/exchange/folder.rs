@@ -4,6 +4,7 @@ use crate::exchange::parsed::IdAndFields;
 use crate::exchange::parsed::ParsedFile;
 use serde_json::{Map, Value};
 
+use crate::domain::publication_times::PublicationTimes;
 use crate::domain::slug::Slug;
 use crate::exchange::fields::ArticleFields;
 use crate::exchange::front_matter;
@@ -67,7 +68,7 @@ fn convert_insight(
         if draft_id.is_some() && draft_id != id {
             return Err(format!("{} and {path} are versions of one insight and have different ids", unit.files[0].path));
         }
-        for name in PUBLICATION_FIELDS {
+        for name in PUBLICATION_FIELDS.into_iter().chain(PublicationTimes::NAMES) {
             draft.shift_remove(name);
         }
         item.insert("draft".to_owned(), draft.into());
@@ -77,8 +78,8 @@ fn convert_insight(
     Ok([("id".to_owned(), Value::from(id))].into_iter().chain(item).collect())
 }
 
-/// Fields of a line that its draft does not repeat.
-const PUBLICATION_FIELDS: [&str; 5] = ["locale", "status", "published_at", "unpublish_at", "aliases"];
+/// Fields of a line that its draft does not repeat, beside the times.
+const PUBLICATION_FIELDS: [&str; 3] = ["locale", "status", "aliases"];
 
 /// Converts one version of a unit, published or draft: a main file and its translations.
 fn convert_version(

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use crate::domain::locale::Locale;
+use crate::domain::publication_times::{PublicationTimes, TimeScope};
 use crate::domain::slug::Slug;
 use crate::exchange::fields::{ArticleFields, plain_text};
 use crate::exchange::names;
@@ -20,10 +21,13 @@ impl ArticleFields<'_> {
         // A slug that contains the date of the file name: the date is part of the name.
         let date_is_name = slug != self.unit.slug && dates::parse_file_name(slug).is_some();
         let file_date = self.unit.date.clone().filter(|_| !date_is_name);
-        let published_at = self.take_date(&["published_at", "publishDate", "pubDate", "date", "published"]).or(file_date);
-        let unpublish_at = self.take_date(&["unpublish_at", "expiryDate"]);
-        for (name, date) in [("published_at", published_at), ("unpublish_at", unpublish_at)] {
-            if let Some(date) = date.as_ref().filter(|_| status == "draft") {
+        for (name, scope) in PublicationTimes::SCOPES {
+            let date = match name {
+                "published_at" => self.take_date(&["published_at", "publishDate", "pubDate", "date", "published"]).or(file_date.clone()),
+                "unpublish_at" => self.take_date(&["unpublish_at", "expiryDate"]),
+                _ => self.take_date(&[name]),
+            };
+            if let Some(date) = date.as_ref().filter(|_| status == "draft" && scope == TimeScope::Publication) {
                 self.note("date-of-draft", format!("{name} {date} is lost: a draft has no date"));
             }
             set(item, name, Value::from(date.unwrap_or_default()));

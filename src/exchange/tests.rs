@@ -314,8 +314,9 @@ fn some_line() -> impl Strategy<Value = Value> {
     let moment = || option((0_i64..4_000_000_000_000).prop_map(|ms| crate::domain::clock::Timestamp(ms).rfc3339()));
     let id = option(any::<u128>().prop_map(|n| uuid::Uuid::from_u128(n).to_string()));
     let draft = prop::option::of((writable(), prop::option::of(slug())));
-    (writable(), slug(), id, any::<bool>(), option(some_locale()), moment(), moment(), slugs(3), draft).prop_map(
-        |(mut item, slug, id, published, locale, published_at, unpublish_at, aliases, draft)| {
+    let times = (moment(), moment(), moment());
+    (writable(), slug(), id, any::<bool>(), option(some_locale()), times, slugs(3), draft).prop_map(
+        |(mut item, slug, id, published, locale, (published_at, unpublish_at, first_published_at), aliases, draft)| {
             let fields = item.as_object_mut().unwrap();
             let aliases: Vec<String> = aliases.into_iter().filter(|alias| *alias != slug).collect();
             for (name, value) in [
@@ -324,6 +325,7 @@ fn some_line() -> impl Strategy<Value = Value> {
                 ("locale", locale),
                 ("published_at", published_at),
                 ("unpublish_at", unpublish_at),
+                ("first_published_at", first_published_at),
                 ("aliases", aliases.into()),
             ] {
                 crate::exchange::set(fields, name, value);

@@ -3,27 +3,14 @@
 use serde_json::{Map, Value};
 
 use crate::domain::locale::Locale;
+use crate::domain::publication_times::PublicationTimes;
 use crate::exchange::names::to_slug;
 use crate::exchange::{is_empty, quote};
 
-/// The keys of an insight's front matter, in their order. The body follows it, and translations have files of their own.
-const FRONT_MATTER_KEYS: [&str; 15] = [
-    "id",
-    "slug",
-    "title",
-    "excerpt",
-    "locale",
-    "category",
-    "tags",
-    "authors",
-    "published_at",
-    "unpublish_at",
-    "reading_minutes",
-    "canonical_url",
-    "aliases",
-    "seo",
-    "extra",
-];
+/// The keys of an insight's front matter before its times. The body follows it, and translations have files of their own.
+const KEYS_BEFORE_TIMES: [&str; 8] = ["id", "slug", "title", "excerpt", "locale", "category", "tags", "authors"];
+/// The keys after its times.
+const KEYS_AFTER_TIMES: [&str; 5] = ["reading_minutes", "canonical_url", "aliases", "seo", "extra"];
 
 /// The files of an insight's line, as paths and texts: the published version in `insights/`, a draft in `_drafts/`.
 #[must_use]
@@ -69,7 +56,8 @@ pub fn term_file(line: &Value) -> Vec<(String, String)> {
 
 fn push_version(fields: &Value, folder: &str, name: &str, files: &mut Vec<(String, String)>) {
     let is_draft = folder == "_drafts";
-    files.push((format!("{folder}/{name}.md"), insight_text(fields, &FRONT_MATTER_KEYS, is_draft)));
+    let keys: Vec<&str> = KEYS_BEFORE_TIMES.into_iter().chain(PublicationTimes::NAMES).chain(KEYS_AFTER_TIMES).collect();
+    files.push((format!("{folder}/{name}.md"), insight_text(fields, &keys, is_draft)));
     for (locale, text) in texts_by_locale(fields) {
         files.push((format!("{folder}/{name}.{locale}.md"), insight_text(text, &["title", "excerpt"], false)));
     }

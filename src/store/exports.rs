@@ -7,9 +7,11 @@ use uuid::Uuid;
 
 use super::drafts::{self, SourcedDraft};
 use super::error::StoreError;
+use super::rows::insight::TimeColumns;
 use super::sql::Sql;
 use crate::domain::clock::Timestamp;
 use crate::domain::draft::Draft;
+use crate::domain::publication_times::PublicationTimes;
 
 /// An insight with its texts.
 #[derive(Clone, Debug)]
@@ -20,8 +22,7 @@ pub struct Exported {
     pub live: Option<Draft>,
     /// The newest draft, if it differs from the live one.
     pub newer: Option<Draft>,
-    pub published_at: Option<i64>,
-    pub unpublish_at: Option<i64>,
+    pub times: PublicationTimes,
     /// Old slugs that redirect to it.
     pub aliases: Vec<String>,
 }
@@ -32,8 +33,8 @@ struct PointerRow {
     slug: String,
     head_revision: i64,
     live_revision: Option<i64>,
-    published_at: Option<i64>,
-    unpublish_at: Option<i64>,
+    #[sea_orm(nested)]
+    times: TimeColumns,
 }
 
 #[derive(FromQueryResult)]
@@ -53,8 +54,11 @@ pub struct ExportRange {
 
 /// The insights of a range in the order of their ids, without the trash.
 pub async fn page(db: &impl ConnectionTrait, range: ExportRange, limit: i64, now: Timestamp) -> Result<Vec<Exported>, StoreError> {
-    let text = "SELECT id, slug, head_revision, live_revision, published_at, unpublish_at FROM insights WHERE deleted_at IS NULL";
-    let mut sql = Sql::new(db.get_database_backend(), text);
+    let mut sql = Sql::new(db.get_database_backend(), "SELECT id, slug, head_revision, live_revision");
+    for time in PublicationTimes::NAMES {
+        sql.push(", ").push_ident(time);
+    }
+    sql.push(" FROM insights WHERE deleted_at IS NULL");
     if let Some(after) = range.after {
         sql.push(" AND id > ").bind(after);
     }
@@ -68,7 +72,7 @@ pub async fn page(db: &impl ConnectionTrait, range: ExportRange, limit: i64, now
     let mut aliases = aliases(db, &rows, now).await?;
     let mut page = Vec::with_capacity(rows.len());
     for row in rows {
-        let PointerRow { id, slug: _, head_revision, live_revision, published_at, unpublish_at } = row;
+        let PointerRow { id, slug: _, head_revision, live_revision, times } = row;
         let live = live_revision.and_then(|number| drafts.get(&(id, number)).map(|sourced| sourced.draft.clone()));
         let SourcedDraft { source_locale, draft: head } =
             drafts.remove(&(id, head_revision)).ok_or(StoreError::Inconsistent("an insight has no newest revision"))?;
@@ -78,8 +82,7 @@ pub async fn page(db: &impl ConnectionTrait, range: ExportRange, limit: i64, now
             source_locale,
             live,
             newer,
-            published_at,
-            unpublish_at,
+            times: times.to_times().as_of(now),
             aliases: aliases.remove(&id).unwrap_or_default(),
         });
     }

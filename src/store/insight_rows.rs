@@ -9,10 +9,12 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::json_column::Json;
+use super::rows::insight::TimeColumns;
 use super::rows::revision::{DETAILS, DetailColumns};
 use super::sql::Sql;
 use crate::domain::clock::Timestamp;
 use crate::domain::markdown::TocEntry;
+use crate::domain::publication_times::PublicationTimes;
 use crate::domain::status::Pointers;
 
 /// Where a column of an [`InsightRow`] comes from: `i` is the insight, `r` its revision, `t` the revision's text.
@@ -21,6 +23,8 @@ enum ColumnSource {
     Sql(&'static str),
     /// The details of the draft: a column each.
     Details,
+    /// The times of the publication: a column each.
+    Times,
     /// The time of the last change that the reader can notice.
     UpdatedAt,
     Category,
@@ -31,7 +35,7 @@ enum ColumnSource {
     },
 }
 
-use ColumnSource::{Category, Details, Sql as Column, Terms, UpdatedAt};
+use ColumnSource::{Category, Details, Sql as Column, Terms, Times, UpdatedAt};
 
 /// Defines [`InsightRow`] and the list of its columns.
 macro_rules! insight_row {
@@ -55,8 +59,8 @@ insight_row! {
     head_revision: i64 = Column("i.head_revision"),
     live_revision: Option<i64> = Column("i.live_revision"),
     pointer_version: i64 = Column("i.pointer_version"),
-    published_at: Option<i64> = Column("i.published_at"),
-    unpublish_at: Option<i64> = Column("i.unpublish_at"),
+    #[sea_orm(nested)]
+    times: TimeColumns = Times,
     deleted_at: Option<i64> = Column("i.deleted_at"),
     position_at: i64 = Column("i.position_at"),
     sort_title: String = Column("i.sort_title"),
@@ -134,12 +138,7 @@ impl InsightRow {
 
     #[must_use]
     pub fn pointers(&self) -> Pointers {
-        Pointers {
-            live_revision: self.live_revision,
-            published_at: self.published_at.map(Timestamp),
-            unpublish_at: self.unpublish_at.map(Timestamp),
-            deleted_at: self.deleted_at.map(Timestamp),
-        }
+        Pointers { live_revision: self.live_revision, times: self.times.to_times(), deleted_at: self.deleted_at.map(Timestamp) }
     }
 }
 
@@ -152,6 +151,12 @@ pub(super) fn select(sql: &mut Sql, shown: ShownRevision, with_body: bool) {
             Details => {
                 for (index, (detail, _)) in DETAILS.into_iter().enumerate() {
                     sql.push(if index == 0 { "r." } else { ", r." }).push_ident(detail);
+                }
+                continue;
+            }
+            Times => {
+                for (index, time) in PublicationTimes::NAMES.into_iter().enumerate() {
+                    sql.push(if index == 0 { "i." } else { ", i." }).push_ident(time);
                 }
                 continue;
             }

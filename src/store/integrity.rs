@@ -6,7 +6,7 @@ use super::{Store, summaries};
 use sea_orm::FromQueryResult;
 
 /// Each fault, and the query that counts the rows that have it.
-const RULES: [(&str, &str); 6] = [
+const RULES: [(&str, &str); 7] = [
     (
         "insights whose newest revision is missing",
         "SELECT count(*) AS number FROM insights i WHERE NOT EXISTS (SELECT 1 FROM revisions r WHERE r.insight_id = i.id AND \
@@ -34,6 +34,11 @@ const RULES: [(&str, &str); 6] = [
     (
         "published insights whose position in lists is not their date",
         "SELECT count(*) AS number FROM insights WHERE published_at IS NOT NULL AND published_at <> position_at",
+    ),
+    (
+        "published insights whose first publication is unknown or later than the current one (a running service corrects them hourly)",
+        "SELECT count(*) AS number FROM insights WHERE live_revision IS NOT NULL AND (first_published_at IS NULL OR \
+            first_published_at > published_at)",
     ),
 ];
 
@@ -63,4 +68,19 @@ pub async fn faults(store: &Store) -> Result<Vec<String>, StoreError> {
         ));
     }
     Ok(faults)
+}
+
+/// Sets the first publication of insights that a node of an older version has published. Returns how many.
+pub async fn renew_first_publications(store: &Store) -> Result<u64, StoreError> {
+    const WRONG: &str = " WHERE live_revision IS NOT NULL AND (first_published_at IS NULL OR first_published_at > published_at)";
+    let db = store.reader();
+    let mut sql = Sql::new(db.get_database_backend(), "SELECT count(*) AS number FROM insights");
+    if sql.push(WRONG).one::<Number>(db).await?.is_none_or(|wrong| wrong.number == 0) {
+        return Ok(0);
+    }
+    let txn = store.begin().await?;
+    let mut sql = Sql::new(db.get_database_backend(), "UPDATE insights SET first_published_at = published_at");
+    let renewed = sql.push(WRONG).run(&txn).await?;
+    store.commit_quietly(txn).await?;
+    Ok(renewed)
 }

@@ -23,6 +23,7 @@ use super::term_names::TermNames;
 use crate::domain::change::Sequence;
 use crate::domain::clock::Timestamp;
 use crate::domain::page::{KeyValue, SortKey};
+use crate::domain::publication_times::PublicationTimes;
 
 /// Ends each piece of a line: a character that JSON always escapes, as the next.
 const PIECE: char = '\u{1f}';
@@ -99,8 +100,7 @@ pub struct Summary {
     pub id: Uuid,
     /// The value that the list is ordered by.
     pub key: KeyValue,
-    pub published_at: Timestamp,
-    pub unpublish_at: Option<Timestamp>,
+    pub times: PublicationTimes,
     pub updated_at: Timestamp,
     pub category: SharedTerm,
     pub tags: Vec<SharedTerm>,
@@ -153,7 +153,13 @@ pub(super) fn statement(backend: DbBackend, query: &ListQuery, now: Timestamp) -
         SortKey::ReadingMinutes => "i.reading_minutes",
     };
     sql.push("(SELECT string_agg(line, '') FROM (SELECT concat(");
-    for piece in [id, key, "i.published_at", "i.live_updated_at", "i.unpublish_at", "i.live_revision"] {
+    for piece in [id, key] {
+        sql.push(piece).push(", '\u{1f}', ");
+    }
+    for time in PublicationTimes::NAMES {
+        sql.push("i.").push_ident(time).push(", '\u{1f}', ");
+    }
+    for piece in ["i.live_updated_at", "i.live_revision"] {
         sql.push(piece).push(", '\u{1f}', ");
     }
     sql.push("i.live_summary, '\u{1f}\u{1e}') AS line FROM ");
@@ -185,9 +191,8 @@ impl Summary {
     fn read(mut line: SummaryReader<'_>, sort: SortKey, locales: &[&str], names: &TermNames) -> Option<Self> {
         let id = line.text()?.parse().ok()?;
         let key = line.text()?;
-        let published_at = Timestamp(line.text()?.parse().ok()?);
-        let updated_at = Timestamp(line.text()?.parse().ok()?);
-        let unpublish_at = Some(line.text()?).filter(|at| !at.is_empty()).map(str::parse).transpose().ok()?.map(Timestamp);
+        let times = PublicationTimes::try_from_fn(|_| line.time())?;
+        let updated_at = line.time()??;
         if line.text()? != line.text()? {
             return None;
         }
@@ -197,13 +202,13 @@ impl Summary {
         let source_locale = line.text()?;
         let [locale, text, measures] = locales.iter().copied().chain([source_locale]).find_map(|locale| line.text_in(locale))?;
         let key = match sort {
-            SortKey::PublishedAt => KeyValue::Number(published_at.0),
+            SortKey::PublishedAt => KeyValue::Number(times.published_at?.0),
             SortKey::UpdatedAt => KeyValue::Number(updated_at.0),
             SortKey::ReadingMinutes => KeyValue::Number(key.parse().ok()?),
             SortKey::Title => KeyValue::Text(serde_json::from_str(key).ok()?),
         };
         let pieces = Pieces { slug, locale, available_locales, text, measures, rest };
-        Some(Self { id, key, published_at, unpublish_at, updated_at, category, tags, authors, lines: line.lines.clone(), pieces })
+        Some(Self { id, key, times, updated_at, category, tags, authors, lines: line.lines.clone(), pieces })
     }
 }
 
@@ -224,6 +229,14 @@ impl<'l> SummaryReader<'l> {
 
     fn text(&mut self) -> Option<&'l str> {
         self.piece().and_then(|piece| self.lines.get(piece))
+    }
+
+    /// A time, or the empty text of one that is not set.
+    fn time(&mut self) -> Option<Option<Timestamp>> {
+        match self.text()? {
+            "" => Some(None),
+            millis => Some(Some(Timestamp(millis.parse().ok()?))),
+        }
     }
 
     /// The text in this locale. The texts of all locales end a line.

@@ -10,12 +10,13 @@ use crate::domain::clock::{Timestamp, new_id};
 use crate::domain::fields::FieldError;
 use crate::domain::import_line::{InsightLine, WantedState};
 use crate::domain::import_state::{ImportItemState, ImportNote};
+use crate::domain::publication_times::PublicationTimes;
 use crate::domain::slug::Slug;
 use crate::domain::status::Status;
 use crate::domain::term::{TermDraft, TermKind};
 use crate::editorial::error::EditorialError;
 use crate::editorial::insights::{append_revision, claim_slug, draft_change, find_by_current_slug, new_row, pointers};
-use crate::editorial::lifecycle::{self, PublicationPeriod, publish_in, unpublish_in};
+use crate::editorial::lifecycle::{self, PublicationPeriod, publish_in, set_times_in, unpublish_in};
 use crate::editorial::revision::{self, Authorship, RenderedDraft};
 use crate::editorial::terms;
 use crate::store::insights::InsightName;
@@ -169,9 +170,8 @@ async fn apply_wanted_state(
     let insight = store::insights::lock(txn, id).await?.ok_or(EditorialError::NotFound)?;
     let has_new_text = applied.changes.iter().any(|change| change.resource_id == Some(id));
     let change = match line.wanted {
-        WantedState::Unchanged => None,
-        WantedState::Draft if insight.live_revision.is_none() => None,
-        WantedState::Draft => unpublish_in(txn, &insight, now).await?,
+        WantedState::Draft if insight.live_revision.is_some() => unpublish_in(txn, &insight, &line.times, now).await?,
+        WantedState::Draft | WantedState::Unchanged => set_times_in(txn, &insight, &line.times, now).await?,
         WantedState::Published => {
             let number = if has_new_text { insight.head_revision } else { insight.live_revision.unwrap_or(insight.head_revision) };
             publish_in(txn, &insight, number, wanted_period(line, &insight, now)?, now).await?
@@ -192,11 +192,11 @@ async fn apply_wanted_state(
 /// When the publication that the line asks for begins and ends.
 fn wanted_period(line: &InsightLine, insight: &insight::Model, now: Timestamp) -> Result<PublicationPeriod, EditorialError> {
     let is_visible = matches!(Status::from_pointers(&pointers(insight), now), Status::Published);
-    let current = insight.published_at.filter(|_| is_visible || line.published_at.is_none());
-    let unpublish_at = line.unpublish_at.map(|at| at.0);
-    let default = unpublish_at.filter(|end| *end <= now.0).map_or(now.0, |end| end - ASSUMED_DURATION_MILLIS);
-    let published_at = line.published_at.map(|at| at.0).or(current).unwrap_or(default);
-    PublicationPeriod::new(published_at, unpublish_at)
+    let old = insight.times();
+    let current = old.published_at.filter(|_| is_visible || line.times.published_at.is_none());
+    let default = line.times.unpublish_at.filter(|end| *end <= now).map_or(now, |end| Timestamp(end.0 - ASSUMED_DURATION_MILLIS));
+    let published_at = line.times.published_at.or(current).unwrap_or(default);
+    PublicationPeriod::new(&old, PublicationTimes { published_at: Some(published_at), ..line.times }, now)
 }
 
 /// Redirects old slugs to the insight, unless another one is public under them.

@@ -13,10 +13,12 @@ use crate::domain::change::{ChangeKind, NewChange};
 use crate::domain::clock::{Timestamp, new_id};
 use crate::domain::import_line::WantedState;
 use crate::domain::import_state::ImportItemState;
+use crate::domain::publication_times::PublicationTimes;
 use crate::domain::slug::Slug;
 use crate::domain::term::{TermDraft, TermKind};
 use crate::editorial::error::EditorialError;
 use crate::editorial::insights::{draft_change, new_row};
+use crate::editorial::lifecycle::PublicationPeriod;
 use crate::editorial::revision::{self, Authorship, ResolvedDraft};
 use crate::editorial::{lifecycle, terms};
 use crate::store::rows::insight;
@@ -64,7 +66,8 @@ pub(super) async fn create_insights(
         let mut row = new_row(id, &slug, &resolved, principal.user_id, now);
         let mut changes = vec![draft_change(ChangeKind::Created, id, &slug)];
         if creation.line.wanted == WantedState::Published {
-            set_published(&mut row, creation.line.published_at.unwrap_or(now), now);
+            let period = PublicationPeriod::new(&row.times(), creation.line.times, now)?;
+            set_published(&mut row, period, now);
             let text = &creation.line.text;
             let tags_of = |kind: TermKind| text.terms(kind).iter().map(move |slug| kind.list_tag(slug.as_str()));
             let list_tags = TermKind::ALL.into_iter().flat_map(tags_of).collect();
@@ -91,9 +94,13 @@ fn is_simple(creation: &NewInsight, principal: &Principal, now: Timestamp) -> bo
     let published = line.wanted == WantedState::Published;
     creation.newer.is_none()
         && line.aliases.is_empty()
-        && line.unpublish_at.is_none()
-        && line.published_at.is_none_or(|at| at <= now)
-        && (!published || principal.has(Scope::InsightsPublish))
+        && line.times.unpublish_at.is_none()
+        && if published {
+            let period = PublicationPeriod::new(&PublicationTimes::default(), line.times, now);
+            principal.has(Scope::InsightsPublish) && period.is_ok_and(|period| period.has_begun(now))
+        } else {
+            line.times == PublicationTimes { published_at: line.times.published_at, ..PublicationTimes::default() }
+        }
 }
 
 /// The ids of all terms that the lines name. Missing terms that a line describes are created, if the principal may publish.
@@ -150,10 +157,8 @@ fn resolve_terms(creation: &NewInsight, ids: &TermIds) -> Option<(ResolvedDraft,
 }
 
 /// Sets the pointers as a publication does.
-fn set_published(row: &mut insight::Model, at: Timestamp, now: Timestamp) {
-    row.live_revision = Some(1);
-    row.published_at = Some(at.0);
-    row.position_at = at.0;
+fn set_published(row: &mut insight::Model, period: PublicationPeriod, now: Timestamp) {
+    period.set_live(row, 1);
     row.pointer_version += 1;
     row.updated_at = now.0;
     row.live_updated_at = now.0;

@@ -10,5 +10,5 @@ pub use publication::{Publication, publish, unpublish};
 pub use trash::{delete, empty_trash, purge, restore};
 pub use visibility::already_exists_error;
 
-pub(super) use publication::{PublicationPeriod, publish_in, unpublish_in};
+pub(super) use publication::{PublicationPeriod, publish_in, set_times_in, unpublish_in};
 pub(super) use visibility::{insight_change, was_public};

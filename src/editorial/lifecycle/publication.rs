@@ -8,6 +8,7 @@ use crate::domain::change::{ChangeKind, NewChange};
 use crate::domain::clock::Timestamp;
 use crate::domain::etag::Expected;
 use crate::domain::fields::{FieldError, FieldReader};
+use crate::domain::publication_times::PublicationTimes;
 use crate::domain::slug::Slug;
 use crate::domain::status::Status;
 use crate::domain::user::moment;
@@ -63,30 +64,69 @@ pub async fn publish(
     let Publication { publish_at, unpublish_at, endless, revision } = publication;
     let number = revision.unwrap_or(old.head_revision);
     let is_visible = Status::from_pointers(&pointers(&old), now) == Status::Published;
-    let current = old.published_at.filter(|_| is_visible);
-    let published_at = publish_at.map(|at| at.0).or(current).unwrap_or(now.0);
-    let unpublish_at = unpublish_at.map(|at| at.0).or(old.unpublish_at.filter(|end| !endless && *end > now.0));
-    let period = PublicationPeriod::new(published_at, unpublish_at)?;
+    let times = old.times();
+    let current = times.published_at.filter(|_| is_visible);
+    let wanted = PublicationTimes {
+        published_at: publish_at.or(current),
+        unpublish_at: unpublish_at.or(times.unpublish_at.filter(|end| !endless && *end > now)),
+        ..PublicationTimes::default()
+    };
+    let period = PublicationPeriod::new(&times, wanted, now)?;
     let change = publish_in(&txn, &old, number, period, now).await?;
     Ok(pending_write(txn, publisher.principal(), id, change))
 }
 
-/// When a publication begins and ends, in milliseconds.
+/// The times of a publication, validated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::editorial) struct PublicationPeriod {
-    published_at: i64,
-    unpublish_at: Option<i64>,
+    begins_at: Timestamp,
+    times: PublicationTimes,
 }
 
 impl PublicationPeriod {
+    /// The wanted times of an insight that has had `old` ones. Without a beginning it begins now.
+    ///
     /// # Errors
-    /// When the end is not after the beginning.
-    pub(in crate::editorial) fn new(published_at: i64, unpublish_at: Option<i64>) -> Result<Self, EditorialError> {
-        if unpublish_at.is_some_and(|end| end <= published_at) {
+    /// When the end is not after the beginning, or the wanted first publication is after it.
+    pub(in crate::editorial) fn new(old: &PublicationTimes, wanted: PublicationTimes, now: Timestamp) -> Result<Self, EditorialError> {
+        let begins_at = wanted.published_at.unwrap_or(now);
+        if wanted.unpublish_at.is_some_and(|end| end <= begins_at) {
             return Err(EditorialError::field("/unpublish_at", "unpublish-before-publish", "must be later than the publication"));
         }
-        Ok(Self { published_at, unpublish_at })
+        let first_published_at = first_publication(old, wanted.first_published_at, Some(begins_at), now)?;
+        Ok(Self { begins_at, times: PublicationTimes { published_at: Some(begins_at), first_published_at, ..wanted } })
     }
+
+    /// Makes a revision live for this period.
+    pub(in crate::editorial) fn set_live(self, insight: &mut insight::Model, number: i64) {
+        insight.live_revision = Some(number);
+        insight.position_at = self.begins_at.0;
+        insight.set_times(self.times);
+    }
+
+    pub(in crate::editorial) fn has_begun(&self, now: Timestamp) -> bool {
+        self.begins_at <= now
+    }
+}
+
+/// When the first publication of an insight begins. One that has begun stays, unless an import says otherwise or the insight is now
+/// dated before it. `begins_at` is when the current publication begins, if there is one.
+fn first_publication(
+    old: &PublicationTimes,
+    wanted: Option<Timestamp>,
+    begins_at: Option<Timestamp>,
+    now: Timestamp,
+) -> Result<Option<Timestamp>, EditorialError> {
+    let Some(wanted) = wanted else {
+        return Ok(old.first_begun(now).into_iter().chain(begins_at).min());
+    };
+    let latest = begins_at.unwrap_or(now);
+    if wanted > latest {
+        let detail = if begins_at.is_some() { "must not be later than the publication" } else { "must not be in the future" };
+        return Err(EditorialError::field("/first_published_at", "first-published-too-late", detail));
+    }
+    // Before now there was no publication: the first one is the scheduled one.
+    Ok(Some(if wanted > now { latest } else { wanted }))
 }
 
 /// Makes a revision live in the caller's transaction. Returns the change for the log; `None` when nothing changes.
@@ -97,12 +137,8 @@ pub(in crate::editorial) async fn publish_in(
     period: PublicationPeriod,
     now: Timestamp,
 ) -> Result<Option<NewChange>, EditorialError> {
-    let PublicationPeriod { published_at, unpublish_at } = period;
     let mut new = old.clone();
-    new.live_revision = Some(number);
-    new.published_at = Some(published_at);
-    new.unpublish_at = unpublish_at;
-    new.position_at = published_at;
+    period.set_live(&mut new, number);
     set_listed_revision(txn, &mut new, number, now).await?;
     move_pointers(txn, (old, new), ChangeKind::Published, now).await
 }
@@ -121,20 +157,39 @@ pub async fn unpublish(
     let txn = store.begin().await?;
     let old = lock_active(&txn, id, publisher.principal(), now).await?;
     check_state(store, &txn, &old, expected, None).await?;
-    let change = unpublish_in(&txn, &old, now).await?;
+    let change = unpublish_in(&txn, &old, &PublicationTimes::default(), now).await?;
     Ok(pending_write(txn, publisher.principal(), id, change))
 }
 
-/// Unpublishes in the caller's transaction. Returns the change for the log; `None` when nothing changes.
+/// Unpublishes in the caller's transaction; `wanted` are the times of an import. Returns the change for the log; `None` when nothing changes.
 pub(in crate::editorial) async fn unpublish_in(
     txn: &Transaction,
     old: &insight::Model,
+    wanted: &PublicationTimes,
     now: Timestamp,
 ) -> Result<Option<NewChange>, EditorialError> {
-    let mut new =
-        insight::Model { live_revision: None, published_at: None, unpublish_at: None, position_at: old.created_at, ..old.clone() };
+    let first_published_at = first_publication(&old.times(), wanted.first_published_at, None, now)?;
+    let mut new = insight::Model { live_revision: None, position_at: old.created_at, ..old.clone() };
+    new.set_times(PublicationTimes { first_published_at, ..PublicationTimes::default() });
     set_listed_revision(txn, &mut new, old.head_revision, now).await?;
     move_pointers(txn, (old, new), ChangeKind::Unpublished, now).await
+}
+
+/// Sets the times of an import that are not those of a publication, and leaves that as it is. Returns the change for the log.
+pub(in crate::editorial) async fn set_times_in(
+    txn: &Transaction,
+    old: &insight::Model,
+    wanted: &PublicationTimes,
+    now: Timestamp,
+) -> Result<Option<NewChange>, EditorialError> {
+    if wanted.first_published_at.is_none() {
+        return Ok(None);
+    }
+    let times = old.times();
+    let first_published_at = first_publication(&times, wanted.first_published_at, times.published_at, now)?;
+    let mut new = old.clone();
+    new.set_times(PublicationTimes { first_published_at, ..times });
+    move_pointers(txn, (old, new), ChangeKind::Updated, now).await
 }
 
 /// Sets what lists show to this revision, and claims its slug.

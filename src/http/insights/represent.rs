@@ -31,7 +31,7 @@ pub(super) fn represent(
     now: Timestamp,
 ) -> ResponseBuilder {
     let Representation { form, related } = representation;
-    let modified = Timestamp(row.shown_updated_at.max(row.published_at.filter(|at| *at <= now.0).unwrap_or(0)));
+    let modified = Timestamp(row.shown_updated_at.max(row.times.published_at.filter(|at| *at <= now.0).unwrap_or(0)));
     let state = insight_state(row.id, row.revision, row.pointer_version);
     let response = match form {
         "text/markdown" => {
@@ -60,8 +60,12 @@ fn front_matter(row: &InsightRow, chain: &[String], now: Timestamp) -> String {
         quoted(&view.locale),
         quoted(&view.category.slug)
     );
-    if let Some(at) = &view.published_at {
-        let _ = writeln!(out, "published_at: {at}");
+    // When a page goes offline is nothing that it shows.
+    let times = row.times.to_times().as_of(now).members().into_iter().filter(|(name, _)| *name != "unpublish_at");
+    for (name, at) in times {
+        if let Some(at) = at {
+            let _ = writeln!(out, "{name}: {}", at.rfc3339());
+        }
     }
     let _ = writeln!(out, "excerpt: {}\nreading_minutes: {}", quoted(&view.excerpt), view.reading_minutes);
     let _ = writeln!(out, "tags: [{}]\nauthors: [{}]\n---\n", slugs(&view.tags), slugs(&view.authors));

@@ -44,7 +44,7 @@ impl InsightSerializer<'_> {
 
     /// The members of [`InsightView`], in its order. Only visible insights have a summary.
     fn write_summary(&self, out: &mut Vec<u8>, summary: &Summary, related: Option<Vec<Value>>) -> serde_json::Result<()> {
-        let Summary { id, published_at, unpublish_at, updated_at, category, tags, authors, .. } = summary;
+        let Summary { id, times, updated_at, category, tags, authors, .. } = summary;
         let mut id_buffer = Uuid::encode_buffer();
         push(out, &["{\"id\":\"", id.hyphenated().encode_lower(&mut id_buffer), "\","]);
         push(out, &summary.opening());
@@ -58,10 +58,18 @@ impl InsightSerializer<'_> {
             }
             push(out, &["]"]);
         }
-        push(out, &[",\"status\":\"published\",\"published_at\":\""]);
-        published_at.write_rfc3339(out);
-        push(out, &["\",\"unpublish_at\":"]);
-        serde_json::to_writer(&mut *out, &unpublish_at.map(Timestamp::rfc3339))?;
+        push(out, &[",\"status\":\"published\""]);
+        for (name, time) in times.as_of(self.now).members() {
+            push(out, &[",\"", name, "\":"]);
+            match time {
+                Some(time) => {
+                    push(out, &["\""]);
+                    time.write_rfc3339(out);
+                    push(out, &["\""]);
+                }
+                None => push(out, &["null"]),
+            }
+        }
         push(out, &[",\"updated_at\":\""]);
         updated_at.write_rfc3339(out);
         push(out, &["\","]);

@@ -10,6 +10,7 @@ use uuid::Uuid;
 use crate::domain::clock::Timestamp;
 use crate::domain::draft::Seo;
 use crate::domain::markdown::TocEntry;
+use crate::domain::publication_times::PublicationTimes;
 use crate::domain::status::{Status, TRASH_SECONDS};
 use crate::http::response::pagination::{ListMeta, PageInfo};
 use crate::store::insight_rows::{BodyRow, InsightRow, SharedTerm};
@@ -114,6 +115,9 @@ insight_view! {
         pub published_at: Option<String>,
         #[schema(required = true, format = DateTime)]
         pub unpublish_at: Option<String>,
+        /// When the first publication began; null until then. It stays the same afterwards, also when the insight is unpublished.
+        #[schema(required = true, format = DateTime)]
+        pub first_published_at: Option<String>,
         #[schema(format = DateTime)]
         pub updated_at: String,
         #[schema(minimum = 1)]
@@ -189,6 +193,7 @@ pub(in crate::http) struct PartialInsightListView {
 impl InsightView {
     pub(super) fn from_row(row: InsightRow, body: Option<BodyRow>, chain: &[String], now: Timestamp) -> Self {
         let pointers = row.pointers();
+        let PublicationTimes { published_at, unpublish_at, first_published_at } = pointers.times.as_of(now);
         Self {
             id: row.id,
             slug: row.slug,
@@ -201,8 +206,9 @@ impl InsightView {
             tags: row.tags.0.iter().map(|tag| TermReference::new(tag, chain)).collect(),
             authors: row.authors.0.iter().map(|author| TermReference::new(author, chain)).collect(),
             status: Status::from_pointers(&pointers, now).into(),
-            published_at: pointers.published_at.map(Timestamp::rfc3339),
-            unpublish_at: pointers.unpublish_at.map(Timestamp::rfc3339),
+            published_at: published_at.map(Timestamp::rfc3339),
+            unpublish_at: unpublish_at.map(Timestamp::rfc3339),
+            first_published_at: first_published_at.map(Timestamp::rfc3339),
             updated_at: Timestamp(row.shown_updated_at).rfc3339(),
             reading_minutes: row.details.reading_minutes.unwrap_or(row.derived_minutes),
             reading_minutes_source: if row.details.reading_minutes.is_some() { TextSource::Author } else { TextSource::Derived },

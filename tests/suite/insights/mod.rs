@@ -1,5 +1,6 @@
 mod concurrency;
 mod cost;
+mod first_published_at;
 mod lifecycle;
 mod list;
 mod paging;
