@@ -30,6 +30,9 @@ macro_rules! draft_details {
         pub const FIELDS: &[&str] =
             &["slug", "title", "excerpt", "body_markdown", "category", "tags", "authors", $(stringify!($name),)+ "translations"];
 
+        /// The names of the details.
+        pub const DETAILS: [&str; [$(stringify!($name)),+].len()] = [$(stringify!($name)),+];
+
         impl DraftDetails {
             fn read(fields: &mut FieldReader) -> Self {
                 $(let $name: fn(&mut FieldReader, &'static str) -> $type = $read;)+
@@ -48,6 +51,18 @@ draft_details! {
     canonical_url: Option<String> = |fields, name| fields.text(name, text::url),
     seo: Seo = |fields, name| fields.nested(name, Seo::read),
     extra: Map<String, Value> = |fields, name| fields.object(name, MAX_EXTRA, MAX_DEPTH),
+}
+
+impl DraftDetails {
+    /// The value of one detail as an input has it, if it is valid.
+    #[must_use]
+    pub fn parse_detail(name: &'static str, value: Value) -> Option<Value> {
+        let mut fields = FieldReader::new(json!({ name: value }), "").ok()?;
+        let details = Self::read(&mut fields);
+        let mut input = Map::new();
+        fields.finish(details).ok()?.write(&mut input);
+        input.remove(name).filter(|value| !value.is_null())
+    }
 }
 
 /// Everything that an editor writes, validated.

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::domain::draft::{MAX_AUTHORS, MAX_MINUTES, MAX_TAGS};
+use crate::domain::draft::{DETAILS, DraftDetails, MAX_AUTHORS, MAX_TAGS};
 use crate::domain::text;
 use crate::domain::text::{MAX_EXCERPT, MAX_TITLE};
 use crate::exchange::names;
@@ -52,14 +52,18 @@ impl ArticleFields<'_> {
         set(&mut item, "excerpt", Value::from(excerpt.unwrap_or_default()));
         item.insert("body_markdown".to_owned(), Value::from(self.body.as_str()));
         self.take_terms(&mut item, default_category);
-        let minutes = self.take_first(&["reading_minutes"], |v| v.as_i64().filter(|n| (1..=MAX_MINUTES).contains(n)));
-        set(&mut item, "reading_minutes", minutes.map(Value::from).unwrap_or_default());
-        let parse_url = |v: &Value| v.as_str().and_then(|text| text::url(text).ok());
-        let canonical = self.take_first(&["canonical_url", "canonicalURL", "canonical"], parse_url);
-        set(&mut item, "canonical_url", Value::from(canonical.unwrap_or_default()));
-        let seo = self.take_seo();
-        set(&mut item, "seo", seo);
-        for name in ["reading_minutes", "canonical_url"] {
+        // What is left at the end goes to `extra`.
+        let details = || DETAILS.into_iter().filter(|name| *name != "extra");
+        for name in details() {
+            let parse = |value: &Value| DraftDetails::parse_detail(name, value.clone());
+            let value = match name {
+                "seo" => Some(self.take_seo()),
+                "canonical_url" => self.take_first(&[name, "canonicalURL", "canonical"], parse),
+                _ => self.take_first(&[name], parse),
+            };
+            set(&mut item, name, value.unwrap_or_default());
+        }
+        for name in details().filter(|name| *name != "seo") {
             if self.fields.get(name).is_some_and(|value| !is_empty(value)) && !item.contains_key(name) {
                 self.note("value-refused", format!("{name} is not valid and was moved to extra"));
             }

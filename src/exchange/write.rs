@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value};
 
+use crate::domain::draft::DETAILS;
 use crate::domain::locale::Locale;
 use crate::domain::publication_times::PublicationTimes;
 use crate::exchange::names::to_slug;
@@ -9,8 +10,8 @@ use crate::exchange::{is_empty, quote};
 
 /// The keys of an insight's front matter before its times. The body follows it, and translations have files of their own.
 const KEYS_BEFORE_TIMES: [&str; 8] = ["id", "slug", "title", "excerpt", "locale", "category", "tags", "authors"];
-/// The keys after its times.
-const KEYS_AFTER_TIMES: [&str; 5] = ["reading_minutes", "canonical_url", "aliases", "seo", "extra"];
+/// The last keys, after the other details of the draft.
+const LAST_KEYS: [&str; 3] = ["aliases", "seo", "extra"];
 
 /// The files of an insight's line, as paths and texts: the published version in `insights/`, a draft in `_drafts/`.
 #[must_use]
@@ -56,7 +57,8 @@ pub fn term_file(line: &Value) -> Vec<(String, String)> {
 
 fn push_version(fields: &Value, folder: &str, name: &str, files: &mut Vec<(String, String)>) {
     let is_draft = folder == "_drafts";
-    let keys: Vec<&str> = KEYS_BEFORE_TIMES.into_iter().chain(PublicationTimes::NAMES).chain(KEYS_AFTER_TIMES).collect();
+    let details = DETAILS.into_iter().filter(|detail| !LAST_KEYS.contains(detail));
+    let keys: Vec<&str> = KEYS_BEFORE_TIMES.into_iter().chain(PublicationTimes::NAMES).chain(details).chain(LAST_KEYS).collect();
     files.push((format!("{folder}/{name}.md"), insight_text(fields, &keys, is_draft)));
     for (locale, text) in texts_by_locale(fields) {
         files.push((format!("{folder}/{name}.{locale}.md"), insight_text(text, &["title", "excerpt"], false)));
