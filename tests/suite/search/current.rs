@@ -108,8 +108,8 @@ async fn a_change_that_commits_late_is_applied() {
     assert_eq!(titles(&search(&anyone, "q=latecomer").await), ["Latecomer"]);
     assert_eq!(titles(&search(&anyone, "q=earlybird").await), ["Earlybird"]);
     let changes = anyone.get("/v1/changes?limit=100").await.expect(200);
-    let changed: Vec<String> = changes.each("id").iter().filter_map(|id| id.as_str().map(str::to_owned)).collect();
-    assert!(changed.contains(&late.id()) && changed.contains(&early.id()));
+    let changed_ids: Vec<String> = changes.each("id").iter().filter_map(|id| id.as_str().map(str::to_owned)).collect();
+    assert!(changed_ids.contains(&late.id()) && changed_ids.contains(&early.id()));
 }
 
 /// A text that cannot be read is an error that stops the index, not a text without headings.
