@@ -2,7 +2,7 @@
 //!
 //! Each function is one transaction, and appends its change and its audit event in it. Nothing slow, and nothing that
 //! leaves the process, happens while a transaction is open. A write that a request asks for is returned as a
-//! [`pending::PendingWrite`]; the caller commits it, or drops it as a dry run. Authority is a parameter:
+//! `pending::PendingWrite`; the caller commits it, or drops it as a dry run. Authority is a parameter:
 //! [`crate::domain::authority::Editor`], `Publisher` or `Admin`.
 
 pub mod accounts;

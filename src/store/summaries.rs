@@ -1,9 +1,9 @@
 //! Summaries: what public lists show of a live revision, stored in the row that they walk. A page is then one index walk without joins.
 //!
 //! A summary repeats one revision, and revisions never change: the transaction that moves the live pointer writes it
-//! ([`write`]). It is the JSON object of a list item, in pieces. What changes without a new revision is inserted
+//! (`write`). It is the JSON object of a list item, in pieces. What changes without a new revision is inserted
 //! between the pieces at read: times, and the names of categories, tags and authors, whose ids it holds. A summary of
-//! another revision than the live one is ignored: [`list`] returns None, and the caller reads the revision's own rows.
+//! another revision than the live one is ignored: `list` returns None, and the caller reads the revision's own rows.
 
 use std::ops::Range;
 use std::sync::Arc;

@@ -1,6 +1,6 @@
 //! The OpenAPI document, its reference page, the pages of problems, and the fallback for unknown routes.
 //!
-//! [`document::document`] takes what utoipa derives from the handlers and adds, by rule, what is true of every operation of a kind.
+//! `document::document` takes what utoipa derives from the handlers and adds, by rule, what is true of every operation of a kind.
 
 pub(crate) mod components;
 pub(crate) mod declarations;

@@ -1,6 +1,6 @@
 //! Responses: bodies, validators, caching headers, problems, pages of lists, replayed writes.
 //!
-//! A handler returns a [`builder::ResponseBuilder`] or a [`problem::Problem`].
+//! A handler returns a `builder::ResponseBuilder` or a `problem::Problem`.
 
 pub(crate) mod buffered;
 pub(crate) mod builder;

@@ -160,8 +160,8 @@ async fn a_poison_item_does_not_block_the_others() {
         let mode = ImportMode { source: "a test".to_owned(), atomic, validate_only: false };
         let mut receiver = imports::begin(store, &editor, mode, now).await.unwrap();
         let line = |n: usize| super::line(&format!("item-{atomic}-{n}")).to_string();
-        let received = (0..3).map(|n| ReceivedLine { name: format!("line {n}"), input: line(n), notes: Vec::new(), refused: None });
-        receiver.add(store, received.collect(), now).await.unwrap();
+        let lines = (0..3).map(|n| ReceivedLine { name: format!("line {n}"), input: line(n), notes: Vec::new(), refused: None });
+        receiver.add(store, lines.collect(), now).await.unwrap();
         // Another worker has died of the first item three times.
         let pending = receiver.complete(store, &editor, Some(uuid::Uuid::from_u128(1)), app.now()).await.unwrap();
         let import = pending.commit(store, now).await.unwrap();
