@@ -161,7 +161,8 @@ pub async fn unpublish(
     Ok(pending_write(txn, publisher.principal(), id, change))
 }
 
-/// Unpublishes in the caller's transaction; `wanted` are the times of an import. Returns the change for the log; `None` when nothing changes.
+/// Unpublishes in the caller's transaction; `wanted` are the times of an import. Returns the change for the log; `None` when nothing
+/// changes.
 pub(in crate::editorial) async fn unpublish_in(
     txn: &Transaction,
     old: &insight::Model,
