@@ -6,9 +6,12 @@ use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use clap::builder::BoolishValueParser;
+use clap::builder::{BoolishValueParser, RangedU64ValueParser};
 
 use crate::domain::text;
+
+/// The longest timeout: a year.
+const MAX_SECONDS: u64 = 31_536_000;
 
 /// Where the data is stored.
 #[derive(Clone, Debug, Args)]
@@ -79,39 +82,39 @@ pub struct ServeSettings {
     pub workers: Option<u16>,
 
     /// Maximum number of open connections; more wait in the system's queue
-    #[arg(long, env = "INSIGHTS_MAX_CONNECTIONS", default_value_t = 10_000)]
+    #[arg(long, env = "INSIGHTS_MAX_CONNECTIONS", default_value_t = 10_000, value_parser = at_least_one())]
     pub max_connections: usize,
 
     /// Maximum number of requests in progress; more are refused with 503
-    #[arg(long, env = "INSIGHTS_MAX_REQUESTS", default_value_t = 1_000)]
+    #[arg(long, env = "INSIGHTS_MAX_REQUESTS", default_value_t = 1_000, value_parser = at_least_one())]
     pub max_requests: usize,
 
     /// Maximum size of a request body in bytes
-    #[arg(long, env = "INSIGHTS_MAX_BODY_BYTES", default_value_t = 4_194_304)]
+    #[arg(long, env = "INSIGHTS_MAX_BODY_BYTES", default_value_t = 4_194_304, value_parser = at_least_one())]
     pub max_body_bytes: usize,
 
     /// Seconds within which a request body must arrive
-    #[arg(long, env = "INSIGHTS_BODY_TIMEOUT", default_value_t = 30)]
+    #[arg(long, env = "INSIGHTS_BODY_TIMEOUT", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=MAX_SECONDS))]
     pub body_timeout: u64,
 
     /// Size of the response cache in bytes; 0 disables it
     #[arg(long, env = "INSIGHTS_CACHE_BYTES", default_value_t = 16_777_216)]
     pub cache_bytes: u64,
 
-    /// Maximum number of open event streams; more are refused with 503
+    /// Maximum number of open event streams; more are refused with 503, 0 refuses them all
     #[arg(long, env = "INSIGHTS_MAX_EVENT_STREAMS", default_value_t = 1_000)]
     pub max_event_streams: usize,
 
     /// Seconds after which an event stream ends; clients reconnect and resume
-    #[arg(long, env = "INSIGHTS_EVENT_STREAM_LIFETIME", default_value_t = 3_600, value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, env = "INSIGHTS_EVENT_STREAM_LIFETIME", default_value_t = 3_600, value_parser = clap::value_parser!(u64).range(1..=MAX_SECONDS))]
     pub event_stream_lifetime: u64,
 
-    /// Seconds after which an idle connection is closed
-    #[arg(long, env = "INSIGHTS_KEEP_ALIVE", default_value_t = 75)]
+    /// Seconds after which an idle connection is closed; 0 closes it after each response
+    #[arg(long, env = "INSIGHTS_KEEP_ALIVE", default_value_t = 75, value_parser = clap::value_parser!(u64).range(..=MAX_SECONDS))]
     pub keep_alive: u64,
 
-    /// Seconds that requests in progress may take when the service stops
-    #[arg(long, env = "INSIGHTS_SHUTDOWN_TIMEOUT", default_value_t = 30)]
+    /// Seconds that requests in progress may take when the service stops; 0 ends them at once
+    #[arg(long, env = "INSIGHTS_SHUTDOWN_TIMEOUT", default_value_t = 30, value_parser = clap::value_parser!(u64).range(..=MAX_SECONDS))]
     pub shutdown_timeout: u64,
 
     /// Trust X-Forwarded-For: only behind a proxy that sets it
@@ -213,6 +216,11 @@ impl ServeSettings {
 fn read_secret(path: &Path) -> Result<String, ConfigError> {
     let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?;
     Ok(text.trim_end_matches(['\r', '\n']).to_owned())
+}
+
+/// The parser of a limit with which nothing could be served if it were 0.
+fn at_least_one() -> RangedU64ValueParser<usize> {
+    RangedU64ValueParser::new().range(1..)
 }
 
 fn parse_base_url(text: &str) -> Result<String, String> {

@@ -36,7 +36,7 @@ async fn migrate(store: &Store, no_migrate: bool) -> anyhow::Result<()> {
 
 async fn create_first_admin(store: &Store, email: &str, password: &str, clock: &Clock) -> anyhow::Result<()> {
     let input = serde_json::json!({ "email": email, "name": email, "role": Role::Admin.as_str(), "password": password });
-    let draft = UserDraft::parse(input).map_err(|errors| anyhow::anyhow!("the first administrator: {}", format_field_errors(&errors)))?;
+    let draft = UserDraft::parse(input).map_err(|errors| anyhow::anyhow!("the first administrator: {}", format_field_errors(errors)))?;
     let now = clock.now();
     accounts::create_user(store, &Admin::system(Origin::Cli), draft, now).await?.commit(store, now).await?;
     tracing::info!(email, "first administrator created");

@@ -55,7 +55,7 @@ pub(super) async fn create_user(command: UsersCommand) -> anyhow::Result<()> {
     let UsersCommand::Create { email, name, role, data } = command;
     let password = read_password()?;
     let input = serde_json::json!({ "email": email, "name": name, "role": role, "password": password });
-    let draft = UserDraft::parse(input).map_err(|errors| anyhow::anyhow!("{}", format_field_errors(&errors)))?;
+    let draft = UserDraft::parse(input).map_err(|errors| anyhow::anyhow!("{}", format_field_errors(errors)))?;
     let store = open(&data).await?;
     migrate(&store).await?;
     let now = Clock::System.now();
@@ -79,7 +79,7 @@ pub(super) async fn create_token(command: TokensCommand) -> anyhow::Result<()> {
     let scopes: Vec<&str> = scopes.split([',', ' ']).map(str::trim).filter(|scope| !scope.is_empty()).collect();
     let mut draft = TokenDraft::parse(serde_json::json!({ "name": name, "scopes": scopes })).map_err(|errors| {
         let all: Vec<&str> = Scope::ALL.into_iter().map(Scope::as_str).collect();
-        anyhow::anyhow!("{} (scopes: {})", format_field_errors(&errors), all.join(", "))
+        anyhow::anyhow!("{} (scopes: {})", format_field_errors(errors), all.join(", "))
     })?;
     draft.expires_at = expires_in.map(|validity| now.plus_seconds(i64::try_from(validity.as_secs()).unwrap_or(i64::MAX)));
     let store = open(&data).await?;

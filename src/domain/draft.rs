@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use super::fields::{self, FieldError, FieldReader};
+use super::field_errors::FieldErrors;
+use super::fields::{self, FieldReader};
 use super::slug::Slug;
 use super::term::TermKind;
 use super::text::{self, MAX_BODY, MAX_EXCERPT, MAX_TITLE};
@@ -106,7 +107,7 @@ impl Draft {
 
     /// # Errors
     /// Every fault of the input, each with its JSON pointer.
-    pub fn parse(input: Value) -> Result<Self, Vec<FieldError>> {
+    pub fn parse(input: Value) -> Result<Self, FieldErrors> {
         let mut fields = FieldReader::new(input, "")?;
         let draft = Self {
             slug: fields.text("slug", fields::slug),
@@ -163,7 +164,7 @@ impl LocalText {
 }
 
 impl Seo {
-    fn read(mut fields: FieldReader) -> Result<Self, Vec<FieldError>> {
+    fn read(mut fields: FieldReader) -> Result<Self, FieldErrors> {
         let seo = Self {
             title: fields.text("title", |text| text::present(text, MAX_TITLE)),
             description: fields.text("description", |text| text::present(text, MAX_EXCERPT)),
@@ -184,7 +185,7 @@ mod tests {
             "seo": { "image_url": "javascript:alert(1)", "robots": "x" }, "translations": { "xx-": {}, "de": { "title": "T" } }, "status": "draft"
         });
         let errors = Draft::parse(input).unwrap_err();
-        let pointers: Vec<&str> = errors.iter().map(|e| e.pointer.as_str()).collect();
+        let pointers: Vec<String> = errors.into_iter().map(|error| error.pointer).collect();
         assert_eq!(
             pointers,
             [

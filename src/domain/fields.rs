@@ -1,4 +1,4 @@
-//! Reads a JSON object field by field and collects **every** fault, each with its JSON pointer.
+//! Reads a JSON object field by field and collects its faults, each with its JSON pointer.
 //!
 //! Create a [`FieldReader`], call an accessor per field, then [`FieldReader::finish`], which also reports unknown fields.
 
@@ -6,35 +6,33 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
+use super::field_errors::{FieldError, FieldErrors};
 use super::locale::Locale;
 use super::slug::Slug;
 use super::text::Refused;
 
-/// A fault of an input: its place (RFC 6901), the rule, and what to change.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FieldError {
-    pub pointer: String,
-    pub code: &'static str,
-    pub detail: String,
-}
-
 pub const MAX_TRANSLATIONS: usize = 50;
+/// No object whose fields are read has more: one that does is refused before its members are looked at.
+pub const MAX_MEMBERS: usize = 1_000;
 
 /// An object that is being read. Every accessor removes its field; the fields that remain at the end are unknown.
 pub struct FieldReader {
     at: String,
     object: Map<String, Value>,
     known: Vec<&'static str>,
-    errors: Vec<FieldError>,
+    errors: FieldErrors,
 }
 
 impl FieldReader {
     /// # Errors
-    /// When the value is not an object.
-    pub fn new(value: Value, at: &str) -> Result<Self, Vec<FieldError>> {
+    /// When the value is not an object, or has more than [`MAX_MEMBERS`] members.
+    pub fn new(value: Value, at: &str) -> Result<Self, FieldErrors> {
         match value {
-            Value::Object(object) => Ok(Self { at: at.to_owned(), object, known: Vec::new(), errors: Vec::new() }),
-            _ => Err(vec![FieldError { pointer: at.to_owned(), code: "invalid-type", detail: "must be an object".to_owned() }]),
+            Value::Object(object) => {
+                require_few_members(&object, at)?;
+                Ok(Self { at: at.to_owned(), object, known: Vec::new(), errors: FieldErrors::default() })
+            }
+            _ => Err(FieldError { pointer: at.to_owned(), code: "invalid-type", detail: "must be an object".to_owned() }.into()),
         }
     }
 
@@ -129,8 +127,8 @@ impl FieldReader {
         match self.take(name) {
             None => Map::new(),
             Some(Value::Object(object)) => {
-                let text = Value::Object(object.clone()).to_string();
-                if text.len() > max {
+                let length = serde_json::to_vec(&object).map_or(usize::MAX, |text| text.len());
+                if length > max {
                     self.fault(name, Refused::new("too-long", format!("must have at most {max} bytes of JSON")));
                 }
                 if object.values().any(|value| is_deeper(value, depth.saturating_sub(1))) {
@@ -149,13 +147,13 @@ impl FieldReader {
     }
 
     /// Reads an optional inner object with its own fields; its faults join this object's.
-    pub fn nested<T: Default>(&mut self, name: &'static str, read: impl FnOnce(FieldReader) -> Result<T, Vec<FieldError>>) -> T {
+    pub fn nested<T: Default>(&mut self, name: &'static str, read: impl FnOnce(FieldReader) -> Result<T, FieldErrors>) -> T {
         let Some(value) = self.take(name) else { return T::default() };
         let at = format!("{}/{name}", self.at);
         match FieldReader::new(value, &at).and_then(read) {
             Ok(read) => read,
-            Err(mut faults) => {
-                self.errors.append(&mut faults);
+            Err(faults) => {
+                self.errors.append(faults);
                 T::default()
             }
         }
@@ -173,19 +171,19 @@ impl FieldReader {
             .collect()
     }
 
-    pub fn add_errors(&mut self, mut errors: Vec<FieldError>) {
-        self.errors.append(&mut errors);
+    pub fn add_errors(&mut self, errors: FieldErrors) {
+        self.errors.append(errors);
     }
 
     /// The result, if there is no fault and no unknown field.
     ///
     /// # Errors
-    /// Every fault in the order of the accessors, then one for each unknown field.
-    pub fn finish<T>(mut self, result: T) -> Result<T, Vec<FieldError>> {
+    /// The faults in the order of the accessors, then one for each unknown field; the first of these lists the known ones.
+    pub fn finish<T>(mut self, result: T) -> Result<T, FieldErrors> {
         let unknown: Vec<String> = self.object.keys().cloned().collect();
+        let mut detail = format!("is not known here; known fields: {}", self.known.join(", "));
         for name in unknown {
-            let known = self.known.join(", ");
-            self.fault(&name, Refused::new("unknown-field", format!("is not known here; known fields: {known}")));
+            self.fault(&name, Refused::new("unknown-field", std::mem::replace(&mut detail, "is not known here".to_owned())));
         }
         if self.errors.is_empty() { Ok(result) } else { Err(self.errors) }
     }
@@ -195,7 +193,7 @@ impl FieldReader {
 ///
 /// # Errors
 /// Every fault of every locale.
-pub fn by_locale<T>(mut fields: FieldReader, read: impl Fn(&mut FieldReader) -> T) -> Result<BTreeMap<String, T>, Vec<FieldError>> {
+pub fn by_locale<T>(mut fields: FieldReader, read: impl Fn(&mut FieldReader) -> T) -> Result<BTreeMap<String, T>, FieldErrors> {
     let mut texts = BTreeMap::new();
     for (key, value, pointer) in fields.drain() {
         if value.is_null() {
@@ -222,6 +220,18 @@ pub fn by_locale<T>(mut fields: FieldReader, read: impl Fn(&mut FieldReader) -> 
         fields.fault_here(Refused::new("too-many", format!("must have at most {MAX_TRANSLATIONS} locales")));
     }
     fields.finish(texts)
+}
+
+/// Refuses an object with more than [`MAX_MEMBERS`] members.
+///
+/// # Errors
+/// One fault, of the object as a whole.
+pub fn require_few_members(object: &Map<String, Value>, at: &str) -> Result<(), FieldErrors> {
+    if object.len() <= MAX_MEMBERS {
+        return Ok(());
+    }
+    let detail = format!("must have at most {MAX_MEMBERS} members");
+    Err(FieldError { pointer: at.to_owned(), code: "too-many-members", detail }.into())
 }
 
 /// A key as a segment of a JSON pointer (RFC 6901, section 3).
@@ -252,4 +262,43 @@ pub fn slug(text: &str) -> Result<Slug, Refused> {
     Slug::parse(text).ok_or_else(|| {
         Refused::new("invalid-slug", "must be lower-case letters and digits in words joined by single hyphens, at most 100 characters")
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn unknown_members(count: usize) -> Value {
+        (0..count).map(|n| (n.to_string(), json!(1))).collect::<Map<_, _>>().into()
+    }
+
+    fn read(value: Value) -> Vec<FieldError> {
+        let read = FieldReader::new(value, "").and_then(|mut fields| {
+            let name = fields.text("name", |text| Ok(text.to_owned()));
+            fields.finish(name)
+        });
+        read.err().unwrap_or_default().into_iter().collect()
+    }
+
+    #[test]
+    fn unknown_members_are_listed_up_to_a_bound_and_the_known_ones_once() {
+        let faults = read(unknown_members(250));
+        assert_eq!(faults.len(), 101);
+        assert_eq!(faults.iter().filter(|fault| fault.detail.contains("known fields: name")).count(), 1);
+        assert!(faults[..100].iter().all(|fault| fault.code == "unknown-field"));
+        assert_eq!((faults[100].code, faults[100].detail.as_str()), ("more-faults", "and 150 more"));
+    }
+
+    #[test]
+    fn an_object_with_too_many_members_has_one_fault() {
+        assert_eq!(read(unknown_members(MAX_MEMBERS)).len(), 101);
+        let faults = read(unknown_members(MAX_MEMBERS + 1));
+        assert_eq!(faults.iter().map(|fault| fault.code).collect::<Vec<_>>(), ["too-many-members"]);
+        let mut fields = FieldReader::new(json!({ "translations": unknown_members(MAX_MEMBERS + 1) }), "").unwrap();
+        fields.nested("translations", |inner| by_locale(inner, |_| ()));
+        let faults: Vec<FieldError> = fields.finish(()).unwrap_err().into_iter().collect();
+        assert_eq!((faults.len(), faults[0].pointer.as_str(), faults[0].code), (1, "/translations", "too-many-members"));
+    }
 }

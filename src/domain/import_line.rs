@@ -4,7 +4,8 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::draft::Draft;
-use super::fields::{self, FieldError, FieldReader};
+use super::field_errors::FieldErrors;
+use super::fields::{self, FieldReader};
 use super::locale::Locale;
 use super::publication_times::PublicationTimes;
 use super::slug::Slug;
@@ -14,6 +15,8 @@ use super::user::moment;
 
 /// High enough that an import accepts every export.
 const MAX_ALIASES: usize = 10_000;
+/// Far more descriptions of tags or authors than an insight and its newer draft can name.
+const MAX_TERMS: usize = 1_000;
 /// The fields of a line beside those of a draft and the times.
 const OWN: [&str; 7] = ["id", "locale", "status", "aliases", "draft", "terms", "kind"];
 
@@ -53,8 +56,9 @@ pub enum WantedState {
 impl ImportLine {
     /// # Errors
     /// Every fault of the line at once.
-    pub fn parse(input: Value) -> Result<Self, Vec<FieldError>> {
+    pub fn parse(input: Value) -> Result<Self, FieldErrors> {
         let Value::Object(mut object) = input else { return Err(FieldReader::new(input, "").err().unwrap_or_default()) };
+        fields::require_few_members(&object, "")?;
         let kind = object.get("kind").and_then(Value::as_str).unwrap_or("insight").to_owned();
         if let Some(term) = TermKind::ALL.into_iter().find(|k| k.resource().as_str() == kind) {
             object.remove("kind");
@@ -66,13 +70,17 @@ impl ImportLine {
         let line = InsightLine::read(own);
         match (text, line) {
             (Ok(text), Ok(line)) => Ok(Self::Insight(Box::new(InsightLine { text, ..line }))),
-            (text, line) => Err(text.err().into_iter().chain(line.err()).flatten().collect()),
+            (text, line) => {
+                let mut errors = text.err().unwrap_or_default();
+                errors.append(line.err().unwrap_or_default());
+                Err(errors)
+            }
         }
     }
 }
 
 impl InsightLine {
-    fn read(own: Map<String, Value>) -> Result<Self, Vec<FieldError>> {
+    fn read(own: Map<String, Value>) -> Result<Self, FieldErrors> {
         let newer = own.get("draft").filter(|value| !value.is_null()).cloned();
         let mut fields = FieldReader::new(Value::Object(own), "")?;
         fields.take("draft");
@@ -97,9 +105,9 @@ impl InsightLine {
         match (line, newer.map(Draft::parse).transpose()) {
             (Ok(line), Ok(newer)) => Ok(Self { newer, wanted: line.wanted_with_date(), ..line }),
             (line, newer) => {
-                let inner =
-                    newer.err().into_iter().flatten().map(|error| FieldError { pointer: format!("/draft{}", error.pointer), ..error });
-                Err(line.err().into_iter().flatten().chain(inner).collect())
+                let mut errors = line.err().unwrap_or_default();
+                errors.append(newer.err().unwrap_or_default().inside("/draft"));
+                Err(errors)
             }
         }
     }
@@ -144,28 +152,26 @@ fn wanted(text: &str) -> Result<WantedState, Refused> {
     }
 }
 
-fn terms(mut fields: FieldReader) -> Result<Vec<(TermKind, TermDraft)>, Vec<FieldError>> {
+fn terms(mut fields: FieldReader) -> Result<Vec<(TermKind, TermDraft)>, FieldErrors> {
     let mut list = Vec::new();
-    let mut errors = Vec::new();
+    let mut errors = FieldErrors::default();
     let mut read = |kind: TermKind, value: Value, at: String| match TermDraft::parse(value) {
         Ok(draft) => list.push((kind, draft)),
-        Err(faults) => {
-            errors.extend(faults.into_iter().map(|fault| FieldError { pointer: format!("/terms{at}{}", fault.pointer), ..fault }));
-        }
+        Err(faults) => errors.append(faults.inside(&format!("/terms{at}"))),
     };
-    match fields.take("category") {
-        // A newer draft may be in another category.
-        Some(Value::Array(list)) => {
-            for (index, value) in list.into_iter().enumerate() {
-                read(TermKind::Category, value, format!("/category/{index}"));
+    for (name, kind) in [("category", TermKind::Category), ("tags", TermKind::Tag), ("authors", TermKind::Author)] {
+        match fields.take(name) {
+            Some(Value::Array(values)) if values.len() > MAX_TERMS => {
+                fields.fault(name, Refused::new("too-many", format!("must have at most {MAX_TERMS} items")));
             }
-        }
-        Some(value) => read(TermKind::Category, value, "/category".to_owned()),
-        None => {}
-    }
-    for (name, kind) in [("tags", TermKind::Tag), ("authors", TermKind::Author)] {
-        for (index, value) in fields.take(name).and_then(|value| value.as_array().cloned()).into_iter().flatten().enumerate() {
-            read(kind, value, format!("/{name}/{index}"));
+            // Also of categories: a newer draft may be in another one.
+            Some(Value::Array(values)) => {
+                for (index, value) in values.into_iter().enumerate() {
+                    read(kind, value, format!("/{name}/{index}"));
+                }
+            }
+            Some(value) if kind == TermKind::Category => read(kind, value, format!("/{name}")),
+            _ => {}
         }
     }
     fields.add_errors(errors);

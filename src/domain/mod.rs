@@ -6,6 +6,7 @@ pub mod clock;
 pub mod diff;
 pub mod draft;
 pub mod etag;
+pub mod field_errors;
 pub mod fields;
 pub mod fnv;
 pub mod import_line;

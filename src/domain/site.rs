@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::fields::{self, FieldError, FieldReader};
+use super::field_errors::FieldErrors;
+use super::fields::{self, FieldReader};
 use super::locale::Locale;
 use super::text::{self, MAX_DESCRIPTION, MAX_NAME, MAX_TITLE, Refused};
 
@@ -32,7 +33,7 @@ pub struct SiteText {
 impl SiteDraft {
     /// # Errors
     /// Every fault of the input at once.
-    pub fn parse(input: Value) -> Result<Self, Vec<FieldError>> {
+    pub fn parse(input: Value) -> Result<Self, FieldErrors> {
         let mut fields = FieldReader::new(input, "")?;
         let name = fields.required_text("name", |text| text::present(text, MAX_NAME));
         let site_text = SiteText::read(&mut fields);

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::change::Resource;
-use super::fields::{self, FieldError, FieldReader};
+use super::field_errors::FieldErrors;
+use super::fields::{self, FieldReader};
 use super::slug::Slug;
 use super::text::{self, MAX_DESCRIPTION, MAX_NAME};
 
@@ -93,7 +94,7 @@ impl TermDraft {
 
     /// # Errors
     /// Every fault of the input at once.
-    pub fn parse(input: Value) -> Result<Self, Vec<FieldError>> {
+    pub fn parse(input: Value) -> Result<Self, FieldErrors> {
         let mut fields = FieldReader::new(input, "")?;
         let slug = fields.text("slug", fields::slug);
         let TermText { name, description } = TermText::read(&mut fields);

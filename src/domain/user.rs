@@ -4,7 +4,8 @@ use serde_json::{Value, json};
 
 use super::authority::{Role, Scope};
 use super::clock::Timestamp;
-use super::fields::{FieldError, FieldReader};
+use super::field_errors::FieldErrors;
+use super::fields::FieldReader;
 use super::text::{self, MAX_NAME, Refused};
 
 /// A user to be created, or a user's new state.
@@ -21,7 +22,7 @@ pub struct UserDraft {
 impl UserDraft {
     /// # Errors
     /// Every fault of the input at once.
-    pub fn parse(input: Value) -> Result<Self, Vec<FieldError>> {
+    pub fn parse(input: Value) -> Result<Self, FieldErrors> {
         let mut fields = FieldReader::new(input, "")?;
         let user = Self {
             email: fields.required_text("email", text::email),
@@ -56,7 +57,7 @@ pub struct TokenDraft {
 impl TokenDraft {
     /// # Errors
     /// Every fault of the input at once.
-    pub fn parse(input: Value) -> Result<Self, Vec<FieldError>> {
+    pub fn parse(input: Value) -> Result<Self, FieldErrors> {
         let mut fields = FieldReader::new(input, "")?;
         let token = Self {
             name: fields.required_text("name", |name| text::present(name, MAX_NAME)),

@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use crate::domain::fields::FieldError;
+use crate::domain::field_errors::{FieldError, FieldErrors};
 use crate::domain::merge::Merge;
 use crate::domain::text::Refused;
 use crate::store::audit::AuditEntry;
@@ -15,7 +15,7 @@ pub enum EditorialError {
     #[error("not found, or hidden from the caller")]
     NotFound,
     #[error("the input is invalid")]
-    Invalid(Vec<FieldError>),
+    Invalid(FieldErrors),
     #[error("the precondition does not match the current state")]
     Stale(Box<Stale>),
     #[error("the slug is taken")]
@@ -102,6 +102,6 @@ impl EditorialError {
     #[must_use]
     pub fn field(pointer: impl Into<String>, code: &'static str, detail: impl Into<String>) -> Self {
         let Refused { code, detail } = Refused::new(code, detail);
-        Self::Invalid(vec![FieldError { pointer: pointer.into(), code, detail }])
+        Self::Invalid(FieldError { pointer: pointer.into(), code, detail }.into())
     }
 }

@@ -6,7 +6,8 @@ use super::error::EditorialError;
 use super::pending::PendingWrite;
 use crate::domain::authority::Editor;
 use crate::domain::clock::{Timestamp, new_id};
-use crate::domain::fields::{FieldError, FieldReader};
+use crate::domain::field_errors::FieldErrors;
+use crate::domain::fields::FieldReader;
 use crate::domain::secret::{self, PREVIEW};
 use crate::domain::text::Refused;
 use crate::domain::user::moment;
@@ -30,7 +31,7 @@ pub struct PreviewDraft {
 impl PreviewDraft {
     /// # Errors
     /// Every fault of the input at once.
-    pub fn parse(input: serde_json::Value) -> Result<Self, Vec<FieldError>> {
+    pub fn parse(input: serde_json::Value) -> Result<Self, FieldErrors> {
         let mut fields = FieldReader::new(input, "")?;
         let draft = Self {
             revision: fields.integer("revision", 1, i64::from(i32::MAX)),

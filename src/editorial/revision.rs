@@ -13,7 +13,7 @@ use super::offload;
 use crate::domain::authority::{Editor, Principal};
 use crate::domain::clock::Timestamp;
 use crate::domain::draft::{Draft, LocalText};
-use crate::domain::fields::FieldError;
+use crate::domain::field_errors::{FieldError, FieldErrors};
 use crate::domain::markdown::{self, Rendered};
 use crate::domain::slug::Slug;
 use crate::domain::term::TermKind;
@@ -87,7 +87,7 @@ pub(super) async fn render(store: &Store, draft: Draft, source_locale: String) -
 /// Resolves the slugs of terms to ids. Each unknown slug is a fault of its own.
 pub(super) async fn resolve_terms(txn: &Transaction, rendered: RenderedDraft) -> Result<ResolvedDraft, EditorialError> {
     let draft = &rendered.draft;
-    let mut faults = Vec::new();
+    let mut faults = FieldErrors::default();
     let categories = store::terms::find_ids(txn, TermKind::Category, std::slice::from_ref(&draft.category)).await?;
     let category = categories.first().map(|(_, id)| *id);
     if category.is_none() {
@@ -177,12 +177,7 @@ fn text_rows(
     (text, revision_body::Model { insight_id, number, locale, markdown: body_markdown, html, plain, toc })
 }
 
-async fn resolve_list(
-    txn: &Transaction,
-    kind: TermKind,
-    slugs: &[Slug],
-    faults: &mut Vec<FieldError>,
-) -> Result<Vec<Uuid>, EditorialError> {
+async fn resolve_list(txn: &Transaction, kind: TermKind, slugs: &[Slug], faults: &mut FieldErrors) -> Result<Vec<Uuid>, EditorialError> {
     let found = store::terms::find_ids(txn, kind, slugs).await?;
     let mut ids = Vec::with_capacity(slugs.len());
     for (index, slug) in slugs.iter().enumerate() {

@@ -17,6 +17,11 @@ pub enum StoreError {
     /// Rows that every sound database has are missing.
     #[error("the database is inconsistent: {0}")]
     Inconsistent(&'static str),
+    #[error(
+        "this binary is too old for its database: the schema is at step {database}, this binary knows the steps up to {binary}; \
+         run the version that wrote the database, or a newer one"
+    )]
+    NewerSchema { database: String, binary: String },
 }
 
 /// A stored value that cannot be read, and where it is.

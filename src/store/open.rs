@@ -86,9 +86,18 @@ impl Store {
     }
 
     /// The migrations that this database does not have yet.
+    ///
+    /// # Errors
+    /// Also when the database has migrations that this binary does not know: a newer version has written it.
     pub async fn pending_migrations(&self) -> Result<Vec<String>, StoreError> {
-        let pending = Migrator::get_pending_migrations(&self.writer).await?;
-        Ok(pending.iter().map(|migration| migration.name().to_owned()).collect())
+        let applied = Migrator::get_migration_models(&self.writer).await?;
+        let applied: Vec<String> = applied.into_iter().map(|step| step.version).collect();
+        let mut known: Vec<String> = Migrator::migrations().iter().map(|migration| migration.name().to_owned()).collect();
+        if let Some(database) = applied.iter().filter(|step| !known.contains(step)).max() {
+            return Err(StoreError::NewerSchema { database: database.clone(), binary: known.pop().unwrap_or_default() });
+        }
+        known.retain(|step| !applied.contains(step));
+        Ok(known)
     }
 }
 

@@ -2,7 +2,8 @@
 
 use serde_json::json;
 
-use crate::support::TestApp;
+use crate::support::app::draft;
+use crate::support::{Answer, Client, TestApp};
 
 #[tokio::test]
 async fn public_responses_have_cache_control_and_cache_tags() {
@@ -175,4 +176,55 @@ fn unpack(mut reader: impl std::io::Read) -> Vec<u8> {
     let mut out = Vec::new();
     reader.read_to_end(&mut out).unwrap();
     out
+}
+
+fn gunzip(bytes: &[u8]) -> Vec<u8> {
+    use std::io::Read as _;
+    let mut plain = Vec::new();
+    flate2::read::GzDecoder::new(bytes).read_to_end(&mut plain).unwrap();
+    plain
+}
+
+/// Asks until the service has compressed the body, and returns that answer.
+async fn compressed(client: &Client, path: &str) -> Answer {
+    for _ in 0..300 {
+        let answer = client.get_with(path, &[("accept-encoding", "gzip")]).await.expect(200);
+        if answer.header("content-encoding") == "gzip" {
+            return answer;
+        }
+        assert_eq!(answer.header("content-encoding"), "", "{path}");
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+    panic!("{path} is never compressed");
+}
+
+/// What is sent more than once is compressed once, beside the requests: until then it is sent as it is.
+#[tokio::test]
+async fn long_bodies_are_compressed_in_the_background() {
+    let app = TestApp::with_terms().await;
+    let admin = app.admin().await;
+    let mut input = draft("Long");
+    input["body_markdown"] = json!("A long text. ".repeat(10_000));
+    let created = admin.post("/v1/insights", input).await.expect(201);
+    admin.act(&format!("/v1/insights/{}/publish", created.id()), &created.etag(), json!({})).await.expect(200);
+    for path in ["/docs/scalar.js", "/openapi.json", "/openapi.yaml", "/v1/insights/long"] {
+        let plain = app.anonymous().get(path).await.expect(200);
+        assert!(plain.bytes.len() > 65_536, "{path}");
+        let first = app.anonymous().get_with(path, &[("accept-encoding", "gzip")]).await.expect(200);
+        assert_eq!((first.header("content-encoding"), first.etag()), (String::new(), plain.etag()), "{path}");
+        let packed = compressed(&app.anonymous(), path).await;
+        assert!(gunzip(&packed.bytes) == plain.bytes, "{path}");
+        assert_eq!(packed.etag(), plain.etag().trim_end_matches('"').to_owned() + "-gzip\"", "{path}");
+        assert_eq!(compressed(&app.anonymous(), path).await.bytes, packed.bytes, "{path}");
+        for etag in [plain.etag(), packed.etag()] {
+            let known = [("accept-encoding", "gzip"), ("if-none-match", &etag)];
+            app.anonymous().get_with(path, &known).await.expect(304);
+        }
+        app.anonymous().get_with(path, &[("if-match", "\"other\"")]).await.expect(412);
+    }
+    // An editor's answer is sent once: compressing it would serve one request.
+    for _ in 0..3 {
+        let own = admin.get_with("/v1/insights/long", &[("accept-encoding", "gzip")]).await.expect(200);
+        assert_eq!(own.header("content-encoding"), "");
+    }
 }

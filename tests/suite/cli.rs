@@ -4,6 +4,8 @@ use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 
+use insights::store::Store;
+use sea_orm::ConnectionTrait as _;
 use serde_json::json;
 
 use crate::support::Client;
@@ -150,6 +152,14 @@ async fn an_invalid_setting_stops_the_start_with_one_line() {
         (&["check", "--data-dir", "/nowhere", "--database-url", "sqlite://none.db"], "there is no database"),
         (&["serve", "--log", "a=b=c", "--bind", "127.0.0.1:0"], "INSIGHTS_LOG"),
         (&["serve", "--admin-email", "a@b"], "--admin-password"),
+        (&["serve", "--max-connections", "0"], "0 is not in 1.."),
+        (&["serve", "--max-requests", "0"], "0 is not in 1.."),
+        (&["serve", "--max-body-bytes", "0"], "0 is not in 1.."),
+        (&["serve", "--body-timeout", "0"], "0 is not in 1.."),
+        (&["serve", "--event-stream-lifetime", "0"], "0 is not in 1.."),
+        (&["serve", "--workers", "0"], "0 is not in 1.."),
+        (&["serve", "--database-connections", "0"], "0 is not in 2.."),
+        (&["serve", "--keep-alive", "18446744073709551615"], "is not in 0.."),
         (&["tokens", "create", "--name", "x", "--scopes", "everything"], "insights:write"),
         (&["tokens", "create", "--name", "x", "--scopes", "admin", "--expires-in", "soon"], "90d"),
     ] {
@@ -159,6 +169,61 @@ async fn an_invalid_setting_stops_the_start_with_one_line() {
     }
     let migrated = insights(folder.path(), &url).arg("migrate").output().unwrap();
     assert!(migrated.status.success() && said(&migrated).contains("migrated"), "{}", said(&migrated));
+}
+
+/// A limit of 0 in the environment names the flag; nothing is created.
+#[test]
+fn a_limit_of_zero_in_the_environment_stops_the_start() {
+    let folder = tempfile::Builder::new().prefix("insights_test_").tempdir().unwrap();
+    let url = format!("sqlite://{}/x.db", folder.path().display());
+    for (variable, flag) in [
+        ("INSIGHTS_MAX_CONNECTIONS", "--max-connections"),
+        ("INSIGHTS_MAX_REQUESTS", "--max-requests"),
+        ("INSIGHTS_MAX_BODY_BYTES", "--max-body-bytes"),
+        ("INSIGHTS_BODY_TIMEOUT", "--body-timeout"),
+    ] {
+        let output = insights(folder.path(), &url).args(["serve", "--bind", "127.0.0.1:0"]).env(variable, "0").output().unwrap();
+        assert!(!output.status.success(), "{variable}");
+        let lines: Vec<String> = said(&output).lines().filter(|line| line.contains("error")).map(str::to_owned).collect();
+        assert!(lines.len() == 1 && lines[0].contains(flag) && lines[0].contains("0 is not in 1.."), "{variable}: {}", said(&output));
+    }
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "nothing is created");
+}
+
+#[test]
+fn a_port_in_use_stops_the_start_before_anything_is_created() {
+    let folder = tempfile::Builder::new().prefix("insights_test_").tempdir().unwrap();
+    let url = format!("sqlite://{}/x.db", folder.path().display());
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = listener.local_addr().unwrap().to_string();
+    for arguments in [&["serve", "--bind", &taken][..], &["serve", "--bind", "127.0.0.1:0", "--metrics-bind", &taken]] {
+        let output = insights(folder.path(), &url).args(arguments).output().unwrap();
+        let said = said(&output);
+        assert_eq!((output.status.code(), said.lines().count()), (Some(1), 1), "{arguments:?}: {said}");
+        assert!(said.contains(&format!("cannot listen on {taken}")) && said.contains("in use"), "{arguments:?}: {said}");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "nothing is created");
+    }
+}
+
+#[tokio::test]
+async fn a_database_of_a_newer_version_stops_every_command_with_one_line() {
+    let folder = tempfile::Builder::new().prefix("insights_test_").tempdir().unwrap();
+    let url = database::fresh(&folder).await;
+    assert!(insights(folder.path(), &url).arg("migrate").output().unwrap().status.success());
+    let store = Store::open(&url, 2).await.unwrap();
+    let statement = "INSERT INTO seaql_migrations (version, applied_at) VALUES ('m20990101_000001_future', 0)";
+    store.writer().execute_unprepared(statement).await.unwrap();
+    store.close().await.unwrap();
+    for arguments in
+        [&["serve", "--bind", "127.0.0.1:0"][..], &["serve", "--bind", "127.0.0.1:0", "--no-migrate"], &["migrate"], &["check"]]
+    {
+        let output = insights(folder.path(), &url).args(arguments).output().unwrap();
+        let said = said(&output);
+        assert_eq!((output.status.code(), said.lines().count()), (Some(1), 1), "{arguments:?}: {said}");
+        for word in ["binary is too old", "m20990101_000001_future", "m20261126_000007_summaries"] {
+            assert!(said.contains(word), "{arguments:?}: {said}");
+        }
+    }
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@ mod support;
 mod architecture;
 mod auth;
 mod authorization;
+mod bounds;
 mod caching;
 mod changes;
 mod cli;

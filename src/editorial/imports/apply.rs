@@ -7,7 +7,6 @@ use super::plan::{ExistingInsight, NewInsight};
 use crate::domain::authority::{Principal, Scope};
 use crate::domain::change::{ChangeKind, NewChange};
 use crate::domain::clock::{Timestamp, new_id};
-use crate::domain::fields::FieldError;
 use crate::domain::import_line::{InsightLine, WantedState};
 use crate::domain::import_state::{ImportItemState, ImportNote};
 use crate::domain::publication_times::PublicationTimes;
@@ -144,9 +143,7 @@ async fn append_text(
 /// The faults of a newer draft are in the line's member `draft`.
 fn in_draft(error: EditorialError) -> EditorialError {
     match error {
-        EditorialError::Invalid(errors) => EditorialError::Invalid(
-            errors.into_iter().map(|error| FieldError { pointer: format!("/draft{}", error.pointer), ..error }).collect(),
-        ),
+        EditorialError::Invalid(errors) => EditorialError::Invalid(errors.inside("/draft")),
         other => other,
     }
 }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::domain::fields::FieldError;
+use crate::domain::field_errors::{FieldError, FieldErrors};
 use crate::domain::import_state::{ImportItemState, ImportNote};
 use crate::editorial::error::EditorialError;
 use crate::store::imports::{ItemOutcome, WaitingItem};
@@ -61,7 +61,7 @@ pub(super) fn poison_problem(attempts: i64) -> Value {
     json!({ "code": "internal", "detail": detail })
 }
 
-pub(super) fn validation_problem(errors: Vec<FieldError>) -> Value {
+pub(super) fn validation_problem(errors: FieldErrors) -> Value {
     let errors: Vec<Value> = errors
         .into_iter()
         .map(|FieldError { pointer, code, detail }| json!({ "pointer": pointer, "code": code, "detail": detail }))

@@ -7,7 +7,8 @@ use crate::domain::authority::Publisher;
 use crate::domain::change::{ChangeKind, NewChange};
 use crate::domain::clock::Timestamp;
 use crate::domain::etag::Expected;
-use crate::domain::fields::{FieldError, FieldReader};
+use crate::domain::field_errors::FieldErrors;
+use crate::domain::fields::FieldReader;
 use crate::domain::publication_times::PublicationTimes;
 use crate::domain::slug::Slug;
 use crate::domain::status::Status;
@@ -33,7 +34,7 @@ pub struct Publication {
 impl Publication {
     /// # Errors
     /// Every fault of the input at once.
-    pub fn parse(input: serde_json::Value) -> Result<Self, Vec<FieldError>> {
+    pub fn parse(input: serde_json::Value) -> Result<Self, FieldErrors> {
         let endless = input.get("unpublish_at").is_some_and(serde_json::Value::is_null);
         let mut fields = FieldReader::new(input, "")?;
         let publication = Self {

@@ -6,7 +6,8 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::domain::fields::{FieldError, FieldReader};
+use crate::domain::field_errors::FieldErrors;
+use crate::domain::fields::FieldReader;
 use crate::domain::text;
 use crate::domain::text::{MAX_PASSWORD, Refused};
 use crate::editorial::sessions;
@@ -220,7 +221,7 @@ enum Grant {
 }
 
 impl Grant {
-    fn parse(input: serde_json::Value) -> Result<Self, Vec<FieldError>> {
+    fn parse(input: serde_json::Value) -> Result<Self, FieldErrors> {
         let mut fields = FieldReader::new(input, "")?;
         let grant_type = fields.required_text("grant_type", |grant| match grant {
             "password" | "refresh_token" => Ok(grant.to_owned()),

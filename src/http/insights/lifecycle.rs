@@ -8,7 +8,8 @@ use super::path::InsightPath;
 use super::view::InsightView;
 use super::write_target::WriteTarget;
 use crate::domain::authority::Publisher;
-use crate::domain::fields::{FieldError, FieldReader};
+use crate::domain::field_errors::FieldErrors;
+use crate::domain::fields::FieldReader;
 use crate::editorial::lifecycle::{self, Publication};
 use crate::http::request::body::Body;
 use crate::http::request::params::IfMatchHeader;
@@ -99,6 +100,6 @@ pub(in crate::http) async fn restore_insight(
 }
 
 /// The body of an operation without input: every field is unknown.
-fn require_empty(input: Value) -> Result<(), Vec<FieldError>> {
+fn require_empty(input: Value) -> Result<(), FieldErrors> {
     FieldReader::new(input, "")?.finish(())
 }

@@ -11,7 +11,8 @@ use super::view::InsightView;
 use super::write_target::{WriteTarget, conclude, find_authorized};
 use crate::domain::authority::{Admin, Editor};
 use crate::domain::draft::Draft;
-use crate::domain::fields::{self, FieldError};
+use crate::domain::field_errors::FieldError;
+use crate::domain::fields;
 use crate::domain::text::Refused;
 use crate::editorial::error::EditorialError;
 use crate::editorial::{insights, lifecycle};
@@ -171,7 +172,7 @@ async fn create_at_path(
         let draft = Draft::parse(input)?;
         if draft.slug.as_ref().is_some_and(|other| other.as_str() != slug) {
             let detail = "must be the slug in the path, or be left out".to_owned();
-            return Err(vec![FieldError { pointer: "/slug".to_owned(), code: "path-mismatch", detail }]);
+            return Err(FieldError { pointer: "/slug".to_owned(), code: "path-mismatch", detail }.into());
         }
         Ok(draft)
     })?;

@@ -98,7 +98,7 @@ where
 /// The response from a valid entry.
 fn serve_entry(app: &AppState, entry: &BufferedResponse, headers: &HeaderMap, now: Timestamp, sequence: PublicSequence) -> HttpResponse {
     let revalidation = RevalidationState { sequence, next_transition: app.cache.next_transition() };
-    let context = RequestContext { headers, now, last_dated: &app.last_dated };
+    let context = RequestContext { now, ..app.request_context(headers) };
     let mut response = with_common_headers(entry.respond(context, Some(revalidation)), request_id::response_header(headers, now));
     if app.cache.is_database_away() {
         response.headers_mut().insert(header::CACHE_STATUS, STALE_IF_ERROR);
@@ -149,7 +149,7 @@ where
     let outcome = outcome.wait_for(Option::is_some).await.map(|outcome| outcome.clone());
     match outcome {
         Ok(Some(FlightOutcome::Filled(entry))) if app.cache.is_fresh_for_followers(&entry, app.now()) => {
-            let context = RequestContext { headers: request.headers(), now: app.now(), last_dated: &app.last_dated };
+            let context = app.request_context(request.headers());
             let id = request_id::response_header(context.headers, context.now);
             let response = with_common_headers(entry.value.respond(context, None), id);
             Ok(request.into_response(response))
@@ -200,7 +200,7 @@ where
     fill.finish(FlightOutcome::Filled(entry.clone()));
     let id = response.headers_mut().remove(REQUEST_ID).next();
     let (request, _) = response.into_parts();
-    let context = RequestContext { headers: &client_headers, now, last_dated: &app.last_dated };
+    let context = RequestContext { now, ..app.request_context(&client_headers) };
     Ok(ServiceResponse::new(request, with_common_headers(entry.value.respond(context, None), id)))
 }
 

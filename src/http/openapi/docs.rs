@@ -4,12 +4,14 @@ use std::io::Read as _;
 use std::sync::LazyLock;
 
 use actix_web::http::header;
-use actix_web::{HttpRequest, get, web};
+use actix_web::web::Bytes;
+use actix_web::{HttpRequest, HttpResponse, get, web};
 
 use crate::http::request::negotiation;
 use crate::http::request::query_params::Query;
-use crate::http::response::builder::ResponseBuilder;
-use crate::http::response::cache_control::CachePolicy;
+use crate::http::response::buffered::BufferedResponse;
+use crate::http::response::builder::respond_to_read;
+use crate::http::response::encoding::Encoding;
 use crate::http::response::problem::Problem;
 use crate::http::state::app_state::AppState;
 
@@ -17,13 +19,25 @@ const PAGE: &str = include_str!("../../../assets/docs/index.html");
 const INIT: &str = include_str!("../../../assets/docs/init.js");
 const FAVICON: &str = include_str!("../../../assets/docs/favicon.svg");
 const SCRIPT_BROTLI: &[u8] = include_bytes!("../../../assets/docs/scalar.js.br");
+const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
 const POLICY: &str = include_str!("../../../assets/docs/csp.txt");
 
+static DOCS_PAGE: LazyLock<BufferedResponse> = LazyLock::new(|| {
+    BufferedResponse::embedded(Bytes::from_static(PAGE.as_bytes()), "text/html; charset=utf-8")
+        .header(header::CONTENT_SECURITY_POLICY, POLICY.trim())
+        .header(header::REFERRER_POLICY, "no-referrer")
+});
+static INIT_SCRIPT: LazyLock<BufferedResponse> =
+    LazyLock::new(|| BufferedResponse::embedded(Bytes::from_static(INIT.as_bytes()), JAVASCRIPT));
+static ICON: LazyLock<BufferedResponse> =
+    LazyLock::new(|| BufferedResponse::embedded(Bytes::from_static(FAVICON.as_bytes()), "image/svg+xml"));
+static BROTLI_SCRIPT: LazyLock<BufferedResponse> =
+    LazyLock::new(|| BufferedResponse::embedded(Bytes::from_static(SCRIPT_BROTLI), JAVASCRIPT).encoded_as(Encoding::Brotli));
 /// For clients that accept no brotli: browsers do only over https and on localhost.
-static SCRIPT: LazyLock<Vec<u8>> = LazyLock::new(|| {
+static SCRIPT: LazyLock<BufferedResponse> = LazyLock::new(|| {
     let mut plain = Vec::new();
     let _ = brotli::Decompressor::new(SCRIPT_BROTLI, 4096).read_to_end(&mut plain);
-    plain
+    BufferedResponse::embedded(plain.into(), JAVASCRIPT)
 });
 
 /// Get this document as JSON
@@ -35,9 +49,9 @@ static SCRIPT: LazyLock<Vec<u8>> = LazyLock::new(|| {
     security(()),
 )]
 #[get("/openapi.json")]
-pub(crate) async fn get_openapi_json(app: web::Data<AppState>, request: HttpRequest) -> Result<ResponseBuilder, Problem> {
+pub(crate) async fn get_openapi_json(app: web::Data<AppState>, request: HttpRequest) -> Result<HttpResponse, Problem> {
     Query::require_empty(&request)?;
-    Ok(embedded(&app.documents.get().json, "application/json"))
+    Ok(respond_to_read(&app.documents.get().json, app.request_context(request.headers())))
 }
 
 /// Get this document as YAML
@@ -49,9 +63,9 @@ pub(crate) async fn get_openapi_json(app: web::Data<AppState>, request: HttpRequ
     security(()),
 )]
 #[get("/openapi.yaml")]
-pub(crate) async fn get_openapi_yaml(app: web::Data<AppState>, request: HttpRequest) -> Result<ResponseBuilder, Problem> {
+pub(crate) async fn get_openapi_yaml(app: web::Data<AppState>, request: HttpRequest) -> Result<HttpResponse, Problem> {
     Query::require_empty(&request)?;
-    Ok(embedded(&app.documents.get().yaml, "application/yaml"))
+    Ok(respond_to_read(&app.documents.get().yaml, app.request_context(request.headers())))
 }
 
 /// Get the reference page
@@ -69,11 +83,9 @@ pub(crate) async fn get_openapi_yaml(app: web::Data<AppState>, request: HttpRequ
     ),
 )]
 #[get("/docs")]
-pub(crate) async fn get_docs(request: HttpRequest) -> Result<ResponseBuilder, Problem> {
+pub(crate) async fn get_docs(app: web::Data<AppState>, request: HttpRequest) -> Result<HttpResponse, Problem> {
     Query::require_empty(&request)?;
-    Ok(embedded(PAGE.as_bytes(), "text/html; charset=utf-8")
-        .header(header::CONTENT_SECURITY_POLICY, POLICY.trim())
-        .header(header::REFERRER_POLICY, "no-referrer"))
+    Ok(respond_to_read(&DOCS_PAGE, app.request_context(request.headers())))
 }
 
 /// Get an asset of the reference page
@@ -86,20 +98,22 @@ pub(crate) async fn get_docs(request: HttpRequest) -> Result<ResponseBuilder, Pr
     security(()),
 )]
 #[get("/docs/{asset}")]
-pub(crate) async fn get_docs_asset(request: HttpRequest, path: web::Path<String>) -> Result<ResponseBuilder, Problem> {
+pub(crate) async fn get_docs_asset(
+    app: web::Data<AppState>,
+    request: HttpRequest,
+    path: web::Path<String>,
+) -> Result<HttpResponse, Problem> {
     Query::require_empty(&request)?;
     let accepted = negotiation::combined_header(request.headers(), &header::ACCEPT_ENCODING).unwrap_or_default();
-    match path.as_str() {
-        "init.js" => Ok(embedded(INIT.as_bytes(), "text/javascript; charset=utf-8")),
-        "favicon.svg" => Ok(embedded(FAVICON.as_bytes(), "image/svg+xml")),
-        "scalar.js" if negotiation::quality(&accepted, "br") > 0.0 => {
-            Ok(embedded(SCRIPT_BROTLI, "text/javascript; charset=utf-8").body_encoding("br"))
+    let asset: &BufferedResponse = match path.as_str() {
+        "init.js" => &INIT_SCRIPT,
+        "favicon.svg" => &ICON,
+        "scalar.js" if negotiation::quality(&accepted, "br") > 0.0 => &BROTLI_SCRIPT,
+        "scalar.js" => {
+            // The first request decompresses it, which takes too long for this thread.
+            tokio::task::spawn_blocking(|| LazyLock::force(&SCRIPT)).await.map_err(|_panicked| Problem::internal())?
         }
-        "scalar.js" => Ok(embedded(&SCRIPT, "text/javascript; charset=utf-8")),
-        _ => Err(Problem::not_found()),
-    }
-}
-
-fn embedded(bytes: &[u8], content_type: &'static str) -> ResponseBuilder {
-    ResponseBuilder::from_bytes(bytes.to_vec(), content_type).etag_prefix("e".to_owned()).policy(CachePolicy::Embedded)
+        _ => return Err(Problem::not_found()),
+    };
+    Ok(respond_to_read(asset, app.request_context(request.headers())))
 }

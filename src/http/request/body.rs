@@ -11,7 +11,8 @@ use actix_web::{FromRequest, HttpRequest, web};
 use futures_util::StreamExt as _;
 use serde_json::{Map, Value};
 
-use crate::domain::fields::FieldError;
+use crate::domain::field_errors::{FieldError, FieldErrors};
+use crate::domain::fields;
 use crate::domain::locale::Locale;
 use crate::http::response::problem::Problem;
 use crate::http::response::problem_codes::ProblemCode;
@@ -31,12 +32,12 @@ pub(crate) struct Body {
 
 impl Body {
     /// Parses a JSON body.
-    pub(crate) fn parse<T>(self, parse: impl FnOnce(Value) -> Result<T, Vec<FieldError>>) -> Result<T, Problem> {
+    pub(crate) fn parse<T>(self, parse: impl FnOnce(Value) -> Result<T, FieldErrors>) -> Result<T, Problem> {
         parse(self.json(JSON)?).map_err(Problem::invalid)
     }
 
     /// As [`Body::parse`]; an empty body or null is an empty object.
-    pub(crate) fn parse_optional<T>(self, parse: impl FnOnce(Value) -> Result<T, Vec<FieldError>>) -> Result<T, Problem> {
+    pub(crate) fn parse_optional<T>(self, parse: impl FnOnce(Value) -> Result<T, FieldErrors>) -> Result<T, Problem> {
         let empty = || Value::Object(Map::new());
         if self.bytes.as_ref().is_ok_and(Bytes::is_empty) {
             return parse(empty()).map_err(Problem::invalid);
@@ -45,7 +46,7 @@ impl Body {
     }
 
     /// Parses a JSON body or a form, whose fields are strings.
-    pub(crate) fn parse_json_or_form<T>(self, parse: impl FnOnce(Value) -> Result<T, Vec<FieldError>>) -> Result<T, Problem> {
+    pub(crate) fn parse_json_or_form<T>(self, parse: impl FnOnce(Value) -> Result<T, FieldErrors>) -> Result<T, Problem> {
         if self.media_type.as_deref() == Some(FORM) {
             let bytes = self.bytes?;
             let text = std::str::from_utf8(&bytes).map_err(|_e| malformed("the form is not UTF-8"))?;
@@ -62,11 +63,9 @@ impl Body {
             *translations = canonicalise_locales(std::mem::take(translations));
         }
         if !patch.is_object() {
-            return Err(Problem::invalid(vec![FieldError {
-                pointer: String::new(),
-                code: "invalid-type",
-                detail: "a merge patch must be an object".to_owned(),
-            }]));
+            return Err(Problem::invalid(
+                FieldError { pointer: String::new(), code: "invalid-type", detail: "a merge patch must be an object".to_owned() }.into(),
+            ));
         }
         Ok(move |mut target: Value| {
             merge(&mut target, &patch);
@@ -97,8 +96,12 @@ impl Body {
     }
 }
 
-/// Canonical language tags: `it-ch` becomes `it-CH` (RFC 5646, section 2.1.1). Duplicates and invalid tags stay, for the parser to report.
+/// Canonical language tags: `it-ch` becomes `it-CH` (RFC 5646, section 2.1.1). Duplicates and invalid tags stay, for the
+/// parser to report, and so does an object that it refuses as a whole.
 fn canonicalise_locales(translations: Map<String, Value>) -> Map<String, Value> {
+    if translations.len() > fields::MAX_MEMBERS {
+        return translations;
+    }
     let original: Vec<String> = translations.keys().cloned().collect();
     let mut canonical = Map::new();
     for (key, text) in translations {

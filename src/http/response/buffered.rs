@@ -4,7 +4,6 @@
 //! and validators.
 
 use std::borrow::Cow;
-use std::sync::OnceLock;
 
 use actix_web::HttpResponse;
 use actix_web::body::BoxBody;
@@ -17,8 +16,10 @@ use crate::domain::clock::Timestamp;
 use crate::http::response::cache_control::CachePolicy;
 use crate::http::response::conditional;
 use crate::http::response::conditional::{LastDated, Validators};
+use crate::http::response::encoded_body::{BackgroundCompressor, EncodedBody};
 use crate::http::response::encoding;
 use crate::http::response::encoding::Encoding;
+use crate::http::response::etag::EtagSource;
 use crate::http::response::headers::CONTENT_SEQUENCE;
 
 /// See the module.
@@ -36,9 +37,9 @@ pub struct BufferedResponse {
     /// The public sequence at which it was computed.
     sequence: Option<(PublicSequence, HeaderValue)>,
     headers: Vec<(HeaderName, HeaderValue)>,
-    body: Bytes,
-    /// Brotli and gzip, each compressed by the first request that needs it.
-    compressed: [OnceLock<Bytes>; 2],
+    body: EncodedBody,
+    /// Whether it is sent more than once, so that compressing a long body pays.
+    is_reused: bool,
     /// The encoding that the body already has.
     body_encoding: Option<&'static str>,
 }
@@ -53,7 +54,7 @@ pub(crate) struct BufferedParts {
     pub(crate) etag: Option<String>,
     pub(crate) last_modified: Option<Timestamp>,
     pub(crate) headers: Vec<(HeaderName, String)>,
-    pub(crate) body: Vec<u8>,
+    pub(crate) body: Bytes,
     pub(crate) body_encoding: Option<&'static str>,
 }
 
@@ -63,6 +64,7 @@ pub(crate) struct RequestContext<'r> {
     pub(crate) headers: &'r HeaderMap,
     pub(crate) now: Timestamp,
     pub(crate) last_dated: &'r LastDated,
+    pub(crate) compressor: &'r BackgroundCompressor,
 }
 
 /// What is true of a cache entry at the moment at which it is served.
@@ -102,10 +104,37 @@ impl BufferedResponse {
             last_modified: last_modified.and_then(|at| Some((at, value(&at.http_date())?))),
             sequence,
             headers,
-            body: body.into(),
-            compressed: Default::default(),
+            body: EncodedBody::new(body),
+            is_reused: false,
             body_encoding,
         }
+    }
+
+    /// A response that is a part of the binary. Its bytes are shared by every request.
+    pub(crate) fn embedded(body: Bytes, content_type: &'static str) -> Self {
+        let etag = EtagSource::with_prefix("e").value(&body);
+        let parts = BufferedParts {
+            status: StatusCode::OK,
+            policy: CachePolicy::Embedded,
+            content_type,
+            vary: Cow::Borrowed("Accept-Encoding"),
+            etag,
+            last_modified: None,
+            headers: Vec::new(),
+            body,
+            body_encoding: None,
+        };
+        Self::new(parts).reused()
+    }
+
+    /// Says that the body already has this encoding.
+    pub(crate) fn encoded_as(self, encoding: Encoding) -> Self {
+        Self { body_encoding: encoding.token(), is_compressible: false, ..self }
+    }
+
+    pub(crate) fn header(mut self, name: HeaderName, value: &'static str) -> Self {
+        self.headers.push((name, HeaderValue::from_static(value)));
+        self
     }
 
     /// How much memory it takes, an estimate of its encodings included.
@@ -114,13 +143,19 @@ impl BufferedResponse {
         self.body.len() * 2 + headers
     }
 
-    fn encoded_body(&self, encoding: Encoding) -> Bytes {
-        let index = match encoding {
-            Encoding::Identity => return self.body.clone(),
-            Encoding::Brotli => 0,
-            Encoding::Gzip => 1,
-        };
-        self.compressed[index].get_or_init(|| encoding.encode(&self.body).into()).clone()
+    /// Marks a response that is sent more than once. A long body of another one is never compressed.
+    pub(crate) fn reused(self) -> Self {
+        Self { is_reused: true, ..self }
+    }
+
+    /// The encoding in which the body is sent to this request.
+    fn encoding(&self, context: RequestContext<'_>) -> Encoding {
+        let preferred = if self.is_compressible { Encoding::negotiate(context.headers) } else { Encoding::Identity };
+        let available = self.body.available(preferred);
+        if available != preferred && self.is_reused {
+            self.body.prepare(preferred, context.compressor);
+        }
+        available
     }
 
     fn validators(&self, encoding: Encoding) -> Validators<'_> {
@@ -147,7 +182,7 @@ impl BufferedResponse {
 
     /// The response to a request: 304 if the client has it already. `revalidation` is given for a cache entry that was computed earlier.
     pub(crate) fn respond(&self, context: RequestContext<'_>, revalidation: Option<RevalidationState>) -> HttpResponse {
-        let encoding = if self.is_compressible { Encoding::negotiate(context.headers) } else { Encoding::Identity };
+        let encoding = self.encoding(context);
         let validators = self.validators(encoding);
         let not_modified = self.status == StatusCode::OK && conditional::is_not_modified(context.headers, validators, context.last_dated);
         let mut response = HttpResponse::new(if not_modified { StatusCode::NOT_MODIFIED } else { self.status });
@@ -179,6 +214,6 @@ impl BufferedResponse {
         if let Some(name) = self.body_encoding.or(encoding.token()) {
             map.append(header::CONTENT_ENCODING, HeaderValue::from_static(name));
         }
-        response.set_body(BoxBody::new(self.encoded_body(encoding)))
+        response.set_body(BoxBody::new(self.body.bytes(encoding)))
     }
 }

@@ -6,6 +6,7 @@ use std::borrow::Cow;
 use actix_web::body::BoxBody;
 use actix_web::http::header::{self, HeaderMap, HeaderName};
 use actix_web::http::{Method, StatusCode};
+use actix_web::web::Bytes;
 use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, Responder, ResponseError as _, web};
 use serde::Serialize;
 
@@ -24,14 +25,12 @@ use crate::store::changes::Freshness;
 
 pub(crate) struct ResponseBuilder {
     pub(super) status: StatusCode,
-    pub(super) body: Vec<u8>,
+    pub(super) body: Bytes,
     pub(super) content_type: &'static str,
     pub(super) etag: EtagSource,
     pub(super) last_modified: Option<Timestamp>,
     policy: CachePolicy,
     pub(super) vary: Cow<'static, str>,
-    /// The encoding that the body already has.
-    body_encoding: Option<&'static str>,
     pub(super) headers: Vec<(HeaderName, String)>,
     /// Set where the response may become a cache entry.
     lifetime: Option<EntryLifetime>,
@@ -57,13 +56,12 @@ impl ResponseBuilder {
     pub(crate) fn from_bytes(body: Vec<u8>, content_type: &'static str) -> Self {
         Self {
             status: StatusCode::OK,
-            body,
+            body: body.into(),
             content_type,
             etag: EtagSource::default(),
             last_modified: None,
             policy: CachePolicy::Never,
             vary: Cow::Borrowed("Accept-Encoding"),
-            body_encoding: None,
             headers: Vec::new(),
             lifetime: None,
         }
@@ -144,12 +142,6 @@ impl ResponseBuilder {
         self
     }
 
-    /// Says that the body is already encoded.
-    pub(crate) fn body_encoding(mut self, encoding: &'static str) -> Self {
-        self.body_encoding = Some(encoding);
-        self
-    }
-
     pub(crate) fn header(mut self, name: HeaderName, value: impl Into<String>) -> Self {
         self.headers.push((name, value.into()));
         self
@@ -183,27 +175,32 @@ impl Responder for ResponseBuilder {
     fn respond_to(self, request: &HttpRequest) -> HttpResponse {
         let Some(app) = request.app_data::<web::Data<AppState>>() else { return Problem::internal().error_response() };
         let etag = self.etag.value(&self.body);
-        let Self { status, body, content_type, etag: _, last_modified, policy, vary, body_encoding, headers, lifetime } = self;
+        let Self { status, body, content_type, etag: _, last_modified, policy, vary, headers, lifetime } = self;
         let lifetime = lifetime.filter(|_| policy != CachePolicy::Never);
-        let parts = BufferedParts { status, policy, content_type, vary, etag, last_modified, headers, body, body_encoding };
+        let parts = BufferedParts { status, policy, content_type, vary, etag, last_modified, headers, body, body_encoding: None };
         let response = BufferedResponse::new(parts);
         if let Some(lifetime) = lifetime
             && request.extensions().contains::<CacheFillRequest>()
         {
             let mut carrier = HttpResponse::new(response.status);
-            carrier.extensions_mut().insert(CacheInsert { response, lifetime });
+            carrier.extensions_mut().insert(CacheInsert { response: response.reused(), lifetime });
             return carrier;
         }
-        let context = RequestContext { headers: request.headers(), now: app.now(), last_dated: &app.last_dated };
+        let context = app.request_context(request.headers());
         if !matches!(*request.method(), Method::GET | Method::HEAD) {
             return response.respond(RequestContext { headers: &without_conditions(request.headers()), ..context }, None);
         }
-        if response.is_precondition_failed(context) {
-            let problem = Problem::new(ProblemCode::StaleRevision, "it is not in the state that If-Match or If-Unmodified-Since requires");
-            return problem.with("current_etag", response.etag()).error_response();
-        }
-        response.respond(context, None)
+        respond_to_read(&response, context)
     }
+}
+
+/// Sends a buffered response to a GET or HEAD request, if that does not require another state.
+pub(crate) fn respond_to_read(response: &BufferedResponse, context: RequestContext<'_>) -> HttpResponse {
+    if response.is_precondition_failed(context) {
+        let problem = Problem::new(ProblemCode::StaleRevision, "it is not in the state that If-Match or If-Unmodified-Since requires");
+        return problem.with("current_etag", response.etag()).error_response();
+    }
+    response.respond(context, None)
 }
 
 /// Conditions on reading do not apply to the response of a write.

@@ -18,6 +18,10 @@ pub(crate) struct EtagSource {
 }
 
 impl EtagSource {
+    pub(crate) fn with_prefix(prefix: &str) -> Self {
+        Self { prefix: Some(prefix.to_owned()), ..Self::default() }
+    }
+
     /// Excludes the member `sequence` from the digest: it moves with changes that do not concern this response, and the same content has
     /// the same validator on every node.
     pub(crate) fn exclude_sequence(&mut self, body: &[u8]) {

@@ -7,6 +7,7 @@ pub(crate) mod builder;
 pub(crate) mod cache_control;
 pub(crate) mod cache_entry;
 pub(crate) mod conditional;
+pub(crate) mod encoded_body;
 pub(crate) mod encoding;
 pub(crate) mod etag;
 pub(crate) mod headers;

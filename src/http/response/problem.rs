@@ -6,7 +6,7 @@ use actix_web::{HttpResponse, ResponseError};
 use serde_json::{Map, Value, json};
 
 use crate::domain::clock::Timestamp;
-use crate::domain::fields::FieldError;
+use crate::domain::field_errors::{FieldError, FieldErrors};
 use crate::domain::merge::{Conflict, Merge};
 use crate::editorial::error::{ChangedBy, EditorialError, Stale};
 use crate::http::response::problem_codes::ProblemCode;
@@ -61,7 +61,7 @@ impl Problem {
     }
 
     #[must_use]
-    pub fn invalid(errors: Vec<FieldError>) -> Self {
+    pub fn invalid(errors: FieldErrors) -> Self {
         let errors: Vec<Value> = errors
             .into_iter()
             .map(|FieldError { pointer, code, detail }| json!({ "pointer": pointer, "code": code, "detail": detail }))
@@ -175,7 +175,8 @@ impl From<StoreError> for Problem {
             | StoreError::ForeignKey(_)
             | StoreError::Failed(_)
             | StoreError::Corrupt(_)
-            | StoreError::Inconsistent(_) => Self::internal(),
+            | StoreError::Inconsistent(_)
+            | StoreError::NewerSchema { .. } => Self::internal(),
         }
     }
 }

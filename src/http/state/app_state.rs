@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use actix_web::http::header::HeaderMap;
 use serde_json::Value;
 use tokio::sync::{Notify, watch};
 
@@ -14,8 +15,9 @@ use crate::domain::change::{AtomicPublicSequence, PublicSequence};
 use crate::domain::clock::{Clock, Timestamp};
 use crate::editorial::keys::KeyRing;
 use crate::editorial::throttle::Throttle;
-use crate::http::response::buffered::BufferedResponse;
+use crate::http::response::buffered::{BufferedResponse, RequestContext};
 use crate::http::response::conditional::LastDated;
+use crate::http::response::encoded_body::BackgroundCompressor;
 use crate::http::response::problem::Problem;
 use crate::http::state::counters::Metrics;
 use crate::http::state::documents::ServedDocument;
@@ -70,6 +72,7 @@ pub struct AppState {
     pub(crate) documents: ServedDocument,
     pub(crate) in_flight: InFlightRequests,
     pub(crate) last_dated: LastDated,
+    compressor: BackgroundCompressor,
     /// The newest public sequence that a response of this node has had.
     pub(crate) sequence: AtomicPublicSequence,
 }
@@ -108,6 +111,7 @@ impl AppState {
             documents: ServedDocument::new(document),
             in_flight: InFlightRequests::default(),
             last_dated: LastDated::default(),
+            compressor: BackgroundCompressor::default(),
             sequence: AtomicPublicSequence::new(sequence),
         }
     }
@@ -121,6 +125,11 @@ impl AppState {
     /// Renders the OpenAPI document before a request needs it.
     pub fn prepare_documents(&self) {
         self.documents.get();
+    }
+
+    /// What a buffered response needs to know of a request with these headers.
+    pub(crate) fn request_context<'r>(&'r self, headers: &'r HeaderMap) -> RequestContext<'r> {
+        RequestContext { headers, now: self.now(), last_dated: &self.last_dated, compressor: &self.compressor }
     }
 
     #[must_use]

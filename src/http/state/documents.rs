@@ -4,12 +4,13 @@ use std::sync::OnceLock;
 
 use serde_json::Value;
 
+use crate::http::response::buffered::BufferedResponse;
 use crate::http::state::route_table::RouteTable;
 
 /// The document in the formats that are served, and the route table.
 pub(crate) struct RenderedDocument {
-    pub(crate) json: Vec<u8>,
-    pub(crate) yaml: Vec<u8>,
+    pub(crate) json: BufferedResponse,
+    pub(crate) yaml: BufferedResponse,
     pub(crate) routes: RouteTable,
 }
 
@@ -30,9 +31,11 @@ impl ServedDocument {
     pub(crate) fn get(&self) -> &RenderedDocument {
         self.rendered.get_or_init(|| {
             let document = (self.derive)();
+            let json = serde_json::to_vec_pretty(&document).unwrap_or_else(|error| log_failure(&error));
+            let yaml = yaml_serde::to_string(&document).map_or_else(|error| log_failure(&error), String::into_bytes);
             RenderedDocument {
-                json: serde_json::to_vec_pretty(&document).unwrap_or_else(|error| log_failure(&error)),
-                yaml: yaml_serde::to_string(&document).map_or_else(|error| log_failure(&error), String::into_bytes),
+                json: BufferedResponse::embedded(json.into(), "application/json"),
+                yaml: BufferedResponse::embedded(yaml.into(), "application/yaml"),
                 routes: RouteTable::from_document(&document),
             }
         })
