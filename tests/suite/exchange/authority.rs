@@ -294,7 +294,8 @@ async fn a_cancelled_upload_is_refused_and_stays_cancelled() {
     .await;
     assert_eq!(response.status(), 409);
     assert_eq!(response.json::<Value>().await.unwrap()["code"], "import-ended");
-    let ended = find(&app, cancelled.lock().unwrap().unwrap()).await;
+    let cancelled = cancelled.into_inner().unwrap().unwrap();
+    let ended = find(&app, cancelled).await;
     assert_eq!((ended.state, ended.problem.as_deref(), ended.total), (ImportState::Failed, Some(CANCELLED), 0));
     app.anonymous().get("/v1/insights/after-revocation").await.expect(404);
 }
