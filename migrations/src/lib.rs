@@ -13,6 +13,7 @@ mod m20261123_000005_transitions;
 mod m20261123_000006_editorial;
 mod m20261126_000007_summaries;
 mod m20261130_000008_first_published_at;
+mod m20261130_000009_import_sessions;
 
 /// Runs the pending steps.
 pub struct Migrator;
@@ -28,6 +29,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261123_000006_editorial::Migration),
             Box::new(m20261126_000007_summaries::Migration),
             Box::new(m20261130_000008_first_published_at::Migration),
+            Box::new(m20261130_000009_import_sessions::Migration),
         ]
     }
 }

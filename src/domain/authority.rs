@@ -68,7 +68,10 @@ text_enum! {
 #[derive(Clone, Debug)]
 pub struct Principal {
     pub user_id: Option<Uuid>,
+    /// The machine token.
     pub token_id: Option<Uuid>,
+    /// The session of a signed-in user.
+    pub session_id: Option<Uuid>,
     pub name: String,
     /// None for a machine token without a user.
     pub role: Option<Role>,
@@ -83,7 +86,16 @@ impl Principal {
     #[must_use]
     pub fn system(origin: Origin) -> Self {
         let name = origin.as_str().to_owned();
-        Self { user_id: None, token_id: None, name, role: None, scopes: Scope::ALL.to_vec(), origin, request_id: String::new() }
+        Self {
+            user_id: None,
+            token_id: None,
+            session_id: None,
+            name,
+            role: None,
+            scopes: Scope::ALL.to_vec(),
+            origin,
+            request_id: String::new(),
+        }
     }
 
     #[must_use]

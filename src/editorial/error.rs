@@ -26,6 +26,10 @@ pub enum EditorialError {
     Taken(&'static str),
     #[error("the caller lacks authority: {0}")]
     Forbidden(&'static str),
+    #[error("the caller's token or session has ended since the request began")]
+    AuthorityEnded,
+    #[error("the import has ended")]
+    ImportEnded,
     #[error("the credentials are wrong")]
     BadCredentials,
     #[error("too many attempts")]

@@ -6,6 +6,7 @@
 //! [`crate::domain::authority::Editor`], `Publisher` or `Admin`.
 
 pub mod accounts;
+pub mod authority;
 pub mod demo;
 pub mod error;
 pub mod exports;

@@ -133,7 +133,7 @@ fn audit_event(action: &'static str, resource: &'static str, id: Uuid) -> AuditE
 /// The user of a sign-in or sign-out, for the audit log. It has no scopes.
 fn audit_principal(user_id: Option<Uuid>, name: String, request_id: &str) -> Principal {
     let request_id = request_id.to_owned();
-    Principal { user_id, token_id: None, name, role: None, scopes: Vec::new(), origin: Origin::Api, request_id }
+    Principal { user_id, token_id: None, session_id: None, name, role: None, scopes: Vec::new(), origin: Origin::Api, request_id }
 }
 
 async fn issue_tokens(

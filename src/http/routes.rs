@@ -68,6 +68,7 @@ fn history(config: &mut ServiceConfig<'_>) {
         .service(imports::create_import)
         .service(imports::get_import)
         .service(imports::list_import_items)
+        .service(imports::cancel_import)
         .service(exports::export_insights);
 }
 

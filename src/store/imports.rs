@@ -12,8 +12,8 @@ use crate::domain::clock::Timestamp;
 use crate::domain::import_state::{ImportItemState, ImportNote, ImportState};
 use crate::domain::page::{Cursor, KeyValue, Page};
 
-const COLUMNS: &str = "SELECT id, state, source, atomic, validate_only, made_by, user_id, token_id, role, scopes, origin, \
-    request_id, total, created, updated, \
+const COLUMNS: &str = "SELECT id, state, source, atomic, validate_only, made_by, user_id, token_id, session_id, role, scopes, \
+    origin, request_id, total, created, updated, \
      unchanged, failed, problem, worker, stuck_at, stuck_times, created_at, updated_at, finished_at FROM imports";
 
 #[derive(Clone, Debug, PartialEq, Eq, FromQueryResult)]
@@ -26,6 +26,7 @@ pub struct Import {
     pub made_by: String,
     pub user_id: Option<Uuid>,
     pub token_id: Option<Uuid>,
+    pub session_id: Option<Uuid>,
     pub role: Option<String>,
     /// Separated by spaces.
     pub scopes: String,
@@ -88,20 +89,25 @@ pub struct ItemOutcome {
 pub async fn insert(txn: &DatabaseTransaction, import: &Import) -> Result<(), StoreError> {
     let mut sql = Sql::new(
         txn.get_database_backend(),
-        "INSERT INTO imports (id, state, source, atomic, validate_only, made_by, user_id, token_id, role, scopes, origin, \
-            request_id, total, created, \
+        "INSERT INTO imports (id, state, source, atomic, validate_only, made_by, user_id, token_id, session_id, role, \
+            scopes, origin, request_id, total, created, \
          updated, unchanged, failed, lease_until, stuck_at, stuck_times, created_at, updated_at) VALUES (",
     );
     sql.bind(import.id).push(", ").bind(import.state).push(", ").bind(import.source.as_str());
     sql.push(", ").bind(import.atomic).push(", ").bind(import.validate_only).push(", ").bind(import.made_by.as_str());
-    sql.push(", ").bind(import.user_id).push(", ").bind(import.token_id).push(", ").bind(import.role.clone());
+    sql.push(", ").bind(import.user_id).push(", ").bind(import.token_id).push(", ").bind(import.session_id);
+    sql.push(", ").bind(import.role.clone());
     sql.push(", ").bind_all([&import.scopes, &import.origin, &import.request_id].map(String::as_str));
     sql.push(", 0, 0, 0, 0, 0, 0, 0, 0, ").bind(import.created_at).push(", ").bind(import.updated_at).push(")").run(txn).await?;
     Ok(())
 }
 
-/// Adds received items, in their order.
-pub async fn add(txn: &DatabaseTransaction, import: Uuid, items: &[NewItem], now: Timestamp) -> Result<(), StoreError> {
+/// Adds received items, in their order. False if the import is no longer being received.
+pub async fn add(txn: &DatabaseTransaction, import: Uuid, items: &[NewItem], now: Timestamp) -> Result<bool, StoreError> {
+    let mut sql = Sql::new(txn.get_database_backend(), "UPDATE imports SET updated_at = ");
+    if sql.bind(now.0).push(" WHERE state = 'receiving' AND id = ").bind(import).run(txn).await? == 0 {
+        return Ok(false);
+    }
     for items in items.chunks(200) {
         let mut sql = Sql::new(
             txn.get_database_backend(),
@@ -119,9 +125,7 @@ pub async fn add(txn: &DatabaseTransaction, import: Uuid, items: &[NewItem], now
         }
         sql.run(txn).await?;
     }
-    // The sender is alive.
-    Sql::new(txn.get_database_backend(), "UPDATE imports SET updated_at = ").bind(now.0).push(" WHERE id = ").bind(import).run(txn).await?;
-    Ok(())
+    Ok(true)
 }
 
 /// How many items an import has received.
@@ -139,21 +143,20 @@ pub struct Lease {
     pub until: Timestamp,
 }
 
-/// Starts an import that was received whole, with a lease for its first worker if one is given.
+/// Starts an import that was received whole, with a lease for its first worker if one is given. False if the import has ended.
 pub async fn start(
     txn: &DatabaseTransaction,
     id: Uuid,
     counts: ReceivedCounts,
     lease: Option<Lease>,
     now: Timestamp,
-) -> Result<(), StoreError> {
+) -> Result<bool, StoreError> {
     let mut sql = Sql::new(txn.get_database_backend(), "UPDATE imports SET state = 'running', total = ");
     sql.bind(counts.total).push(", failed = ").bind(counts.failed).push(", updated_at = ").bind(now.0);
     if let Some(Lease { worker, until }) = lease {
         sql.push(", worker = ").bind(worker).push(", lease_until = ").bind(until.0);
     }
-    sql.push(" WHERE id = ").bind(id).run(txn).await?;
-    Ok(())
+    Ok(sql.push(" WHERE state = 'receiving' AND id = ").bind(id).run(txn).await? == 1)
 }
 
 pub async fn find(db: &impl ConnectionTrait, id: Uuid) -> Result<Option<Import>, StoreError> {
@@ -234,25 +237,36 @@ pub async fn record(txn: &DatabaseTransaction, id: Uuid, outcomes: &[ItemOutcome
     Ok(())
 }
 
-/// Ends an import.
+/// Ends an import; its waiting items stay so. False if it has ended already.
 pub async fn finish(
     db: &impl ConnectionTrait,
     id: Uuid,
     state: ImportState,
     problem: Option<&str>,
     now: Timestamp,
-) -> Result<(), StoreError> {
+) -> Result<bool, StoreError> {
     let backend = db.get_database_backend();
     let mut sql = Sql::new(backend, "UPDATE imports SET worker = NULL, state = ");
     sql.bind(state).push(", problem = ").bind(problem.map(str::to_owned)).push(", finished_at = ").bind(now.0);
-    sql.push(", updated_at = ").bind(now.0).push(" WHERE id = ").bind(id).run(db).await?;
+    sql.push(", updated_at = ").bind(now.0).push(" WHERE finished_at IS NULL AND id = ").bind(id);
+    if sql.run(db).await? == 0 {
+        return Ok(false);
+    }
     Sql::new(backend, "UPDATE import_items SET input = '' WHERE state = 'waiting' AND import_id = ").bind(id).run(db).await?;
+    Ok(true)
+}
+
+/// Counts the items that have arrived so far, of an import that ends before all have.
+pub async fn count_received(txn: &DatabaseTransaction, id: Uuid) -> Result<(), StoreError> {
+    let mut sql = Sql::new(txn.get_database_backend(), "UPDATE imports SET total = (SELECT COUNT(*) FROM import_items WHERE import_id = ");
+    sql.bind(id).push("), failed = (SELECT COUNT(*) FROM import_items WHERE state = 'failed' AND import_id = ").bind(id);
+    sql.push(") WHERE state = 'receiving' AND id = ").bind(id).run(txn).await?;
     Ok(())
 }
 
 /// Deletes an import that was not received whole.
 pub async fn delete(db: &impl ConnectionTrait, id: Uuid) -> Result<(), StoreError> {
-    Sql::new(db.get_database_backend(), "DELETE FROM imports WHERE id = ").bind(id).run(db).await?;
+    Sql::new(db.get_database_backend(), "DELETE FROM imports WHERE state = 'receiving' AND id = ").bind(id).run(db).await?;
     Ok(())
 }
 

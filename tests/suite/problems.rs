@@ -16,6 +16,9 @@ fn redacted(answer: &Answer, app: &TestApp) -> Value {
     let text = answer.text().replace(&app.url, "https://insights.example");
     let mut problem: Value = serde_json::from_str(&text).unwrap();
     problem["request_id"] = json!("01a2074d-773c-75f9-af86-b15862e3321a");
+    if problem["code"] == "import-ended" {
+        problem["instance"] = json!("/v1/imports/01a2074d-74b5-753d-bf53-d2dad79ec7e6");
+    }
     // The ETag of an insight contains a part of its id.
     if let Some((state, _)) = problem["current_etag"].as_str().and_then(|etag| etag.trim_end_matches('"').rsplit_once('.')) {
         problem["current_etag"] = json!(format!("{state}.b246f38c\""));
@@ -52,6 +55,10 @@ async fn produce(app: &TestApp) -> Vec<Answer> {
         },
         stalled(app).await,
         admin.post("/v1/insights", json!({ "slug": "taken", "title": "T", "body_markdown": "B", "category": "debugging" })).await,
+        {
+            let ended = crate::exchange::import(&admin, "", &[]).await;
+            admin.send("DELETE", &format!("/v1/imports/{}", ended["id"].as_str().unwrap()), None, &[]).await
+        },
         admin.send("DELETE", "/v1/categories/debugging", None, &[]).await,
         admin.patch(&path, &created.etag(), json!({ "title": "Mine" })).await,
         admin.send("POST", "/v1/insights", Some(large), &[]).await,

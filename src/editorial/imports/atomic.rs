@@ -1,9 +1,9 @@
 //! Applies an atomic import: every item in one transaction, or none.
 
+use super::interruption::Interruption;
 use super::job::{BATCH_ITEMS, ImportJob, MAX_ATTEMPTS, limit_bytes};
 use super::outcome::{failed, to_problem};
 use super::plan::{ItemPlan, plan_one};
-use super::process::WorkOutcome;
 use crate::domain::clock::Timestamp;
 use crate::domain::import_state::{ImportItemState, ImportState};
 use crate::editorial::error::EditorialError;
@@ -15,7 +15,7 @@ const MAX_ATOMIC_ITEMS: i64 = 10_000;
 
 impl ImportJob<'_> {
     /// Applies every item in one transaction. If one fails, everything is rolled back, and the items that can be shown to fail say why.
-    pub(super) async fn apply_atomically(&self, now: Timestamp) -> Result<WorkOutcome, EditorialError> {
+    pub(super) async fn apply_atomically(&self, now: Timestamp) -> Result<(), Interruption> {
         let (store, import) = (self.store, self.import);
         let is_poison = import.stuck_times >= MAX_ATTEMPTS;
         if is_poison || import.total > MAX_ATOMIC_ITEMS {
@@ -25,12 +25,12 @@ impl ImportJob<'_> {
                 format!("an import of more than {MAX_ATOMIC_ITEMS} items cannot be atomic: other writers would wait too long")
             };
             imports::finish(store.writer(), import.id, ImportState::Failed, Some(&problem), now).await?;
-            return Ok(WorkOutcome::Finished);
+            return Ok(());
         }
         let first = imports::list_waiting(store.reader(), import.id, 0, 1).await?.first().map_or(0, |item| item.number);
         imports::record_retry(store.writer(), import.id, first, import.stuck_times + 1).await?;
         // The transaction holds the import's row, so that no other worker acquires the lease meanwhile.
-        let Some(txn) = self.begin(now).await? else { return Ok(WorkOutcome::Lost) };
+        let txn = self.begin(now).await?;
         let mut changes = Vec::new();
         let mut outcomes = Vec::new();
         let mut last = 0;
@@ -54,21 +54,19 @@ impl ImportJob<'_> {
             return self.record_failures(outcomes, last, now).await;
         }
         if import.validate_only {
-            if !self.record_dry_run(txn, outcomes, now).await? {
-                return Ok(WorkOutcome::Lost);
-            }
+            self.record_dry_run(txn, outcomes, now).await?;
             imports::finish(store.writer(), import.id, ImportState::Done, None, now).await?;
-            return Ok(WorkOutcome::Finished);
+            return Ok(());
         }
         imports::record(&txn, import.id, &outcomes, now).await?;
         imports::finish(&txn, import.id, ImportState::Done, None, now).await?;
         self.append_audit_events(&txn, &changes, now).await?;
-        store::changes::commit_all(store, txn, &changes, now).await?;
-        Ok(WorkOutcome::Finished)
+        self.confirm_authority(&txn, now).await?;
+        Ok(store::changes::commit_all(store, txn, &changes, now).await?)
     }
 
     /// Plans the remaining items outside of any transaction to find more failures, then ends the import.
-    async fn record_failures(&self, mut failures: Vec<ItemOutcome>, mut last: i64, now: Timestamp) -> Result<WorkOutcome, EditorialError> {
+    async fn record_failures(&self, mut failures: Vec<ItemOutcome>, mut last: i64, now: Timestamp) -> Result<(), Interruption> {
         let (store, import) = (self.store, self.import);
         loop {
             let items = limit_bytes(imports::list_waiting(store.reader(), import.id, last, BATCH_ITEMS).await?);
@@ -80,11 +78,10 @@ impl ImportJob<'_> {
                 }
             }
         }
-        let Some(txn) = self.begin(now).await? else { return Ok(WorkOutcome::Lost) };
+        let txn = self.begin_leased(now).await?;
         imports::record(&txn, import.id, &failures, now).await?;
         let problem = "nothing was changed: items failed, and the import is atomic";
         imports::finish(&txn, import.id, ImportState::Failed, Some(problem), now).await?;
-        store.commit_quietly(txn).await?;
-        Ok(WorkOutcome::Finished)
+        Ok(store.commit_quietly(txn).await?)
     }
 }

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use super::apply::AppliedItem;
 use super::dry_run::{DryRunState, hash_name};
 use super::group::{self, WrittenGroup};
+use super::interruption::Interruption;
 use super::job::{BATCH_ITEMS, ImportJob, MAX_ATTEMPTS, limit_bytes};
 use super::outcome::{failed, poison_problem, succeeded, to_problem};
 use super::plan::{ItemPlan, NewInsight, plan_all};
@@ -43,23 +44,18 @@ impl ImportJob<'_> {
     }
 
     /// Fails an item that stops the service, or that others change all the time.
-    pub(super) async fn fail_item(&self, item: &WaitingItem, is_contended: bool, now: Timestamp) -> Result<Option<i64>, EditorialError> {
+    pub(super) async fn fail_item(&self, item: &WaitingItem, is_contended: bool, now: Timestamp) -> Result<i64, Interruption> {
         let problem = if is_contended { to_problem(EditorialError::Busy) } else { poison_problem(MAX_ATTEMPTS) };
-        let Some(txn) = self.begin(now).await? else { return Ok(None) };
+        let txn = self.begin(now).await?;
         imports::record(&txn, self.import.id, &[failed(item, &problem)], now).await?;
         self.store.commit_quietly(txn).await?;
-        Ok(Some(1))
+        Ok(1)
     }
 
-    /// Applies a batch and returns how many items are finished; `None` when another worker holds the lease.
-    pub(super) async fn apply_batch(
-        &self,
-        batch: Lookahead,
-        dry_run: &mut DryRunState,
-        now: Timestamp,
-    ) -> Result<Option<i64>, EditorialError> {
+    /// Applies a batch and returns how many items are finished.
+    pub(super) async fn apply_batch(&self, batch: Lookahead, dry_run: &mut DryRunState, now: Timestamp) -> Result<i64, Interruption> {
         let Lookahead { items, plans } = batch;
-        let Some(txn) = self.begin(now).await? else { return Ok(None) };
+        let txn = self.begin(now).await?;
         for (kind, draft) in &dry_run.terms {
             let slug = draft.slug.clone().unwrap_or_default();
             terms::put_in(&txn, *kind, &slug, draft.clone(), now).await?;
@@ -71,7 +67,7 @@ impl ImportJob<'_> {
             let plan = match plan {
                 Ok(plan) => plan,
                 Err(EditorialError::Busy) => continue,
-                Err(error) => return Err(error),
+                Err(error) => return Err(error.into()),
             };
             let mut names = Vec::new();
             if self.import.validate_only {
@@ -94,12 +90,14 @@ impl ImportJob<'_> {
         }
         let finished = i64::try_from(outcomes.len()).unwrap_or(i64::MAX);
         if self.import.validate_only {
-            return Ok(self.record_dry_run(txn, outcomes, now).await?.then_some(finished));
+            self.record_dry_run(txn, outcomes, now).await?;
+            return Ok(finished);
         }
         imports::record(&txn, self.import.id, &outcomes, now).await?;
         self.append_audit_events(&txn, &changes, now).await?;
+        self.confirm_authority(&txn, now).await?;
         store::changes::commit_all(self.store, txn, &changes, now).await?;
-        Ok(Some(finished))
+        Ok(finished)
     }
 
     /// Writes the simple new insights of a batch together. If that fails, nothing of it is kept: the items are applied

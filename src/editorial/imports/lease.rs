@@ -35,11 +35,12 @@ pub(super) async fn acquire_lease(store: &Store, import: &Import, worker: Uuid, 
     Ok(true)
 }
 
-/// The sender of an import, with the role and scopes of the moment it was sent: its items may do what the sender might.
+/// The sender of an import, with the role and scopes of the moment it was sent. Its items may do what is left of them.
 pub(super) fn sender(import: &Import) -> Principal {
     Principal {
         user_id: import.user_id,
         token_id: import.token_id,
+        session_id: import.session_id,
         name: import.made_by.clone(),
         role: import.role.as_deref().and_then(Role::parse),
         scopes: Scope::parse_list(&import.scopes),

@@ -5,13 +5,16 @@
 //! ```
 //!
 //! An item and its outcome are one commit, so a worker that dies loses at most the batch in hand, and the next one resumes after the last
-//! finished item. `docs/adr/0019-imports.md` has the reasons.
+//! finished item. Each batch looks at the sender's authority again, in its own transaction, and at whether the import was cancelled.
+//! `docs/adr/0019-imports.md` has the reasons.
 
 mod apply;
 mod atomic;
 mod batch;
+mod cancel;
 mod dry_run;
 mod group;
+mod interruption;
 mod job;
 mod lease;
 mod outcome;
@@ -20,6 +23,7 @@ mod process;
 mod receiver;
 mod worker;
 
+pub use cancel::{cancel, is_visible_to};
 pub use process::WorkOutcome;
 pub use receiver::{ImportMode, ImportReceiver, ReceivedLine, begin};
 pub use worker::ImportWorker;

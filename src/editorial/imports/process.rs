@@ -1,4 +1,5 @@
-//! Processes an import whose lease this worker holds: batch after batch, each one transaction that also renews the lease.
+//! Processes an import whose lease this worker holds: batch after batch, each one transaction that also renews the lease and looks at the
+//! sender's authority.
 
 use std::time::Duration;
 
@@ -7,6 +8,7 @@ use uuid::Uuid;
 
 use super::batch::Lookahead;
 use super::dry_run::DryRunState;
+use super::interruption::Interruption;
 use super::job::{BATCH_ITEMS, ImportJob, MAX_ATTEMPTS};
 use super::lease::sender;
 use crate::domain::clock::{Clock, Timestamp};
@@ -22,7 +24,7 @@ const RETRY_INTERVAL: Duration = Duration::from_millis(100);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WorkOutcome {
     Finished,
-    /// Another worker holds the lease now.
+    /// Another worker holds the lease now, or the import was cancelled.
     Lost,
 }
 
@@ -38,12 +40,35 @@ pub(super) async fn process<F: Future<Output = ()> + Send>(
     mut on_progress: impl FnMut(i64) -> F,
 ) -> Result<WorkOutcome, EditorialError> {
     let Some(import) = imports::find(store.reader(), import).await? else { return Ok(WorkOutcome::Lost) };
-    let job = ImportJob { store, principal: sender(&import), import: &import, worker };
-    if import.atomic {
-        return job.apply_atomically(clock.now()).await;
-    }
-    let mut rounds_without_progress = 0;
+    let mut job = ImportJob { store, principal: sender(&import), import: &import, worker };
     let mut dry_run = DryRunState::default();
+    loop {
+        let result = if import.atomic {
+            job.apply_atomically(clock.now()).await
+        } else {
+            apply_batches(&job, clock, &mut dry_run, &mut on_progress).await
+        };
+        match result {
+            Ok(()) | Err(Interruption::AuthorityEnded) => return Ok(WorkOutcome::Finished),
+            Err(Interruption::LeaseLost) => return Ok(WorkOutcome::Lost),
+            Err(Interruption::Error(error)) => return Err(error),
+            Err(Interruption::AuthorityChanged) => {
+                // If nothing is left of it, the next transaction ends the import.
+                job.principal = job.current_sender(store.reader(), clock.now()).await?.unwrap_or_else(|| sender(&import));
+            }
+        }
+    }
+}
+
+/// Applies the waiting items batch by batch, and ends the import after the last.
+async fn apply_batches<F: Future<Output = ()> + Send>(
+    job: &ImportJob<'_>,
+    clock: &Clock,
+    dry_run: &mut DryRunState,
+    mut on_progress: impl FnMut(i64) -> F,
+) -> Result<(), Interruption> {
+    let (store, import) = (job.store, job.import);
+    let mut rounds_without_progress = 0;
     let mut next: Option<Lookahead> = None;
     // After another worker's death, items go one at a time, and each is noted before it is tried: if this worker dies
     // too, it was that item.
@@ -56,22 +81,21 @@ pub(super) async fn process<F: Future<Output = ()> + Send>(
         };
         let Some((first, last)) = batch.range() else {
             imports::finish(store.writer(), import.id, ImportState::Done, None, now).await?;
-            return Ok(WorkOutcome::Finished);
+            return Ok(());
         };
         let deaths = if first == import.stuck_at { import.stuck_times } else { 0 };
         let count = batch.items.len();
         let finished = if deaths >= MAX_ATTEMPTS || rounds_without_progress >= MAX_ATTEMPTS {
             job.fail_item(&batch.items[0], deaths < MAX_ATTEMPTS, now).await?
         } else if first < cautious_until {
-            apply_cautiously(&job, batch, deaths, &mut dry_run, now).await?
+            apply_cautiously(job, batch, deaths, dry_run, now).await?
         } else {
             // Plans the next items while these are written.
             let (finished, planned) =
-                join(Box::pin(job.apply_batch(batch, &mut dry_run, now)), Box::pin(job.plan_batch(last, cautious_until, now))).await;
+                join(Box::pin(job.apply_batch(batch, dry_run, now)), Box::pin(job.plan_batch(last, cautious_until, now))).await;
             next = planned.ok().filter(|planned| planned.range().is_some());
             finished?
         };
-        let Some(finished) = finished else { return Ok(WorkOutcome::Lost) };
         rounds_without_progress = if finished == 0 { rounds_without_progress + 1 } else { 0 };
         if finished == 0 {
             tokio::time::sleep(RETRY_INTERVAL).await;
@@ -91,7 +115,7 @@ async fn apply_cautiously(
     deaths: i64,
     dry_run: &mut DryRunState,
     now: Timestamp,
-) -> Result<Option<i64>, EditorialError> {
+) -> Result<i64, Interruption> {
     let (db, import, first) = (job.store.writer(), job.import.id, batch.items[0].number);
     imports::record_retry(db, import, first, deaths + 1).await?;
     let result = job.apply_batch(batch, dry_run, now).await;

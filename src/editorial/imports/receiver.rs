@@ -4,9 +4,10 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::lease::lease_expiry;
-use crate::domain::authority::{Editor, Origin, Scope};
+use crate::domain::authority::{Editor, Origin, Principal, Scope};
 use crate::domain::clock::{Timestamp, new_id};
 use crate::domain::import_state::{ImportNote, ImportState};
+use crate::editorial::authority;
 use crate::editorial::error::EditorialError;
 use crate::editorial::pending::PendingWrite;
 use crate::store::Store;
@@ -37,11 +38,12 @@ pub struct ReceivedLine {
 /// An import whose lines are arriving. End it with [`ImportReceiver::complete`] or [`ImportReceiver::discard`].
 pub struct ImportReceiver {
     pub id: Uuid,
+    sender: Principal,
     next_number: i64,
     refused: i64,
 }
 
-/// Starts to receive an import, which acts with the authority that its sender has now.
+/// Starts to receive an import, which acts with the authority that its sender has now, and no longer than the sender has it.
 pub async fn begin(store: &Store, editor: &Editor, mode: ImportMode, now: Timestamp) -> Result<ImportReceiver, EditorialError> {
     let sender = editor.principal();
     let ImportMode { source, atomic, validate_only } = mode;
@@ -54,6 +56,7 @@ pub async fn begin(store: &Store, editor: &Editor, mode: ImportMode, now: Timest
         made_by: sender.name.clone(),
         user_id: sender.user_id,
         token_id: sender.token_id,
+        session_id: sender.session_id,
         role: sender.role.map(|role| role.as_str().to_owned()),
         scopes: Scope::join(&sender.scopes),
         origin: Origin::Import.as_str().to_owned(),
@@ -74,7 +77,7 @@ pub async fn begin(store: &Store, editor: &Editor, mode: ImportMode, now: Timest
     let txn = store.begin().await?;
     imports::insert(&txn, &import).await?;
     store.commit_quietly(txn).await?;
-    Ok(ImportReceiver { id: import.id, next_number: 1, refused: 0 })
+    Ok(ImportReceiver { id: import.id, sender: sender.clone(), next_number: 1, refused: 0 })
 }
 
 impl ImportReceiver {
@@ -85,6 +88,9 @@ impl ImportReceiver {
     }
 
     /// Stores some lines.
+    ///
+    /// # Errors
+    /// When the sender's authority has ended, or the import was cancelled.
     pub async fn add(&mut self, store: &Store, lines: Vec<ReceivedLine>, now: Timestamp) -> Result<(), EditorialError> {
         let items: Vec<NewItem> = (self.next_number..)
             .zip(lines)
@@ -95,13 +101,19 @@ impl ImportReceiver {
             })
             .collect();
         let txn = store.begin().await?;
-        imports::add(&txn, self.id, &items, now).await?;
+        authority::require(&txn, &self.sender, Editor::SCOPE, now).await?;
+        if !imports::add(&txn, self.id, &items, now).await? {
+            return Err(EditorialError::ImportEnded);
+        }
         store.commit_quietly(txn).await?;
         self.next_number += i64::try_from(items.len()).unwrap_or(i64::MAX);
         Ok(())
     }
 
     /// Ends the receiving. From the commit on, workers apply the import, even across restarts. A `worker` holds the first lease.
+    ///
+    /// # Errors
+    /// When the sender's authority has ended, or the import was cancelled.
     pub async fn complete(
         self,
         store: &Store,
@@ -112,13 +124,16 @@ impl ImportReceiver {
         let txn = store.begin().await?;
         let counts = ReceivedCounts { total: self.count(), failed: self.refused };
         let lease = worker.map(|worker| Lease { worker, until: lease_expiry(now) });
-        imports::start(&txn, self.id, counts, lease, now).await?;
+        authority::require(&txn, &self.sender, Editor::SCOPE, now).await?;
+        if !imports::start(&txn, self.id, counts, lease, now).await? {
+            return Err(EditorialError::ImportEnded);
+        }
         let import = imports::find(&txn, self.id).await?.ok_or(EditorialError::NotFound)?;
         let event = AuditEvent { action: "created", resource: "import", resource_id: Some(self.id), label: Some(import.source.clone()) };
         Ok(PendingWrite::audited(txn, editor.principal(), event, import))
     }
 
-    /// Deletes what was received: the sender failed before the end.
+    /// Deletes what was received: the sender failed before the end. A cancelled import stays.
     pub async fn discard(self, store: &Store) -> Result<(), EditorialError> {
         Ok(imports::delete(store.writer(), self.id).await?)
     }

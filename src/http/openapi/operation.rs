@@ -65,7 +65,8 @@ impl OperationTraits {
 
     /// Whether a write supports `validate_only`.
     pub(crate) fn has_dry_run(&self) -> bool {
-        !self.is_get && !matches!(self.tag.as_str(), "Auth" | "Imports")
+        // An import dry-runs its items: it has a parameter of its own.
+        !self.is_get && self.tag != "Auth" && !(self.tag == "Imports" && self.method == "post")
     }
 
     /// Whether a write supports `Idempotency-Key`.
@@ -110,6 +111,7 @@ impl OperationTraits {
             (ProblemCode::SlugTaken, self.has_body && self.is_term()),
             (ProblemCode::IdempotencyInProgress, self.takes_idempotency_key()),
             (ProblemCode::InUse, self.is_term() && self.method == "delete"),
+            (ProblemCode::ImportEnded, false),
             (ProblemCode::StaleRevision, self.has_if_match || self.is_cacheable() || self.is_conditional()),
             (ProblemCode::PayloadTooLarge, reads_body),
             (ProblemCode::UnsupportedMediaType, self.has_body),

@@ -11,10 +11,11 @@ use actix_web::dev::Payload;
 use actix_web::http::header;
 use actix_web::{FromRequest, HttpMessage as _, HttpRequest};
 
-use crate::domain::authority::{Admin, Editor, MissingScope, Origin, Principal, Publisher, Role, Scope};
+use crate::domain::authority::{Admin, Editor, MissingScope, Origin, Principal, Publisher, Scope};
 use crate::domain::clock::Timestamp;
 use crate::domain::secret;
 use crate::domain::secret::MACHINE;
+use crate::editorial::authority;
 use crate::http::response::cache_control::CachePolicy;
 use crate::http::response::problem::{Problem, token_required, unauthenticated};
 use crate::http::response::problem_codes::ProblemCode;
@@ -58,15 +59,13 @@ async fn find_machine_token(app: &AppState, token: &str) -> Result<Option<Princi
     }
     let now = app.now();
     let row = store::tokens::find_by_digest(app.store.reader(), &secret::digest(token)).await?;
-    let Some(row) = row.filter(|row| row.revoked_at.is_none() && row.expires_at.is_none_or(|at| at > now.0)) else {
-        return Ok(None);
-    };
+    let Some(row) = row.filter(|row| authority::is_valid_token(row, now)) else { return Ok(None) };
     let mut scopes = Scope::parse_list(&row.scopes);
     let mut role = None;
     if let Some(owner) = row.user_id {
         // A token has no scope that its owner does not have today.
-        let user = store::users::find(app.store.reader(), owner).await?.filter(|user| user.disabled_at.is_none());
-        let Some(owner_role) = user.and_then(|user| Role::parse(&user.role)) else { return Ok(None) };
+        let user = store::users::find(app.store.reader(), owner).await?;
+        let Some(owner_role) = user.as_ref().and_then(authority::active_role) else { return Ok(None) };
         scopes.retain(|scope| owner_role.scopes().contains(scope));
         role = Some(owner_role);
     }
@@ -78,7 +77,16 @@ async fn find_machine_token(app: &AppState, token: &str) -> Result<Option<Princi
         tracing::debug!(recorded = matches!(outcome, Ok(Ok(true))), "machine token used");
     }
     let name = format!("token {}", row.name);
-    Ok(Some(Principal { user_id: row.user_id, token_id: Some(row.id), name, role, scopes, origin: Origin::Api, request_id: String::new() }))
+    Ok(Some(Principal {
+        user_id: row.user_id,
+        token_id: Some(row.id),
+        session_id: None,
+        name,
+        role,
+        scopes,
+        origin: Origin::Api,
+        request_id: String::new(),
+    }))
 }
 
 async fn find_session(app: &AppState, token: &str) -> Result<Option<Principal>, Problem> {
@@ -86,13 +94,20 @@ async fn find_session(app: &AppState, token: &str) -> Result<Option<Principal>, 
     let Some(claims) = app.keys.verify(&app.store, token, now).await? else { return Ok(None) };
     let session = store::sessions::find(app.store.reader(), claims.sid).await?;
     let open = session.is_some_and(|session| session.revoked_at.is_none() && session.user_id == claims.sub);
-    let user = store::users::find(app.store.reader(), claims.sub).await?.filter(|user| open && user.disabled_at.is_none());
-    let Some(user) = user else { return Ok(None) };
-    let Some(role) = Role::parse(&user.role) else { return Ok(None) };
+    let Some(user) = store::users::find(app.store.reader(), claims.sub).await?.filter(|_| open) else { return Ok(None) };
+    let Some(role) = authority::active_role(&user) else { return Ok(None) };
     let mut scopes = Scope::parse_list(&claims.scope);
     scopes.retain(|scope| role.scopes().contains(scope));
-    let (user_id, name) = (Some(user.id), user.email);
-    Ok(Some(Principal { user_id, token_id: None, name, role: Some(role), scopes, origin: Origin::Api, request_id: String::new() }))
+    Ok(Some(Principal {
+        user_id: Some(user.id),
+        token_id: None,
+        session_id: Some(claims.sid),
+        name: user.email,
+        role: Some(role),
+        scopes,
+        origin: Origin::Api,
+        request_id: String::new(),
+    }))
 }
 
 fn principal(request: &HttpRequest) -> Result<Option<Principal>, Problem> {

@@ -151,6 +151,8 @@ impl From<EditorialError> for Problem {
                 .with("errors", json!([{ "pointer": pointer, "code": "taken", "detail": "must be unique" }])),
             EditorialError::Forbidden(why) => Self::new(ProblemCode::InsufficientScope, why)
                 .header(actix_web::http::header::WWW_AUTHENTICATE, "Bearer realm=\"insights\", error=\"insufficient_scope\""),
+            EditorialError::AuthorityEnded => unauthenticated("the token was revoked or has expired while the request was processed"),
+            EditorialError::ImportEnded => Self::new(ProblemCode::ImportEnded, "the import has ended: what it applied stays"),
             EditorialError::BadCredentials => unauthenticated("the credentials are wrong or no longer valid"),
             EditorialError::TooManyAttempts { retry_after_seconds } => {
                 Self::new(ProblemCode::QuotaExceeded, format!("too many wrong attempts: try again in {retry_after_seconds} seconds"))

@@ -66,6 +66,9 @@ codes! {
          request with the same key: you get the response to the first one.";
     InUse "in-use" 409 "The resource is in use"
         "It cannot be changed or removed like this while something depends on it. Change what uses it first.";
+    ImportEnded "import-ended" 409 "The import has ended"
+        "An import can be cancelled only while it is received or processed, and takes no more lines after it has ended. \
+         GET /v1/imports/{id} says how it ended; what it applied stays.";
     StaleRevision "stale-revision" 412 "The resource was changed since you read it"
         "Your If-Match refers to an older state. Read the resource again, apply your change to it, and send the new ETag. The member \
          current_etag is the current state, and changed_fields lists what differs. If-Match: * skips the check and overwrites what \

@@ -3,7 +3,7 @@
 use actix_web::dev::Payload;
 use actix_web::http::{StatusCode, header};
 use actix_web::web::{Bytes, BytesMut};
-use actix_web::{FromRequest, HttpMessage as _, HttpRequest, get, post, web};
+use actix_web::{FromRequest, HttpMessage as _, HttpRequest, delete, get, post, web};
 use futures_util::StreamExt as _;
 use memchr::memchr;
 use serde_json::json;
@@ -74,7 +74,9 @@ impl FromRequest for LinesBody {
 /// insight is identified by its `id` or its `slug`, so importing twice changes nothing. The response is sent when everything was received;
 /// then the items are processed one by one, and each outcome can be read at once. A service that stops in between resumes after the last
 /// finished item. With `atomic=true` all items are imported or none; with `validate_only=true` everything is checked and nothing changed.
-/// Publishing, and creating categories, tags and authors, needs `insights:publish`. An `atomic` import that fails changes nothing and
+/// Publishing, and creating categories, tags and authors, needs `insights:publish`. An import may do what its sender may at that moment:
+/// when the token is revoked or expires, the session ends, or the user is disabled, it ends as `failed`, and what is `waiting` is never
+/// applied. An `atomic` import that fails changes nothing and
 /// leaves its other items `waiting`; it may have at most 10 000 items, because other writers wait for it.
 #[utoipa::path(
     tag = "Imports",
@@ -82,6 +84,7 @@ impl FromRequest for LinesBody {
     request_body(content = String, content_type = "application/x-ndjson"),
     responses((status = 202, description = "Everything was received; processing has started.", body = ImportView)),
     security(("bearer" = ["insights:write"])),
+    extensions(("x-problems" = json!(["import-ended"]))),
 )]
 #[post("/v1/imports")]
 pub(crate) async fn create_import(
@@ -171,11 +174,35 @@ pub(crate) async fn list_import_items(
     Ok(pagination::add_links(ResponseBuilder::json(&view), &app, &request, &view.page))
 }
 
-/// An import that the caller may read: authors only their own.
+/// Cancel an import
+///
+/// Ends an import that is being received, waits or runs: it is `failed`, with a `problem` that says so. It stops after the batch in hand, of
+/// at most 128 items (an atomic one applies nothing, or has finished first). What was applied stays; the other items stay `waiting` and are
+/// never applied. Only its sender or an administrator may cancel an import.
+#[utoipa::path(
+    tag = "Imports",
+    params(IdPath),
+    responses((status = 204, description = "The import applies nothing more.")),
+    security(("bearer" = ["insights:write"])),
+    extensions(("x-problems" = json!(["import-ended"]))),
+)]
+#[delete("/v1/imports/{id}")]
+pub(crate) async fn cancel_import(
+    app: web::Data<AppState>,
+    request: HttpRequest,
+    editor: Editor,
+    path: web::Path<IdPath>,
+) -> Result<ResponseBuilder, Problem> {
+    let mode = WriteMode::from_request(&request)?;
+    let now = app.now();
+    let pending = imports::cancel(&app.store, &editor, path.parse()?, now).await?;
+    mode.commit_or_dry_run(&app, pending, now, async |_, ()| Ok(ResponseBuilder::empty(StatusCode::NO_CONTENT))).await
+}
+
+/// An import that the caller may read.
 async fn find_authorized(app: &AppState, path: &IdPath, caller: &Principal) -> Result<store::imports::Import, Problem> {
-    let import = store::imports::find(app.store.reader(), path.parse()?).await?.ok_or_else(Problem::not_found)?;
-    let own = caller.limited_to_own();
-    if own.is_some() && own != import.user_id { Err(Problem::not_found()) } else { Ok(import) }
+    let import = store::imports::find(app.store.reader(), path.parse()?).await?;
+    import.filter(|import| imports::is_visible_to(import, caller)).ok_or_else(Problem::not_found)
 }
 
 /// Receives the lines and stores them in chunks. A line that is too long becomes a failed item.

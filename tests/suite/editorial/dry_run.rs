@@ -1,5 +1,7 @@
 //! Dry runs (`validate_only=true`): every check and permission, and no change.
 
+use insights::domain::authority::{Editor, Origin};
+use insights::editorial::imports::{self, ImportMode};
 use insights::http::routes::document;
 use insights::store;
 use serde_json::{Value, json};
@@ -127,12 +129,14 @@ async fn no_dry_run_changes_a_byte() {
     let token_id = admin.post("/v1/tokens", json!({ "name": "t", "scopes": ["admin"] })).await.expect(201).id();
     admin.post("/v1/tags", json!({ "name": "Unused" })).await.expect(201);
     let site = admin.get("/v1/site").await;
+    let editor = Editor::system(Origin::Cli);
+    let receiver = imports::begin(app.store(), &editor, ImportMode::default(), app.now()).await.unwrap();
     app.app.settled().await.unwrap();
     let (before, newest) = (dump(&app).await, store::changes::newest(app.store().reader()).await.unwrap());
     let mut count = 0;
     for (method, path, operation) in operations(&document()) {
         let parameters = operation["parameters"].as_array().cloned().unwrap_or_default();
-        if !parameters.iter().any(|parameter| parameter["name"] == "validate_only") || path.starts_with("/v1/imports") {
+        if !parameters.iter().any(|parameter| parameter["name"] == "validate_only") || path == "/v1/imports" {
             continue;
         }
         let id = operation["operationId"].as_str().unwrap();
@@ -164,6 +168,8 @@ async fn no_dry_run_changes_a_byte() {
         };
         let end = if path.contains("preview-tokens") {
             preview.id()
+        } else if path.contains("imports") {
+            receiver.id.to_string()
         } else if path.contains("tokens") {
             token_id.clone()
         } else {

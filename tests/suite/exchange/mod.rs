@@ -1,5 +1,6 @@
 //! Imports and exports.
 
+mod authority;
 mod crash;
 mod folders;
 mod imports;

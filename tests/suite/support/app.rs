@@ -103,6 +103,11 @@ impl TestApp {
         Timestamp(self.clock.load(Ordering::SeqCst))
     }
 
+    /// The clock of the service.
+    pub(crate) fn clock(&self) -> Clock {
+        Clock::Manual(self.clock.clone())
+    }
+
     pub(crate) fn advance(&self, millis: i64) {
         self.clock.fetch_add(millis, Ordering::SeqCst);
     }
