@@ -56,7 +56,7 @@ draft_details! {
 impl DraftDetails {
     /// The value of one detail as an input has it, if it is valid.
     #[must_use]
-    pub fn parse_detail(name: &'static str, value: Value) -> Option<Value> {
+    pub fn parse_detail(name: &'static str, value: &Value) -> Option<Value> {
         let mut fields = FieldReader::new(json!({ name: value }), "").ok()?;
         let details = Self::read(&mut fields);
         let mut input = Map::new();

@@ -55,7 +55,7 @@ impl ArticleFields<'_> {
         // What is left at the end goes to `extra`.
         let details = || DETAILS.into_iter().filter(|name| *name != "extra");
         for name in details() {
-            let parse = |value: &Value| DraftDetails::parse_detail(name, value.clone());
+            let parse = |value: &Value| DraftDetails::parse_detail(name, value);
             let value = match name {
                 "seo" => Some(self.take_seo()),
                 "canonical_url" => self.take_first(&[name, "canonicalURL", "canonical"], parse),

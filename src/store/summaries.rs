@@ -232,6 +232,7 @@ impl<'l> SummaryReader<'l> {
     }
 
     /// A time, or the empty text of one that is not set.
+    #[expect(clippy::option_option, reason = "the outer one is None for a malformed line")]
     fn time(&mut self) -> Option<Option<Timestamp>> {
         match self.text()? {
             "" => Some(None),
