@@ -57,10 +57,10 @@ publication_times! {
 impl PublicationTimes {
     /// When the first publication began; `None` until then.
     ///
-    /// The publication itself counts too: a node of an older version writes only that.
+    /// The publication itself counts where there is no other: a node of an older version writes only that.
     #[must_use]
     pub fn first_begun(&self, now: Timestamp) -> Option<Timestamp> {
-        [self.first_published_at, self.published_at].into_iter().flatten().min().filter(|first| *first <= now)
+        [self.first_published_at, self.published_at].into_iter().flatten().find(|first| *first <= now)
     }
 
     /// The times as readers see them: what is planned for the first publication is not shown.

@@ -36,9 +36,8 @@ const RULES: [(&str, &str); 7] = [
         "SELECT count(*) AS number FROM insights WHERE published_at IS NOT NULL AND published_at <> position_at",
     ),
     (
-        "published insights whose first publication is unknown or later than the current one (a running service corrects them hourly)",
-        "SELECT count(*) AS number FROM insights WHERE live_revision IS NOT NULL AND (first_published_at IS NULL OR \
-            first_published_at > published_at)",
+        "published insights whose first publication is unknown (a running service corrects them hourly)",
+        "SELECT count(*) AS number FROM insights WHERE live_revision IS NOT NULL AND first_published_at IS NULL",
     ),
 ];
 
@@ -72,7 +71,7 @@ pub async fn faults(store: &Store) -> Result<Vec<String>, StoreError> {
 
 /// Sets the first publication of insights that a node of an older version has published. Returns how many.
 pub async fn renew_first_publications(store: &Store) -> Result<u64, StoreError> {
-    const WRONG: &str = " WHERE live_revision IS NOT NULL AND (first_published_at IS NULL OR first_published_at > published_at)";
+    const WRONG: &str = " WHERE live_revision IS NOT NULL AND first_published_at IS NULL";
     let db = store.reader();
     let mut sql = Sql::new(db.get_database_backend(), "SELECT count(*) AS number FROM insights");
     if sql.push(WRONG).one::<Number>(db).await?.is_none_or(|wrong| wrong.number == 0) {

