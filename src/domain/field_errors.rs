@@ -29,7 +29,9 @@ impl FieldErrors {
 
     pub fn append(&mut self, other: Self) {
         let Self { listed, unlisted } = other;
-        listed.into_iter().for_each(|error| self.push(error));
+        for error in listed {
+            self.push(error);
+        }
         self.unlisted += unlisted;
     }
 
@@ -57,7 +59,9 @@ impl From<FieldError> for FieldErrors {
 impl FromIterator<FieldError> for FieldErrors {
     fn from_iter<I: IntoIterator<Item = FieldError>>(errors: I) -> Self {
         let mut list = Self::default();
-        errors.into_iter().for_each(|error| list.push(error));
+        for error in errors {
+            list.push(error);
+        }
         list
     }
 }

@@ -1,5 +1,7 @@
 //! What a request can make the service send: an answer is at most ten times as long as its request, and 64 kB.
 
+use std::fmt::Write as _;
+
 use serde_json::{Map, Value, json};
 
 use crate::support::{Answer, TestApp};
@@ -11,7 +13,7 @@ fn many_members(bytes: usize, value: &str) -> String {
     let mut text = String::with_capacity(bytes + 64);
     text.push('{');
     for n in 0.. {
-        text.push_str(&format!("\"{n}\":{value}"));
+        write!(text, "\"{n}\":{value}").unwrap();
         if text.len() > bytes {
             break;
         }
@@ -70,8 +72,8 @@ async fn an_object_of_too_many_members_is_refused_with_one_fault() {
     let path = format!("/v1/categories/{}", created.slug());
     let locales: Map<String, Value> =
         (0..20_000).map(|n| (format!("de-x-{:04}-{:04}", n / 10_000, n % 10_000), json!({ "name": "N" }))).collect();
-    let patch = json!({ "translations": locales });
-    let problem = admin.patch(&path, &created.etag(), patch).await.problem(422, "validation-failed");
+    let changes = json!({ "translations": locales });
+    let problem = admin.patch(&path, &created.etag(), changes).await.problem(422, "validation-failed");
     assert_eq!(codes(&problem), ["too-many-members"]);
 }
 
