@@ -129,7 +129,7 @@ pub(super) fn to_rows(resolved: ResolvedDraft, at: (Uuid, i64, &Slug), authorshi
     let RenderedDraft { draft, source_locale, texts } = rendered;
     let (insight_id, number, slug) = at;
     let locales = texts.keys().cloned().collect();
-    let facts = revision::Facts {
+    let header = revision::RevisionHeader {
         insight_id,
         number,
         slug: slug.to_string(),
@@ -143,7 +143,7 @@ pub(super) fn to_rows(resolved: ResolvedDraft, at: (Uuid, i64, &Slug), authorshi
         made_by: authorship.principal.name.clone(),
         restored_from: authorship.restored_from,
     };
-    let row = revision::Model::new(facts, draft.details);
+    let row = revision::Model::new(header, draft.details);
     let texts = texts.into_iter().map(|(locale, text)| {
         let is_source = locale == row.source_locale;
         text_rows(insight_id, number, (locale, is_source), text)

@@ -192,7 +192,7 @@ fn to_draft(term: &TermRow) -> TermDraft {
 
 /// Creates the term with this slug, or updates it, in the caller's transaction. Returns `created`, `updated` or
 /// `unchanged`, and the change for the log.
-pub(super) async fn put_in(
+pub(super) async fn insert_in(
     txn: &Transaction,
     kind: TermKind,
     slug: &Slug,

@@ -52,7 +52,7 @@ pub(super) async fn put_term(
     now: Timestamp,
 ) -> Result<ApplyResult, EditorialError> {
     let slug = draft.slug_or_derived();
-    let (state, change) = terms::put_in(txn, kind, &slug, draft, now).await?;
+    let (state, change) = terms::insert_in(txn, kind, &slug, draft, now).await?;
     if change.is_some() && !principal.has(Scope::InsightsPublish) {
         return Err(NEEDS_PUBLISH);
     }
@@ -255,7 +255,7 @@ async fn create_missing_terms(
         if !principal.has(Scope::InsightsPublish) {
             return Err(NEEDS_PUBLISH);
         }
-        let (_, change) = terms::put_in(txn, *kind, &slug, draft.clone(), now).await?;
+        let (_, change) = terms::insert_in(txn, *kind, &slug, draft.clone(), now).await?;
         applied.changes.extend(change);
     }
     Ok(())

@@ -58,7 +58,7 @@ impl ImportJob<'_> {
         let txn = self.begin(now).await?;
         for (kind, draft) in &dry_run.terms {
             let slug = draft.slug.clone().unwrap_or_default();
-            terms::put_in(&txn, *kind, &slug, draft.clone(), now).await?;
+            terms::insert_in(&txn, *kind, &slug, draft.clone(), now).await?;
         }
         let mut outcomes = Vec::with_capacity(items.len());
         let group = self.apply_group(&txn, &plans, now).await?;

@@ -129,7 +129,7 @@ async fn ensure_terms(
         let mut created = Vec::new();
         for slug in missing.filter(|_| principal.has(Scope::InsightsPublish)) {
             if let Some(draft) = described.get(slug.as_str()) {
-                let (_, change) = terms::put_in(txn, kind, slug, (*draft).clone(), now).await?;
+                let (_, change) = terms::insert_in(txn, kind, slug, (*draft).clone(), now).await?;
                 changes.extend(change);
                 created.push(slug.clone());
             }

@@ -44,7 +44,7 @@ pub(in crate::http) async fn publish_insight(
     let target = WriteTarget::find(&app, mode, &path.id_or_slug, publisher.principal(), preconditions).await?;
     let publication = body.parse_optional(Publication::parse)?;
     let pending = lifecycle::publish(&app.store, &publisher, target.id, &target.expected, publication, target.now).await?;
-    target.conclude(&app, pending).await
+    target.commit_or_dry_run(&app, pending).await
 }
 
 /// Unpublish an insight
@@ -70,7 +70,7 @@ pub(in crate::http) async fn unpublish_insight(
     let target = WriteTarget::find(&app, mode, &path.id_or_slug, publisher.principal(), preconditions).await?;
     body.parse_optional(require_empty)?;
     let pending = lifecycle::unpublish(&app.store, &publisher, target.id, &target.expected, target.now).await?;
-    target.conclude(&app, pending).await
+    target.commit_or_dry_run(&app, pending).await
 }
 
 /// Restore an insight
@@ -96,7 +96,7 @@ pub(in crate::http) async fn restore_insight(
     let target = WriteTarget::find_anywhere(&app, mode, &path.id_or_slug, preconditions).await?;
     body.parse_optional(require_empty)?;
     let pending = lifecycle::restore(&app.store, &publisher, target.id, &target.expected, target.now).await?;
-    target.conclude(&app, pending).await
+    target.commit_or_dry_run(&app, pending).await
 }
 
 /// The body of an operation without input: every field is unknown.

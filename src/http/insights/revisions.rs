@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use super::input::RevisionContent;
 use super::path::{InsightPath, RevisionPath};
 use super::view::InsightView;
-use super::write_target::{conclude, find_authorized};
+use super::write_target::{commit_or_dry_run, find_authorized};
 use crate::domain::authority::Editor;
 use crate::domain::clock::Timestamp;
 use crate::domain::etag::insight_state;
@@ -153,7 +153,7 @@ pub(in crate::http) async fn restore_revision(
     let number = path.number()?;
     store::revisions::find(app.store.reader(), insight.id, number).await?.ok_or_else(Problem::not_found)?;
     let pending = insights::restore_revision(&app.store, &editor, (insight.id, number), &preconditions.required()?, now).await?;
-    conclude(&app, mode, pending, now, StatusCode::OK).await
+    commit_or_dry_run(&app, mode, pending, now, StatusCode::OK).await
 }
 
 fn summary(row: ListedRevision, insight: &insight::Model) -> RevisionSummaryView {

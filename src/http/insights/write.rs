@@ -8,7 +8,7 @@ use super::input::{InsightInput, InsightPatch};
 use super::params::DeletionParams;
 use super::path::{InsightPath, parse_name};
 use super::view::InsightView;
-use super::write_target::{WriteTarget, conclude, find_authorized};
+use super::write_target::{WriteTarget, commit_or_dry_run, find_authorized};
 use crate::domain::authority::{Admin, Editor};
 use crate::domain::draft::Draft;
 use crate::domain::field_errors::FieldError;
@@ -49,7 +49,7 @@ pub(in crate::http) async fn create_insight(
     let now = app.now();
     let draft = body.parse(Draft::parse)?;
     let pending = insights::create(&app.store, &editor, draft, now).await?;
-    conclude(&app, mode, pending, now, StatusCode::CREATED).await
+    commit_or_dry_run(&app, mode, pending, now, StatusCode::CREATED).await
 }
 
 /// Replace an insight
@@ -83,7 +83,7 @@ pub(in crate::http) async fn replace_insight(
     let target = WriteTarget::find(&app, mode, &path.id_or_slug, editor.principal(), preconditions).await?;
     let draft = body.parse(Draft::parse)?;
     let pending = insights::revise(&app.store, &editor, target.id, &target.expected, |_| Ok(draft.clone()), target.now).await?;
-    target.conclude(&app, pending).await
+    target.commit_or_dry_run(&app, pending).await
 }
 
 /// Patch an insight
@@ -112,7 +112,7 @@ pub(in crate::http) async fn patch_insight(
     let merge = body.merge_patch()?;
     let revise = |old: &Draft| Draft::parse(merge(old.to_input())).map_err(EditorialError::Invalid);
     let pending = insights::revise(&app.store, &editor, target.id, &target.expected, revise, target.now).await?;
-    target.conclude(&app, pending).await
+    target.commit_or_dry_run(&app, pending).await
 }
 
 /// Delete an insight
@@ -177,5 +177,5 @@ async fn create_at_path(
         Ok(draft)
     })?;
     let pending = insights::create(&app.store, editor, draft, now).await?;
-    conclude(app, mode, pending, now, StatusCode::CREATED).await
+    commit_or_dry_run(app, mode, pending, now, StatusCode::CREATED).await
 }

@@ -1,7 +1,7 @@
 //! The beginning and the end of a write to an insight that exists.
 //!
 //! Every write checks in this order: query parameters ([`WriteMode`]), existence and authority, precondition ([`WriteTarget::find`]), body.
-//! The handler then calls `editorial` and answers with [`WriteTarget::conclude`].
+//! The handler then calls `editorial` and answers with [`WriteTarget::commit_or_dry_run`].
 
 use actix_web::http::{StatusCode, header};
 use uuid::Uuid;
@@ -58,9 +58,9 @@ impl WriteTarget {
         Ok(Self { mode, id: insight.id, expected: preconditions.required()?, now })
     }
 
-    /// See [`conclude`].
-    pub(super) async fn conclude(self, app: &AppState, pending: PendingWrite<Uuid>) -> Result<ResponseBuilder, Problem> {
-        conclude(app, self.mode, pending, self.now, StatusCode::OK).await
+    /// See [`commit_or_dry_run`].
+    pub(super) async fn commit_or_dry_run(self, app: &AppState, pending: PendingWrite<Uuid>) -> Result<ResponseBuilder, Problem> {
+        commit_or_dry_run(app, self.mode, pending, self.now, StatusCode::OK).await
     }
 }
 
@@ -82,7 +82,7 @@ pub(super) async fn find_authorized(app: &AppState, id_or_slug: &str, caller: &P
 }
 
 /// Answers the write of an insight with its newest revision; a dry run, also with warnings about its texts.
-pub(super) async fn conclude(
+pub(super) async fn commit_or_dry_run(
     app: &AppState,
     mode: WriteMode,
     pending: PendingWrite<Uuid>,

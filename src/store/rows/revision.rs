@@ -35,7 +35,7 @@ macro_rules! revision {
 
         /// The columns of a revision but those of its details.
         #[derive(Clone, Debug)]
-        pub struct Facts {
+        pub struct RevisionHeader {
             $(pub $fact: $fact_type),+
         }
 
@@ -50,8 +50,8 @@ macro_rules! revision {
 
         impl Model {
             #[must_use]
-            pub fn new(facts: Facts, details: DraftDetails) -> Self {
-                let Facts { $($fact),+ } = facts;
+            pub fn new(header: RevisionHeader, details: DraftDetails) -> Self {
+                let RevisionHeader { $($fact),+ } = header;
                 let DraftDetails { $($detail),+ } = details;
                 Self { $($fact,)+ $($detail: <$type>::from_value($detail)),+ }
             }
