@@ -104,8 +104,8 @@ async fn run<P: Projection>(
         commits.mark_unchanged();
         let rows = match poll_and_apply(store, projection, row_sequence).await {
             Ok(rows) => rows,
-            // The database failed, not the projection: keep it open and retry. A corrupt row would fail each time: reopen the projection, so that
-            // the response cache, which starts at the newest row, invalidates all entries.
+            // The database failed, not the projection: keep it open and retry. A corrupt row would fail each time: reopen the projection,
+            // so that the response cache, which starts at the newest row, invalidates all entries.
             Err(error) if error.downcast_ref().is_some_and(|error| !matches!(error, StoreError::Corrupt(_))) => {
                 projection.on_log_readable(false);
                 tracing::error!(

@@ -220,7 +220,7 @@ async fn a_database_of_a_newer_version_stops_every_command_with_one_line() {
         let output = insights(folder.path(), &url).args(arguments).output().unwrap();
         let said = said(&output);
         assert_eq!((output.status.code(), said.lines().count()), (Some(1), 1), "{arguments:?}: {said}");
-        for word in ["binary is too old", "m20990101_000001_future", "m20261126_000007_summaries"] {
+        for word in ["binary is too old", "m20990101_000001_future", "knows the steps up to m20"] {
             assert!(said.contains(word), "{arguments:?}: {said}");
         }
     }

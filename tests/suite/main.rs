@@ -1,5 +1,5 @@
-//! The suite: one binary, laid out like the URLs. Set `TEST_DATABASE` to a `postgres://` URL to run it there; each test creates a database of
-//! its own. Tests advance a manual clock; only tests that kill a process use real time.
+//! The suite: one binary, laid out like the URLs. Set `TEST_DATABASE` to a `postgres://` URL to run it there; each test creates a
+//! database of its own. Tests advance a manual clock; only tests that kill a process use real time.
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot continue should fail at once")]
 
 mod support;

@@ -110,7 +110,8 @@ impl PublicationPeriod {
     }
 }
 
-/// When the first publication of an insight begins. One that has begun stays, unless an import says otherwise. `begins_at` is when the current publication begins, if there is one.
+/// When the first publication of an insight begins. One that has begun stays, unless an import says otherwise. `begins_at` is when the
+/// current publication begins, if there is one.
 fn first_publication(
     old: &PublicationTimes,
     wanted: Option<Timestamp>,

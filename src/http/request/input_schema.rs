@@ -4,8 +4,8 @@ use utoipa::PartialSchema;
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{AdditionalProperties, ArrayItems, Object, ObjectBuilder, Ref, Schema, SchemaType, Type};
 
-/// `Derived = adapt, Source, Others…`: declares the schema of `Source`, adapted by a function. `Others` are schemas that only the adapted one
-/// refers to. The doc comment is its description.
+/// `Derived = adapt, Source, Others…`: declares the schema of `Source`, adapted by a function. `Others` are schemas that only the adapted
+/// one refers to. The doc comment is its description.
 macro_rules! derived_schema {
     ($(#[doc = $doc:literal])* $vis:vis $derived:ident = $adapt:expr, $source:ident $(, $other:ident)*) => {
         $(#[doc = $doc])*

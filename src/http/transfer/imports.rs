@@ -176,9 +176,9 @@ pub(crate) async fn list_import_items(
 
 /// Cancel an import
 ///
-/// Ends an import that is being received, waits or runs: it is `failed`, with a `problem` that says so. It stops after the batch in hand, of
-/// at most 128 items (an atomic one applies nothing, or has finished first). What was applied stays; the other items stay `waiting` and are
-/// never applied. Only its sender or an administrator may cancel an import.
+/// Ends an import that is being received, waits or runs: it is `failed`, with a `problem` that says so. It stops after the batch in hand,
+/// of at most 128 items (an atomic one applies nothing, or has finished first). What was applied stays; the other items stay `waiting`
+/// and are never applied. Only its sender or an administrator may cancel an import.
 #[utoipa::path(
     tag = "Imports",
     params(IdPath),

@@ -2,8 +2,9 @@
 //!
 //! The projection writes it with [`InvalidationLog::apply`]; every lookup reads it with [`InvalidationLog::validate`].
 //!
-//! Invariant: an entry is valid only if no row of the change log after its sequence carries one of its tags. What cannot be decided, because a
-//! row is corrupt (the follower then opens the log again, after it) or because too many tags have changed, invalidates every older entry.
+//! Invariant: an entry is valid only if no row of the change log after its sequence carries one of its tags. What cannot be decided,
+//! because a row is corrupt (the follower then opens the log again, after it) or because too many tags have changed, invalidates every
+//! older entry.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};

@@ -179,7 +179,8 @@ impl Search {
         self.progress.clone()
     }
 
-    /// The newest row of the log in the index, whether searches find it yet or not. [`Sequence::NOT_OPEN`] while the index does not advance.
+    /// The newest row of the log in the index, whether searches find it yet or not. [`Sequence::NOT_OPEN`] while the index does not
+    /// advance.
     #[must_use]
     pub fn indexed(&self) -> Progress {
         self.state.indexed_row.subscribe()
