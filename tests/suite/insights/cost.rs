@@ -22,8 +22,8 @@ const ROWS: i64 = 20_000;
 /// A list of twice the rows may cost so much more, and a constant.
 const MAX_RATIO: f64 = 2.5;
 const CONSTANT: f64 = 40_000.0;
-/// PostgreSQL chooses its plan by the size and by what it has sampled. A plan that reads each table of a list once touches at most this many
-/// rows for each insight, whatever it cost at the other size: that is linear. A plan that is not touches thousands.
+/// PostgreSQL chooses its plan by the size and by what it has sampled. A plan that reads each table of a list once touches at most this
+/// many rows for each insight, whatever it cost at the other size: that is linear. A plan that is not touches thousands.
 const MAX_ROWS_PER_INSIGHT: f64 = 10.0;
 /// A statement that takes more steps than this for each row is ended: its cost is far beyond any line.
 const MAX_STEPS_PER_ROW: u64 = 2_000;
