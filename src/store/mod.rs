@@ -174,11 +174,6 @@ impl Store {
         self.statements.load(Ordering::Relaxed)
     }
 
-    /// Checks that the database responds.
-    pub async fn ping(&self) -> Result<(), StoreError> {
-        Ok(self.readers.ping().await?)
-    }
-
     /// Closes the pools. After the last connection `SQLite` checkpoints its write-ahead log.
     pub async fn close(self) -> Result<(), StoreError> {
         self.readers.close().await?;
